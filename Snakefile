@@ -1,0 +1,16 @@
+# From raw data to the last figure. What to run is in params.yaml; what is where, in docs/architecture.md.
+
+configfile: "params.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/results.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.models.input,
+        rules.metrics.input,

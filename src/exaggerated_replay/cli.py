@@ -1,0 +1,222 @@
+"""The command line: `exaggerated-replay SUBCOMMAND`, one per job of the workflow.
+
+Each job imports what it needs when it runs, because importing torch takes seconds and most jobs need none.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json
+
+PLAN = Path("results/plan.json")
+
+
+def compose(args: argparse.Namespace) -> None:
+    """Write params.yaml from conf/."""
+    from exaggerated_replay.compose import write_params
+    from exaggerated_replay.params import PARAMS
+
+    write_params(Path("conf"), args.overrides, PARAMS)
+
+
+def schema(args: argparse.Namespace) -> None:
+    """Write the JSON schema of params.yaml, for editors."""
+    from exaggerated_replay.files import write_json
+    from exaggerated_replay.params import params_schema
+
+    write_json(args.target, params_schema())
+
+
+def fetch(args: argparse.Namespace) -> None:
+    """Download the raw files of the plan's data set (or copy them, where they come with a library)."""
+    from exaggerated_replay.data.fetch import fetch
+
+    dataset = read_json(args.plan)["dataset"]
+    fetch(dataset["name"], args.folder, dataset["files"])
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Verify raw files and write them as one normalised npz file."""
+    from exaggerated_replay.data.fetch import verify
+    from exaggerated_replay.data.prepare import prepare
+
+    dataset = read_json(args.plan)["dataset"]
+    if dataset["files"]:
+        verify(args.sources[0].parent, dataset["files"])
+    prepare(dataset["name"], args.sources, args.out)
+
+
+def split(args: argparse.Namespace) -> None:
+    """Draw a seed's class order and write which classes each task brings."""
+    from exaggerated_replay.data.splits import write_split
+
+    write_split(args.data, args.tasks, args.seed, args.out)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train runs that share data and seed; finished ones are left alone."""
+    from exaggerated_replay.learning.devices import hold_gpu
+    from exaggerated_replay.settings import ComputeSettings, RunSettings, read_settings
+
+    plan = read_json(args.plan)
+    compute = read_settings(ComputeSettings, plan["compute"])
+    known = plan["runs"]
+    directories = [record.parent for record in args.records]
+    unknown = [run.name for run in directories if run.name not in known]
+    if unknown:
+        raise UserError(f"{args.plan} has no run {unknown[0]}")
+    if compute.device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    slot = hold_gpu(compute.slots_per_gpu)
+
+    import torch
+
+    from exaggerated_replay.data.prepare import load
+    from exaggerated_replay.data.splits import read_split
+    from exaggerated_replay.learning.job import train_runs
+    from exaggerated_replay.learning.progress import watcher
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if compute.device == "cuda" and device.type != "cuda":
+        raise UserError("compute.device is cuda, but torch sees no GPU here: set compute=auto or compute=cpu")
+    runs = {run: read_settings(RunSettings, known[run.name]) for run in directories}
+    with args.log.open("w", encoding="utf-8") if args.log else open(os.devnull, "w") as log:
+        train_runs(runs, load(args.data), read_split(args.split), device, args.workspace, watcher(log))
+    if slot:
+        slot.close()
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Score every run of the plan from the counts in its record: one tidy table."""
+    from exaggerated_replay.files import replacing
+    from exaggerated_replay.results.evaluate import read_records, runs_table
+
+    plan = read_json(args.plan)
+    with replacing(args.out) as temporary:
+        runs_table(plan, read_records(plan)).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def collect(args: argparse.Namespace) -> None:
+    """Sum up over seeds: metrics of all cells, of the cell in focus, and the runs' timings."""
+    import pandas as pd
+
+    from exaggerated_replay.files import replacing, write_json
+    from exaggerated_replay.results.collect import focus, read_timings, summary
+
+    plan, runs = read_json(args.plan), pd.read_csv(args.table)
+    write_json(args.metrics, summary(runs))
+    write_json(args.focus, focus(runs, plan["focus"]))
+    with replacing(args.timings) as temporary:
+        read_timings(plan).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def table(args: argparse.Namespace) -> None:
+    """Write a grid's table as CSV, Markdown and LaTeX."""
+    import pandas as pd
+
+    from exaggerated_replay.results.evaluate import first20_images
+    from exaggerated_replay.results.tables import comparison, write
+
+    plan = read_json(args.plan)
+    write(
+        comparison(plan, pd.read_csv(args.table), args.grid),
+        args.out,
+        dataset=plan["dataset"]["name"],
+        first20_images=first20_images(plan),
+    )
+
+
+def figure(args: argparse.Namespace) -> None:
+    """Draw a figure and save it under every name given."""
+    import pandas as pd
+
+    from exaggerated_replay.figures.catalogue import draw
+    from exaggerated_replay.figures.style import save
+
+    save(draw(args.kind, read_json(args.plan), pd.read_csv(args.table), args.grid), args.out)
+
+
+def snapshot(args: argparse.Namespace) -> None:
+    """Copy tables, figures, metrics, report and provenance to results/NAME/, without checkpoints."""
+    from exaggerated_replay.results.snapshot import take_snapshot
+
+    take_snapshot(args.name, read_json(args.plan), Path("results"), args.force)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="exaggerated-replay",
+        description="The jobs of the workflow, one by one. Usually `snakemake` calls them; `compose` and "
+        "`snapshot` are for you.",
+        epilog="Exit status: 0 done, 2 something to mend, said in one sentence.",
+    )
+    commands = top.add_subparsers(required=True, metavar="SUBCOMMAND")
+
+    def command(job, *, plan: bool = True) -> argparse.ArgumentParser:  # noqa: ANN001
+        sub = commands.add_parser(job.__name__, help=job.__doc__, description=job.__doc__)
+        sub.set_defaults(job=job)
+        if plan:
+            sub.add_argument("--plan", type=Path, default=PLAN, help="the workflow's plan (%(default)s)")
+        return sub
+
+    sub = command(compose, plan=False)
+    sub.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides: dataset=mnist study.seeds=3 reading=paper"
+    )
+    sub = command(schema, plan=False)
+    sub.add_argument("target", type=Path, help="file to write")
+    sub = command(fetch)
+    sub.add_argument("folder", type=Path, help="folder for the raw files")
+    sub = command(prepare)
+    sub.add_argument("sources", type=Path, nargs="+", help="raw files, or one npz file")
+    sub.add_argument("--out", type=Path, required=True, help="npz file to write")
+    sub = command(split, plan=False)
+    sub.add_argument("data", type=Path, help="prepared npz file")
+    sub.add_argument("--tasks", type=int, required=True, help="number of tasks")
+    sub.add_argument("--seed", type=int, required=True, help="seed of the class order")
+    sub.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    sub = command(train)
+    sub.add_argument("records", type=Path, nargs="+", help="record.json to write for each run, in its directory")
+    sub.add_argument("--data", type=Path, required=True, help="prepared npz file")
+    sub.add_argument("--split", type=Path, required=True, help="the seed's class order and tasks")
+    sub.add_argument("--log", type=Path, help="log file")
+    sub.add_argument(
+        "--workspace", type=Path, default=Path(".training"), help="where unfinished work is kept (%(default)s)"
+    )
+    sub = command(evaluate)
+    sub.add_argument("--out", type=Path, required=True, help="CSV file to write")
+    sub = command(collect)
+    sub.add_argument("table", type=Path, help="the runs table")
+    for name in ("metrics", "focus", "timings"):
+        sub.add_argument(f"--{name}", type=Path, required=True, help="file to write")
+    sub = command(table)
+    sub.add_argument("table", type=Path, help="the runs table")
+    sub.add_argument("--grid", required=True, help="grid of the study")
+    sub.add_argument("--out", type=Path, nargs="+", required=True, help=".csv, .md and .tex files to write")
+    sub = command(figure)
+    sub.add_argument("kind", help="which figure")
+    sub.add_argument("table", type=Path, help="the runs table")
+    sub.add_argument("--grid", help="grid of the study, where the figure shows one")
+    sub.add_argument("--out", type=Path, nargs="+", required=True, help=".png, .pdf and .svg files to write")
+    sub = command(snapshot)
+    sub.add_argument("name", help="name of the folder below results/")
+    sub.add_argument("--force", action="store_true", help="replace a snapshot of that name")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    args = parser().parse_args(arguments)
+    try:
+        args.job(args)
+    except UserError as error:
+        print(f"exaggerated-replay: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0

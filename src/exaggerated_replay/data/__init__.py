@@ -1,0 +1,1 @@
+"""Raw files, prepared arrays and the split into tasks: everything that happens before learning."""

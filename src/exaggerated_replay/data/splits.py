@@ -1,0 +1,137 @@
+"""Which classes are seen when: the class order of a seed and the tasks cut from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exaggerated_replay.data.prepare import load
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import write_text
+
+
+def class_order(classes: int, seed: int) -> list[int]:
+    """Draw the order in which the classes are seen; entry k is the original class that gets label k.
+
+    The draw has a stream of random numbers of its own, so nothing else that a run draws can shift it.
+    """
+    entropy = hashlib.sha256(f"{seed}/class order".encode()).digest()
+    return np.random.default_rng(int.from_bytes(entropy, "big")).permutation(classes).tolist()
+
+
+def relabel(y: np.ndarray, class_order: list[int]) -> np.ndarray:
+    """Turn original classes into labels, numbered in the order in which the classes are seen.
+
+    Args:
+        y: Original classes, integers of any shape.
+        class_order: Entry k is the original class that gets label k.
+
+    Returns:
+        Labels, int64, of the shape of `y`.
+
+    Raises:
+        UserError: `y` holds a class that is not in `class_order`.
+    """
+    # An index array alone would read class -1 as the last one.
+    if y.size and (y.min() < 0 or y.max() >= len(class_order)):
+        raise UserError(
+            f"the data has classes {y.min()} to {y.max()} but the split only 0 to {len(class_order) - 1}; "
+            "make the split again from this data"
+        )
+    return np.argsort(np.asarray(class_order, dtype=np.int64))[y]  # argsort inverts a permutation
+
+
+def make_split(y_train: np.ndarray, y_test: np.ndarray, tasks: int, seed: int) -> dict[str, Any]:
+    """Divide the classes into tasks of equal numbers of classes.
+
+    Args:
+        y_train: Original classes 0 ... C-1 of the training data, shape (N,).
+        y_test: The same of the test data, shape (M,).
+        tasks: The number of tasks, a divisor of C.
+        seed: Seed of the run; it alone decides the class order.
+
+    Returns:
+        `seed`, `classes` (C), `class_order` and `tasks`: for each task its number from 1, its
+        labels, the original classes behind them, and its numbers of training and test inputs.
+
+    Raises:
+        UserError: The classes cannot be divided into that many tasks.
+    """
+    classes = int(y_train.max()) + 1
+    _check_tasks(tasks, classes)
+    order = class_order(classes, seed)
+    train, test = (np.bincount(relabel(y, order), minlength=classes) for y in (y_train, y_test))
+    return {
+        "seed": int(seed),
+        "classes": classes,
+        "class_order": order,
+        "tasks": [
+            {
+                "task": task,
+                "labels": labels.tolist(),
+                "classes": [order[label] for label in labels],
+                "train": int(train[labels].sum()),
+                "test": int(test[labels].sum()),
+            }
+            for task, labels in enumerate(np.split(np.arange(classes), tasks), start=1)
+        ],
+    }
+
+
+def write_split(data: Path, tasks: int, seed: int, target: Path) -> None:
+    """Write the split of a prepared data set as JSON, one task per line.
+
+    Args:
+        data: A prepared .npz.
+        tasks: The number of tasks.
+        seed: Seed of the run.
+        target: The JSON file; left alone when anything is wrong.
+
+    Raises:
+        UserError: The data cannot be read, or its classes cannot be divided into that many tasks.
+    """
+    prepared = load(data)
+    split = make_split(prepared.y_train, prepared.y_test, tasks, seed)
+    lines = [f'  "{key}": {json.dumps(split[key])},' for key in ("seed", "classes", "class_order")]
+    rows = ",\n".join(f"    {json.dumps(task)}" for task in split["tasks"])
+    text = "\n".join(["{", *lines, '  "tasks": [', rows, "  ]", "}", ""])
+    write_text(target, text)
+
+
+def read_split(path: Path) -> dict[str, Any]:
+    """Read what `write_split` has written.
+
+    Raises:
+        UserError: The file is missing or not a split.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} does not exist; make the split first")
+    try:
+        split = json.loads(path.read_text(encoding="utf-8"))
+        labels = [label for task in split["tasks"] for label in task["labels"]]
+        every_class = list(range(split["classes"]))
+        whole = sorted(split["class_order"]) == every_class and labels == every_class
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is not a split; delete it and make the split again") from error
+    if not whole:
+        raise UserError(f"{path} does not see every class exactly once; delete it and make the split again")
+    return split
+
+
+def _check_tasks(tasks: int, classes: int) -> None:
+    divisors = ", ".join(str(n) for n in range(1, classes + 1) if classes % n == 0)
+    if tasks < 1:
+        raise UserError(f"dataset.tasks is {tasks} but must be at least 1; choose one of {divisors}")
+    if tasks > classes:
+        raise UserError(
+            f"dataset.tasks is {tasks} but the data has only {classes} classes; choose one of {divisors}"
+        )
+    if classes % tasks:
+        raise UserError(
+            f"dataset.tasks is {tasks} but the {classes} classes of the data do not divide evenly into that "
+            f"many; choose one of {divisors}"
+        )

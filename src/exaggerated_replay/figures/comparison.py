@@ -1,0 +1,80 @@
+"""Differences from the baseline, row by row of a comparison (Table 1 as a figure)."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import offset_copy
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
+from exaggerated_replay.results.statistics import paired_runs
+from exaggerated_replay.results.tables import comparison, row_labels
+
+PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
+MEAN = {"marker": "o", "linestyle": "", "markersize": 4.5}
+DOTS = {"marker": "o", "linestyle": "", "markersize": 2.2, "markeredgewidth": 0, "alpha": 0.45}
+PAPER = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}
+
+
+@house_style()
+def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
+    """Draw a grid's paired differences: mean, 95 % interval, single seeds and the paper's value, if any.
+
+    Args:
+        plan: The plan of the study.
+        runs: One row per finished run; accuracies in percent.
+        grid: A grid with at least one cell that has a baseline.
+
+    Returns:
+        A figure two columns wide; all panels share one axis, in percentage points.
+
+    Raises:
+        UserError: If nothing is compared in the grid, or its comparison fails.
+    """
+    table = comparison(plan, runs, grid)
+    compared = table[table["baseline"].notna()]
+    if compared.empty:
+        raise UserError(f"grid '{grid}' compares nothing: give one of its cells a baseline")
+    names = row_labels(table)[compared.index]
+    labels = [f"f = {name}" if names.name == "f" else arm_name(name) for name in names]
+    colours = arm_colours(plan)
+    figure = Figure(figsize=(DOUBLE, 1.0 + 0.22 * len(compared)), layout="constrained")
+    panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
+    for axes, (metric, title) in zip(panels, PANELS.items(), strict=True):
+        axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
+        for y, (_, row) in enumerate(compared.iterrows()):
+            treated, base = paired_runs(plan, runs, row["cell"], row["baseline"])
+            _row(axes, y, row, metric, treated[metric] - base[metric], colours[row["arm"]])
+        axes.set_title(title)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x")
+    panels[0].set_yticks(range(len(labels)), labels)
+    panels[0].set_ylim(len(labels) - 0.35, -0.6)
+    baselines = compared["baseline"].unique()
+    baseline = arm_name(baselines[0]) if len(baselines) == 1 else "its baseline"
+    figure.supxlabel(f"difference from {baseline} on {plan['dataset']['name']} (percentage points)")
+    _key(figure, compared)
+    return figure
+
+
+def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colour: str) -> None:
+    mean, low, high = (row[f"{metric}_{name}"] for name in ("difference", "low", "high"))
+    axes.plot([low, high], [y, y], "-", color=colour)
+    axes.plot(mean, y, **MEAN, color=colour)
+    if len(seeds) > 1:  # just below their mean, where the interval does not hide them
+        below = offset_copy(axes.transData, axes.figure, y=-5, units="points")
+        axes.plot(seeds, [y] * len(seeds), **DOTS, color=colour, transform=below)
+    axes.plot(row[f"{metric}_published_absolute"], y, **PAPER, zorder=3)
+
+
+def _key(figure: Figure, compared: pd.DataFrame) -> None:
+    entries = {"mean, 95 % confidence interval": {**MEAN, "linestyle": "-"}, "single seeds": DOTS}
+    if (compared["seeds"] == 1).all():
+        entries = {"single seed, no interval": MEAN}
+    if compared.filter(like="_published_absolute").notna().to_numpy().any():
+        entries["paper (CIFAR-100)"] = PAPER
+    key(figure, [Line2D([], [], **({"color": INK} | look)) for look in entries.values()], list(entries))

@@ -1,0 +1,98 @@
+"""How the competitors of one replayed sample are chosen (Fig. 2)."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpecBase
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures.style import BASELINE, INK, MUTED, SINGLE, TREATMENT, house_style, key
+
+MOST_NAMED = 4
+"""So many competitors are named and shown as pictures; more would not fit a column."""
+DECADES = 3
+"""The axis reaches so many powers of ten below the label's probability, or below the threshold."""
+
+
+@house_style()
+def draw(record: Mapping) -> Figure:
+    """Draw Fig. 2: a replayed sample's class probabilities, its label, threshold and competitors.
+
+    The axis is logarithmic: at f = 20 the threshold is a twentieth of the label's probability, too close to
+    zero for a linear one. Bars that end below the axis do not show.
+
+    Args:
+        record: Of one run; its `example` holds the probabilities [classes seen], label, f and competing
+            classes and, for inputs that are images, the sample and the class means [height, width].
+
+    Returns:
+        A figure one column wide.
+
+    Raises:
+        UserError: If the run recorded no example, as those without replay do.
+    """
+    example = record["example"]
+    if example is None:
+        raise UserError("this run recorded no replayed sample: choose a run of an arm that replays")
+    probabilities, label, f = np.asarray(example["probabilities"]), example["label"], example["f"]
+    roles = {
+        f"label {label}": (BASELINE, [label]),
+        _competing(example["rivals"]): (TREATMENT, example["rivals"]),
+        "other": (MUTED, sorted({*range(len(probabilities))} - {label, *example["rivals"]})),
+    }
+    pictures = _pictures(example)
+    figure = Figure(figsize=(SINGLE, 3.1 if pictures else 2.3), layout="constrained")
+    grid = figure.add_gridspec(2 if pictures else 1, 1, height_ratios=[1, 2.4] if pictures else None)
+    axes = figure.add_subplot(grid[-1])
+    for colour, classes in roles.values():
+        axes.bar(classes, probabilities[classes], color=colour, width=0.8)
+    p = probabilities[label]
+    lowest = p if f == "none" else p / f
+    if f == "none":
+        axes.set_title("f = none: no threshold, the runner-up competes")
+    else:
+        axes.set_title(f"f = {f:g}: threshold p/f = {lowest:.2g}")
+        axes.axhline(lowest, color=INK, linestyle="--", linewidth=0.9)
+        axes.text(1.01, lowest, "p/f", transform=axes.get_yaxis_transform(), va="center")
+    axes.set_yscale("log")
+    axes.set_ylim(min(p / 10**DECADES, lowest / 3), 1)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+    axes.set_xlabel("class, in the order of being seen")
+    axes.set_ylabel("softmax probability (log scale)")
+    key(figure, [Patch(color=colour) for colour, _ in roles.values()], list(roles))
+    if pictures:
+        _strip(figure, grid[0].subgridspec(1, len(pictures)), pictures)
+    return figure
+
+
+def _competing(rivals: list[int]) -> str:
+    if len(rivals) > MOST_NAMED:
+        return f"{len(rivals)} competing"
+    return f"competing: {', '.join(map(str, rivals))}" if rivals else "none competes"
+
+
+def _pictures(example: Mapping) -> dict[str, tuple[str, list]]:
+    """Collect what can be shown of the inputs: heading -> (colour, [height, width] in 0 to 1)."""
+    if example["image"] is None:
+        return {}
+    shown = {"replayed\nsample": (INK, example["image"])}
+    means = example["class_means"] or {}
+    for k in [example["label"], *example["rivals"][:MOST_NAMED]]:
+        if str(k) in means:
+            shown[f"mean of\nlabel {k}"] = (BASELINE if k == example["label"] else TREATMENT, means[str(k)])
+    return shown
+
+
+def _strip(figure: Figure, grid: GridSpecBase, pictures: Mapping[str, tuple[str, list]]) -> None:
+    for place, (heading, (colour, pixels)) in zip(grid, pictures.items(), strict=True):
+        axes = figure.add_subplot(place)
+        axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1)
+        axes.set_title(heading, color=colour, loc="center", fontsize=7)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set(visible=True, color=colour)

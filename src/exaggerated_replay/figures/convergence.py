@@ -1,0 +1,100 @@
+"""Accuracy against the number of iterations per task (Fig. 3)."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import offset_copy
+
+from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
+from exaggerated_replay.results.statistics import cell_runs, estimate, grid_cells, paired_runs
+
+PANELS = {
+    "overall": "a  all classes",
+    "first50": "b  first 50 % of classes",
+    "first20": "c  first 20 % of classes",
+}
+DOTS = {"marker": "o", "linestyle": "", "markersize": 2, "markeredgewidth": 0, "alpha": 0.4}
+
+
+@house_style()
+def draw(plan: Mapping, runs: pd.DataFrame, grid: str = "convergence") -> Figure:
+    """Draw Fig. 3: overall, first 50 % and first 20 % accuracy over iterations, each arm a line.
+
+    Lines are means over seeds, bands their 95 % confidence intervals (Student's t), dots single seeds.
+
+    Args:
+        plan: The plan of the study.
+        runs: One row per finished run; accuracies in percent.
+        grid: A grid whose cells differ in their iterations.
+
+    Returns:
+        A figure two columns wide.
+
+    Raises:
+        UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
+    """
+    found = _grid_runs(plan, runs, grid)
+    arms = {arm: colour for arm, colour in arm_colours(plan).items() if arm in set(found["arm"])}
+    figure = Figure(figsize=(DOUBLE, 2.4), layout="constrained")
+    for axes, (metric, title) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
+        for k, (arm, colour) in enumerate(arms.items()):
+            own = found.loc[found["arm"] == arm, ["iterations", metric]]
+            _line(axes, own, colour, arm_name(arm), shift=5 * (k - (len(arms) - 1) / 2))
+        axes.set_title(title)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(FixedLocator(sorted(found["iterations"].unique())))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.margins(x=0.08)
+        axes.grid(axis="y")
+    figure.supxlabel("iterations per task")
+    figure.axes[0].set_ylabel(f"test accuracy on {plan['dataset']['name']} (%)")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    if (found.groupby(["arm", "iterations"]).size() > 1).any():
+        handles += [Patch(color=INK, alpha=0.15, linewidth=0), Line2D([], [], **DOTS, color=INK)]
+        labels += ["95 % confidence interval", "single seeds"]
+    key(figure, handles, labels)
+    return figure
+
+
+def _grid_runs(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
+    parts = []
+    for entry in grid_cells(plan, grid):
+        if entry["baseline"] is not None:
+            paired_runs(plan, runs, entry["cell"], entry["baseline"])  # only comparable runs share a panel
+        cell = plan["cells"][entry["cell"]]
+        parts.append(
+            cell_runs(plan, runs, entry["cell"]).assign(
+                arm=cell["arm"], iterations=cell["config"]["training"]["iterations"]
+            )
+        )
+    return pd.concat(parts)
+
+
+def _line(axes: Axes, own: pd.DataFrame, colour: str, name: str, shift: float) -> None:
+    """Plot one arm; its dots are shifted sideways, in points, to stay clear of the other arms'."""
+    x, y = own.to_numpy().T
+    aside = offset_copy(axes.transData, axes.figure, x=shift, units="points")
+    axes.plot(x, y, **DOTS, color=colour, transform=aside, zorder=1)
+    estimates = {iterations: estimate(y[x == iterations]) for iterations in sorted(set(x))}
+    axes.fill_between(
+        list(estimates),
+        [mean.low for mean in estimates.values()],
+        [mean.high for mean in estimates.values()],
+        color=colour,
+        alpha=0.15,
+        linewidth=0,
+    )
+    axes.plot(
+        list(estimates),
+        [mean.mean for mean in estimates.values()],
+        "o-",
+        color=colour,
+        markersize=3,
+        label=name,
+    )

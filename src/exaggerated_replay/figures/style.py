@@ -1,0 +1,89 @@
+"""The house style, and saving figures byte for byte the same every time."""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib.style
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+
+from exaggerated_replay.errors import UserError
+
+SINGLE, DOUBLE = 3.4, 7.0
+"""Widths of one and of two paper columns, in inches."""
+
+BASELINE, TREATMENT = "#34495e", "#d55e00"
+OTHERS = ("#332288", "#88ccee", "#117733", "#aa4499", "#999933", "#44aa99", "#882255", "#ddcc77", "#661100")
+"""Colours that stay apart for colour-blind readers (Okabe and Ito's vermilion, Tol's muted scheme)."""
+MUTED, INK = "#c3c9cf", "#222222"
+
+_NAMES = {"bir": "BI-R", "bir-si": "BI-R+SI", "rr": "RR", "ra": "RA", "rr-ra": "RR+RA"}
+# What would differ between two saves of the same figure, or between versions of the plotting library.
+_METADATA = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".svg": {"Date": None, "Creator": None},
+}
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in the house style whatever the user's own settings; also a decorator.
+
+    The plotting library keeps one set of settings per process, so only one thread at a time may hold it.
+    """
+    with _LOCK, matplotlib.style.context(Path(__file__).with_name("house.mplstyle"), after_reset=True):
+        yield
+
+
+def arm_name(arm: str) -> str:
+    """Return an arm's name as the paper writes it, or else as the configuration does."""
+    return _NAMES.get(arm, arm)
+
+
+def arm_colours(plan: Mapping) -> dict[str, str]:
+    """Give every arm of a plan one colour, the same in every figure.
+
+    Args:
+        plan: The plan of the study; its baseline and treatment have fixed colours.
+
+    Returns:
+        Arm -> hexadecimal colour.
+    """
+    fixed = {plan["study"]["baseline"]: BASELINE, plan["study"]["treatment"]: TREATMENT}
+    others = sorted({cell["arm"] for cell in plan["cells"].values()} - set(fixed))
+    return {arm: OTHERS[k % len(OTHERS)] for k, arm in enumerate(others)} | fixed
+
+
+def key(figure: Figure, handles: list[Artist], labels: list[str]) -> None:
+    """Set one key for a whole figure in a row of its own above the panels, where it covers no data.
+
+    Args:
+        figure: A figure with constrained layout.
+        handles: What is explained.
+        labels: Its explanations, as many.
+    """
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), columnspacing=1.6)
+
+
+@house_style()
+def save(figure: Figure, targets: Iterable[Path]) -> None:
+    """Write a figure to files that depend on nothing else: no date, no version, no random identifier.
+
+    Args:
+        figure: Its layout is settled once and kept, so that all files look the same.
+        targets: Files to write; the suffix (.png at 300 dpi, .pdf, .svg) chooses the format.
+
+    Raises:
+        UserError: If a suffix is none of the three.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for target in map(Path, targets):
+        if target.suffix not in _METADATA:
+            raise UserError(f"cannot save a figure as '{target.name}': end its name in .png, .pdf or .svg")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(target, metadata=_METADATA[target.suffix])

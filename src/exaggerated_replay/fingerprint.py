@@ -1,0 +1,88 @@
+"""What a result depends on, as digests: the data, and the code that a run executes."""
+
+import ast
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import digest_of, file_digest
+from exaggerated_replay.settings import DatasetSettings
+
+PACKAGE = "exaggerated_replay"
+ROOT = Path(__file__).parent
+COMPUTING = ("learning", "methods", "data")  # the subpackages whose code decides a result
+
+
+def data_digest(dataset: DatasetSettings) -> str:
+    """Return the SHA-256 that identifies a data set, wherever its files lie.
+
+    A named set is identified by the checksums that its raw files must have, a user's file by its content.
+
+    Raises:
+        UserError: The user's file is missing.
+    """
+    if dataset.source is None:
+        return digest_of({"name": dataset.name, "files": dataset.files})
+    source = Path(dataset.source)
+    if not source.is_file():
+        raise UserError(f"dataset.source: there is no file {source}")
+    return file_digest(source)
+
+
+@functools.cache
+def code_digest(method: str) -> str:
+    """Return the digest of the code that a run of this method executes.
+
+    It is taken over the parsed source of the method and of everything it and the experiment import from
+    the computing subpackages. Comments, formatting, docstrings, figures and statistics do not count.
+
+    Raises:
+        UserError: There is no such method.
+    """
+    if not module_path(f"{PACKAGE}.methods.{method}").is_file():
+        raise UserError(f"there is no method {method!r}: methods/{method}.py is missing")
+    modules: dict[str, str] = {}
+    waiting = [f"{PACKAGE}.learning.experiment", f"{PACKAGE}.methods.{method}"]
+    while waiting:
+        name = waiting.pop()
+        if name in modules:
+            continue
+        tree = ast.parse(module_path(name).read_text(encoding="utf-8"))
+        modules[name] = hashlib.sha256(repr(skeleton(tree)).encode()).hexdigest()
+        waiting += [m for m in imported_modules(tree) if m.split(".")[1:2] and m.split(".")[1] in COMPUTING]
+    return digest_of(modules)
+
+
+def module_path(name: str) -> Path:
+    """Return the file of a module of this package (a subpackage's own code does not compute)."""
+    return ROOT.joinpath(*name.split(".")[1:]).with_suffix(".py")
+
+
+def imported_modules(tree: ast.Module) -> list[str]:
+    """Return the modules of this package that a module imports by name."""
+    return [
+        node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{PACKAGE}.")
+    ]
+
+
+def skeleton(node: Any) -> Any:  # noqa: ANN401 (syntax trees hold nodes, lists and constants)
+    """Return a syntax tree as nested tuples, without docstrings, positions and empty fields.
+
+    Empty fields are left out because later versions of Python add some: the digest must not depend on the
+    interpreter.
+    """
+    if isinstance(node, list):
+        return [skeleton(n) for n in node if not _is_docstring(n)]
+    if not isinstance(node, ast.AST):
+        return node
+    parts = [(name, skeleton(value)) for name, value in ast.iter_fields(node) if value not in (None, [])]
+    return type(node).__name__, [(name, part) for name, part in parts if part != []]
+
+
+def _is_docstring(node: Any) -> bool:  # noqa: ANN401
+    # A string that stands alone does nothing, wherever it stands.
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

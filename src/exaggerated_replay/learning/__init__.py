@@ -1,0 +1,1 @@
+"""The core: model, losses, trainer. Imports torch, numpy, safetensors and the standard library only."""

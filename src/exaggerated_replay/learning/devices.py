@@ -1,0 +1,63 @@
+"""Which device a training job computes on, and the slot it holds while it does.
+
+Snakemake counts GPUs but never says which one a job may use. So every job takes a lock on one slot of one
+GPU before torch is imported; the kernel releases it when the process ends, however it ends.
+"""
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+SLOTS = Path(tempfile.gettempdir()) / "exaggerated-replay-slots"  # one place for the whole machine
+
+
+def gpus() -> list[str]:
+    """Return the ids of the NVIDIA GPUs that this process may use."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [gpu for gpu in visible.split(",") if gpu not in ("", "-1")]
+    return sorted(path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
+
+
+def hold_gpu(slots_per_gpu: int, waiting: float = 0.5) -> IO | None:
+    """Wait for a free slot of a GPU and make that GPU the only visible one.
+
+    Must be called before torch is imported. Under Slurm, which assigns GPUs itself, and without a GPU there
+    is nothing to do.
+
+    Args:
+        slots_per_gpu: How many jobs may share one GPU.
+        waiting: Seconds between two looks when all slots are taken.
+
+    Returns:
+        The lock, held until it is closed or the process ends; None when none is needed.
+    """
+    available = gpus()
+    if not available or "SLURM_JOB_ID" in os.environ:
+        return None
+    while True:
+        held = free_slot(available, slots_per_gpu)
+        if held is not None:
+            gpu, lock = held
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+            return lock
+        time.sleep(waiting)
+
+
+def free_slot(available: Sequence[str], slots_per_gpu: int) -> tuple[str, IO] | None:
+    """Lock the first free slot: emptiest round first, so that jobs spread over GPUs before they share one."""
+    SLOTS.mkdir(exist_ok=True)
+    for slot in range(slots_per_gpu):
+        for gpu in available:
+            lock = (SLOTS / f"{gpu}.{slot}").open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
+            else:
+                return gpu, lock
+    return None

@@ -1,0 +1,68 @@
+"""One run: from its settings and the data to a trained method."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.data.splits import relabel
+from exaggerated_replay.learning.likelihoods import likelihood_of
+from exaggerated_replay.learning.method import Method, Problem, build_method
+from exaggerated_replay.learning.trainer import Outcome, Progress, Samples, Schedule, train
+from exaggerated_replay.settings import RunSettings
+
+
+def to_device(prepared: Prepared, split: dict[str, Any], device: torch.device) -> tuple[Samples, Samples]:
+    """Put training and test set on the device as they are stored, labelled in order of being seen."""
+    return tuple(
+        Samples(
+            torch.from_numpy(x.reshape(len(x), -1)).to(device),
+            torch.from_numpy(relabel(y, split["class_order"])).to(device),
+            prepared.scale,
+        )
+        for x, y in ((prepared.x_train, prepared.y_train), (prepared.x_test, prepared.y_test))
+    )
+
+
+def run_experiment(
+    settings: RunSettings,
+    prepared: Prepared,
+    samples: tuple[Samples, Samples],
+    device: torch.device,
+    watch: Callable[[Progress], None],
+) -> tuple[Method, Outcome]:
+    """Train one run.
+
+    Args:
+        settings: All that decides the result.
+        prepared: The data, for their sizes.
+        samples: Training and test set on the device.
+        device: Where to compute.
+        watch: Called with the run's progress.
+
+    Raises:
+        UserError: The settings do not fit the data.
+    """
+    torch.set_num_threads(settings.threads)
+    torch.backends.cuda.matmul.allow_tf32 = settings.precision == "tf32"
+    problem = Problem(
+        inputs=prepared.inputs,
+        image_values=prepared.inputs,
+        classes=prepared.classes,
+        classes_per_task=prepared.classes // settings.tasks,
+        likelihood=likelihood_of(prepared.bounded),
+        units=settings.model.units,
+        latent=settings.model.latent,
+        replay_batch=settings.training.replay_batch,
+        seed=settings.seed,
+        device=device,
+    )
+    schedule = Schedule(
+        tasks=settings.tasks,
+        iterations=settings.training.iterations,
+        batch=settings.training.batch,
+        learning_rate=settings.training.learning_rate,
+    )
+    method = build_method(settings.method.method, problem, settings.method)
+    return method, train(method, *samples, schedule, watch)

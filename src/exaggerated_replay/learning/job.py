@@ -1,0 +1,123 @@
+"""One training job: several runs on the same data and seed, finished run directories out.
+
+Needs nothing but torch, numpy, safetensors and this package, so that it also runs from a bare checkout on
+a machine without the workflow's tools.
+"""
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.files import file_digest, write_json
+from exaggerated_replay.learning.experiment import run_experiment, to_device
+from exaggerated_replay.learning.trainer import Progress, Samples
+from exaggerated_replay.records import RECORD, TIMING, WEIGHTS, is_complete
+from exaggerated_replay.settings import RunSettings
+
+Watch = Callable[[Progress], None]
+
+
+def train_runs(
+    runs: dict[Path, RunSettings],
+    prepared: Prepared,
+    split: dict[str, Any],
+    device: torch.device,
+    workspace: Path,
+    watcher: Callable[[str], Watch],
+) -> None:
+    """Train those runs that are not finished yet.
+
+    Every run is finished in the workspace and moved to its directory when all are done: a job that dies
+    half-way keeps what it finished, and never leaves a run directory half-written.
+
+    Args:
+        runs: Settings of each run by the directory that it is to fill.
+        prepared: The data.
+        split: Class order and tasks of the runs' seed.
+        device: Where to compute.
+        workspace: Where finished runs wait for the rest of the job.
+        watcher: Called with a run's name; what it returns is called with the run's progress.
+
+    Raises:
+        UserError: The settings do not fit the data.
+    """
+    missing = {target: settings for target, settings in runs.items() if not is_complete(target)}
+    samples = to_device(prepared, split, device) if missing else None
+    for target, settings in missing.items():
+        place = workspace / target.name
+        if not is_complete(place):
+            finish_run(settings, prepared, samples, device, place, watcher(target.name))
+    for target in missing:
+        target.mkdir(parents=True, exist_ok=True)
+        for name in (WEIGHTS, TIMING, RECORD):  # the record last: it vouches for the weights
+            os.replace(workspace / target.name / name, target / name)
+        (workspace / target.name).rmdir()
+
+
+def finish_run(
+    settings: RunSettings,
+    prepared: Prepared,
+    samples: tuple[Samples, Samples],
+    device: torch.device,
+    place: Path,
+    watch: Watch,
+) -> None:
+    """Train one run and write weights, timing and record to a directory."""
+    started = time.perf_counter()
+    method, outcome = run_experiment(settings, prepared, samples, device, watch)
+    example = method.example()
+    seconds = time.perf_counter() - started
+
+    place.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.cpu() for name, value in method.checkpoint().items()}, place / WEIGHTS)
+    write_json(place / TIMING, {"seconds": round(seconds, 3), "hardware": hardware(device)})
+    record = {
+        "settings": asdict(settings),
+        "environment": {"device": device.type, "torch": torch.__version__},
+        "problem": {
+            "inputs": prepared.inputs,
+            "classes": prepared.classes,
+            "bounded": prepared.bounded,
+        },
+        "counts": {
+            "correct": outcome.correct,
+            "tested": torch.bincount(samples[1].y, minlength=prepared.classes).tolist(),
+            "predicted": outcome.predicted,
+        },
+        "instruments": outcome.instruments,
+        "example": example and illustrate(example, prepared),
+        "sha256": {WEIGHTS: file_digest(place / WEIGHTS)},
+    }
+    write_json(place / RECORD, record)
+
+
+def illustrate(example: dict[str, Any], prepared: Prepared) -> dict[str, Any]:
+    """Put the example's sample and class means into rows and columns, or leave them out where no image is."""
+    sample, means = example.pop("sample"), example.pop("class_means")
+    if not (prepared.bounded and len(prepared.shape) == 2):
+        return {**example, "image": None, "class_means": None}
+
+    def rows(values: list[float]) -> list[list[float]]:
+        width = prepared.shape[1]
+        return [[round(v, 3) for v in values[i : i + width]] for i in range(0, len(values), width)]
+
+    return {**example, "image": rows(sample), "class_means": {label: rows(m) for label, m in means.items()}}
+
+
+def hardware(device: torch.device) -> str:
+    """Name the processor that the run was computed on."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,126 @@
+"""What the trainer asks of a method, with the behaviour of plain sequential learning as the default."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from exaggerated_replay.learning.likelihoods import Likelihood
+from exaggerated_replay.learning.networks import Classifier, initialise
+from exaggerated_replay.learning.streams import stream
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a method is told before it sees any data. All sizes are counts."""
+
+    inputs: int  # input values per sample
+    image_values: int  # values of the image a sample stands for; divides the variational loss
+    classes: int  # of the whole problem
+    classes_per_task: int
+    likelihood: Likelihood
+    units: int
+    latent: int
+    replay_batch: int  # replayed samples per step
+    seed: int
+    device: torch.device
+
+
+class Method(nn.Module):
+    """A way to learn one task after another. Subclasses say what differs: the loss, and what is kept.
+
+    The base class is the baseline "none": a classifier trained on the current task alone.
+    """
+
+    kept: tuple[str, ...] = ("network",)  # the modules that make up a checkpoint
+
+    def __init__(self, problem: Problem, settings: Any) -> None:  # noqa: ANN401 (each method has its own settings)
+        super().__init__()
+        self.problem = problem
+        self.settings = settings
+        self.task = 0  # number of the current task, from 1
+        self.network = self.build_network()
+        self.sums: dict[str, Tensor] = {}
+
+    def build_network(self) -> Classifier:
+        """Return the network that learns; its initial weights depend on the seed alone."""
+        network = Classifier(self.problem.inputs, self.problem.units, self.problem.classes)
+        initialise(network, self.problem.seed)
+        return network.to(self.problem.device)
+
+    @property
+    def seen(self) -> int:
+        """Number of classes seen, the current task's included."""
+        return self.task * self.problem.classes_per_task
+
+    @property
+    def earlier(self) -> int:
+        """Number of classes seen before the current task."""
+        return self.seen - self.problem.classes_per_task
+
+    def pool(self, task: int) -> range:
+        """Return the tasks whose training data may be drawn from in `task`."""
+        return range(task, task + 1)
+
+    def begin_task(self, task: int) -> None:
+        """Get ready for task number `task` (from 1)."""
+        self.task = task
+        self.sums = {}
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the loss to minimise: inputs (B, inputs) in model units, labels (B,) -> scalar."""
+        return self.classification(self.network(x), y)
+
+    def before_step(self) -> None:
+        """Look at the weights before the optimiser changes them."""
+
+    def after_step(self) -> None:
+        """Look at the weights and gradients after the optimiser's step."""
+
+    def end_task(self, x: Tensor, y: Tensor) -> None:
+        """Keep what later tasks need of this one, whose training data are x (N, inputs) and y (N,)."""
+
+    def example(self) -> dict[str, Any] | None:
+        """Return one replayed sample and its competing classes, if the method has such a thing."""
+        return None
+
+    def classification(self, logits: Tensor, y: Tensor) -> Tensor:
+        """Return the cross-entropy over all classes seen so far, and note its mean."""
+        return self.note("classification", F.cross_entropy(logits[:, : self.seen], y))
+
+    def balance(self, current: Tensor, replayed: Tensor) -> Tensor:
+        """Weigh current against replayed loss: (1/t) current + (1 - 1/t) replayed in task t."""
+        return current / self.task + (1 - 1 / self.task) * replayed
+
+    def note(self, name: str, value: Tensor) -> Tensor:
+        """Add a value to the task's instruments (nothing is copied off the device) and hand it back."""
+        if name not in self.sums:
+            self.sums[name] = torch.zeros((), device=value.device)
+        self.sums[name] += value.detach()
+        return value
+
+    def draw(self, purpose: str) -> torch.Generator:
+        """Return a generator on the run's device for this purpose."""
+        return stream(self.problem.seed, purpose, self.problem.device)
+
+    def noise(self, rows: int, generator: torch.Generator) -> Tensor:
+        """Return standard normal noise, (rows, latent)."""
+        return torch.randn(
+            rows, self.problem.latent, generator=generator, device=self.problem.device
+        )
+
+    def checkpoint(self) -> dict[str, Tensor]:
+        """Return the weights that make up the trained model, by name."""
+        return {
+            f"{name}.{key}": value.contiguous()
+            for name in self.kept
+            for key, value in getattr(self, name).state_dict().items()
+        }
+
+
+def build_method(name: str, problem: Problem, settings: Any) -> Method:  # noqa: ANN401
+    """Return the method that the file methods/<name>.py calls `METHOD`."""
+    return import_module(f"exaggerated_replay.methods.{name}").METHOD(problem, settings)

@@ -1,0 +1,154 @@
+"""The training loop: one for every method, device and size."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.learning.method import Method
+from exaggerated_replay.learning.streams import stream
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of all classes on the device: x (N, inputs) as stored, y (N,) labels in order of being seen."""
+
+    x: Tensor
+    y: Tensor
+    scale: float  # x / scale is what a model sees
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Return the model inputs of some rows: (B,) -> (B, inputs)."""
+        return self.x[rows].float() / self.scale
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands, for whoever watches."""
+
+    task: int
+    tasks: int
+    iteration: int
+    iterations: int
+    loss: float
+    accuracy: float | None  # percent, on the classes seen up to the last finished task
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to learn."""
+
+    tasks: int
+    iterations: int  # optimiser steps per task
+    batch: int  # current samples per step
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves besides its weights."""
+
+    correct: list[list[int]]  # (tasks, classes): test samples classified right after each task
+    predicted: list[int]  # (classes,): test samples the final model assigns to each class
+    instruments: dict[str, list[float]]  # per task, the mean over its steps of what the method noted
+
+
+def train(
+    method: Method,
+    train_set: Samples,
+    test_set: Samples,
+    schedule: Schedule,
+    watch: Callable[[Progress], None],
+) -> Outcome:
+    """Teach a method one task after the other, and test it after each.
+
+    Adam (betas 0.9, 0.999) keeps its state between tasks. The loop never waits for the device, except to
+    report progress some twenty times per task.
+
+    Raises:
+        UserError: A batch larger than a task, or a loss that stopped being a number.
+    """
+    optimiser = torch.optim.Adam(method.parameters(), lr=schedule.learning_rate, fused=True)
+    order = stream(method.problem.seed, "data order")
+    correct: list[list[int]] = []
+    instruments: dict[str, list[float]] = {}
+    accuracy = None
+    predicted: list[int] = []
+
+    for task in range(1, schedule.tasks + 1):
+        method.begin_task(task)
+        pool = rows_of_tasks(train_set.y, method.pool(task), method.problem.classes_per_task)
+        batches = shuffled_batches(pool, schedule.batch, order, task)
+        report_every = max(1, schedule.iterations // 20)
+
+        for iteration in range(1, schedule.iterations + 1):
+            rows = next(batches)
+            loss = method.loss(train_set.inputs(rows), train_set.y[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            method.before_step()
+            optimiser.step()
+            method.after_step()
+
+            if iteration % report_every == 0 or iteration == schedule.iterations:
+                value = loss.item()
+                if not math.isfinite(value):
+                    raise UserError(
+                        f"the loss is no finite number any more in task {task}, iteration {iteration}: "
+                        "a lower training.learning_rate, or smaller weights of the losses, may help"
+                    )
+                watch(Progress(task, schedule.tasks, iteration, schedule.iterations, value, accuracy))
+
+        own = rows_of_tasks(train_set.y, range(task, task + 1), method.problem.classes_per_task)
+        method.end_task(train_set.inputs(own), train_set.y[own])
+        for name, total in method.sums.items():
+            values = instruments.setdefault(name, [0.0] * (task - 1))
+            values.append(total.item() / schedule.iterations)
+
+        hits, predicted = test(method, test_set)
+        correct.append(hits)
+        accuracy = 100 * sum(hits) / int((test_set.y < method.seen).sum())
+
+    return Outcome(correct, predicted, instruments)
+
+
+def rows_of_tasks(y: Tensor, tasks: range, classes_per_task: int) -> Tensor:
+    """Return the indices of the samples of some tasks (numbered from 1), in stored order."""
+    first, end = (tasks.start - 1) * classes_per_task, (tasks.stop - 1) * classes_per_task
+    return ((y >= first) & (y < end)).nonzero().flatten()
+
+
+def shuffled_batches(pool: Tensor, batch: int, order: torch.Generator, task: int) -> Iterator[Tensor]:
+    """Yield batches of indices for ever: shuffled epochs, the last partial batch of each dropped.
+
+    Raises:
+        UserError: The batch is larger than the pool.
+    """
+    if batch > len(pool):
+        raise UserError(
+            f"training.batch is {batch}, but task {task} has only {len(pool)} training samples: "
+            f"choose a batch of at most {len(pool)}"
+        )
+    while True:
+        shuffled = pool[torch.randperm(len(pool), generator=order).to(pool.device)]
+        yield from shuffled[: len(pool) - len(pool) % batch].split(batch)
+
+
+@torch.no_grad()
+def test(method: Method, samples: Samples, chunk: int = 4096) -> tuple[list[int], list[int]]:
+    """Classify the test samples of the classes seen so far among these classes.
+
+    Returns:
+        For each class of the problem, how many of its samples were classified right, and how many samples
+        were assigned to it.
+    """
+    rows = (samples.y < method.seen).nonzero().flatten()
+    guesses = torch.cat(
+        [method.network(samples.inputs(part))[:, : method.seen].argmax(1) for part in rows.split(chunk)]
+    )
+    y, classes = samples.y[rows], method.problem.classes
+    hits = torch.bincount(y[guesses == y], minlength=classes)
+    return hits.tolist(), torch.bincount(guesses, minlength=classes).tolist()

@@ -1,0 +1,126 @@
+"""Brain-inspired replay (van de Ven et al., 2020), with or without synaptic intelligence.
+
+One VAE with a classifier replays what its frozen earlier self generates, class by class, and is held to
+what that self thought of it. Method section 3 of the baseline's publication.
+"""
+
+import copy
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from exaggerated_replay.learning.consolidation import SynapticIntelligence, held_parameters
+from exaggerated_replay.learning.losses import (
+    distillation,
+    log_mixture_prior,
+    log_normal,
+    soft_target,
+    variational,
+)
+from exaggerated_replay.learning.method import Method, Problem
+from exaggerated_replay.learning.networks import BrainInspiredVAE, Reconstruction
+
+
+class Replayed(NamedTuple):
+    """A batch of B samples that the previous model generated and scored."""
+
+    x: Tensor  # (B, inputs)
+    scores: Tensor  # (B, earlier classes) logits
+
+
+class BrainInspiredReplay(Method):
+    """BI-R; with settings.si also BI-R+SI, the paper's baseline."""
+
+    network: BrainInspiredVAE
+
+    def __init__(self, problem: Problem, settings: Any) -> None:  # noqa: ANN401
+        super().__init__(problem, settings)
+        self.previous: BrainInspiredVAE | None = None
+        self.latent_noise = self.draw("latent noise")
+        self.replay_noise = self.draw("replay")
+        si = settings.si
+        self.si = si and SynapticIntelligence(held_parameters(self.network), si.strength, si.damping)
+
+    def build_network(self) -> BrainInspiredVAE:
+        """Return the VAE with classifier, class prior and context gates."""
+        p = self.problem
+        return BrainInspiredVAE(
+            p.inputs, p.units, p.latent, p.classes, self.settings.gate_proportion, p.seed
+        ).to(p.device)
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """(1/t) current + (1 - 1/t) replayed loss, plus the penalty of synaptic intelligence."""
+        loss = self.current_loss(x, y)
+        if self.previous is not None:
+            loss = self.balance(loss, self.replayed_loss(*self.rehearse()))
+        if self.si:
+            loss = loss + self.note("penalty", self.si.penalty())
+        return loss
+
+    def current_loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Reconstruction, variational loss against the label's prior, and cross-entropy."""
+        vae = self.network.reconstruct(
+            x, F.one_hot(y, self.problem.classes).float(), self.noise(len(x), self.latent_noise)
+        )
+        prior = self.network.prior
+        log_prior = log_normal(vae.z, prior.mean[y], prior.log_variance[y])
+        return self.generative_loss(x, vae, log_prior) + self.classification(vae.logits, y)
+
+    def rehearse(self) -> tuple[Replayed, Tensor, Reconstruction]:
+        """Replay a batch and let the current model reconstruct it: samples, soft targets, reconstruction."""
+        replayed = self.replay()
+        target = soft_target(replayed.scores, self.settings.temperature, self.problem.classes)
+        vae = self.network.reconstruct(
+            replayed.x, target, self.noise(len(replayed.x), self.latent_noise)
+        )
+        return replayed, target, vae
+
+    def replayed_loss(self, replayed: Replayed, target: Tensor, vae: Reconstruction) -> Tensor:
+        """Reconstruction, variational loss against the mixture of priors, and distillation."""
+        prior, seen = self.network.prior, slice(self.seen)
+        log_priors = log_normal(vae.z.unsqueeze(1), prior.mean[seen], prior.log_variance[seen])
+        log_prior = log_mixture_prior(log_priors, target[:, seen], self.settings.mixture_prior)
+        distilled = distillation(vae.logits[:, seen], target[:, seen], self.settings.temperature)
+        return self.generative_loss(replayed.x, vae, log_prior) + self.note("distillation", distilled)
+
+    def generative_loss(self, x: Tensor, vae: Reconstruction, log_prior: Tensor) -> Tensor:
+        """Eq. 1: lambda_rec D(x, x') plus the variational loss per image value, averaged over the batch."""
+        reconstruction = self.problem.likelihood.distance(x, vae.output).mean()
+        divergence = variational(vae.z, vae.mean, vae.log_variance, log_prior).mean()
+        return self.settings.lambda_rec * self.note("reconstruction", reconstruction) + self.note(
+            "variational", divergence / self.problem.image_values
+        )
+
+    @torch.no_grad()
+    def replay(self) -> Replayed:
+        """Let the previous model draw classes uniformly, generate a sample of each and score it itself."""
+        label = torch.randint(
+            self.earlier,
+            (self.problem.replay_batch,),
+            generator=self.replay_noise,
+            device=self.problem.device,
+        )
+        noise = self.noise(len(label), self.replay_noise)
+        x = self.problem.likelihood.mean(self.previous.imagine(label, noise))
+        return Replayed(x, self.previous(x)[:, : self.earlier])
+
+    def before_step(self) -> None:
+        """Remember the weights."""
+        if self.si:
+            self.si.before_step()
+
+    def after_step(self) -> None:
+        """Follow the path of the weights."""
+        if self.si:
+            self.si.after_step()
+
+    def end_task(self, x: Tensor, y: Tensor) -> None:
+        """Freeze a copy of the model for replay, and consolidate."""
+        self.previous = copy.deepcopy(self.network).requires_grad_(False)
+        if self.si:
+            self.si.consolidate()
+
+
+METHOD = BrainInspiredReplay

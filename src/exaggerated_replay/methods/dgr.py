@@ -1,0 +1,60 @@
+"""Deep generative replay (Shin et al., 2017): a separate VAE dreams, the previous classifier labels."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from exaggerated_replay.learning.losses import standard_kl
+from exaggerated_replay.learning.method import Method, Problem
+from exaggerated_replay.learning.networks import PlainVAE
+
+
+class DeepGenerativeReplay(Method):
+    """A classifier beside a VAE with a standard normal prior; both learn from the VAE's earlier self."""
+
+    kept = ("network", "generator")
+
+    def __init__(self, problem: Problem, settings: Any) -> None:  # noqa: ANN401
+        super().__init__(problem, settings)
+        self.generator = PlainVAE(problem.inputs, problem.units, problem.latent, problem.seed).to(
+            problem.device
+        )
+        self.previous: tuple[Method, PlainVAE] | None = None
+        self.latent_noise = self.draw("latent noise")
+        self.replay_noise = self.draw("replay")
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Classifier and generator losses, current and replayed, weighed against each other."""
+        current = self.classification(self.network(x), y) + self.generator_loss(x)
+        if self.previous is None:
+            return current
+        replayed_x, replayed_y = self.replay()
+        replayed = F.cross_entropy(self.network(replayed_x)[:, : self.seen], replayed_y)
+        return self.balance(current, self.note("replayed", replayed) + self.generator_loss(replayed_x))
+
+    def generator_loss(self, x: Tensor) -> Tensor:
+        """Eq. 1: reconstruction and Kullback-Leibler divergence to N(0, I), averaged over the batch."""
+        vae = self.generator.reconstruct(x, self.noise(len(x), self.latent_noise))
+        reconstruction = self.problem.likelihood.distance(x, vae.output).mean()
+        divergence = standard_kl(vae.mean, vae.log_variance).mean() / self.problem.image_values
+        return self.note("reconstruction", reconstruction) + self.note("variational", divergence)
+
+    @torch.no_grad()
+    def replay(self) -> tuple[Tensor, Tensor]:
+        """Return samples of the previous generator and the previous classifier's hard labels."""
+        classifier, generator = self.previous
+        z = self.noise(self.problem.replay_batch, self.replay_noise)
+        x = self.problem.likelihood.mean(generator.decoder(z))
+        return x, classifier(x)[:, : self.earlier].argmax(1)
+
+    def end_task(self, x: Tensor, y: Tensor) -> None:
+        """Freeze a copy of both networks."""
+        self.previous = tuple(
+            copy.deepcopy(network).requires_grad_(False) for network in (self.network, self.generator)
+        )
+
+
+METHOD = DeepGenerativeReplay

@@ -1,0 +1,115 @@
+"""params.yaml: read, checked against the settings, and refused with one sentence if something is off."""
+
+import difflib
+import functools
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.settings import ARMS, Params
+
+PARAMS = Path("params.yaml")
+
+_adapter = functools.cache(TypeAdapter)
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        UserError: The file is missing, no YAML, or something in it is no valid setting.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: `exaggerated-replay compose` writes it from conf/") from None
+    except yaml.YAMLError as error:
+        where = " ".join(str(error).split())
+        raise UserError(f"{path} is not valid YAML: {where}") from None
+    return check_params(values)
+
+
+def check_params(values: Any) -> Params:  # noqa: ANN401 (anything may come out of a YAML file)
+    """Check a parsed params.yaml and return it as settings.
+
+    Raises:
+        UserError: Naming the first key that is unknown, missing or out of bounds.
+    """
+    if not isinstance(values, dict):
+        raise UserError("params.yaml must be a mapping of settings")
+    arms = values.get("arms")
+    if not isinstance(arms, dict):
+        raise UserError("params.yaml: arms must be a mapping from names to settings")
+    arms = {name: check_arm(arm, f"arms.{name}") for name, arm in arms.items()}
+    params: Params = check(Params, {**values, "arms": arms})
+    for key in ("baseline", "treatment"):
+        check_choice(getattr(params.study, key), params.arms, f"study.{key}", "arm")
+    return params
+
+
+def check_arm(values: Any, where: str) -> Any:  # noqa: ANN401
+    """Check the settings of one arm against those of its method.
+
+    Raises:
+        UserError: Naming the key below `where`.
+    """
+    if not isinstance(values, dict) or "method" not in values:
+        raise UserError(f"params.yaml: {where}.method is missing: choose one of {', '.join(ARMS)}")
+    check_choice(values["method"], ARMS, f"{where}.method", "method")
+    return check(ARMS[values["method"]], values, where)
+
+
+def check_choice(value: Any, choices: Any, where: str, what: str) -> None:  # noqa: ANN401
+    """Raise a UserError unless the value is one of the choices."""
+    if value not in choices:
+        raise UserError(f"params.yaml: {where} is {value!r}, which is no {what}: choose one of {', '.join(choices)}")
+
+
+def check(kind: type, values: Any, where: str = "") -> Any:  # noqa: ANN401
+    """Check values against a settings dataclass and return an instance of it.
+
+    Raises:
+        UserError: Naming the first key that is wrong.
+    """
+    try:
+        return _adapter(kind).validate_python(values)
+    except ValidationError as error:
+        problems = error.errors()
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise UserError(f"params.yaml: {_sentence(kind, problems[0], where)}{more}") from None
+
+
+def _sentence(kind: type, problem: dict[str, Any], where: str) -> str:
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join(filter(None, [where, *location]))
+    given = problem["input"]
+    match problem["type"]:
+        case "missing":
+            return f"{key} is missing"
+        case "unexpected_keyword_argument":
+            close = difflib.get_close_matches(location[-1], _names(kind, location[:-1]), n=1)
+            hint = f": did you mean {close[0]}?" if close else ": remove it, or check its spelling"
+            return f"{key} is no setting{hint}"
+        case "value_error":
+            return f"{key + ': ' if key else ''}{problem['ctx']['error']}"
+        case "literal_error":
+            return f"{key} is {given!r}: choose {problem['ctx']['expected']}"
+        case _:
+            return f"{key} is {given!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+def _names(kind: type, path: list[str]) -> list[str]:
+    """Return the names of the settings at a path below a dataclass."""
+    for part in path:
+        hint = get_type_hints(kind).get(part)
+        kind = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), kind)
+    return [f.name for f in fields(kind)]
+
+
+def params_schema() -> dict[str, Any]:
+    """Return the JSON schema of params.yaml, for editors."""
+    return _adapter(Params).json_schema()

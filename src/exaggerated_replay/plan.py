@@ -1,0 +1,254 @@
+"""From params.yaml to the list of runs: which cells a study has, which runs a cell has, where they lie.
+
+Pure Python, so that the workflow parses in no time. A run's directory ends in a digest of everything that
+decides its result; what an arm is called, where data lie and how many jobs ran at once decide nothing.
+"""
+
+import functools
+import itertools
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import digest_of, read_json, write_json
+from exaggerated_replay.fingerprint import code_digest, data_digest
+from exaggerated_replay.params import check, check_arm, check_choice
+from exaggerated_replay.settings import ModelSettings, Params, RunSettings, TrainingSettings
+
+RUNS = Path("results/runs")
+DIGITS = 10  # of a digest, in names: a million runs collide with a chance of one in two
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run and its place."""
+
+    seed: int
+    settings: RunSettings
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The run's identity."""
+        return digest_of(asdict(self.settings))[:DIGITS]
+
+    @property
+    def directory(self) -> Path:
+        """Where its record and weights lie."""
+        return RUNS / f"{self.settings.method.method}-s{self.seed}-{self.digest}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm under one choice of settings, trained once per seed."""
+
+    name: str
+    arm: str
+    config: dict[str, Any]  # model, training and method as they are then
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a grid: a cell, what the grid set to make it, and the cell it is compared with."""
+
+    cell: str
+    settings: dict[str, Any]  # by dotted key
+    baseline: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a params.yaml asks for."""
+
+    params: Params
+    data: str  # digest of the data
+    cells: dict[str, Cell]
+    grids: dict[str, list[Row]]
+
+    @property
+    def data_name(self) -> str:
+        """Name and identity of the data, as used in paths."""
+        return f"{self.params.dataset.name}-{self.data[:DIGITS]}"
+
+    @functools.cached_property
+    def runs(self) -> list[Run]:
+        """Every run once, in order of first mention; cells that studies share are trained once."""
+        return list({run.digest: run for cell in self.cells.values() for run in cell.runs}.values())
+
+    @functools.cached_property
+    def packs(self) -> dict[str, list[Run]]:
+        """Runs that one job trains: the same seed, at most `compute.runs_per_job` at a time."""
+        size = self.params.compute.runs_per_job
+        packs = {}
+        for seed, same_seed in itertools.groupby(sorted(self.runs, key=lambda r: r.seed), lambda r: r.seed):
+            members = list(same_seed)
+            for number, start in enumerate(range(0, len(members), size), start=1):
+                packs[f"seed{seed}_{number}"] = members[start : start + size]
+        return packs
+
+    @property
+    def figures(self) -> dict[str, tuple[str, str | None]]:
+        """What can be drawn: name of each figure -> its kind, and the grid that it shows."""
+        methods = [cell.config["method"] for cell in self.cells.values()]
+        figures: dict[str, tuple[str, str | None]] = {"accuracy_matrix": ("accuracy_matrix", None)}
+        if any("gate_proportion" in method for method in methods):
+            figures["architecture"] = ("architecture", None)
+        if any("f" in method for method in methods):
+            figures["competing_classes"] = ("competing_classes", None)
+        for grid, rows in self.grids.items():
+            over_iterations = all("training.iterations" in row.settings for row in rows)
+            figures[grid] = ("convergence" if over_iterations else "comparison", grid)
+        return figures
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as results/plan.json holds it."""
+        params = self.params
+        return {
+            "dataset": {
+                **{key: value for key, value in asdict(params.dataset).items() if key != "source"},
+                "sha256": self.data,
+            },
+            "model": asdict(params.model),
+            "training": asdict(params.training),
+            "study": {key: value for key, value in asdict(params.study).items() if key != "grids"},
+            "compute": asdict(params.compute),
+            "focus": params.focus,
+            "grids": {grid: [asdict(row) for row in rows] for grid, rows in self.grids.items()},
+            "cells": {
+                cell.name: {
+                    "arm": cell.arm,
+                    "config": cell.config,
+                    "runs": [
+                        {"seed": run.seed, "digest": run.digest, "directory": str(run.directory)}
+                        for run in cell.runs
+                    ],
+                }
+                for cell in self.cells.values()
+            },
+            "figures": list(self.figures),
+            "runs": {run.directory.name: asdict(run.settings) for run in self.runs},
+        }
+
+
+def make_plan(params: Params) -> Plan:
+    """Work out cells and runs.
+
+    Raises:
+        UserError: A grid names an arm or a setting that does not exist, or the focus names no cell.
+    """
+    data = data_digest(params.dataset)
+    cells: dict[str, Cell] = {}
+    grids = {}
+    for grid, rows in params.study.grids.items():
+        where = f"study.grids.{grid}"
+        made = {}
+        for arm, settings in expand(params, rows, where):
+            cell = make_cell(params, data, arm, settings, where)
+            if cells.setdefault(cell.name, cell) != cell:
+                raise UserError(f"params.yaml: {where}: two different cells would be called {cell.name}")
+            baseline = baseline_of(params, data, cell, settings, where)
+            if baseline:
+                cells.setdefault(baseline.name, baseline)
+            made[cell.name] = Row(cell.name, settings, baseline and baseline.name)
+        grids[grid] = list(made.values())
+    check_choice(params.focus, cells, "focus", "cell of this study")
+    return Plan(params, data, cells, grids)
+
+
+def expand(
+    params: Params, rows: list[dict[str, list[Any]]], where: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (arm, settings) for every combination of every row of a grid."""
+    for row in rows:
+        if "arm" not in row:
+            raise UserError(f"params.yaml: {where}: every row needs the key arm, a list of arms")
+        for arm in row["arm"]:
+            check_choice(arm, params.arms, f"{where}: arm", "arm")
+        axes = [[(key, value) for value in values] for key, values in row.items()]
+        for combination in itertools.product(*axes):
+            settings = dict(combination)
+            yield settings.pop("arm"), settings
+
+
+def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], where: str) -> Cell:
+    """Build one cell: the arm's settings, with those of the grid put over them.
+
+    Raises:
+        UserError: A key names no setting of the arm, or a value is out of bounds.
+    """
+    config = default_config(params, arm)
+    named = arm
+    for key, value in settings.items():
+        *path, last = key.split(".")
+        holder = follow(config, path)
+        if not isinstance(holder, dict) or last not in holder:
+            raise UserError(f"params.yaml: {where}: {key} is no setting of the arm {arm}")
+        if holder[last] != value:
+            named += f"-{last}{value:g}" if isinstance(value, int | float) else f"-{last}-{value}"
+        holder[last] = value
+    model = check(ModelSettings, config["model"], f"{where}: model")
+    training = check(TrainingSettings, config["training"], f"{where}: training")
+    method = check_arm(config["method"], f"{where}: method")
+    runs = tuple(
+        Run(
+            seed,
+            RunSettings(
+                data=data,
+                code=code_digest(method.method),
+                tasks=params.dataset.tasks,
+                seed=seed,
+                model=model,
+                training=training,
+                method=method,
+                threads=params.compute.threads,
+                precision=params.compute.precision,
+            ),
+        )
+        for seed in range(params.study.seeds)
+    )
+    return Cell(named, arm, {**config, "method": asdict(method)}, runs)
+
+
+def default_config(params: Params, arm: str) -> dict[str, Any]:
+    """Return an arm's model, training and method settings; the reading is filled in where it has a place."""
+    method = asdict(params.arms[arm])
+    if "reading" in method:
+        method["reading"] = {key: value for key, value in asdict(params.reading).items() if key != "name"}
+    return {"model": asdict(params.model), "training": asdict(params.training), "method": method}
+
+
+def baseline_of(
+    params: Params, data: str, cell: Cell, settings: dict[str, Any], where: str
+) -> Cell | None:
+    """Return the cell to compare with: the baseline arm under those of the settings that it has too."""
+    arm = params.study.baseline
+    if cell.arm == arm:
+        return None
+    config = default_config(params, arm)
+    shared = {}
+    for key, value in settings.items():
+        *path, last = key.split(".")
+        holder = follow(config, path)
+        if isinstance(holder, dict) and last in holder:
+            shared[key] = value
+    return make_cell(params, data, arm, shared, where)
+
+
+def follow(config: Any, path: list[str]) -> Any:  # noqa: ANN401
+    """Return what lies at a path in nested dictionaries, or None."""
+    for part in path:
+        config = config.get(part) if isinstance(config, dict) else None
+    return config
+
+
+def save_plan(plan: Plan, target: Path) -> None:
+    """Write results/plan.json, but only when it says something new: its time triggers the light rules."""
+    values = plan.to_dict()
+    try:
+        if read_json(target) == values:
+            return
+    except UserError:
+        pass
+    write_json(target, values)

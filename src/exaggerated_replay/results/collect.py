@@ -1,0 +1,43 @@
+"""Figures per cell for DVC: results/metrics.json with all cells, results/focus.json with one."""
+
+from typing import Any
+
+import pandas as pd
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.records import TIMING
+from exaggerated_replay.results.evaluate import read_records
+
+METRICS = ["first20", "first50", "overall", "macro_precision", "forgetting"]
+
+
+def summary(runs: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return mean and standard deviation over seeds of every metric of every cell, percent, two decimals.
+
+    The standard deviation of a single run is 0.
+    """
+    groups = runs.groupby("cell")[METRICS]
+    means, deviations = groups.mean().round(2), groups.std().fillna(0).round(2)
+    return {
+        cell: {metric: {"mean": means[metric][cell], "sd": deviations[metric][cell]} for metric in METRICS}
+        for cell in means.index
+    }
+
+
+def focus(runs: pd.DataFrame, cell: str) -> dict[str, float]:
+    """Return one cell's means under keys that do not depend on the cell, so that two variants line up.
+
+    Raises:
+        UserError: There is no such cell.
+    """
+    metrics = summary(runs)
+    if cell not in metrics:
+        raise UserError(f"params.yaml: focus is {cell!r}: choose one of {', '.join(metrics)}")
+    return {metric: metrics[cell][metric]["mean"] for metric in METRICS}
+
+
+def read_timings(plan: dict[str, Any]) -> pd.DataFrame:
+    """Return seconds and hardware of every run, by run directory."""
+    return pd.DataFrame(
+        [{"run": directory, **timing} for directory, timing in read_records(plan, TIMING).items()]
+    )

@@ -1,0 +1,287 @@
+"""Every setting there is, its type, its bounds and, where it has one, its default.
+
+Plain dataclasses of the standard library: the workflow validates params.yaml against them (`params.py`),
+and a training job, which may run on a machine without the workflow's tools, reads its settings into them.
+"""
+
+from dataclasses import dataclass, field, is_dataclass
+from typing import Any, Literal, get_args, get_type_hints
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise ValueError(message) unless the condition holds."""
+    if not condition:
+        raise ValueError(message)
+
+
+class Settings:
+    """What all settings share: a key that does not exist is an error, not a shrug."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (read by pydantic, which is not imported here)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSettings(Settings):
+    """Which data, and how they are divided into tasks."""
+
+    name: Literal["digits", "mnist", "fashion_mnist", "npz"]
+    source: str | None = None  # the user's file, for npz
+    files: dict[str, str] = field(default_factory=dict)  # raw file -> checksum, for the named sets
+    tasks: int
+    classes: int | None = None  # null: as many as the data have
+
+    def __post_init__(self) -> None:
+        require(self.tasks >= 1, "tasks must be at least 1")
+        if self.classes is not None:
+            require(
+                self.tasks <= self.classes,
+                f"tasks is {self.tasks} but the data have only {self.classes} classes",
+            )
+            require(
+                self.classes % self.tasks == 0,
+                f"{self.classes} classes cannot be divided evenly among tasks = {self.tasks}",
+            )
+        if self.name == "npz":
+            require(
+                bool(self.source),
+                "source is missing: name a file with x_train, y_train, x_test and y_test, "
+                "for example dataset.source=mydata.npz",
+            )
+        else:
+            require(
+                self.source is None,
+                f"source names a file, but dataset.name is {self.name}: to use the file, set dataset=npz",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings(Settings):
+    """Sizes of the networks."""
+
+    units: int  # of each hidden layer
+    latent: int  # of z
+
+    def __post_init__(self) -> None:
+        require(self.units >= 1, "units must be at least 1")
+        require(self.latent >= 1, "latent must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(Settings):
+    """How long and how fast to learn."""
+
+    iterations: int  # optimiser steps per task
+    batch: int  # current samples per step
+    replay_batch: int  # replayed samples per step
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        require(self.iterations >= 1, "iterations must be at least 1")
+        require(self.batch >= 1, "batch must be at least 1")
+        require(self.replay_batch >= 1, "replay_batch must be at least 1")
+        require(self.learning_rate > 0, "learning_rate must be positive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeSettings(Settings):
+    """Where and how to compute. Threads and precision decide sums; they are part of a run's identity."""
+
+    name: str
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = 1  # of each training job on the CPU
+    precision: Literal["fp32", "tf32"] = "fp32"  # tf32 changes matrix products on a GPU only
+    runs_per_job: int = 6
+    slots_per_gpu: int = 1  # training jobs that may share one GPU
+
+    def __post_init__(self) -> None:
+        require(self.threads >= 1, "threads must be at least 1")
+        require(self.runs_per_job >= 1, "runs_per_job must be at least 1")
+        require(self.slots_per_gpu >= 1, "slots_per_gpu must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingSettings(Settings):
+    """One reading of the paper where it leaves a choice. The first choice is the default."""
+
+    distance: Literal["model", "squared", "bce"] = "model"
+    repulsion: Literal["mean_inverse", "inverse_mean", "negative"] = "mean_inverse"
+    reduction: Literal["mean", "sum"] = "mean"
+    competitors: Literal["runner_up", "all"] = "runner_up"
+    temperature: float = 1.0
+    class_means: Literal["batch", "running", "stored"] = "batch"
+    attraction: Literal["every", "gated"] = "every"
+    confidence: Literal["off", "label", "label_rival", "entropy"] = "off"
+
+    def __post_init__(self) -> None:
+        require(self.temperature > 0, "temperature must be positive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingPreset(ReadingSettings):
+    """A reading with a name, which decides nothing."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SISettings(Settings):
+    """Synaptic intelligence."""
+
+    strength: float  # c
+    damping: float = 0.1
+
+    def __post_init__(self) -> None:
+        require(self.strength >= 0, "strength must not be negative")
+        require(self.damping > 0, "damping must be positive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoneArm(Settings):
+    """Plain sequential learning."""
+
+    method: Literal["none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointArm(Settings):
+    """Learning from all data so far."""
+
+    method: Literal["joint"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ERArm(Settings):
+    """Experience replay."""
+
+    method: Literal["er"]
+    memory_per_class: int = 20
+
+    def __post_init__(self) -> None:
+        require(self.memory_per_class >= 1, "memory_per_class must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EWCArm(Settings):
+    """Elastic weight consolidation."""
+
+    method: Literal["ewc"]
+    strength: float  # lambda
+    samples: int = 1000  # single samples of the task that estimate the Fisher information
+
+    def __post_init__(self) -> None:
+        require(self.strength >= 0, "strength must not be negative")
+        require(self.samples >= 1, "samples must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SIArm(SISettings):
+    """Synaptic intelligence alone."""
+
+    method: Literal["si"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DGRArm(Settings):
+    """Deep generative replay."""
+
+    method: Literal["dgr"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BIRArm(Settings):
+    """Brain-inspired replay; with `si` the paper's baseline."""
+
+    method: Literal["bir"]
+    gate_proportion: float
+    temperature: float = 2.0  # of the distillation
+    lambda_rec: float = 1.0
+    mixture_prior: Literal["largest", "logsumexp"] = "largest"
+    si: SISettings | None = None
+
+    def __post_init__(self) -> None:
+        require(0 <= self.gate_proportion < 1, "gate_proportion must be at least 0 and less than 1")
+        require(self.temperature > 0, "temperature must be positive")
+        require(self.lambda_rec >= 0, "lambda_rec must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExaggerationArm(BIRArm):
+    """Brain-inspired replay with RR and RA."""
+
+    method: Literal["exaggeration"]
+    lambda_rr: float
+    lambda_ra: float
+    f: float | Literal["none"]
+    reading: ReadingSettings | None = None  # filled in from the top-level key `reading`
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.lambda_rr >= 0, "lambda_rr must not be negative")
+        require(self.lambda_ra >= 0, "lambda_ra must not be negative")
+        require(self.f == "none" or self.f >= 1, f"f is {self.f}: the repulsion factor must be at least 1, or 'none'")
+
+
+ArmSettings = NoneArm | JointArm | ERArm | EWCArm | SIArm | DGRArm | BIRArm | ExaggerationArm
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySettings(Settings):
+    """What to compare: grids of cells, each cell trained once per seed."""
+
+    name: str
+    baseline: str  # arm that others are compared with
+    treatment: str  # arm that figures show beside it
+    seeds: int  # runs 0 ... seeds - 1
+    grids: dict[str, list[dict[str, list[Any]]]]
+    lengths: list[int]  # iterations per task that the study of convergence compares
+
+    def __post_init__(self) -> None:
+        require(self.seeds >= 1, "seeds must be at least 1")
+        require(bool(self.grids), "grids is empty: name at least one grid of cells")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params(Settings):
+    """All of params.yaml."""
+
+    dataset: DatasetSettings
+    model: ModelSettings
+    training: TrainingSettings
+    compute: ComputeSettings
+    reading: ReadingPreset
+    arms: dict[str, ArmSettings]
+    study: StudySettings
+    focus: str  # the cell whose figures results/focus.json carries
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(Settings):
+    """All that decides one run's result, and nothing else: its identity is the digest of this."""
+
+    data: str  # SHA-256 of what the data are made from
+    code: str  # digest of the code that the run executes
+    tasks: int
+    seed: int
+    model: ModelSettings
+    training: TrainingSettings
+    method: ArmSettings
+    threads: int
+    precision: str
+
+
+ARMS: dict[str, type] = {get_args(get_type_hints(arm)["method"])[0]: arm for arm in get_args(ArmSettings)}
+
+
+def read_settings(kind: type, values: dict[str, Any]) -> Any:  # noqa: ANN401 (an instance of `kind`)
+    """Build a settings dataclass from nested dictionaries that were validated before."""
+    hints = get_type_hints(kind)
+    return kind(**{key: _read(hints[key], value) for key, value in values.items()})
+
+
+def _read(hint: Any, value: Any) -> Any:  # noqa: ANN401
+    if not isinstance(value, dict):
+        return value
+    if "method" in value:
+        return read_settings(ARMS[value["method"]], value)
+    nested = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
+    return read_settings(nested, value) if nested else value

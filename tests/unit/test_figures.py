@@ -1,0 +1,318 @@
+import itertools
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures import (
+    accuracy_matrix,
+    architecture,
+    comparison,
+    competing_classes,
+    convergence,
+    style,
+)
+
+SIZES = {
+    "inputs": 1024,
+    "units": 2000,
+    "latent": 100,
+    "classes": 90,
+    "gate_proportion": 0.6,
+    "bounded": False,
+}
+ITERATIONS = (50, 100, 200)
+
+
+def study(seeds=4):
+    """Return a plan and runs of two arms over iterations, and of RR+RA at two f; accuracies are noise."""
+    noise = np.random.default_rng(0)
+    cells, rows = {}, []
+    wanted = [(arm, length, 20) for length in ITERATIONS for arm in ("bir-si", "rr-ra")] + [("rr-ra", 200, 5)]
+    for arm, length, f in wanted:
+        cell = arm + (f"-iterations{length}" if length < 200 else "") + ("-f5" if f == 5 else "")
+        digests = [f"{cell}-{seed}" for seed in range(seeds)]
+        method = {"f": f, "lambda_rr": 1e-6, "lambda_ra": 1e-6} if arm == "rr-ra" else {}
+        cells[cell] = {
+            "arm": arm,
+            "config": {"training": {"iterations": length}, "method": method},
+            "runs": [{"seed": seed, "digest": digest} for seed, digest in enumerate(digests)],
+        }
+        for seed, digest in enumerate(digests):
+            scores = dict(zip(("first20", "first50", "overall"), noise.uniform(20, 60, 3), strict=True))
+            rows.append({"digest": digest, "cell": cell, "seed": seed, "device": "cpu"} | scores)
+    grids = {
+        "table1": ["bir-si", "rr-ra-f5", "rr-ra"],
+        "convergence": [cell for cell in cells if cell != "rr-ra-f5"],
+        "alone": ["bir-si"],
+    }
+    plan = {
+        "dataset": {"name": "digits", "tasks": 5},
+        "study": {"baseline": "bir-si", "treatment": "rr-ra"},
+        "cells": cells,
+        "grids": {
+            grid: [
+                {
+                    "cell": cell,
+                    "baseline": cell.replace("rr-ra", "bir-si").removesuffix("-f5") if "rr" in cell else None,
+                }
+                for cell in members
+            ]
+            for grid, members in grids.items()
+        },
+    }
+    return plan, pd.DataFrame(rows)
+
+
+def record(f=20, images=True, classes=8):
+    """Return a record of 2 tasks of 2 classes, with an example over other classes; all numbers by hand."""
+    probabilities = np.array([0.002, 0.1, 0.6, 0.2, 0.05, 0.03, 0.01, 0.008] + [0.0001] * (classes - 8))
+    picture = np.linspace(0, 1, 64).reshape(8, 8).tolist()
+    return {
+        "counts": {"correct": [[9, 7, 0, 0], [3, 2, 12, 18]], "tested": [10, 10, 20, 20]},
+        "example": {
+            "probabilities": probabilities.tolist(),
+            "label": 2,
+            "f": f,
+            "rivals": [3, 1, 4] if f == 20 else [3],
+            "image": picture if images else None,
+            "class_means": dict.fromkeys("1234", picture) if images else None,
+        },
+    }
+
+
+FIGURES = {
+    "accuracy_matrix": lambda: accuracy_matrix.draw({"bir-si": [record()], "rr-ra": [record(), record()]}),
+    "architecture": lambda: architecture.draw(**SIZES),
+    "architecture_bounded": lambda: architecture.draw(
+        **SIZES | {"bounded": True, "inputs": 64, "classes": 10}
+    ),
+    "comparison": lambda: comparison.draw(*study(), "table1"),
+    "comparison_single_seed": lambda: comparison.draw(*study(seeds=1), "table1"),
+    "competing_classes": lambda: competing_classes.draw(record()),
+    "competing_classes_many": lambda: competing_classes.draw(record(images=False, classes=90)),
+    "competing_classes_no_f": lambda: competing_classes.draw(record(f="none")),
+    "convergence": lambda: convergence.draw(*study()),
+}
+MODULES = ("accuracy_matrix", "architecture", "comparison", "competing_classes", "convergence")
+every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES.keys())
+
+
+def words(figure):
+    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+
+
+def written(figure):
+    return {text.get_text() for text in words(figure)}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_are_byte_identical_whatever_the_users_settings(module, tmp_path):
+    draw = FIGURES[module]
+    names = ["figure.png", "figure.pdf", "figure.svg"]
+    style.save(draw(), [tmp_path / "one" / name for name in names])
+    with mpl.rc_context(
+        {"font.size": 20, "savefig.dpi": 50, "svg.hashsalt": None, "figure.autolayout": True}
+    ):
+        style.save(draw(), [tmp_path / "two" / name for name in names])
+    for name in names:
+        content = (tmp_path / "one" / name).read_bytes()
+        assert content == (tmp_path / "two" / name).read_bytes()
+        assert not any(
+            word in content for word in (b"CreationDate", b"dc:date", b"Matplotlib v", b"Software")
+        )
+
+
+def test_saving_again_changes_nothing(tmp_path):
+    figure = FIGURES["comparison"]()
+    style.save(figure, [tmp_path / "one.svg", tmp_path / "between.png"])
+    style.save(figure, [tmp_path / "two.svg"])
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+@every_figure
+def test_figures_are_legible_at_the_width_of_a_column(draw):
+    figure = draw()
+    assert figure.get_figwidth() in (style.SINGLE, style.DOUBLE)
+    assert min(text.get_fontsize() for text in words(figure)) >= 7
+
+
+@every_figure
+def test_words_stay_on_the_page_and_off_each_other(draw, monkeypatch):
+    figure, drawn = draw(), {}
+    original = Text.draw
+
+    def remember(text, renderer):
+        original(text, renderer)
+        if text.get_visible() and text.get_text().strip():
+            drawn[text] = text.get_window_extent(renderer)
+
+    figure.draw_without_rendering()  # settles the layout
+    monkeypatch.setattr(Text, "draw", remember)
+    figure.draw_without_rendering()
+    assert len(drawn) > 10
+    page = figure.bbox.padded(0.5)
+    outside = [
+        text.get_text()
+        for text, box in drawn.items()
+        if not page.contains(*box.min) or not page.contains(*box.max)
+    ]
+    assert not outside
+    for (one, here), (other, there) in itertools.combinations(drawn.items(), 2):
+        overlap = here.padded(-0.5).overlaps(there.padded(-0.5))
+        assert not overlap, f"{one.get_text()!r} lies on {other.get_text()!r}"
+
+
+def test_unknown_formats_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"figure\.bmp"):
+        style.save(FIGURES["architecture"](), [tmp_path / "figure.bmp"])
+
+
+def test_arms_keep_their_colours():
+    plan, _ = study()
+    plan["cells"] |= {
+        arm: {"arm": arm} for arm in ("none", "joint", "er", "ewc", "si", "dgr", "bir", "rr", "ra")
+    }
+    colours = style.arm_colours(plan)
+    assert (colours["bir-si"], colours["rr-ra"]) == (style.BASELINE, style.TREATMENT)
+    assert len(set(colours.values())) == len(colours) == 11
+
+
+def test_competing_classes_shows_the_probabilities_and_the_threshold():
+    figure = competing_classes.draw(record())
+    axes = figure.axes[0]
+    bars = sorted(axes.patches, key=lambda bar: bar.get_x())
+    assert [bar.get_height() for bar in bars] == record()["example"]["probabilities"]
+    colours = [to_hex(bar.get_facecolor()) for bar in bars]
+    assert [k for k, colour in enumerate(colours) if colour == style.BASELINE] == [2]
+    assert [k for k, colour in enumerate(colours) if colour == style.TREATMENT] == [1, 3, 4]
+    (line,) = axes.lines
+    assert set(line.get_ydata()) == {0.6 / 20}
+    assert axes.get_ylim()[0] < 0.6 / 20 < axes.get_ylim()[1]
+    assert {"label 2", "competing: 3, 1, 4", "f = 20: threshold p/f = 0.03"} <= written(figure)
+
+
+def test_competing_classes_shows_the_sample_and_the_means_of_label_and_competitors():
+    figure = competing_classes.draw(record())
+    assert [axes.get_title() for axes in figure.axes[1:]] == [
+        "replayed\nsample",
+        *(f"mean of\nlabel {k}" for k in (2, 3, 1, 4)),
+    ]
+    for axes in figure.axes[1:]:
+        np.testing.assert_array_equal(axes.images[0].get_array(), record()["example"]["image"])
+    assert len(competing_classes.draw(record(images=False)).axes) == 1
+
+
+def test_competing_classes_without_f_has_no_line():
+    figure = competing_classes.draw(record(f="none"))
+    assert not figure.axes[0].lines
+    assert "f = none: no threshold, the runner-up competes" in written(figure)
+
+
+def test_competing_classes_without_a_competitor_says_so():
+    lonely = record()
+    lonely["example"]["rivals"] = []
+    assert "none competes" in written(competing_classes.draw(lonely))
+
+
+def test_competing_classes_needs_an_example():
+    with pytest.raises(UserError, match="no replayed sample"):
+        competing_classes.draw({"example": None})
+
+
+def test_convergence_plots_means_and_single_seeds():
+    plan, runs = study()
+    figure = convergence.draw(plan, runs)
+    panels = dict(zip(("overall", "first50", "first20"), figure.axes, strict=True))
+    for metric, axes in panels.items():
+        lines = {line.get_label(): line for line in axes.lines}
+        for arm, name in (("bir-si", "BI-R+SI"), ("rr-ra", "RR+RA")):
+            cells = [f"{arm}-iterations50", f"{arm}-iterations100", arm]
+            values = [runs.loc[runs["cell"] == cell, metric].to_numpy() for cell in cells]
+            np.testing.assert_array_equal(lines[name].get_xdata(), ITERATIONS)
+            np.testing.assert_allclose(lines[name].get_ydata(), np.mean(values, axis=1))
+            dots = [line for line in axes.lines if len(line.get_xdata()) == 12]
+            shown = [sorted(line.get_ydata()) for line in dots]
+            assert sorted(np.ravel(values)) in shown
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["50", "100", "200"]
+
+
+def test_convergence_bands_are_t_intervals():
+    plan, runs = study(seeds=2)
+    runs.loc[runs["cell"] == "rr-ra", "overall"] = [40.0, 42.0]
+    bands = convergence.draw(plan, runs).axes[0].collections
+    edges = np.concatenate([path.vertices for band in bands for path in band.get_paths()])
+    # Mean 41, standard error 1, t of one degree of freedom 12.706.
+    for edge in (41 - 12.706, 41 + 12.706):
+        assert np.abs(edges - [200, edge]).sum(axis=1).min() < 1e-3
+
+
+def test_convergence_never_mixes_devices():
+    plan, runs = study()
+    runs.loc[runs["cell"] == "rr-ra-iterations50", "device"] = "cuda"
+    with pytest.raises(UserError, match="cpu and cuda"):
+        convergence.draw(plan, runs)
+
+
+def test_comparison_plots_differences_intervals_seeds_and_the_papers_values():
+    plan, runs = study()
+    figure = comparison.draw(plan, runs, "table1")
+    published = {"first20": (3.80, 4.80), "first50": (4.06, 4.86), "overall": (1.35, 1.48)}
+    for axes, (metric, papers) in zip(figure.axes, published.items(), strict=True):
+        by_cell = {cell: group.set_index("seed")[metric] for cell, group in runs.groupby("cell")}
+        plotted = [
+            (tuple(np.ravel(line.get_xdata())), tuple(np.ravel(line.get_ydata()))) for line in axes.lines
+        ]
+        for y, (cell, paper) in enumerate(zip(("rr-ra-f5", "rr-ra"), papers, strict=True)):
+            seeds = by_cell[cell] - by_cell["bir-si"]
+            assert (tuple(seeds), (y,) * 4) in plotted
+            assert ((seeds.mean(),), (y,)) in plotted
+            assert ((paper,), (y,)) in plotted
+            (interval,) = [x for x, ys in plotted if ys == (y, y)]
+            margin = 3.1824 * seeds.std() / 2  # t of three degrees of freedom, four seeds
+            assert interval == pytest.approx((seeds.mean() - margin, seeds.mean() + margin), abs=1e-3)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["f = 5", "f = 20"]
+    assert {"paper (CIFAR-100)", "difference from BI-R+SI on digits (percentage points)"} <= written(figure)
+
+
+def test_comparison_of_one_seed_claims_no_interval():
+    assert "single seed, no interval" in written(FIGURES["comparison_single_seed"]())
+
+
+def test_comparison_names_cells_where_f_does_not_tell_them_apart():
+    figure = comparison.draw(*study(), "convergence")
+    assert {"rr-ra-iterations50", "RR+RA"} <= written(figure)
+    assert "paper (CIFAR-100)" not in written(figure)
+    with pytest.raises(UserError, match="'alone' compares nothing"):
+        comparison.draw(*study(), "alone")
+
+
+def test_accuracy_matrix_is_the_mean_over_seeds():
+    other = record()
+    other["counts"]["correct"] = [[5, 3, 0, 0], [1, 0, 20, 20]]
+    figure = accuracy_matrix.draw({"bir-si": [record()], "rr-ra": [record(), other]})
+    baseline, treatment = (axes.images[0].get_array().filled(np.nan) for axes in figure.axes[:2])
+    np.testing.assert_allclose(baseline, [[80, np.nan], [25, 75]])
+    np.testing.assert_allclose(treatment, [[60, np.nan], [15, 87.5]])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["80", "25", "75"]
+    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["BI-R+SI", "RR+RA"]
+    assert {axes.images[0].get_clim() for axes in figure.axes[:2]} == {(0, 100)}
+
+
+def test_accuracy_matrix_needs_runs_of_one_length():
+    with pytest.raises(UserError, match="'rr-ra' needs at least one run"):
+        accuracy_matrix.draw({"bir-si": [record()], "rr-ra": []})
+
+
+def test_architecture_shows_its_sizes():
+    seen = written(architecture.draw(**SIZES))
+    assert {"input x\n1,024", "fc\n2,000\nReLU", "z\n100", "softmax classifier\n90 classes"} <= seen
+    assert "reconstruction\nhalf squared error" in seen
+    assert any("off\nwith probability 0.6" in text for text in seen)
+    bounded = written(architecture.draw(**SIZES | {"bounded": True}))
+    assert "reconstruction\nbinary cross-entropy" in bounded
+    assert any(text.endswith("sigmoid") for text in bounded)

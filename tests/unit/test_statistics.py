@@ -1,0 +1,134 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.results.statistics import cell_runs, estimate, grid_cells, paired, paired_runs
+
+accuracies = st.floats(0, 100, allow_subnormal=False)
+pairs = st.lists(st.tuples(accuracies, accuracies), min_size=2, max_size=12)
+
+
+def series(values):
+    return pd.Series(values, dtype=float)
+
+
+def test_paired_against_a_hand_computed_interval():
+    """Differences 2, 4, 0 have mean 2 and sd 2; a t table gives 4.3027 for 2 degrees of freedom."""
+    found = paired(series({0: 12, 1: 15, 2: 12}), series({2: 12, 1: 11, 0: 10}))
+    assert (found.n, found.mean, found.sd) == (3, 2, 2)
+    margin = 4.3027 * 2 / math.sqrt(3)
+    assert found.low == pytest.approx(2 - margin, abs=1e-3)
+    assert found.high == pytest.approx(2 + margin, abs=1e-3)
+    assert found.relative == pytest.approx(100 * 2 / 11)
+    assert not found.excludes_zero
+
+
+def test_only_common_seeds_count():
+    alone = paired(series({1: 5, 2: 7}), series({1: 4, 2: 4}))
+    crowded = paired(series({0: 99, 1: 5, 2: 7}), series({1: 4, 2: 4, 3: -50}))
+    assert crowded == alone
+    assert alone.n == 2
+
+
+def test_one_seed_has_a_difference_but_no_interval():
+    found = paired(series({4: 33}), series({4: 30}))
+    assert (found.n, found.mean, found.relative) == (1, 3, 10)
+    assert all(math.isnan(value) for value in (found.sd, found.low, found.high))
+    assert not found.excludes_zero
+
+
+def test_equal_differences_exclude_zero_and_equal_arms_do_not():
+    assert paired(series([3, 4]), series([1, 2])).excludes_zero
+    assert paired(series([1, 2]), series([3, 4])).excludes_zero
+    assert not paired(series([1, 2]), series([1, 2])).excludes_zero
+
+
+def test_relative_change_over_a_baseline_of_zero_is_undefined():
+    assert math.isnan(paired(series([1, 2]), series([0, 0])).relative)
+
+
+@given(pairs)
+def test_swapping_the_arms_mirrors_the_interval(values):
+    a, b = (series(side) for side in zip(*values, strict=True))
+    forth, back = paired(a, b), paired(b, a)
+    assert forth.mean == pytest.approx(-back.mean, abs=1e-9)
+    assert forth.low == pytest.approx(-back.high, abs=1e-9)
+    assert forth.sd == pytest.approx(back.sd, abs=1e-9)
+
+
+@given(pairs, st.floats(-50, 50))
+def test_what_both_arms_gain_is_no_difference(values, shift):
+    a, b = (series(side) for side in zip(*values, strict=True))
+    here, there = paired(a, b), paired(a + shift, b + shift)
+    assert (there.low, there.mean, there.high) == pytest.approx((here.low, here.mean, here.high), abs=1e-6)
+
+
+@given(st.lists(st.integers(0, 100), min_size=2, max_size=12).filter(lambda values: len(set(values)) > 1))
+def test_intervals_agree_with_an_independent_implementation(values):
+    reference = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    found = estimate(values)
+    assert (found.low, found.high) == pytest.approx((reference.low, reference.high))
+    assert found.mean == pytest.approx(np.mean(values))
+
+
+def test_seeds_that_cannot_be_paired_are_refused():
+    with pytest.raises(UserError, match="no seed in common"):
+        paired(series({0: 1}), series({1: 1}))
+    with pytest.raises(UserError, match="seed 3 occurs twice"):
+        paired(pd.Series([1.0, 2.0], index=[3, 3]), series({3: 1}))
+
+
+@pytest.fixture
+def plan():
+    cells = {"base": ["b0", "b1"], "treated": ["t0", "t1"], "twin": ["t1", "t0"], "waiting": ["w0"]}
+    return {
+        "grids": {"small": [{"cell": "base", "baseline": None}, {"cell": "treated", "baseline": "base"}]},
+        "cells": {name: {"runs": [{"digest": digest} for digest in runs]} for name, runs in cells.items()},
+    }
+
+
+@pytest.fixture
+def runs():
+    rows = [("t1", "treated", 1, "cpu"), ("b0", "base", 0, "cpu"), ("t0", "treated", 0, "cpu")]
+    rows += [("b1", "base", 1, "cpu"), ("old", "treated", 2, "cuda")]
+    return pd.DataFrame(rows, columns=["digest", "cell", "seed", "device"])
+
+
+def test_runs_are_found_by_digest_whatever_their_cell_is_called(plan, runs):
+    assert list(cell_runs(plan, runs, "treated")["digest"]) == ["t0", "t1"]
+    assert cell_runs(plan, runs, "twin").equals(cell_runs(plan, runs, "treated"))
+    with pytest.raises(UserError, match="'waiting'"):
+        cell_runs(plan, runs, "waiting")
+
+
+def test_a_comparison_never_mixes_devices(plan, runs):
+    treated, base = paired_runs(plan, runs, "treated", "base")
+    assert list(treated.index) == list(base.index) == [0, 1]
+    runs.loc[runs["digest"] == "t1", "device"] = "cuda"
+    with pytest.raises(UserError, match="cpu and cuda"):
+        paired_runs(plan, runs, "treated", "base")
+
+
+def test_a_device_outside_the_common_seeds_does_no_harm(plan, runs):
+    runs.loc[runs["digest"] == "t1", ["seed", "device"]] = [7, "cuda"]
+    treated, base = paired_runs(plan, runs, "treated", "base")
+    assert list(treated["digest"]) == ["t0"]
+    assert list(base["digest"]) == ["b0"]
+
+
+def test_cells_without_a_common_seed_are_named(plan, runs):
+    runs.loc[runs["digest"].isin(["t0", "t1"]), "seed"] = [8, 9]
+    with pytest.raises(UserError, match="'treated' and 'base'"):
+        paired_runs(plan, runs, "treated", "base")
+
+
+def test_an_unknown_grid_is_answered_with_the_known_ones(plan):
+    assert [entry["cell"] for entry in grid_cells(plan, "small")] == ["base", "treated"]
+    with pytest.raises(UserError, match="'large': choose one of small"):
+        grid_cells(plan, "large")

@@ -1,0 +1,193 @@
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.results import tables
+
+GRIDS = {
+    "table1": [("bir-si", None), ("rr-ra-f5", "bir-si"), ("rr-ra", "bir-si"), ("rr-ra-fnone", "bir-si")],
+    "ablation": [("bir-si", None), ("rr", "bir-si"), ("rr-ra", "bir-si")],
+}
+METHODS = {
+    "bir-si": {},
+    "rr-ra-f5": {"f": 5, "lambda_rr": 1e-6, "lambda_ra": 1e-6},
+    "rr-ra": {"f": 20, "lambda_rr": 1e-6, "lambda_ra": 1e-6},
+    "rr-ra-fnone": {"f": "none", "lambda_rr": 1e-6, "lambda_ra": 1e-6},
+    "rr": {"f": 20, "lambda_rr": 1e-6, "lambda_ra": 0.0},
+}
+GAINS = {"bir-si": (0, 0), "rr-ra-f5": (1, 3), "rr-ra": (-0.001, 0), "rr-ra-fnone": (-4, -4), "rr": (2, 2)}
+
+
+def study(seeds=2):
+    """Return a plan and its runs: baseline 20 and 30 % at seeds 0 and 1, every metric shifted by GAINS."""
+    cells = {
+        cell: {
+            "arm": cell.partition("-f")[0],
+            "config": {"training": {"iterations": 5000}, "method": method},
+            "runs": [{"seed": seed, "digest": f"{cell}-{seed}"} for seed in range(seeds)],
+        }
+        for cell, method in METHODS.items()
+    }
+    rows = [
+        {"digest": f"{cell}-{seed}", "cell": cell, "seed": seed, "device": "cpu"}
+        | dict.fromkeys(("first20", "first50", "overall"), 20 + 10 * seed + GAINS[cell][seed])
+        for cell in cells
+        for seed in range(seeds)
+    ]
+    grids = {
+        name: [{"cell": cell, "baseline": baseline} for cell, baseline in rows]
+        for name, rows in GRIDS.items()
+    }
+    return {"grids": grids, "cells": cells}, pd.DataFrame(rows)
+
+
+def test_published_values_imply_one_and_the_same_baseline():
+    """A misprint in the file would show: every row of the paper implies the same accuracy of the baseline."""
+    table = tables.published()
+    assert len(table) == 15
+    implied = 100 * table["absolute"] / table["relative"]
+    for metric, low, high in (("first20", 30.35, 30.45), ("first50", 31.7, 31.8), ("overall", 34.7, 35.0)):
+        assert implied.xs(metric, level="metric").between(low, high).all()
+
+
+def test_comparison_by_hand():
+    table = tables.comparison(*study(), "table1").set_index("cell")
+    assert list(table.index) == ["bir-si", "rr-ra-f5", "rr-ra", "rr-ra-fnone"]
+    row = table.loc["rr-ra-f5"]
+    assert (row["arm"], row["f"], row["iterations"], row["seeds"]) == ("rr-ra", 5, 5000, 2)
+    assert (row["first20_mean"], row["first20_difference"], row["first20_relative"]) == (27, 2, 8)
+    # Differences 1 and 3: standard error 1, t of one degree of freedom 12.706.
+    assert row["overall_low"] == pytest.approx(2 - 12.706, abs=1e-3)
+    assert row["overall_high"] == pytest.approx(2 + 12.706, abs=1e-3)
+    assert table.loc["bir-si", "first50_mean"] == 25
+    assert table.loc["bir-si"].filter(regex="difference|low|high|relative").isna().all()
+
+
+def test_the_papers_values_stand_only_where_the_paper_has_them():
+    table = tables.comparison(*study(), "table1").set_index("cell")
+    assert table.loc["rr-ra", ["first20_published_absolute", "overall_published_relative"]].tolist() == [
+        4.80,
+        4.25,
+    ]
+    assert table.loc[["bir-si", "rr-ra-fnone"]].filter(like="published").isna().all(axis=None)
+    assert tables.comparison(*study(), "ablation").filter(like="published").isna().all(axis=None)
+
+
+def test_repulsion_alone_is_not_what_the_paper_published():
+    plan, runs = study()
+    plan["grids"]["table1"] = plan["grids"]["ablation"]
+    table = tables.comparison(plan, runs, "table1").set_index("cell")
+    assert np.isnan(table.loc["rr", "first20_published_absolute"])
+    assert table.loc["rr-ra", "first20_published_absolute"] == 4.80
+
+
+def write(tmp_path, grid, suffix, seeds=2, **facts):
+    target = tmp_path / "deep" / f"table{suffix}"
+    table = tables.comparison(*study(seeds), grid)
+    tables.write(table, [target], **({"dataset": "cifar100", "first20_images": 400} | facts))
+    return target
+
+
+def test_csv_keeps_full_precision(tmp_path):
+    table = tables.comparison(*study(), "table1")
+    back = pd.read_csv(write(tmp_path, "table1", ".csv"), dtype={"f": object})
+    numbers = table.select_dtypes("number").columns
+    pd.testing.assert_frame_equal(back[numbers], table[numbers], check_exact=True)
+    assert back["f"].fillna("").tolist() == ["", "5", "20", "none"]
+
+
+def test_markdown_has_the_papers_form(tmp_path):
+    lines = write(tmp_path, "table1", ".md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    assert rows[0] == ["f", "20% avg.", "paper", "50% avg.", "paper", "Overall avg.", "paper"]
+    assert rows[2][:3] == ["baseline", "25.00 (mean)", ""]
+    assert rows[3][:3] == ["5", "2.00/8.00 [−10.71, 14.71]", "3.80/12.50"]  # noqa: RUF001
+    assert rows[4][0:2] == ["20", "0.00/0.00 [−0.01, 0.01]"]  # noqa: RUF001
+    assert rows[5][:3] == ["none", "−4.00/−16.00 [−4.00, −4.00]", ""]  # noqa: RUF001
+
+
+def test_grids_without_an_f_axis_are_labelled_by_cell(tmp_path):
+    text = write(tmp_path, "ablation", ".md").read_text()
+    assert text.startswith("| cell   | 20% avg.")
+    assert "paper" not in text.splitlines()[0]
+    assert "\n| rr     | 2.00/8.00" in text
+
+
+def test_one_seed_is_shown_without_an_interval(tmp_path):
+    text = write(tmp_path, "table1", ".md", seeds=1).read_text()
+    assert "| 5        | 1.00/5.00    | 3.80/12.50 |" in text
+    assert "A single seed gives no interval" in text
+    assert "exclude zero" not in text
+
+
+@pytest.mark.parametrize(
+    ("grid", "sentence"),
+    [
+        ("table1", "3 of 9 intervals exclude zero (0 above, 3 below)"),
+        ("ablation", "3 of 6 intervals exclude zero (3 above, 0 below)"),
+    ],
+)
+def test_note_counts_the_intervals(grid, sentence):
+    text = tables.note(tables.comparison(*study(), grid), dataset="cifar100", first20_images=400)
+    assert sentence in text
+    assert (
+        "Data set: cifar100. Seeds: 2. Test images in the first 20 % of classes: 400 (one image is 0.25"
+        in text
+    )
+    assert "does not test the paper's claim" not in text
+
+
+def test_note_says_what_other_data_and_shorter_training_cannot_show():
+    table = tables.comparison(*study(), "table1")
+    text = tables.note(table, dataset="digits", first20_images=72)
+    assert "demonstrates the workflow on digits; it does not test the paper's claim" in text
+    assert "5,000" not in tables.note(table, dataset="cifar100", first20_images=2000)
+    short = table.assign(iterations=200)
+    assert "Not every row has the paper's 5,000" in tables.note(
+        short, dataset="cifar100", first20_images=2000
+    )
+
+
+def test_latex_escapes_and_groups(tmp_path):
+    text = write(tmp_path, "table1", ".tex", dataset="my_data").read_text()
+    assert r"\multicolumn{2}{l}{20\% avg.}" in text
+    assert r"\toprule" in text
+    assert r"my\_data" in text
+    assert r"95 \% confidence" in text
+    assert "$-$4.00/$-$16.00" in text
+    assert text.isascii()
+    assert text.count("{") == text.count("}")
+
+
+def has_latex():
+    found = shutil.which("pdflatex") and shutil.which("kpsewhich")
+    return found and subprocess.run(["kpsewhich", "booktabs.sty"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not has_latex(), reason="needs pdflatex with booktabs")
+@pytest.mark.parametrize("grid", GRIDS)
+def test_latex_compiles(tmp_path, grid):
+    body = write(tmp_path, grid, ".tex", dataset="my_data & co").read_text()
+    document = (
+        "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n" + body + "\\end{document}\n"
+    )
+    (tmp_path / "document.tex").write_text(document)
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "document.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".md", ".tex"])
+def test_tables_are_byte_identical_when_written_twice(tmp_path, suffix):
+    first = write(tmp_path / "a", "table1", suffix).read_bytes()
+    assert first == write(tmp_path / "b", "table1", suffix).read_bytes()
+    assert first.endswith(b"\n")
+
+
+def test_unknown_formats_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"table\.xlsx"):
+        write(tmp_path, "table1", ".xlsx")

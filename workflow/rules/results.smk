@@ -1,0 +1,83 @@
+# From the records of runs to tables and figures. These rules take seconds and follow Snakemake's own triggers;
+# no rule here reads a checkpoint.
+
+TABLE = "results/runs.csv"
+FIGURES = PLAN.figures
+TABLE_KINDS = ("csv", "md", "tex")
+IMAGE_KINDS = ("png", "pdf", "svg")
+
+
+rule evaluate:
+    input:
+        plan=PLAN_FILE,
+        records=[str(run.directory / RECORD) for run in PLAN.runs],
+    output:
+        TABLE,
+    log:
+        "logs/evaluate.log",
+    shell:
+        "exaggerated-replay evaluate --plan {input.plan} --out {output} 2>&1 | tee {log}"
+
+
+rule collect:
+    input:
+        plan=PLAN_FILE,
+        table=TABLE,
+        timings=ancient([str(run.directory / TIMING) for run in PLAN.runs]),
+    output:
+        metrics="results/metrics.json",
+        focus="results/focus.json",
+        timings="results/timings.csv",
+    log:
+        "logs/collect.log",
+    shell:
+        "exaggerated-replay collect --plan {input.plan} {input.table} --metrics {output.metrics} "
+        "--focus {output.focus} --timings {output.timings} 2>&1 | tee {log}"
+
+
+rule table:
+    input:
+        plan=PLAN_FILE,
+        table=TABLE,
+    output:
+        multiext("results/{grid}", *[f".{kind}" for kind in TABLE_KINDS]),
+    wildcard_constraints:
+        grid="|".join(PLAN.grids),
+    log:
+        "logs/table_{grid}.log",
+    shell:
+        "exaggerated-replay table --plan {input.plan} {input.table} --grid {wildcards.grid} --out {output} "
+        "2>&1 | tee {log}"
+
+
+for figure, (kind, grid) in FIGURES.items():
+
+    rule:
+        name:
+            f"figure_{figure}"
+        input:
+            plan=PLAN_FILE,
+            table=TABLE,
+        output:
+            report(
+                f"results/figures/{figure}.png",
+                caption=f"../report/{kind}.rst",
+                category="Figures",
+                labels={"figure": figure.replace("_", " ")},
+            ),
+            [f"results/figures/{figure}.{image}" for image in IMAGE_KINDS[1:]],
+        params:
+            kind=kind,
+            grid=f"--grid {grid}" if grid else "",
+        log:
+            f"logs/figure_{figure}.log",
+        shell:
+            "exaggerated-replay figure --plan {input.plan} {params.kind} {input.table} {params.grid} "
+            "--out {output} 2>&1 | tee {log}"
+
+
+rule metrics:
+    input:
+        rules.collect.output,
+        expand("results/{grid}.{kind}", grid=PLAN.grids, kind=TABLE_KINDS),
+        expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=IMAGE_KINDS),

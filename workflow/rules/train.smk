@@ -1,0 +1,28 @@
+# One job per pack of runs with the same seed. A run that exists is right by construction, because its path
+# ends in the digest of all that decides it: so inputs are `ancient`, and outputs are `update`d, never removed.
+
+for pack, runs in PLAN.packs.items():
+
+    rule:
+        name:
+            f"train_{pack}"
+        input:
+            plan=ancient(PLAN_FILE),
+            data=ancient(PREPARED),
+            split=ancient(SPLIT.format(seed=runs[0].seed)),
+        output:
+            records=update([str(run.directory / RECORD) for run in runs]),
+            rest=update([str(run.directory / name) for run in runs for name in (WEIGHTS, TIMING)]),
+        threads: PLAN.params.compute.threads
+        resources:
+            gpu=int(ON_GPU),
+        log:
+            f"logs/train_{pack}.log",
+        shell:
+            "exaggerated-replay train --plan {input.plan} --data {input.data} --split {input.split} --log {log} "
+            "{output.records}"
+
+
+rule models:
+    input:
+        [str(run.directory / name) for run in PLAN.runs for name in (RECORD, WEIGHTS, TIMING)],
