@@ -13,6 +13,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 
 PLAN = Path("results/plan.json")
+TIMINGS = Path("results/timings")
 
 
 def compose(args: argparse.Namespace) -> None:
@@ -85,7 +86,15 @@ def train(args: argparse.Namespace) -> None:
         raise UserError("compute.device is cuda, but torch sees no GPU here: set compute=auto or compute=cpu")
     runs = {run: read_settings(RunSettings, known[run.name]) for run in directories}
     with args.log.open("w", encoding="utf-8") if args.log else open(os.devnull, "w") as log:
-        train_runs(runs, load(args.data), read_split(args.split), device, args.workspace, watcher(log))
+        train_runs(
+            runs,
+            load(args.data),
+            read_split(args.split),
+            device,
+            workspace=args.workspace,
+            timings=args.timings,
+            watcher=watcher(log),
+        )
     if slot:
         slot.close()
 
@@ -102,28 +111,25 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def collect(args: argparse.Namespace) -> None:
     """Sum up over seeds: metrics of all cells, of the cell in focus, and the runs' timings."""
-    import pandas as pd
-
     from exaggerated_replay.files import replacing, write_json
     from exaggerated_replay.results.collect import focus, read_timings, summary
+    from exaggerated_replay.results.evaluate import read_runs
 
-    plan, runs = read_json(args.plan), pd.read_csv(args.table)
+    plan, runs = read_json(args.plan), read_runs(args.table)
     write_json(args.metrics, summary(runs))
     write_json(args.focus, focus(runs, plan["focus"]))
     with replacing(args.timings) as temporary:
-        read_timings(plan).to_csv(temporary, index=False, lineterminator="\n")
+        read_timings(plan, TIMINGS).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def table(args: argparse.Namespace) -> None:
     """Write a grid's table as CSV, Markdown and LaTeX."""
-    import pandas as pd
-
-    from exaggerated_replay.results.evaluate import first20_images
+    from exaggerated_replay.results.evaluate import first20_images, read_runs
     from exaggerated_replay.results.tables import comparison, write
 
     plan = read_json(args.plan)
     write(
-        comparison(plan, pd.read_csv(args.table), args.grid),
+        comparison(plan, read_runs(args.table), args.grid),
         args.out,
         dataset=plan["dataset"]["name"],
         first20_images=first20_images(plan),
@@ -132,12 +138,11 @@ def table(args: argparse.Namespace) -> None:
 
 def figure(args: argparse.Namespace) -> None:
     """Draw a figure and save it under every name given."""
-    import pandas as pd
-
     from exaggerated_replay.figures.catalogue import draw
     from exaggerated_replay.figures.style import save
+    from exaggerated_replay.results.evaluate import read_runs
 
-    save(draw(args.kind, read_json(args.plan), pd.read_csv(args.table), args.grid), args.out)
+    save(draw(args.kind, read_json(args.plan), read_runs(args.table), args.grid), args.out)
 
 
 def snapshot(args: argparse.Namespace) -> None:
@@ -166,7 +171,10 @@ def parser() -> argparse.ArgumentParser:
 
     sub = command(compose, plan=False)
     sub.add_argument(
-        "overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides: dataset=mnist study.seeds=3 reading=paper"
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="Hydra overrides: dataset=mnist study.seeds=3 reading=paper",
     )
     sub = command(schema, plan=False)
     sub.add_argument("target", type=Path, help="file to write")
@@ -186,8 +194,12 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--split", type=Path, required=True, help="the seed's class order and tasks")
     sub.add_argument("--log", type=Path, help="log file")
     sub.add_argument(
-        "--workspace", type=Path, default=Path(".training"), help="where unfinished work is kept (%(default)s)"
+        "--workspace",
+        type=Path,
+        default=Path(".training"),
+        help="where unfinished work is kept (%(default)s)",
     )
+    sub.add_argument("--timings", type=Path, default=TIMINGS, help="where seconds go (%(default)s)")
     sub = command(evaluate)
     sub.add_argument("--out", type=Path, required=True, help="CSV file to write")
     sub = command(collect)

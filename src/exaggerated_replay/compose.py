@@ -51,7 +51,7 @@ def drift(conf: Path, values: dict[str, Any]) -> list[str]:
     return sorted(_differences(compose_values(conf, chosen), values, ""))
 
 
-def _differences(left: Any, right: Any, where: str) -> list[str]:  # noqa: ANN401
+def _differences(left: Any, right: Any, where: str) -> list[str]:
     if isinstance(left, dict) and isinstance(right, dict):
         keys = left.keys() | right.keys()
         return [d for k in keys for d in _differences(left.get(k), right.get(k), f"{where}.{k}".lstrip("."))]

@@ -34,12 +34,12 @@ def write_text(target: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(target: Path, value: Any) -> None:  # noqa: ANN401
+def write_json(target: Path, value: Any) -> None:
     """Write a value as JSON that people can read and that is the same bytes every time."""
     write_text(target, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401
+def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
@@ -53,7 +53,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401
         raise UserError(f"{path} is no valid JSON: delete it and run the workflow again") from None
 
 
-def digest_of(value: Any) -> str:  # noqa: ANN401
+def digest_of(value: Any) -> str:
     """Return the SHA-256 of a value's canonical JSON, in hex."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

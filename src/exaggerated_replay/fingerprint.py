@@ -69,7 +69,7 @@ def imported_modules(tree: ast.Module) -> list[str]:
     ]
 
 
-def skeleton(node: Any) -> Any:  # noqa: ANN401 (syntax trees hold nodes, lists and constants)
+def skeleton(node: Any) -> Any:
     """Return a syntax tree as nested tuples, without docstrings, positions and empty fields.
 
     Empty fields are left out because later versions of Python add some: the digest must not depend on the
@@ -83,6 +83,6 @@ def skeleton(node: Any) -> Any:  # noqa: ANN401 (syntax trees hold nodes, lists 
     return type(node).__name__, [(name, part) for name, part in parts if part != []]
 
 
-def _is_docstring(node: Any) -> bool:  # noqa: ANN401
+def _is_docstring(node: Any) -> bool:
     # A string that stands alone does nothing, wherever it stands.
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

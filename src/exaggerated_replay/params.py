@@ -33,7 +33,7 @@ def load_params(path: Path = PARAMS) -> Params:
     return check_params(values)
 
 
-def check_params(values: Any) -> Params:  # noqa: ANN401 (anything may come out of a YAML file)
+def check_params(values: Any) -> Params:
     """Check a parsed params.yaml and return it as settings.
 
     Raises:
@@ -51,7 +51,7 @@ def check_params(values: Any) -> Params:  # noqa: ANN401 (anything may come out 
     return params
 
 
-def check_arm(values: Any, where: str) -> Any:  # noqa: ANN401
+def check_arm(values: Any, where: str) -> Any:
     """Check the settings of one arm against those of its method.
 
     Raises:
@@ -63,13 +63,13 @@ def check_arm(values: Any, where: str) -> Any:  # noqa: ANN401
     return check(ARMS[values["method"]], values, where)
 
 
-def check_choice(value: Any, choices: Any, where: str, what: str) -> None:  # noqa: ANN401
+def check_choice(value: Any, choices: Any, where: str, what: str) -> None:
     """Raise a UserError unless the value is one of the choices."""
     if value not in choices:
         raise UserError(f"params.yaml: {where} is {value!r}, which is no {what}: choose one of {', '.join(choices)}")
 
 
-def check(kind: type, values: Any, where: str = "") -> Any:  # noqa: ANN401
+def check(kind: type, values: Any, where: str = "") -> Any:
     """Check values against a settings dataclass and return an instance of it.
 
     Raises:

@@ -121,8 +121,7 @@ class Plan:
                     "arm": cell.arm,
                     "config": cell.config,
                     "runs": [
-                        {"seed": run.seed, "digest": run.digest, "directory": str(run.directory)}
-                        for run in cell.runs
+                        {"seed": run.seed, "digest": run.digest, "directory": str(run.directory)} for run in cell.runs
                     ],
                 }
                 for cell in self.cells.values()
@@ -157,9 +156,7 @@ def make_plan(params: Params) -> Plan:
     return Plan(params, data, cells, grids)
 
 
-def expand(
-    params: Params, rows: list[dict[str, list[Any]]], where: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def expand(params: Params, rows: list[dict[str, list[Any]]], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (arm, settings) for every combination of every row of a grid."""
     for row in rows:
         if "arm" not in row:
@@ -219,9 +216,7 @@ def default_config(params: Params, arm: str) -> dict[str, Any]:
     return {"model": asdict(params.model), "training": asdict(params.training), "method": method}
 
 
-def baseline_of(
-    params: Params, data: str, cell: Cell, settings: dict[str, Any], where: str
-) -> Cell | None:
+def baseline_of(params: Params, data: str, cell: Cell, settings: dict[str, Any], where: str) -> Cell | None:
     """Return the cell to compare with: the baseline arm under those of the settings that it has too."""
     arm = params.study.baseline
     if cell.arm == arm:
@@ -236,7 +231,7 @@ def baseline_of(
     return make_cell(params, data, arm, shared, where)
 
 
-def follow(config: Any, path: list[str]) -> Any:  # noqa: ANN401
+def follow(config: Any, path: list[str]) -> Any:
     """Return what lies at a path in nested dictionaries, or None."""
     for part in path:
         config = config.get(part) if isinstance(config, dict) else None

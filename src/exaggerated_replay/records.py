@@ -1,4 +1,7 @@
-"""Run directories: what a finished run leaves behind."""
+"""Run directories: what a finished run leaves behind.
+
+Seconds and hardware lie apart, in results/timings/: they differ every time, and no other output may.
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,6 @@ from exaggerated_replay.files import file_digest, read_json
 
 RECORD = "record.json"  # settings, counts, instruments: complete without the weights
 WEIGHTS = "model.safetensors"
-TIMING = "timing.json"  # seconds and hardware; no other output depends on it
 
 
 def is_complete(directory: Path) -> bool:

@@ -218,7 +218,10 @@ class ExaggerationArm(BIRArm):
         super().__post_init__()
         require(self.lambda_rr >= 0, "lambda_rr must not be negative")
         require(self.lambda_ra >= 0, "lambda_ra must not be negative")
-        require(self.f == "none" or self.f >= 1, f"f is {self.f}: the repulsion factor must be at least 1, or 'none'")
+        require(
+            self.f == "none" or self.f >= 1,
+            f"f is {self.f}: the repulsion factor must be at least 1, or 'none'",
+        )
 
 
 ArmSettings = NoneArm | JointArm | ERArm | EWCArm | SIArm | DGRArm | BIRArm | ExaggerationArm
@@ -272,13 +275,13 @@ class RunSettings(Settings):
 ARMS: dict[str, type] = {get_args(get_type_hints(arm)["method"])[0]: arm for arm in get_args(ArmSettings)}
 
 
-def read_settings(kind: type, values: dict[str, Any]) -> Any:  # noqa: ANN401 (an instance of `kind`)
+def read_settings(kind: type, values: dict[str, Any]) -> Any:
     """Build a settings dataclass from nested dictionaries that were validated before."""
     hints = get_type_hints(kind)
     return kind(**{key: _read(hints[key], value) for key, value in values.items()})
 
 
-def _read(hint: Any, value: Any) -> Any:  # noqa: ANN401
+def _read(hint: Any, value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "method" in value:

@@ -81,7 +81,8 @@ class Web:
 
 @pytest.fixture
 def web(monkeypatch):
-    datasets = pytest.importorskip("torchvision.datasets")
+    from torchvision import datasets
+
     served = Web({})
     monkeypatch.setattr("torchvision.datasets.utils.download_url", served)
     monkeypatch.setattr(datasets.MNIST, "mirrors", ["https://first/", "https://second/"])
@@ -198,9 +199,7 @@ def test_the_time_limit_reaches_the_download_and_ends_with_it(web, tmp_path, mon
 
 
 def test_only_known_names_can_be_fetched(tmp_path):
-    with pytest.raises(
-        UserError, match="'npz' cannot be fetched; choose one of digits, mnist, fashion_mnist"
-    ):
+    with pytest.raises(UserError, match="'npz' cannot be fetched; choose one of digits, mnist, fashion_mnist"):
         fetch("npz", tmp_path / "npz", {})
 
 
@@ -549,14 +548,10 @@ def test_files_that_are_no_npz(tmp_path):
 
 
 def test_wrong_names_and_numbers_of_sources(tmp_path):
-    with pytest.raises(
-        UserError, match="'cifar' is unknown; choose one of digits, mnist, fashion_mnist, npz"
-    ):
+    with pytest.raises(UserError, match="'cifar' is unknown; choose one of digits, mnist, fashion_mnist, npz"):
         prepare("cifar", [], tmp_path / "out.npz")
     for sources in ([], [tmp_path / "a", tmp_path / "b"]):
-        with pytest.raises(
-            UserError, match=f"npz is made from one file, not {len(sources)}; set dataset.source"
-        ):
+        with pytest.raises(UserError, match=f"npz is made from one file, not {len(sources)}; set dataset.source"):
             prepare("npz", sources, tmp_path / "out.npz")
     assert only_files(tmp_path) == []
 

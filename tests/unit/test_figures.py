@@ -78,7 +78,7 @@ def record(f=20, images=True, classes=8):
             "probabilities": probabilities.tolist(),
             "label": 2,
             "f": f,
-            "rivals": [3, 1, 4] if f == 20 else [3],
+            "rivals": [1, 3, 4] if f == 20 else [3],
             "image": picture if images else None,
             "class_means": dict.fromkeys("1234", picture) if images else None,
         },
@@ -88,9 +88,7 @@ def record(f=20, images=True, classes=8):
 FIGURES = {
     "accuracy_matrix": lambda: accuracy_matrix.draw({"bir-si": [record()], "rr-ra": [record(), record()]}),
     "architecture": lambda: architecture.draw(**SIZES),
-    "architecture_bounded": lambda: architecture.draw(
-        **SIZES | {"bounded": True, "inputs": 64, "classes": 10}
-    ),
+    "architecture_bounded": lambda: architecture.draw(**SIZES | {"bounded": True, "inputs": 64, "classes": 10}),
     "comparison": lambda: comparison.draw(*study(), "table1"),
     "comparison_single_seed": lambda: comparison.draw(*study(seeds=1), "table1"),
     "competing_classes": lambda: competing_classes.draw(record()),
@@ -115,16 +113,12 @@ def test_files_are_byte_identical_whatever_the_users_settings(module, tmp_path):
     draw = FIGURES[module]
     names = ["figure.png", "figure.pdf", "figure.svg"]
     style.save(draw(), [tmp_path / "one" / name for name in names])
-    with mpl.rc_context(
-        {"font.size": 20, "savefig.dpi": 50, "svg.hashsalt": None, "figure.autolayout": True}
-    ):
+    with mpl.rc_context({"font.size": 20, "savefig.dpi": 50, "svg.hashsalt": None, "figure.autolayout": True}):
         style.save(draw(), [tmp_path / "two" / name for name in names])
     for name in names:
         content = (tmp_path / "one" / name).read_bytes()
         assert content == (tmp_path / "two" / name).read_bytes()
-        assert not any(
-            word in content for word in (b"CreationDate", b"dc:date", b"Matplotlib v", b"Software")
-        )
+        assert not any(word in content for word in (b"CreationDate", b"dc:date", b"Matplotlib v", b"Software"))
 
 
 def test_saving_again_changes_nothing(tmp_path):
@@ -157,9 +151,7 @@ def test_words_stay_on_the_page_and_off_each_other(draw, monkeypatch):
     assert len(drawn) > 10
     page = figure.bbox.padded(0.5)
     outside = [
-        text.get_text()
-        for text, box in drawn.items()
-        if not page.contains(*box.min) or not page.contains(*box.max)
+        text.get_text() for text, box in drawn.items() if not page.contains(*box.min) or not page.contains(*box.max)
     ]
     assert not outside
     for (one, here), (other, there) in itertools.combinations(drawn.items(), 2):
@@ -174,9 +166,7 @@ def test_unknown_formats_are_refused(tmp_path):
 
 def test_arms_keep_their_colours():
     plan, _ = study()
-    plan["cells"] |= {
-        arm: {"arm": arm} for arm in ("none", "joint", "er", "ewc", "si", "dgr", "bir", "rr", "ra")
-    }
+    plan["cells"] |= {arm: {"arm": arm} for arm in ("none", "joint", "er", "ewc", "si", "dgr", "bir", "rr", "ra")}
     colours = style.arm_colours(plan)
     assert (colours["bir-si"], colours["rr-ra"]) == (style.BASELINE, style.TREATMENT)
     assert len(set(colours.values())) == len(colours) == 11
@@ -264,9 +254,7 @@ def test_comparison_plots_differences_intervals_seeds_and_the_papers_values():
     published = {"first20": (3.80, 4.80), "first50": (4.06, 4.86), "overall": (1.35, 1.48)}
     for axes, (metric, papers) in zip(figure.axes, published.items(), strict=True):
         by_cell = {cell: group.set_index("seed")[metric] for cell, group in runs.groupby("cell")}
-        plotted = [
-            (tuple(np.ravel(line.get_xdata())), tuple(np.ravel(line.get_ydata()))) for line in axes.lines
-        ]
+        plotted = [(tuple(np.ravel(line.get_xdata())), tuple(np.ravel(line.get_ydata()))) for line in axes.lines]
         for y, (cell, paper) in enumerate(zip(("rr-ra-f5", "rr-ra"), papers, strict=True)):
             seeds = by_cell[cell] - by_cell["bir-si"]
             assert (tuple(seeds), (y,) * 4) in plotted

@@ -23,7 +23,6 @@ rule collect:
     input:
         plan=PLAN_FILE,
         table=TABLE,
-        timings=ancient([str(run.directory / TIMING) for run in PLAN.runs]),
     output:
         metrics="results/metrics.json",
         focus="results/focus.json",

@@ -12,7 +12,7 @@ for pack, runs in PLAN.packs.items():
             split=ancient(SPLIT.format(seed=runs[0].seed)),
         output:
             records=update([str(run.directory / RECORD) for run in runs]),
-            rest=update([str(run.directory / name) for run in runs for name in (WEIGHTS, TIMING)]),
+            weights=update([str(run.directory / WEIGHTS) for run in runs]),
         threads: PLAN.params.compute.threads
         resources:
             gpu=int(ON_GPU),
@@ -25,4 +25,4 @@ for pack, runs in PLAN.packs.items():
 
 rule models:
     input:
-        [str(run.directory / name) for run in PLAN.runs for name in (RECORD, WEIGHTS, TIMING)],
+        [str(run.directory / name) for run in PLAN.runs for name in (RECORD, WEIGHTS)],

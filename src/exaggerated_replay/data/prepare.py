@@ -161,8 +161,7 @@ def _read_idx(path: Path) -> np.ndarray:
     shape = struct.unpack_from(f">{axes}I", raw, offset=4)
     if len(raw) - header != math.prod(shape):
         raise UserError(
-            f"{path} announces {math.prod(shape)} values but holds {len(raw) - header}; "
-            "delete it and fetch it again"
+            f"{path} announces {math.prod(shape)} values but holds {len(raw) - header}; delete it and fetch it again"
         )
     return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)
 

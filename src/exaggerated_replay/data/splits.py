@@ -127,9 +127,7 @@ def _check_tasks(tasks: int, classes: int) -> None:
     if tasks < 1:
         raise UserError(f"dataset.tasks is {tasks} but must be at least 1; choose one of {divisors}")
     if tasks > classes:
-        raise UserError(
-            f"dataset.tasks is {tasks} but the data has only {classes} classes; choose one of {divisors}"
-        )
+        raise UserError(f"dataset.tasks is {tasks} but the data has only {classes} classes; choose one of {divisors}")
     if classes % tasks:
         raise UserError(
             f"dataset.tasks is {tasks} but the {classes} classes of the data do not divide evenly into that "

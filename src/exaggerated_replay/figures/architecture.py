@@ -13,9 +13,7 @@ PAPER_WHITE, TINT, REPLAY_TINT = "#ffffff", "#eef1f4", "#fdf0e6"
 
 
 @house_style()
-def draw(
-    *, inputs: int, units: int, latent: int, classes: int, gate_proportion: float, bounded: bool
-) -> Figure:
+def draw(*, inputs: int, units: int, latent: int, classes: int, gate_proportion: float, bounded: bool) -> Figure:
     """Draw Fig. 1: the classifier that is also a variational autoencoder, and the frozen copy that replays.
 
     Args:
@@ -111,9 +109,7 @@ def _replay(axes: Axes) -> None:
 
 def _panel(axes: Axes, left: float, right: float, heading: str) -> None:
     axes.add_patch(
-        FancyBboxPatch(
-            (left, MAIN - 0.34), right - left, 0.86, "round,pad=0,rounding_size=0.06", fc=TINT, ec="none"
-        )
+        FancyBboxPatch((left, MAIN - 0.34), right - left, 0.86, "round,pad=0,rounding_size=0.06", fc=TINT, ec="none")
     )
     axes.text(left + 0.07, MAIN + 0.41, heading, va="center", color=BASELINE)
 
@@ -121,9 +117,7 @@ def _panel(axes: Axes, left: float, right: float, heading: str) -> None:
 def _box(axes: Axes, x: float, y: float, width: float, height: float, text: str) -> None:
     corner = (x - width / 2, y - height / 2)
     axes.add_patch(
-        FancyBboxPatch(
-            corner, width, height, "round,pad=0,rounding_size=0.04", fc=PAPER_WHITE, ec=INK, lw=0.8
-        )
+        FancyBboxPatch(corner, width, height, "round,pad=0,rounding_size=0.04", fc=PAPER_WHITE, ec=INK, lw=0.8)
     )
     axes.text(x, y, text, ha="center", va="center", fontsize=7, linespacing=1.15)
 
@@ -131,9 +125,7 @@ def _box(axes: Axes, x: float, y: float, width: float, height: float, text: str)
 def _loss(axes: Axes, x: float, y: float, width: float, text: str, colour: str = BASELINE) -> None:
     height = 0.36 if "\n" in text else 0.24
     corner = (x - width / 2, y - height / 2)
-    axes.add_patch(
-        FancyBboxPatch(corner, width, height, "round,pad=0,rounding_size=0.12", fc=colour, ec="none")
-    )
+    axes.add_patch(FancyBboxPatch(corner, width, height, "round,pad=0,rounding_size=0.12", fc=colour, ec="none"))
     axes.text(x, y, text, ha="center", va="center", fontsize=7, linespacing=1.15, color="white")
 
 

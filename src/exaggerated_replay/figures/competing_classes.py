@@ -38,12 +38,13 @@ def draw(record: Mapping) -> Figure:
     if example is None:
         raise UserError("this run recorded no replayed sample: choose a run of an arm that replays")
     probabilities, label, f = np.asarray(example["probabilities"]), example["label"], example["f"]
+    rivals = sorted(example["rivals"], key=lambda k: -probabilities[k])
     roles = {
         f"label {label}": (BASELINE, [label]),
-        _competing(example["rivals"]): (TREATMENT, example["rivals"]),
-        "other": (MUTED, sorted({*range(len(probabilities))} - {label, *example["rivals"]})),
+        _competing(rivals): (TREATMENT, rivals),
+        "other": (MUTED, sorted({*range(len(probabilities))} - {label, *rivals})),
     }
-    pictures = _pictures(example)
+    pictures = _pictures(example, rivals)
     figure = Figure(figsize=(SINGLE, 3.1 if pictures else 2.3), layout="constrained")
     grid = figure.add_gridspec(2 if pictures else 1, 1, height_ratios=[1, 2.4] if pictures else None)
     axes = figure.add_subplot(grid[-1])
@@ -66,7 +67,7 @@ def draw(record: Mapping) -> Figure:
     axes.set_ylabel("softmax probability (log scale)")
     key(figure, [Patch(color=colour) for colour, _ in roles.values()], list(roles))
     if pictures:
-        _strip(figure, grid[0].subgridspec(1, len(pictures)), pictures)
+        _strip(figure, grid[0].subgridspec(1, 2 + MOST_NAMED), pictures)
     return figure
 
 
@@ -76,20 +77,20 @@ def _competing(rivals: list[int]) -> str:
     return f"competing: {', '.join(map(str, rivals))}" if rivals else "none competes"
 
 
-def _pictures(example: Mapping) -> dict[str, tuple[str, list]]:
+def _pictures(example: Mapping, rivals: list[int]) -> dict[str, tuple[str, list]]:
     """Collect what can be shown of the inputs: heading -> (colour, [height, width] in 0 to 1)."""
     if example["image"] is None:
         return {}
     shown = {"replayed\nsample": (INK, example["image"])}
     means = example["class_means"] or {}
-    for k in [example["label"], *example["rivals"][:MOST_NAMED]]:
+    for k in [example["label"], *rivals[:MOST_NAMED]]:
         if str(k) in means:
             shown[f"mean of\nlabel {k}"] = (BASELINE if k == example["label"] else TREATMENT, means[str(k)])
     return shown
 
 
 def _strip(figure: Figure, grid: GridSpecBase, pictures: Mapping[str, tuple[str, list]]) -> None:
-    for place, (heading, (colour, pixels)) in zip(grid, pictures.items(), strict=True):
+    for place, (heading, (colour, pixels)) in zip(grid, pictures.items(), strict=False):
         axes = figure.add_subplot(place)
         axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1)
         axes.set_title(heading, color=colour, loc="center", fontsize=7)

@@ -44,7 +44,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str = "convergence") -> Figure
     for axes, (metric, title) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
         for k, (arm, colour) in enumerate(arms.items()):
             own = found.loc[found["arm"] == arm, ["iterations", metric]]
-            _line(axes, own, colour, arm_name(arm), shift=5 * (k - (len(arms) - 1) / 2))
+            _line(axes, own, colour, arm_name(arm), above=len(arms) - 1 - k, shift=5 * (k - (len(arms) - 1) / 2))
         axes.set_title(title)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator(sorted(found["iterations"].unique())))
@@ -76,8 +76,11 @@ def _grid_runs(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _line(axes: Axes, own: pd.DataFrame, colour: str, name: str, shift: float) -> None:
-    """Plot one arm; its dots are shifted sideways, in points, to stay clear of the other arms'."""
+def _line(axes: Axes, own: pd.DataFrame, colour: str, name: str, *, above: int, shift: float) -> None:
+    """Plot one arm so that it shows even where arms coincide.
+
+    Its dots are shifted sideways, in points; its line is the wider the more arms are drawn above it.
+    """
     x, y = own.to_numpy().T
     aside = offset_copy(axes.transData, axes.figure, x=shift, units="points")
     axes.plot(x, y, **DOTS, color=colour, transform=aside, zorder=1)
@@ -95,6 +98,7 @@ def _line(axes: Axes, own: pd.DataFrame, colour: str, name: str, shift: float) -
         [mean.mean for mean in estimates.values()],
         "o-",
         color=colour,
-        markersize=3,
+        linewidth=1.2 + 1.1 * above,
+        markersize=2.8 + 1.7 * above,
         label=name,
     )

@@ -49,9 +49,7 @@ class SynapticIntelligence:
     @torch.no_grad()
     def consolidate(self) -> None:
         """Turn the finished task's path integral into importance, and hold the weights from here."""
-        for omega, path, p, anchor in zip(
-            self.importance, self.path, self.parameters, self.anchor, strict=True
-        ):
+        for omega, path, p, anchor in zip(self.importance, self.path, self.parameters, self.anchor, strict=True):
             omega.add_(path / ((p - anchor).square() + self.damping))
             anchor.copy_(p)
             path.zero_()

@@ -19,7 +19,7 @@ from exaggerated_replay.data.prepare import Prepared
 from exaggerated_replay.files import file_digest, write_json
 from exaggerated_replay.learning.experiment import run_experiment, to_device
 from exaggerated_replay.learning.trainer import Progress, Samples
-from exaggerated_replay.records import RECORD, TIMING, WEIGHTS, is_complete
+from exaggerated_replay.records import RECORD, WEIGHTS, is_complete
 from exaggerated_replay.settings import RunSettings
 
 Watch = Callable[[Progress], None]
@@ -31,6 +31,7 @@ def train_runs(
     split: dict[str, Any],
     device: torch.device,
     workspace: Path,
+    timings: Path,
     watcher: Callable[[str], Watch],
 ) -> None:
     """Train those runs that are not finished yet.
@@ -44,6 +45,7 @@ def train_runs(
         split: Class order and tasks of the runs' seed.
         device: Where to compute.
         workspace: Where finished runs wait for the rest of the job.
+        timings: Where seconds and hardware of each run go.
         watcher: Called with a run's name; what it returns is called with the run's progress.
 
     Raises:
@@ -54,10 +56,13 @@ def train_runs(
     for target, settings in missing.items():
         place = workspace / target.name
         if not is_complete(place):
+            started = time.perf_counter()
             finish_run(settings, prepared, samples, device, place, watcher(target.name))
+            seconds = round(time.perf_counter() - started, 3)
+            write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
     for target in missing:
         target.mkdir(parents=True, exist_ok=True)
-        for name in (WEIGHTS, TIMING, RECORD):  # the record last: it vouches for the weights
+        for name in (WEIGHTS, RECORD):  # the record last: it vouches for the weights
             os.replace(workspace / target.name / name, target / name)
         (workspace / target.name).rmdir()
 
@@ -70,15 +75,12 @@ def finish_run(
     place: Path,
     watch: Watch,
 ) -> None:
-    """Train one run and write weights, timing and record to a directory."""
-    started = time.perf_counter()
+    """Train one run and write weights and record to a directory."""
     method, outcome = run_experiment(settings, prepared, samples, device, watch)
     example = method.example()
-    seconds = time.perf_counter() - started
 
     place.mkdir(parents=True, exist_ok=True)
     save_file({name: value.cpu() for name, value in method.checkpoint().items()}, place / WEIGHTS)
-    write_json(place / TIMING, {"seconds": round(seconds, 3), "hardware": hardware(device)})
     record = {
         "settings": asdict(settings),
         "environment": {"device": device.type, "torch": torch.__version__},

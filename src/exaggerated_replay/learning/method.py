@@ -37,7 +37,7 @@ class Method(nn.Module):
 
     kept: tuple[str, ...] = ("network",)  # the modules that make up a checkpoint
 
-    def __init__(self, problem: Problem, settings: Any) -> None:  # noqa: ANN401 (each method has its own settings)
+    def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__()
         self.problem = problem
         self.settings = settings
@@ -108,9 +108,7 @@ class Method(nn.Module):
 
     def noise(self, rows: int, generator: torch.Generator) -> Tensor:
         """Return standard normal noise, (rows, latent)."""
-        return torch.randn(
-            rows, self.problem.latent, generator=generator, device=self.problem.device
-        )
+        return torch.randn(rows, self.problem.latent, generator=generator, device=self.problem.device)
 
     def checkpoint(self) -> dict[str, Tensor]:
         """Return the weights that make up the trained model, by name."""
@@ -121,6 +119,6 @@ class Method(nn.Module):
         }
 
 
-def build_method(name: str, problem: Problem, settings: Any) -> Method:  # noqa: ANN401
+def build_method(name: str, problem: Problem, settings: Any) -> Method:
     """Return the method that the file methods/<name>.py calls `METHOD`."""
     return import_module(f"exaggerated_replay.methods.{name}").METHOD(problem, settings)

@@ -106,9 +106,7 @@ class ClassPrior(nn.Module):
 class BrainInspiredVAE(Classifier):
     """The VAE with classifier of brain-inspired replay: class prior, context-gated decoder (Fig. 1)."""
 
-    def __init__(
-        self, inputs: int, units: int, latent: int, classes: int, gate_proportion: float, seed: int
-    ) -> None:
+    def __init__(self, inputs: int, units: int, latent: int, classes: int, gate_proportion: float, seed: int) -> None:
         super().__init__(inputs, units, classes)
         self.latent_mean = nn.Linear(units, latent)
         self.latent_log_variance = nn.Linear(units, latent, bias=False)
@@ -128,9 +126,7 @@ class BrainInspiredVAE(Classifier):
         h = self.hidden(x)
         mean, log_variance = self.latent_mean(h), self.latent_log_variance(h)
         z = reparameterise(mean, log_variance, noise)
-        return Reconstruction(
-            self.classifier(h), z, mean, log_variance, self.decoder(z, self.gates(context))
-        )
+        return Reconstruction(self.classifier(h), z, mean, log_variance, self.decoder(z, self.gates(context)))
 
     def imagine(self, label: Tensor, noise: Tensor) -> Tensor:
         """Decode a latent draw of each label with that class's gates: (B,), (B, latent) -> (B, inputs)."""

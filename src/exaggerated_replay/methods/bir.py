@@ -35,7 +35,7 @@ class BrainInspiredReplay(Method):
 
     network: BrainInspiredVAE
 
-    def __init__(self, problem: Problem, settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
         self.previous: BrainInspiredVAE | None = None
         self.latent_noise = self.draw("latent noise")
@@ -46,9 +46,9 @@ class BrainInspiredReplay(Method):
     def build_network(self) -> BrainInspiredVAE:
         """Return the VAE with classifier, class prior and context gates."""
         p = self.problem
-        return BrainInspiredVAE(
-            p.inputs, p.units, p.latent, p.classes, self.settings.gate_proportion, p.seed
-        ).to(p.device)
+        return BrainInspiredVAE(p.inputs, p.units, p.latent, p.classes, self.settings.gate_proportion, p.seed).to(
+            p.device
+        )
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """(1/t) current + (1 - 1/t) replayed loss, plus the penalty of synaptic intelligence."""
@@ -72,9 +72,7 @@ class BrainInspiredReplay(Method):
         """Replay a batch and let the current model reconstruct it: samples, soft targets, reconstruction."""
         replayed = self.replay()
         target = soft_target(replayed.scores, self.settings.temperature, self.problem.classes)
-        vae = self.network.reconstruct(
-            replayed.x, target, self.noise(len(replayed.x), self.latent_noise)
-        )
+        vae = self.network.reconstruct(replayed.x, target, self.noise(len(replayed.x), self.latent_noise))
         return replayed, target, vae
 
     def replayed_loss(self, replayed: Replayed, target: Tensor, vae: Reconstruction) -> Tensor:

@@ -17,11 +17,9 @@ class DeepGenerativeReplay(Method):
 
     kept = ("network", "generator")
 
-    def __init__(self, problem: Problem, settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
-        self.generator = PlainVAE(problem.inputs, problem.units, problem.latent, problem.seed).to(
-            problem.device
-        )
+        self.generator = PlainVAE(problem.inputs, problem.units, problem.latent, problem.seed).to(problem.device)
         self.previous: tuple[Method, PlainVAE] | None = None
         self.latent_noise = self.draw("latent noise")
         self.replay_noise = self.draw("replay")

@@ -13,7 +13,7 @@ from exaggerated_replay.learning.streams import stream
 class ExperienceReplay(Method):
     """Stores `memory_per_class` random samples of each class and replays them with their true labels."""
 
-    def __init__(self, problem: Problem, settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
         self.memory: tuple[Tensor, Tensor] | None = None
         self.choice = stream(problem.seed, "memory")
@@ -25,9 +25,7 @@ class ExperienceReplay(Method):
         if self.memory is None:
             return current
         stored_x, stored_y = self.memory
-        rows = torch.randint(
-            len(stored_y), (self.problem.replay_batch,), generator=self.replay_order, device=x.device
-        )
+        rows = torch.randint(len(stored_y), (self.problem.replay_batch,), generator=self.replay_order, device=x.device)
         replayed = F.cross_entropy(self.network(stored_x[rows])[:, : self.seen], stored_y[rows])
         return self.balance(current, self.note("replayed", replayed))
 

@@ -13,7 +13,7 @@ from exaggerated_replay.learning.streams import stream
 class ElasticClassifier(Method):
     """The plain classifier with one quadratic penalty per finished task."""
 
-    def __init__(self, problem: Problem, settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
         self.ewc = ElasticWeightConsolidation(self.network, settings.strength)
         self.choice = stream(problem.seed, "fisher samples")

@@ -25,7 +25,7 @@ from exaggerated_replay.methods.bir import BrainInspiredReplay, Replayed
 class FeatureExaggeration(BrainInspiredReplay):
     """RR pushes x' from the mean of competing classes, RA pulls it to the mean of its own."""
 
-    def __init__(self, problem: Problem, settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
         self.reading = settings.reading
         self.f = None if settings.f == "none" else settings.f

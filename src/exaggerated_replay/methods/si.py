@@ -11,7 +11,7 @@ from exaggerated_replay.learning.method import Method, Problem
 class ConsolidatedClassifier(Method):
     """The plain classifier with the penalty of synaptic intelligence."""
 
-    def __init__(self, problem: Problem, settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
         self.si = SynapticIntelligence(held_parameters(self.network), settings.strength, settings.damping)
 

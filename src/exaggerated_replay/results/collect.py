@@ -1,12 +1,12 @@
 """Figures per cell for DVC: results/metrics.json with all cells, results/focus.json with one."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.records import TIMING
-from exaggerated_replay.results.evaluate import read_records
+from exaggerated_replay.files import read_json
 
 METRICS = ["first20", "first50", "overall", "macro_precision", "forgetting"]
 
@@ -36,8 +36,8 @@ def focus(runs: pd.DataFrame, cell: str) -> dict[str, float]:
     return {metric: metrics[cell][metric]["mean"] for metric in METRICS}
 
 
-def read_timings(plan: dict[str, Any]) -> pd.DataFrame:
-    """Return seconds and hardware of every run, by run directory."""
-    return pd.DataFrame(
-        [{"run": directory, **timing} for directory, timing in read_records(plan, TIMING).items()]
-    )
+def read_timings(plan: dict[str, Any], folder: Path) -> pd.DataFrame:
+    """Return run, seconds and hardware of every run that was timed; runs from elsewhere may not be."""
+    timed = {run: folder / f"{run}.json" for run in plan["runs"]}
+    rows = [{"run": run, **read_json(path)} for run, path in timed.items() if path.is_file()]
+    return pd.DataFrame(rows, columns=["run", "seconds", "hardware"])

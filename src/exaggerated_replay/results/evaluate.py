@@ -57,14 +57,14 @@ def accuracy_matrix(counts: dict[str, Any], tasks: int) -> np.ndarray:
     return np.where(np.tri(tasks, dtype=bool), matrix, np.nan)
 
 
-def read_records(plan: dict[str, Any], name: str = RECORD) -> dict[str, Any]:
-    """Read one file of every run of the plan, by run directory.
+def read_records(plan: dict[str, Any]) -> dict[str, Any]:
+    """Read the record of every run of the plan, by run directory.
 
     Raises:
-        UserError: A file is missing or broken.
+        UserError: A record is missing or broken.
     """
     directories = {run["directory"] for cell in plan["cells"].values() for run in cell["runs"]}
-    return {directory: read_json(Path(directory) / name) for directory in sorted(directories)}
+    return {directory: read_json(Path(directory) / RECORD) for directory in sorted(directories)}
 
 
 def first20_images(plan: dict[str, Any]) -> int:
@@ -101,3 +101,8 @@ def runs_table(plan: dict[str, Any], records: dict[str, dict[str, Any]]) -> pd.D
                 }
             )
     return pd.DataFrame(rows)
+
+
+def read_runs(path: Path) -> pd.DataFrame:
+    """Read results/runs.csv. A digest such as 12345e6789 stays a text."""
+    return pd.read_csv(path, dtype={"digest": str})

@@ -32,7 +32,9 @@ def take_snapshot(name: str, plan: dict[str, Any], results: Path, replace: bool)
     """
     target = results / name
     if not re.fullmatch(r"[\w-][\w.-]*", name) or name in RESERVED:
-        raise UserError(f"{name!r} is no name for a snapshot: use letters, digits, dots and dashes, for example paper-256")
+        raise UserError(
+            f"{name!r} is no name for a snapshot: use letters, digits, dots and dashes, for example paper-256"
+        )
     if target.exists() and not replace:
         raise UserError(f"{target} exists: choose another name, or --force to replace it")
     wanted = [*_outputs(plan, results), Path("params.yaml")]

@@ -132,9 +132,7 @@ def cell_runs(plan: Mapping, runs: pd.DataFrame, cell: str) -> pd.DataFrame:
     return found.set_index("seed").sort_index()
 
 
-def paired_runs(
-    plan: Mapping, runs: pd.DataFrame, cell: str, baseline: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def paired_runs(plan: Mapping, runs: pd.DataFrame, cell: str, baseline: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Select the runs of a cell and of its baseline that can be compared.
 
     Returns:

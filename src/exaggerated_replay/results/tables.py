@@ -111,7 +111,8 @@ def note(table: pd.DataFrame, *, dataset: str, first20_images: int) -> str:
     if intervals:
         lines.append(
             f"{above + below} of {intervals} intervals exclude zero ({above} above, {below} below); "
-            "without any effect, about one in twenty would."
+            "without any effect, about one in twenty would. "
+            f"{int(((low == 0) & (high == 0)).sum())} of the differences are zero at every seed."
         )
     if fewest == 1:
         lines.append("A single seed gives no interval: its difference may be chance.")
