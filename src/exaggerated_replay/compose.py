@@ -26,9 +26,16 @@ def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
         with initialize_config_dir(str(conf.resolve()), version_base=None):
             return OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
-        reason = str(error).strip().splitlines()[0]
-        hint = " Add a + before a key that conf/ does not have." if "Could not override" in reason else ""
-        raise UserError(f"conf/ cannot be composed with {' '.join(overrides)}: {reason}.{hint}") from None
+        raise UserError(f"conf/ cannot be composed with {' '.join(overrides)}: {_reason(str(error))}") from None
+
+
+def _reason(message: str) -> str:
+    """Put Hydra's several lines into one sentence, without its hints at its own command line."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    told = [line.rstrip(".") for line in lines if not line.startswith(("Config search path", "provider=", "To append"))]
+    if "Could not override" in told[0]:
+        return f"{told[0]}, because conf/ has no such key"
+    return "; ".join(told)
 
 
 def write_params(conf: Path, overrides: list[str], target: Path) -> None:

@@ -78,7 +78,8 @@ def check(kind: type, values: Any, where: str = "") -> Any:
     try:
         return _adapter(kind).validate_python(values)
     except ValidationError as error:
-        problems = error.errors()
+        # A key that does not exist first: it usually is the misspelt name of one that is missing.
+        problems = sorted(error.errors(), key=lambda problem: problem["type"] != "unexpected_keyword_argument")
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise UserError(f"params.yaml: {_sentence(kind, problems[0], where)}{more}") from None
 

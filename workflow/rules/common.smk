@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from exaggerated_replay.compose import drift
@@ -20,7 +19,7 @@ try:
     save_plan(PLAN, Path(PLAN_FILE))
     DRIFT = drift(Path("conf"), config) if workflow.is_main_process else []
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    raise SystemExit(f"exaggerated-replay: {error}") from None  # one sentence, no traceback
 
 if DRIFT:
     logger.warning(
