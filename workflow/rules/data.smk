@@ -12,9 +12,9 @@ if not DATASET.source:
         input:
             plan=ancient(PLAN_FILE),
         output:
-            RAW,
+            update(RAW),  # what was placed there by hand stays
         params:
-            folder=f"data/raw/{DATASET.name}",
+            folder=subpath(output[0], parent=True),
         log:
             f"logs/download_{DATASET.name}.log",
         shell:

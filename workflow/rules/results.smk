@@ -39,7 +39,13 @@ rule table:
         plan=PLAN_FILE,
         table=TABLE,
     output:
-        multiext("results/{grid}", *[f".{kind}" for kind in TABLE_KINDS]),
+        report(
+            "results/{grid}.csv",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{grid}"},
+        ),
+        multiext("results/{grid}", *[f".{kind}" for kind in TABLE_KINDS[1:]]),
     wildcard_constraints:
         grid="|".join(PLAN.grids),
     log:

@@ -1,0 +1,108 @@
+"""Throw-away clones of this repository, in which the real git, dvc and snakemake run."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+# A study as small as one can be that still has every kind of cell, table and figure.
+TINY = [
+    "study.seeds=2",
+    "study.lengths=[3,6]",
+    "study.grids.table1=[{arm: [bir-si]}, {arm: [rr-ra], method.f: [5, 20]}]",
+    "training.iterations=6",
+    "training.batch=16",
+    "training.replay_batch=16",
+    "model.units=12",
+    "model.latent=6",
+]
+
+
+class Clone:
+    """A copy of the working tree in a git repository of its own."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def run(self, *command, check=True):
+        """Run a command in the clone, with the clone's own source and this environment's programs."""
+        environment = os.environ | {
+            "PYTHONPATH": str(self.path / "src"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "GIT_AUTHOR_NAME": "test",
+            "GIT_AUTHOR_EMAIL": "test@example.org",
+            "GIT_COMMITTER_NAME": "test",
+            "GIT_COMMITTER_EMAIL": "test@example.org",
+            "CUDA_VISIBLE_DEVICES": "",
+        }
+        done = subprocess.run(command, cwd=self.path, env=environment, capture_output=True, text=True, check=False)
+        done.output = done.stdout + done.stderr
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.output[-4000:]}")
+        return done
+
+    def compose(self, *overrides):
+        self.run("exaggerated-replay", "compose", *TINY, *overrides)
+
+    def snakemake(self, *arguments, check=True):
+        return self.run("snakemake", "--cores", "2", *arguments, check=check)
+
+    def planned(self):
+        """Return the names of the jobs that snakemake would run now."""
+        output = self.run("snakemake", "--cores", "2", "-n").output
+        stats = output.partition("Job stats:")[2].partition("total")[0].splitlines()
+        return {words[0] for line in stats if len(words := line.split()) == 2 and words[1].isdigit()}
+
+    def edit(self, name, old, new):
+        path = self.path / name
+        text = path.read_text()
+        assert old in text, f"{name} has no {old!r}"
+        path.write_text(text.replace(old, new))
+
+    def runs(self):
+        """Return the bytes of every file below results/runs, by name."""
+        folder = self.path / "results/runs"
+        return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+    def copy(self, path):
+        shutil.copytree(self.path, path, symlinks=True)
+        return Clone(path)
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory):
+    """A clone of what git tracks, and would track, in which nothing has run yet."""
+    path = tmp_path_factory.mktemp("fresh") / "clone"
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.splitlines()
+    for name in files:
+        if (REPOSITORY / name).is_file():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, path / name)
+    clone = Clone(path)
+    for stale in ("results", "dvc.lock"):
+        target = path / stale
+        shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+    clone.compose()
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "tiny study"]):
+        clone.run("git", *command)
+    return clone
+
+
+@pytest.fixture(scope="session")
+def finished(fresh, tmp_path_factory):
+    """A clone in which the workflow ran to its end; tests that change something take a copy."""
+    clone = fresh.copy(tmp_path_factory.mktemp("finished") / "clone")
+    clone.first = clone.snakemake("--resources", "gpu=2")
+    return clone
+
+
+@pytest.fixture
+def clone(finished, tmp_path):
+    """A copy of the finished clone, to be changed."""
+    return finished.copy(tmp_path / "clone")

@@ -1,0 +1,130 @@
+"""Tiny problems that train in milliseconds, and the network once more in numpy."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+from exaggerated_replay.learning.likelihoods import likelihood_of
+from exaggerated_replay.learning.method import Problem
+from exaggerated_replay.learning.trainer import Samples, Schedule, train
+from exaggerated_replay.settings import (
+    BIRArm,
+    DGRArm,
+    ERArm,
+    EWCArm,
+    ExaggerationArm,
+    JointArm,
+    NoneArm,
+    ReadingSettings,
+    SIArm,
+    SISettings,
+)
+
+torch.set_num_threads(1)
+settings.register_profile("reproducible", derandomize=True, deadline=None)
+settings.load_profile("reproducible")
+
+INPUTS, CLASSES, PER_TASK = 6, 8, 2  # four tasks; the tests learn at most three, so that unseen classes remain
+
+
+@pytest.fixture
+def new_problem():
+    def make(bounded=True, **changes):
+        values = {
+            "inputs": INPUTS,
+            "image_values": INPUTS,
+            "classes": CLASSES,
+            "classes_per_task": PER_TASK,
+            "likelihood": likelihood_of(bounded),
+            "units": 12,
+            "latent": 3,
+            "replay_batch": 16,
+            "seed": 0,
+            "device": torch.device("cpu"),
+        }
+        return Problem(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def new_samples():
+    def make(bounded=True, per_class=20, draw=0):
+        generator = torch.Generator().manual_seed(draw)
+        y = torch.arange(CLASSES).repeat(per_class)
+        centres = 2 * torch.randn(CLASSES, INPUTS, generator=torch.Generator().manual_seed(99))
+        x = centres[y] + 0.5 * torch.randn(len(y), INPUTS, generator=generator)
+        if bounded:
+            return Samples((255 * torch.sigmoid(x)).to(torch.uint8), y, 255.0)
+        return Samples(x, y, 1.0)
+
+    return make
+
+
+@pytest.fixture
+def arms():
+    """Settings of every method, by a name; "bir-si" and "exaggeration" with synaptic intelligence."""
+    si = SISettings(strength=0.3)
+    return {
+        "none": NoneArm(method="none"),
+        "joint": JointArm(method="joint"),
+        "er": ERArm(method="er", memory_per_class=3),
+        "ewc": EWCArm(method="ewc", strength=5.0, samples=10),
+        "si": SIArm(method="si", strength=0.5),
+        "dgr": DGRArm(method="dgr"),
+        "bir": BIRArm(method="bir", gate_proportion=0.5),
+        "bir-si": BIRArm(method="bir", gate_proportion=0.5, si=si),
+        "exaggeration": ExaggerationArm(
+            method="exaggeration",
+            gate_proportion=0.5,
+            si=si,
+            lambda_rr=0.1,
+            lambda_ra=0.1,
+            f=20,
+            reading=ReadingSettings(),
+        ),
+    }
+
+
+@pytest.fixture
+def learn(new_samples):
+    """Train a method briefly and return the outcome."""
+
+    def run(method, bounded=True, tasks=3, iterations=4, batch=10, learning_rate=0.01, watch=lambda progress: None):
+        schedule = Schedule(tasks, iterations, batch, learning_rate)
+        return train(method, new_samples(bounded), new_samples(bounded, 5, draw=1), schedule, watch)
+
+    return run
+
+
+class ByHand:
+    """A network's arithmetic in numpy and float64, from its weights alone."""
+
+    def __init__(self, network):
+        self.w = {name: value.double().numpy().copy() for name, value in network.state_dict().items()}
+
+    def layer(self, name, x):
+        return x @ self.w[f"{name}.weight"].T + self.w.get(f"{name}.bias", 0.0)
+
+    def hidden(self, x):
+        h = np.maximum(self.layer("encoder1", x), 0)
+        return np.maximum(self.layer("encoder2", h), 0)
+
+    def scores(self, x):
+        return self.layer("classifier", self.hidden(x))
+
+    def encode(self, x, noise):
+        h = self.hidden(x)
+        mean, log_variance = self.layer("latent_mean", h), self.layer("latent_log_variance", h)
+        return mean, log_variance, mean + np.sqrt(np.exp(log_variance)) * noise
+
+    def decode(self, z, first=1.0, second=1.0):
+        h = np.maximum(self.layer("decoder.decoder1", z) * first, 0)
+        h = np.maximum(self.layer("decoder.decoder2", h) * second, 0)
+        return self.layer("decoder.output", h)
+
+
+@pytest.fixture
+def by_hand():
+    return ByHand

@@ -1,0 +1,227 @@
+"""Synaptic intelligence on problems one can solve by hand; Fisher information by brute force."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from exaggerated_replay.learning.consolidation import (
+    ElasticWeightConsolidation,
+    SynapticIntelligence,
+    fisher_information,
+    held_parameters,
+)
+from exaggerated_replay.learning.networks import BrainInspiredVAE, Classifier, initialise
+
+
+def double(values):
+    return torch.nn.Parameter(torch.tensor(values, dtype=torch.float64))
+
+
+CURVATURE, GOAL, START = np.array([1.0, 4.0]), np.array([2.0, -1.0]), np.array([0.0, 0.5])
+
+
+def descend(si, parameter, optimiser, steps, goal=GOAL):
+    """Minimise 1/2 sum a (theta - goal)^2 under the watch of synaptic intelligence."""
+    for _ in range(steps):
+        loss = 0.5 * (torch.tensor(CURVATURE) * (parameter - torch.tensor(goal)).square()).sum()
+        optimiser.zero_grad()
+        loss.backward()
+        si.before_step()
+        optimiser.step()
+        si.after_step()
+
+
+def path_by_hand(rule, steps):
+    """Return theta and W = -sum g dtheta, step by step in numpy."""
+    theta, path, first, second = START.copy(), np.zeros(2), np.zeros(2), np.zeros(2)
+    for k in range(1, steps + 1):
+        g = CURVATURE * (theta - GOAL)
+        if rule == "sgd":
+            step = -0.1 * g
+        else:
+            first, second = 0.9 * first + 0.1 * g, 0.999 * second + 0.001 * g**2
+            step = -0.1 * (first / (1 - 0.9**k)) / (np.sqrt(second / (1 - 0.999**k)) + 1e-8)
+        theta, path = theta + step, path - g * step
+    return theta, path
+
+
+OPTIMISERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_path_integral_adds_up_gradient_times_step(rule):
+    parameter = double(START)
+    si = SynapticIntelligence([parameter], 1.0, 0.1)
+    descend(si, parameter, OPTIMISERS[rule]([parameter], lr=0.1), 7)
+    theta, path = path_by_hand(rule, 7)
+    np.testing.assert_allclose(parameter.detach(), theta, rtol=1e-9)
+    np.testing.assert_allclose(si.path[0], path, rtol=1e-9)
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_importance_is_the_path_over_the_squared_way_plus_damping(rule):
+    parameter = double(START)
+    si = SynapticIntelligence([parameter], 1.0, 0.25)
+    descend(si, parameter, OPTIMISERS[rule]([parameter], lr=0.1), 7)
+    si.consolidate()
+    theta, path = path_by_hand(rule, 7)
+    np.testing.assert_allclose(si.importance[0], path / ((theta - START) ** 2 + 0.25), rtol=1e-9)
+
+
+def test_with_small_steps_the_path_integral_is_each_weights_share_of_the_loss_it_lowered():
+    parameter = double(START)
+    si = SynapticIntelligence([parameter], 1.0, 0.1)
+    descend(si, parameter, torch.optim.SGD([parameter], lr=0.001), 500)
+    end = parameter.detach().numpy()
+    lowered = 0.5 * CURVATURE * ((START - GOAL) ** 2 - (end - GOAL) ** 2)
+    np.testing.assert_allclose(si.path[0], lowered, rtol=5e-3)
+
+
+def test_consolidation_moves_the_anchor_restarts_the_path_and_adds_to_the_importance():
+    parameter = double(START)
+    si = SynapticIntelligence([parameter], 1.0, 0.1)
+    optimiser = torch.optim.SGD([parameter], lr=0.1)
+    descend(si, parameter, optimiser, 3)
+    si.consolidate()
+    middle, first = parameter.detach().clone(), si.importance[0].clone()
+    assert torch.equal(si.anchor[0], middle)
+    assert si.path[0].tolist() == [0, 0]
+    descend(si, parameter, optimiser, 1, goal=START)
+    si.consolidate()
+    g = CURVATURE * (middle.numpy() - START)
+    second = 0.1 * g**2 / ((0.1 * g) ** 2 + 0.1)
+    np.testing.assert_allclose(si.importance[0], first.numpy() + second, rtol=1e-9)
+
+
+def consolidated(importance, anchor, strength):
+    parameter = double(anchor)
+    si = SynapticIntelligence([parameter], strength, 0.1)
+    si.importance[0].copy_(torch.tensor(importance))
+    return si, parameter
+
+
+def test_penalty_is_c_times_importance_times_squared_distance_without_a_half():
+    si, parameter = consolidated([2.0, 0.5], [1.0, -1.0], 3.0)
+    parameter.data += torch.tensor([0.5, 2.0])
+    penalty = si.penalty()
+    penalty.backward()
+    assert penalty.item() == pytest.approx(3 * (2 * 0.25 + 0.5 * 4))
+    np.testing.assert_allclose(parameter.grad, [2 * 3 * 2 * 0.5, 2 * 3 * 0.5 * 2])
+
+
+def test_gradient_of_the_penalty_is_right():
+    si, parameter = consolidated([2.0, -0.5], [1.0, -1.0], 3.0)
+    value = torch.tensor([1.5, 0.3], dtype=torch.float64, requires_grad=True)
+
+    def penalty_at(v):
+        si.parameters = [v]
+        return si.penalty()
+
+    assert torch.autograd.gradcheck(penalty_at, value)
+
+
+def test_penalty_is_0_at_the_anchor_and_before_the_first_task_ends():
+    si, parameter = consolidated([2.0, 0.5], [1.0, -1.0], 3.0)
+    assert si.penalty().item() == 0
+    fresh = SynapticIntelligence([parameter], 3.0, 0.1)
+    parameter.data += 1
+    assert fresh.penalty().item() == 0
+
+
+def test_importance_may_be_negative_and_then_the_penalty_is_negative():
+    parameter = double([0.0])
+    si = SynapticIntelligence([parameter], 1.0, 0.1)
+    parameter.grad = torch.ones_like(parameter)
+    si.before_step()
+    parameter.data += 0.5  # uphill, as momentum may
+    si.after_step()
+    si.consolidate()
+    omega = -0.5 / (0.25 + 0.1)
+    assert si.importance[0].item() == pytest.approx(omega)
+    parameter.data += 2
+    assert si.penalty().item() == pytest.approx(4 * omega)
+
+
+def test_exactly_the_hidden_encoder_layers_and_the_classifier_are_held():
+    network = BrainInspiredVAE(6, 12, 3, 5, 0.5, 0)
+    names = {id(p): name for name, p in network.named_parameters()}
+    assert sorted(names[id(p)] for p in held_parameters(network)) == [
+        "classifier.bias",
+        "classifier.weight",
+        "encoder1.bias",
+        "encoder1.weight",
+        "encoder2.bias",
+        "encoder2.weight",
+    ]
+
+
+def classifier(seed=0):
+    network = Classifier(4, 5, 6)
+    initialise(network, seed)
+    return network.double()
+
+
+def fisher_by_brute_force(network, x, seen):
+    """Differentiate the log-likelihood of every label of every sample on its own."""
+    parameters = held_parameters(network)
+    total = [torch.zeros_like(p) for p in parameters]
+    for sample in x:
+        probabilities = F.softmax(network(sample)[:seen], 0).detach()
+        for label in range(seen):
+            log_likelihood = F.log_softmax(network(sample)[:seen], 0)[label]
+            for part, gradient in zip(total, torch.autograd.grad(log_likelihood, parameters), strict=True):
+                part += probabilities[label] * gradient.square() / len(x)
+    return total
+
+
+@pytest.mark.parametrize("seen", [1, 2, 4, 6])
+def test_fisher_information_is_that_of_one_gradient_per_sample_and_label(seen):
+    network = classifier()
+    for p in network.parameters():
+        p.data *= 3  # away from uniform probabilities
+    x = torch.tensor(np.random.default_rng(0).normal(size=(7, 4)))
+    computed, expected = fisher_information(network, x, seen), fisher_by_brute_force(network, x, seen)
+    assert len(computed) == 6
+    for fisher, right in zip(computed, expected, strict=True):
+        np.testing.assert_allclose(fisher, right, rtol=1e-9, atol=1e-14)
+
+
+def test_classes_not_seen_yet_carry_no_fisher_information():
+    weight, bias = fisher_information(classifier(), torch.ones(2, 4, dtype=torch.float64), 4)[4:]
+    assert (weight[:4] > 0).any()
+    assert (weight[4:] == 0).all()
+    assert (bias[4:] == 0).all()
+
+
+def test_ewc_penalty_has_a_term_for_each_finished_task():
+    network = classifier()
+    ewc = ElasticWeightConsolidation(network, 5.0)
+    random = np.random.default_rng(1)
+    expected_terms = []
+    for seen in (2, 4):
+        x = torch.tensor(random.normal(size=(3, 4)))
+        anchors = [p.detach().clone() for p in held_parameters(network)]
+        expected_terms.append((fisher_by_brute_force(network, x, seen), anchors))
+        ewc.consolidate(x, seen)
+        for p in network.parameters():
+            p.data += 0.1 * torch.tensor(random.normal(size=p.shape))
+    expected = 0.0
+    for fishers, anchors in expected_terms:
+        for fisher, anchor, p in zip(fishers, anchors, held_parameters(network), strict=True):
+            expected += 0.5 * 5.0 * float((fisher * (p.detach() - anchor) ** 2).sum())
+    assert expected > 0
+    assert ewc.penalty().item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_ewc_penalty_pulls_a_weight_back_with_lambda_f_times_its_distance():
+    network = classifier()
+    ewc = ElasticWeightConsolidation(network, 5.0)
+    ewc.consolidate(torch.ones(2, 4, dtype=torch.float64), 6)
+    network.classifier.bias.data += 0.2
+    ewc.penalty().backward()
+    fisher = ewc.terms[0][0][5]
+    np.testing.assert_allclose(network.classifier.bias.grad, 5.0 * fisher * 0.2, rtol=1e-9)
+    assert math.isclose(network.encoder1.weight.grad.abs().sum().item(), 0)

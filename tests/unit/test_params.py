@@ -1,0 +1,275 @@
+"""Whatever is wrong in params.yaml is said in one sentence that names the key."""
+
+import copy
+import functools
+import json
+import math
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from exaggerated_replay.compose import compose_values
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.params import check_params, load_params, params_schema
+from exaggerated_replay.plan import make_plan
+
+REPOSITORY = Path(__file__).parents[2]
+GONE = object()
+
+
+@functools.cache
+def composed():
+    return compose_values(REPOSITORY / "conf", ["dataset=digits", "study=default"])
+
+
+def edited(key, value):
+    """Valid values with one dotted key changed, added or taken away."""
+    values = copy.deepcopy(composed())
+    *path, last = key.split(".")
+    holder = functools.reduce(lambda inner, part: inner[part], path, values)
+    if value is GONE:
+        del holder[last]
+    else:
+        holder[last] = value
+    return values
+
+
+def refusal(values):
+    with pytest.raises(UserError) as caught:
+        make_plan(check_params(values))
+    message = str(caught.value)
+    assert message.startswith("params.yaml: ")
+    assert "\n" not in message
+    return message
+
+
+def mappings(values, where=""):
+    """Dotted paths of all mappings of fixed keys (arms, files and grids are named by the user)."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            path = f"{where}{key}"
+            if key not in ("arms", "files", "grids"):
+                yield path
+            yield from mappings(value, f"{path}.")
+
+
+def leaves(values, where=""):
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{where}{key}.")
+        elif key[-3:] != ".gz" and ".f" not in key:
+            yield f"{where}{key}"
+
+
+def test_values_that_are_right_are_taken_over():
+    params = check_params(composed())
+    assert params.training.learning_rate == 0.001
+    assert params.arms["er"].memory_per_class == 20
+    assert params.arms["rr-ra"].si.damping == 0.1
+    assert params.reading.competitors == "runner_up"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        # no such thing
+        ("arms.er.method", "replay", "arms.er.method is 'replay', which is no method: choose one of none, joint, er"),
+        ("dataset.name", "cifar", "dataset.name is 'cifar': choose 'digits', 'mnist', 'fashion_mnist' or 'npz'"),
+        ("reading.distance", "cosine", "reading.distance is 'cosine': choose 'model', 'squared' or 'bce'"),
+        ("reading.confidence", False, "reading.confidence is False: choose 'off'"),
+        ("arms.bir.mixture_prior", "mean", "arms.bir.mixture_prior is 'mean': choose 'largest' or 'logsumexp'"),
+        ("compute.device", "tpu", "compute.device is 'tpu': choose 'auto', 'cpu' or 'cuda'"),
+        ("compute.precision", "bf16", "compute.precision is 'bf16'"),
+        ("study.baseline", "birsi", "study.baseline is 'birsi', which is no arm: choose one of none, joint"),
+        ("study.treatment", "rra", "study.treatment is 'rra', which is no arm"),
+        ("focus", "rra", "focus is 'rra', which is no cell of this study: choose one of bir-si, rr-ra"),
+        # misspelt
+        ("training.iteratons", 3, "training.iteratons is no setting: did you mean iterations?"),
+        ("arms.rr-ra.lamda_rr", 3, "arms.rr-ra.lamda_rr is no setting: did you mean lambda_rr?"),
+        ("arms.rr-ra.si.strenght", 3, "arms.rr-ra.si.strenght is no setting: did you mean strength?"),
+        ("reading.competitor", "all", "reading.competitor is no setting: did you mean competitors?"),
+        ("focuss", "rr-ra", "focuss is no setting: did you mean focus?"),
+        ("arms.er.strength", 1, "arms.er.strength is no setting: remove it, or check its spelling"),
+        # missing
+        ("study", GONE, "study is missing"),
+        ("training.iterations", GONE, "training.iterations is missing"),
+        ("arms", GONE, "arms must be a mapping"),
+        ("arms.er.method", GONE, "arms.er.method is missing"),
+        ("arms.rr-ra.f", GONE, "arms.rr-ra.f is missing"),
+        ("arms.er", None, "arms.er.method is missing"),
+        # of the wrong type
+        ("training.iterations", "abc", "training.iterations is 'abc': input should be a valid integer"),
+        ("training.iterations", 1.5, "training.iterations is 1.5: input should be a valid integer"),
+        ("training.learning_rate", "fast", "training.learning_rate is 'fast': input should be a valid number"),
+        ("training.batch", None, "training.batch is None"),
+        ("dataset.files", None, "dataset.files is None"),
+        ("study.grids.table1", [{"arm": "rr-ra"}], "study.grids.table1.0.arm is 'rr-ra': input should be a valid list"),
+        ("arms", [], "arms must be a mapping"),
+        # out of bounds
+        ("arms.rr-ra.f", 0.99, "arms.rr-ra: f is 0.99: the repulsion factor must be at least 1, or 'none'"),
+        ("arms.rr-ra.f", math.nan, "arms.rr-ra: f is nan"),
+        ("arms.rr-ra.lambda_rr", -1e-9, "arms.rr-ra: lambda_rr must not be negative"),
+        ("arms.ra.lambda_ra", -1, "arms.ra: lambda_ra must not be negative"),
+        ("arms.bir.lambda_rec", -1, "arms.bir: lambda_rec must not be negative"),
+        ("arms.bir-si.si.strength", -1, "arms.bir-si.si: strength must not be negative"),
+        ("arms.ewc.strength", -1, "arms.ewc: strength must not be negative"),
+        ("arms.bir.gate_proportion", 1, "arms.bir: gate_proportion must be at least 0 and less than 1"),
+        ("arms.bir.temperature", 0, "arms.bir: temperature must be positive"),
+        ("training.batch", 0, "training: batch must be at least 1"),
+        ("training.learning_rate", 0, "training: learning_rate must be positive"),
+        ("study.seeds", 0, "study: seeds must be at least 1"),
+        ("study.grids", {}, "study: grids is empty"),
+        ("compute.threads", 0, "compute: threads must be at least 1"),
+        ("dataset.tasks", 20, "dataset: tasks is 20 but the data have only 10 classes"),
+        ("dataset.tasks", 3, "dataset: 10 classes cannot be divided evenly among tasks = 3"),
+        ("dataset.tasks", 0, "dataset: tasks must be at least 1"),
+        ("dataset.name", "npz", "dataset: source is missing: name a file"),
+        ("dataset.source", "a.npz", "dataset: source names a file, but dataset.name is digits"),
+    ],
+)
+def test_a_bad_setting_is_named(key, value, told):
+    assert told in refusal(edited(key, value))
+
+
+@pytest.mark.parametrize("value", ["one", None, [20]])
+def test_a_factor_that_is_no_number_is_named_by_its_key_and_by_nothing_else(value):
+    message = refusal(edited("arms.rr-ra.f", value))
+    assert f"arms.rr-ra.f is {value!r}" in message
+    assert "none" in message
+
+
+@pytest.mark.parametrize("key", ["arms.rr-ra.f", "arms.rr-ra.lambda_rr", "training.learning_rate", "arms.ewc.strength"])
+def test_an_infinite_number_is_refused(key):
+    assert key.rsplit(".")[-1] in refusal(edited(key, math.inf))
+
+
+def test_a_list_where_a_name_belongs_is_refused():
+    assert "arms.er.method" in refusal(edited("arms.er.method", ["er"]))
+    assert "study.grids.table1" in refusal(edited("study.grids.table1", [{"arm": [["rr-ra"]]}]))
+
+
+@pytest.mark.parametrize("f", [1, 1.0, 20, "none"])
+def test_a_factor_of_one_or_more_and_none_are_accepted(f):
+    assert check_params(edited("arms.rr-ra.f", f)).arms["rr-ra"].f == f
+
+
+def test_whole_numbers_and_decimals_of_equal_value_are_the_same_setting():
+    assert check_params(edited("arms.rr-ra.lambda_rr", 0)) == check_params(edited("arms.rr-ra.lambda_rr", 0.0))
+    assert check_params(edited("arms.rr-ra.f", 20)) == check_params(edited("arms.rr-ra.f", 20.0))
+
+
+def test_a_set_with_as_many_classes_as_its_file_has_needs_no_number():
+    values = edited("dataset", {"name": "npz", "source": "mine.npz", "tasks": 7})
+    assert check_params(values).dataset.classes is None
+
+
+def test_more_than_one_problem_is_counted_and_a_misspelling_comes_first():
+    values = edited("training.iterations", GONE)
+    values["training"]["iteratons"] = 3
+    assert refusal(values) == "params.yaml: training.iteratons is no setting: did you mean iterations? (and 1 more)"
+
+
+@pytest.mark.parametrize("values", [None, [], "text", 3])
+def test_anything_but_a_mapping_is_refused(values):
+    with pytest.raises(UserError, match=r"^params.yaml must be a mapping of settings$"):
+        check_params(values)
+
+
+def test_there_are_mappings_and_leaves_to_spoil():
+    assert {"dataset", "training", "reading", "arms.er", "arms.rr-ra.si"} <= set(mappings(composed()))
+    assert {"focus", "study.seeds", "arms.rr-ra.si.strength"} <= set(leaves(composed()))
+
+
+@given(st.data())
+@settings(derandomize=True, max_examples=40)
+def test_a_key_that_does_not_exist_is_named_wherever_it_stands(data):
+    where = data.draw(st.sampled_from(sorted(mappings(composed()))))
+    name = data.draw(st.text("abcdefg_", min_size=8, max_size=12))
+    assert f"params.yaml: {where}.{name} is no setting" in refusal(edited(f"{where}.{name}", 1))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 30) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.data())
+@settings(derandomize=True, max_examples=150, deadline=None)
+def test_any_value_anywhere_gives_runs_with_names_or_one_sentence(data):
+    key = data.draw(st.sampled_from(sorted(leaves(composed()))))
+    try:
+        plan = make_plan(check_params(edited(key, data.draw(JSON))))
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        assert all(run.directory.name for run in plan.runs)
+
+
+@given(
+    row=st.dictionaries(
+        st.sampled_from(["arm", "method.f", "method.si", "method", "model.units", "training", "method.reading", "x.y"]),
+        st.lists(JSON, max_size=2),
+    )
+)
+@example(row={"arm": ["rr-ra"], "method": ["er"]})
+@example(row={"arm": ["rr-ra"], "method.si": [3]})
+@example(row={"arm": ["rr-ra"], "method.method": ["er"]})
+@settings(derandomize=True, max_examples=100, deadline=None)
+def test_any_row_of_a_grid_gives_runs_with_names_or_one_sentence(row):
+    try:
+        plan = make_plan(check_params(edited("study.grids.more", [{"arm": ["rr-ra"], **row}])))
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        assert all(run.directory.name for run in plan.runs)
+
+
+# ---------------------------------------------------------------- the file
+
+
+def test_a_file_is_read_and_checked(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(composed()))
+    assert load_params(path) == check_params(composed())
+    path.write_text(yaml.safe_dump(edited("study.seeds", 0)))
+    with pytest.raises(UserError, match="seeds must be at least 1"):
+        load_params(path)
+
+
+def test_a_missing_or_unreadable_file_is_named(tmp_path):
+    path = tmp_path / "mine.yaml"
+    with pytest.raises(UserError, match=r"mine\.yaml is missing: `exaggerated-replay compose` writes it"):
+        load_params(path)
+    path.write_text("a: [1,\nb: 2")
+    with pytest.raises(UserError, match=r"mine\.yaml is not valid YAML: [^\n]*$"):
+        load_params(path)
+
+
+# ---------------------------------------------------------------- the schema for editors
+
+
+def test_the_schema_in_the_repository_is_that_of_the_settings():
+    written = json.loads((REPOSITORY / "workflow/schemas/params.schema.json").read_text(encoding="utf-8"))
+    assert written == params_schema()
+
+
+def test_the_schema_accepts_what_conf_composes_and_refuses_what_the_settings_refuse():
+    schema = jsonschema.Draft202012Validator(params_schema())
+    schema.check_schema(params_schema())
+    schema.validate(composed())
+    for key, value in [
+        ("training.iteratons", 3),
+        ("training.iterations", "abc"),
+        ("study", GONE),
+        ("arms.er.method", "replay"),
+        ("arms.er.strength", 1),
+        ("reading.distance", "cosine"),
+        ("arms.rr-ra.f", "one"),
+    ]:
+        assert not schema.is_valid(edited(key, value)), key

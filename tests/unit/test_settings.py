@@ -1,0 +1,185 @@
+"""The settings' own bounds, and reading them back from plain dictionaries."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exaggerated_replay.settings import (
+    ARMS,
+    BIRArm,
+    ComputeSettings,
+    DatasetSettings,
+    DGRArm,
+    ERArm,
+    EWCArm,
+    ExaggerationArm,
+    JointArm,
+    ModelSettings,
+    NoneArm,
+    ReadingSettings,
+    RunSettings,
+    SIArm,
+    SISettings,
+    StudySettings,
+    TrainingSettings,
+    read_settings,
+)
+
+SI = SISettings(strength=0.1, damping=0.2)
+READING = ReadingSettings(distance="bce", competitors="all", temperature=2.0)
+EXAMPLES = [
+    NoneArm(method="none"),
+    JointArm(method="joint"),
+    ERArm(method="er", memory_per_class=7),
+    EWCArm(method="ewc", strength=3.0, samples=11),
+    SIArm(method="si", strength=0.5, damping=0.3),
+    DGRArm(method="dgr"),
+    BIRArm(method="bir", gate_proportion=0.7),
+    BIRArm(method="bir", gate_proportion=0.6, si=SI, mixture_prior="logsumexp"),
+    ExaggerationArm(method="exaggeration", gate_proportion=0.6, si=SI, lambda_rr=1e-6, lambda_ra=0.0, f=20.0),
+    ExaggerationArm(
+        method="exaggeration", gate_proportion=0.6, lambda_rr=0.0, lambda_ra=2.0, f="none", reading=READING
+    ),
+]
+MODEL = {"units": 10, "latent": 5}
+TRAINING = {"iterations": 3, "batch": 4, "replay_batch": 5, "learning_rate": 0.01}
+
+
+def run_of(arm):
+    return RunSettings(
+        data="d",
+        code="c",
+        tasks=5,
+        seed=3,
+        model=ModelSettings(**MODEL),
+        training=TrainingSettings(**TRAINING),
+        method=arm,
+        threads=1,
+        precision="fp32",
+    )
+
+
+def test_the_examples_show_every_method_and_every_method_has_its_own_settings():
+    assert {arm.method for arm in EXAMPLES} == set(ARMS)
+    assert set(ARMS) == {"none", "joint", "er", "ewc", "si", "dgr", "bir", "exaggeration"}
+    assert all(type(arm) is ARMS[arm.method] for arm in EXAMPLES)
+
+
+@pytest.mark.parametrize("arm", EXAMPLES, ids=lambda arm: arm.method)
+def test_a_run_read_back_from_json_is_the_same_run(arm):
+    found = read_settings(RunSettings, json.loads(json.dumps(asdict(run_of(arm)))))
+    assert found == run_of(arm)
+    assert type(found.method) is type(arm)
+
+
+def test_nested_settings_are_read_into_their_own_classes():
+    arm = read_settings(RunSettings, asdict(run_of(EXAMPLES[-1]))).method
+    assert type(arm.reading) is ReadingSettings
+    arm = read_settings(RunSettings, asdict(run_of(EXAMPLES[-2]))).method
+    assert type(arm.si) is SISettings
+    assert arm.reading is None
+
+
+def test_compute_settings_read_back_are_the_same():
+    compute = ComputeSettings(name="mine", device="cpu", threads=3, precision="tf32", runs_per_job=2, slots_per_gpu=4)
+    assert read_settings(ComputeSettings, asdict(compute)) == compute
+
+
+def test_an_unknown_key_is_never_swallowed():
+    with pytest.raises(TypeError, match="iteratons"):
+        read_settings(TrainingSettings, {**TRAINING, "iteratons": 3})
+
+
+@given(st.floats(1, allow_infinity=False))
+def test_any_factor_from_one_upwards_is_a_factor(f):
+    assert ExaggerationArm(method="exaggeration", gate_proportion=0, lambda_rr=0, lambda_ra=0, f=f).f == f
+
+
+@given(st.floats(max_value=1, exclude_max=True))
+def test_no_factor_below_one_is_a_factor(f):
+    with pytest.raises(ValueError, match="at least 1, or 'none'"):
+        ExaggerationArm(method="exaggeration", gate_proportion=0, lambda_rr=0, lambda_ra=0, f=f)
+
+
+@given(st.integers(1, 30), st.integers(1, 30))
+def test_tasks_are_accepted_exactly_when_they_divide_the_classes(tasks, classes):
+    def make():
+        return DatasetSettings(name="digits", tasks=tasks, classes=classes)
+
+    if tasks in [n for n in range(1, 31) if classes in range(n, 31, n)]:  # the multiples of n
+        assert make().tasks == tasks
+    else:
+        with pytest.raises(ValueError, match="tasks"):
+            make()
+
+
+SMALLEST = {
+    (ModelSettings, "units"): 1,
+    (ModelSettings, "latent"): 1,
+    (TrainingSettings, "iterations"): 1,
+    (TrainingSettings, "batch"): 1,
+    (TrainingSettings, "replay_batch"): 1,
+    (ComputeSettings, "threads"): 1,
+    (ComputeSettings, "runs_per_job"): 1,
+    (ComputeSettings, "slots_per_gpu"): 1,
+    (ERArm, "memory_per_class"): 1,
+    (EWCArm, "strength"): 0,
+    (EWCArm, "samples"): 1,
+    (SISettings, "strength"): 0,
+    (BIRArm, "gate_proportion"): 0,
+    (BIRArm, "lambda_rec"): 0,
+    (ExaggerationArm, "lambda_rr"): 0,
+    (ExaggerationArm, "lambda_ra"): 0,
+    (StudySettings, "seeds"): 1,
+}
+VALID = {
+    ModelSettings: MODEL,
+    TrainingSettings: TRAINING,
+    ComputeSettings: {"name": "x"},
+    ReadingSettings: {},
+    ERArm: {"method": "er"},
+    EWCArm: {"method": "ewc", "strength": 1},
+    SISettings: {"strength": 1},
+    BIRArm: {"method": "bir", "gate_proportion": 0.5},
+    ExaggerationArm: {"method": "exaggeration", "gate_proportion": 0.5, "lambda_rr": 1, "lambda_ra": 1, "f": 20},
+    StudySettings: {"name": "x", "baseline": "a", "treatment": "b", "seeds": 1, "grids": {"g": []}, "lengths": []},
+}
+
+
+@pytest.mark.parametrize(("kind", "key"), SMALLEST, ids=lambda x: x if isinstance(x, str) else x.__name__)
+def test_the_smallest_value_is_accepted_and_the_next_smaller_refused(kind, key):
+    smallest = SMALLEST[kind, key]
+    assert getattr(kind(**{**VALID[kind], key: smallest}), key) == smallest
+    with pytest.raises(ValueError, match=key):
+        kind(**{**VALID[kind], key: smallest - 1})
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        (TrainingSettings, "learning_rate"),
+        (ReadingSettings, "temperature"),
+        (SISettings, "damping"),
+        (BIRArm, "temperature"),
+    ],
+)
+def test_what_must_be_positive_may_be_tiny_but_not_zero(kind, key):
+    assert getattr(kind(**{**VALID[kind], key: 1e-12}), key) == 1e-12
+    with pytest.raises(ValueError, match=f"{key} must be positive"):
+        kind(**{**VALID[kind], key: 0})
+
+
+def test_a_gate_that_switches_everything_off_is_refused():
+    with pytest.raises(ValueError, match="less than 1"):
+        BIRArm(method="bir", gate_proportion=1)
+
+
+def test_a_file_goes_with_npz_and_with_nothing_else():
+    assert DatasetSettings(name="npz", source="a.npz", tasks=2).source == "a.npz"
+    with pytest.raises(ValueError, match="source is missing"):
+        DatasetSettings(name="npz", tasks=2)
+    with pytest.raises(ValueError, match="set dataset=npz"):
+        DatasetSettings(name="mnist", source="a.npz", tasks=5)
