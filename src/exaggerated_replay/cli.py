@@ -110,16 +110,19 @@ def evaluate(args: argparse.Namespace) -> None:
 
 
 def collect(args: argparse.Namespace) -> None:
-    """Sum up over seeds: metrics of all cells, of the cell in focus, and the runs' timings."""
+    """Sum up over seeds: metrics of all cells, of the cell in focus, the runs' timings; remove stale tables."""
     from exaggerated_replay.files import replacing, write_json
     from exaggerated_replay.results.collect import focus, read_timings, summary
     from exaggerated_replay.results.evaluate import read_runs
+    from exaggerated_replay.results.inventory import remove_leftovers
 
     plan, runs = read_json(args.plan), read_runs(args.table)
     write_json(args.metrics, summary(runs))
     write_json(args.focus, focus(runs, plan["focus"]))
     with replacing(args.timings) as temporary:
         read_timings(plan, TIMINGS).to_csv(temporary, index=False, lineterminator="\n")
+    for leftover in remove_leftovers(plan, args.metrics.parent):
+        print(f"{leftover} belonged to an earlier study and was removed")
 
 
 def table(args: argparse.Namespace) -> None:

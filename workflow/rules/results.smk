@@ -3,8 +3,6 @@
 
 TABLE = "results/runs.csv"
 FIGURES = PLAN.figures
-TABLE_KINDS = ("csv", "md", "tex")
-IMAGE_KINDS = ("png", "pdf", "svg")
 
 
 rule evaluate:

@@ -45,7 +45,8 @@ def run_experiment(
         UserError: The settings do not fit the data.
     """
     torch.set_num_threads(settings.threads)
-    torch.backends.cuda.matmul.allow_tf32 = settings.precision == "tf32"
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
     problem = Problem(
         inputs=prepared.inputs,
         image_values=prepared.inputs,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.results.inventory import SUMMARIES, figures, tables
 
 RESERVED = ("runs", "figures")  # folders of results/ itself
 REPORT = Path("report.html")
@@ -58,8 +59,5 @@ def take_snapshot(name: str, plan: dict[str, Any], results: Path, replace: bool)
 
 def _outputs(plan: dict[str, Any], results: Path) -> list[Path]:
     """Return every file of results/ that the plan stands for, checkpoints and timings of runs aside."""
-    whole = ["plan.json", "runs.csv", "timings.csv", "metrics.json", "focus.json"]
-    tables = [f"{grid}.{kind}" for grid in plan["grids"] for kind in ("csv", "md", "tex")]
-    figures = [f"figures/{figure}.{kind}" for figure in plan["figures"] for kind in ("png", "pdf", "svg")]
-    records = [results / "runs" / run / "record.json" for run in plan["runs"]]
-    return [*(results / name for name in whole + tables + figures), *records]
+    records = [f"runs/{run}/record.json" for run in plan["runs"]]
+    return [results / name for name in (*SUMMARIES, *tables(plan), *figures(plan), *records)]
