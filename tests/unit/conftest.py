@@ -22,7 +22,7 @@ from exaggerated_replay.settings import (
 )
 
 torch.set_num_threads(1)
-settings.register_profile("reproducible", derandomize=True, deadline=None)
+settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("reproducible")
 
 INPUTS, CLASSES, PER_TASK = 6, 8, 2  # four tasks; the tests learn at most three, so that unseen classes remain
@@ -89,9 +89,9 @@ def arms():
 
 @pytest.fixture
 def learn(new_samples):
-    """Train a method briefly and return the outcome."""
+    """Train a method briefly, but long enough to replay more than one class, and return the outcome."""
 
-    def run(method, bounded=True, tasks=3, iterations=4, batch=10, learning_rate=0.01, watch=lambda progress: None):
+    def run(method, bounded=True, tasks=3, iterations=12, batch=10, learning_rate=0.03, watch=lambda progress: None):
         schedule = Schedule(tasks, iterations, batch, learning_rate)
         return train(method, new_samples(bounded), new_samples(bounded, 5, draw=1), schedule, watch)
 

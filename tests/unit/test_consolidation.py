@@ -113,7 +113,7 @@ def test_penalty_is_c_times_importance_times_squared_distance_without_a_half():
 
 
 def test_gradient_of_the_penalty_is_right():
-    si, parameter = consolidated([2.0, -0.5], [1.0, -1.0], 3.0)
+    si, _ = consolidated([2.0, -0.5], [1.0, -1.0], 3.0)
     value = torch.tensor([1.5, 0.3], dtype=torch.float64, requires_grad=True)
 
     def penalty_at(v):

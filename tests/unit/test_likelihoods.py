@@ -27,7 +27,11 @@ def naive(likelihood, x, output):
 
 def draw(likelihood, rows, columns=7, seed=0):
     random = np.random.default_rng(seed)
-    x = random.uniform(size=(rows, columns)) if isinstance(likelihood, Bernoulli) else random.normal(size=(rows, columns))
+    x = (
+        random.uniform(size=(rows, columns))
+        if isinstance(likelihood, Bernoulli)
+        else random.normal(size=(rows, columns))
+    )
     return x, 2 * random.normal(size=(rows, columns))
 
 
@@ -119,7 +123,9 @@ def test_gaussian_pairwise_of_equal_rows_is_zero_and_never_negative():
 def test_bernoulli_is_smallest_where_the_reconstruction_is_the_input(x, a):
     entropy = -np.mean(x * np.log(x) + (1 - x) * np.log(1 - x))
     best = np.log(x / (1 - x))
-    at_best, elsewhere = Bernoulli().distance(torch.tensor(np.stack([x, x])), torch.tensor(np.stack([best, a]))).tolist()
+    at_best, elsewhere = (
+        Bernoulli().distance(torch.tensor(np.stack([x, x])), torch.tensor(np.stack([best, a]))).tolist()
+    )
     assert math.isclose(at_best, entropy, rel_tol=1e-9)
     assert elsewhere >= entropy - 1e-9
 

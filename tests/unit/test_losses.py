@@ -53,7 +53,10 @@ def naive_mixture(log_priors, weights):
 def test_mixture_prior_is_the_log_of_the_weighted_densities(form):
     log_priors = normal(6, 4)
     weights = torch.softmax(normal(6, 4, seed=1), 1)
-    expected = [math.log(sum(w * math.exp(v) for v, w in zip(*row, strict=True))) for row in zip(log_priors, weights, strict=True)]
+    expected = [
+        math.log(sum(w * math.exp(v) for v, w in zip(*row, strict=True)))
+        for row in zip(log_priors, weights, strict=True)
+    ]
     np.testing.assert_allclose(log_mixture_prior(log_priors, weights, form), expected, rtol=1e-10)
 
 
@@ -128,7 +131,9 @@ def test_variational_averages_to_the_divergence_from_the_prior():
 
 
 def test_gradient_of_the_variational_loss_is_right():
-    z, mean, log_variance, log_prior = (v.requires_grad_() for v in (normal(2, 3), normal(2, 3), normal(2, 3), normal(2)))
+    z, mean, log_variance, log_prior = (
+        v.requires_grad_() for v in (normal(2, 3), normal(2, 3), normal(2, 3), normal(2))
+    )
     assert torch.autograd.gradcheck(variational, (z, mean, log_variance, log_prior))
 
 

@@ -79,7 +79,9 @@ def test_prior_starts_with_standard_normal_means_and_log_variances():
 
 
 def test_reparameterised_noise_has_the_mean_and_variance_asked_for():
-    z = reparameterise(torch.tensor([[1.0, -2.0]]), torch.tensor([[math.log(9.0), math.log(0.25)]]), torch.tensor([[2.0, -1.0]]))
+    z = reparameterise(
+        torch.tensor([[1.0, -2.0]]), torch.tensor([[math.log(9.0), math.log(0.25)]]), torch.tensor([[2.0, -1.0]])
+    )
     np.testing.assert_allclose(z, [[1 + 3 * 2, -2 - 0.5]], rtol=1e-6)
 
 

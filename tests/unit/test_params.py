@@ -193,7 +193,12 @@ def test_a_key_that_does_not_exist_is_named_wherever_it_stands(data):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 30) | st.floats() | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 30)
+    | st.floats(-99, 99)
+    | st.sampled_from([math.inf, -math.inf, math.nan])
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
     max_leaves=4,
 )

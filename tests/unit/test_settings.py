@@ -89,7 +89,7 @@ def test_compute_settings_read_back_are_the_same():
 
 
 def test_an_unknown_key_is_never_swallowed():
-    with pytest.raises(TypeError, match="iteratons"):
+    with pytest.raises((KeyError, TypeError), match="iteratons"):
         read_settings(TrainingSettings, {**TRAINING, "iteratons": 3})
 
 

@@ -67,7 +67,7 @@ def confidence(who: Competition, weighting: str) -> Tensor:
         return p_label * p
     if weighting == "entropy":
         entropy = torch.special.entr(p).sum(1, keepdim=True)
-        return (1 - entropy / math.log(max(p.shape[1], 2))).expand_as(p)
+        return (1 - entropy / math.log(max(p.shape[1], 2))).clamp_min(0).expand_as(p)
     return torch.ones_like(p)
 
 
@@ -90,8 +90,8 @@ def repulsion(distances: Tensor, rivals: Tensor, weights: Tensor, form: str) -> 
     per_sample = rivals.sum(1, keepdim=True).clamp_min(1)
     samples = rivals.any(1).sum().clamp_min(1)
     share = rivals * weights / (per_sample * samples)
-    # Distances of pairs that do not count never enter, not even as 0 * inf.
-    distances = torch.where(rivals, distances, 1.0)
+    # Distances of pairs that do not count never enter, not even as 0 * inf; none is smaller than rounding can tell.
+    distances = torch.where(rivals, distances, 1.0).clamp_min(torch.finfo(distances.dtype).eps)
     if form == "mean_inverse":
         return (share / distances).sum()
     if form == "inverse_mean":

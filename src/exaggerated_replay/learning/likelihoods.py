@@ -48,9 +48,10 @@ class Bernoulli:
         return F.binary_cross_entropy_with_logits(output, x, reduction="none").mean(1)
 
     def pairwise(self, x: Tensor, output: Tensor) -> Tensor:
-        """Return the same for all pairs, as one matrix product: (K, inputs), (B, inputs) -> (B, K)."""
-        # log x' = a - softplus(a) and log(1 - x') = -softplus(a), so that D = mean(softplus(a) - x a).
-        return (F.softplus(output).sum(1, keepdim=True) - output @ x.T) / x.shape[1]
+        """Return the same for all pairs, as matrix products: (K, inputs), (B, inputs) -> (B, K)."""
+        # -log x' = softplus(-a) and -log(1 - x') = softplus(a). The shorter softplus(a) - x a cancels where the
+        # model is sure, and a distance below zero would turn repulsion's 1/D upside down.
+        return (F.softplus(-output) @ x.T + F.softplus(output) @ (1 - x).T) / x.shape[1]
 
 
 class Gaussian:

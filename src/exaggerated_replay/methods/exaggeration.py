@@ -99,7 +99,7 @@ class FeatureExaggeration(BrainInspiredReplay):
             return None
         replayed = self.replay()
         who = self.compete(replayed)
-        means, _ = self.class_means(replayed.x, who.own)
+        means, present = self.class_means(replayed.x, who.own)
         top, label = who.probabilities.max(1)
         closeness = (who.probabilities * who.rivals).max(1).values / top
         row = int(closeness.argmax())
@@ -111,7 +111,7 @@ class FeatureExaggeration(BrainInspiredReplay):
             "f": self.settings.f,
             "rivals": rivals,
             "sample": replayed.x[row].tolist(),
-            "class_means": {str(c): means[c].tolist() for c in shown},
+            "class_means": {str(c): means[c].tolist() for c in shown if present[c]},
         }
 
 

@@ -1,0 +1,144 @@
+"""Files appear whole or not at all, and say the same in the same bytes."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import digest_of, file_digest, read_json, replacing, write_json, write_text
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def backwards(value):
+    """The same value, its keys in reverse order."""
+    if isinstance(value, dict):
+        return {key: backwards(inner) for key, inner in reversed(value.items())}
+    return [backwards(inner) for inner in value] if isinstance(value, list) else value
+
+
+# ---------------------------------------------------------------- replacing
+
+
+def test_the_target_is_untouched_until_the_block_ends(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with replacing(target) as temporary:
+        temporary.write_text("new")
+        assert target.read_text() == "old"
+        assert temporary.parent == target.parent  # one file system: renaming is one step
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(error), replacing(target) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_missing_folders_are_made_and_a_first_failure_leaves_no_file(tmp_path):
+    target = tmp_path / "x" / "y" / "a.txt"
+    with pytest.raises(ValueError), replacing(target) as temporary:
+        temporary.write_text("half")
+        raise ValueError
+    assert list(target.parent.iterdir()) == []
+    write_text(target, "whole")
+    assert target.read_text() == "whole"
+
+
+def test_a_block_that_writes_nothing_is_an_error_and_keeps_the_old_file(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(FileNotFoundError), replacing(target):
+        pass
+    assert target.read_text() == "old"
+
+
+# ---------------------------------------------------------------- text and JSON
+
+
+def test_text_is_written_in_utf8_with_plain_line_ends(tmp_path):
+    write_text(tmp_path / "a", "naïve\nλ\n")
+    assert (tmp_path / "a").read_bytes() == b"na\xc3\xafve\n\xce\xbb\n"
+
+
+def test_json_is_sorted_and_indented(tmp_path):
+    write_json(tmp_path / "a", {"b": [1, 2.5], "a": None})
+    assert (tmp_path / "a").read_text() == '{\n "a": null,\n "b": [\n  1,\n  2.5\n ]\n}\n'
+
+
+@given(VALUES)
+def test_json_comes_back_and_is_the_same_bytes_whatever_the_order_of_keys(value):
+    with TemporaryDirectory() as folder:
+        one, other = Path(folder, "one"), Path(folder, "other")
+        write_json(one, value)
+        write_json(other, backwards(value))
+        assert one.read_bytes() == other.read_bytes()
+        assert read_json(one) == value
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, {"a": [-math.inf]}, {1, 2}, object()])
+def test_what_json_cannot_say_is_not_written(tmp_path, value):
+    target = tmp_path / "a.json"
+    write_json(target, "old")
+    with pytest.raises((ValueError, TypeError)):
+        write_json(target, value)
+    assert read_json(target) == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"plan\.json is missing: run the workflow"):
+        read_json(tmp_path / "plan.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1} x', b"\xff\xfe"])
+def test_a_broken_file_is_named(tmp_path, content):
+    (tmp_path / "plan.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"plan\.json is no valid JSON: delete it"):
+        read_json(tmp_path / "plan.json")
+
+
+# ---------------------------------------------------------------- digests
+
+
+def test_the_digest_of_a_value_is_that_of_its_shortest_json():
+    assert digest_of({"b": [1, 2.0, "x"], "a": None}) == hashlib.sha256(b'{"a":null,"b":[1,2.0,"x"]}').hexdigest()
+
+
+@given(VALUES)
+def test_the_order_of_keys_does_not_count_in_a_digest(value):
+    assert digest_of(backwards(value)) == digest_of(value)
+
+
+@given(VALUES, VALUES)
+def test_different_values_have_different_digests(one, other):
+    canonical = [json.dumps(value, sort_keys=True) for value in (one, other)]
+    assert (digest_of(one) == digest_of(other)) == (canonical[0] == canonical[1])
+
+
+def test_no_digest_of_what_json_cannot_say():
+    with pytest.raises(ValueError):
+        digest_of({"f": math.nan})
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180's example
+    assert file_digest(tmp_path / "a") == expected

@@ -1,0 +1,248 @@
+"""What changes the digest of a method's code, tried on a copy of the package; and the digest of the data."""
+
+import ast
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exaggerated_replay import fingerprint
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.fingerprint import code_digest, data_digest, skeleton
+from exaggerated_replay.settings import DatasetSettings
+
+METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "exaggeration")
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the package that may be edited."""
+    root = tmp_path / "exaggerated_replay"
+    shutil.copytree(fingerprint.ROOT, root, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(fingerprint, "ROOT", root)
+    code_digest.cache_clear()
+    yield root
+    code_digest.cache_clear()
+
+
+KNOWN: dict[tuple, str] = {}  # of every state of the package that a test has seen: parsing takes its time
+
+
+def digests(methods=METHODS):
+    root = fingerprint.ROOT
+    state = tuple(sorted((str(path.relative_to(root)), path.read_bytes()) for path in root.rglob("*.py")))
+    code_digest.cache_clear()
+    for method in methods:
+        if (state, method) not in KNOWN:
+            KNOWN[state, method] = code_digest(method)
+    return {method: KNOWN[state, method] for method in methods}
+
+
+def changed_by(edit, methods=METHODS):
+    """Those of the methods whose digest an edit changes."""
+    before = digests(methods)
+    edit()
+    after = digests(methods)
+    return {method for method in methods if before[method] != after[method]}
+
+
+def edit_of(path, old, new):
+    """An edit that must find what it replaces, or the test would prove nothing."""
+
+    def edit():
+        source = path.read_text()
+        assert old in source
+        path.write_text(source.replace(old, new))
+
+    return edit
+
+
+def appended(path, text):
+    return lambda: path.write_text(path.read_text() + text)
+
+
+def test_every_method_has_a_digest_of_its_own(package):
+    assert len(set(digests().values())) == len(METHODS)
+    assert {path.stem for path in (package / "methods").glob("[!_]*.py")} == set(METHODS)
+
+
+def test_the_digest_does_not_depend_on_where_the_package_lies(package):
+    in_copy = [code_digest(method) for method in ("er", "bir")]
+    code_digest.cache_clear()
+    with pytest.MonkeyPatch.context() as back:
+        back.setattr(fingerprint, "ROOT", Path(fingerprint.__file__).parent)
+        assert [code_digest(method) for method in ("er", "bir")] == in_copy
+
+
+def test_comments_docstrings_and_formatting_change_nothing(package):
+    def edit():
+        for path in package.rglob("*.py"):
+            source = path.read_text()
+            # What the syntax tree says, in another format and without a single comment; then new ones.
+            path.write_text(f'"""Another docstring."""\n\n\n{ast.unparse(ast.parse(source))}\n# the end\n')
+
+    assert changed_by(edit) == set()
+
+
+def test_another_docstring_of_a_function_changes_nothing(package):
+    edit = edit_of(package / "methods/er.py", '"""Store samples of the task\'s classes."""', '"""Other words."""')
+    assert changed_by(edit, ["er"]) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("learning/trainer.py", "lr=schedule.learning_rate", "lr=2 * schedule.learning_rate"),
+        ("learning/streams.py", ">> 1", ">> 2"),
+        ("learning/method.py", "1 / self.task", "2 / self.task"),
+        ("learning/networks.py", "math.sqrt", "math.exp"),
+        ("learning/likelihoods.py", "0.5", "0.25"),
+        ("learning/experiment.py", "prepared.classes // settings.tasks", "prepared.classes"),
+        ("data/prepare.py", "[4::5]", "[3::5]"),
+        ("data/splits.py", "/class order", "/order of classes"),
+    ],
+)
+def test_a_change_of_what_all_share_changes_all(package, file, old, new):
+    some = ("none", "er", "exaggeration")
+    assert changed_by(edit_of(package / file, old, new), some) == set(some)
+
+
+def test_a_change_of_a_loss_changes_those_who_use_it(package):
+    changed = changed_by(edit_of(package / "learning/losses.py", "1e-40", "1e-30"))
+    assert changed == {"bir", "exaggeration", "dgr"}
+
+
+def test_a_change_of_what_two_share_changes_these_two(package):
+    assert changed_by(appended(package / "learning/consolidation.py", "\nX = 1\n")) >= {"si", "ewc", "bir"}
+    assert changed_by(appended(package / "learning/exaggeration.py", "\nX = 1\n")) == {"exaggeration"}
+
+
+def test_a_change_of_a_method_changes_it_and_those_built_on_it(package):
+    assert changed_by(appended(package / "methods/er.py", "\nX = 1\n")) == {"er"}
+    assert changed_by(appended(package / "methods/exaggeration.py", "\nX = 1\n")) == {"exaggeration"}
+    assert changed_by(appended(package / "methods/bir.py", "\nX = 1\n")) == {"bir", "exaggeration"}
+
+
+def test_a_change_of_what_computes_no_result_changes_nothing(package):
+    places = ["cli.py", "compose.py", "params.py", "plan.py", "learning/devices.py", "learning/progress.py"]
+    paths = [*(package / place for place in places), *package.glob("figures/*.py"), *package.glob("results/*.py")]
+    assert len(paths) > len(places) + 8
+
+    def edit():
+        for path in paths:
+            path.write_text(path.read_text() + "\nX = 1\n")
+
+    assert changed_by(edit) == set()
+
+
+def test_a_new_file_changes_nothing_until_it_is_imported(package):
+    new, some = package / "learning/extra.py", ("er", "si")
+    assert changed_by(lambda: new.write_text("X = 1\n"), some) == set()
+    uses = appended(package / "methods/er.py", "\nfrom exaggerated_replay.learning.extra import X\n")
+    assert changed_by(uses, some) == {"er"}
+    assert changed_by(lambda: new.write_text("X = 2\n"), some) == {"er"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import exaggerated_replay.learning.extra",
+        "import exaggerated_replay.learning.extra as extra",
+        "from exaggerated_replay.learning import extra",
+        "from ..learning.extra import X",
+        "from ..learning import extra",
+    ],
+)
+def test_code_counts_however_it_is_imported(package, statement):
+    """Else a changed loss would leave old results standing under the same name."""
+    (package / "learning/extra.py").write_text("X = 1\n")
+    appended(package / "methods/er.py", f"\n{statement}\n")()
+    assert changed_by(lambda: (package / "learning/extra.py").write_text("X = 2\n"), ("er", "si")) == {"er"}
+
+
+def test_a_method_that_is_not_there_is_named():
+    with pytest.raises(UserError, match=r"there is no method 'magic': methods/magic\.py is missing"):
+        code_digest("magic")
+
+
+# ---------------------------------------------------------------- the skeleton
+
+STATEMENTS = ["x = 1", "y = [a for a in b if a]", "def f(a, *, k=None):\n    return a", "class A(B):\n    z: int = 0"]
+NOISE = st.sampled_from(["", "\n\n", "# a comment\n", '"a string that does nothing"\n'])
+
+
+def shape_of(source):
+    return skeleton(ast.parse(source))
+
+
+@given(st.lists(st.tuples(NOISE, st.sampled_from(STATEMENTS)), min_size=1, max_size=6))
+def test_the_skeleton_does_not_depend_on_positions_or_remarks(program):
+    plain = "".join(f"{statement}\n" for _, statement in program)
+    noisy = "".join(f"{noise}{statement}  # remark\n" for noise, statement in program)
+    assert shape_of(noisy) == shape_of(plain)
+
+
+@given(*[st.lists(st.sampled_from(STATEMENTS), max_size=5)] * 2)
+def test_different_programs_have_different_skeletons(one, other):
+    assert (shape_of("\n".join(one)) == shape_of("\n".join(other))) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x = 1", "x = 1.0"),
+        ("x = 1", "x = True"),
+        ("x = 0", "x = None"),
+        ("x = ''", "x = None"),
+        ("x = a + b", "x = b + a"),
+        ("x = a[1:]", "x = a[:1]"),
+        ("x = a[:, None]", "x = a[None, :]"),
+        ("f(a, b)", "f(a, b=b)"),
+        ("return_ = None", "return_ = ()"),
+        ("x = {**a}", "x = {a: a}"),
+        ("def f(a, b=1): g()", "def f(a=1, *, b): g()"),
+        ("def f(*, a=1, b): g()", "def f(*, a, b=1): g()"),
+    ],
+)
+def test_programs_that_do_different_things_have_different_skeletons(one, other):
+    assert repr(shape_of(one)) != repr(shape_of(other))
+
+
+def test_an_empty_field_of_a_later_python_changes_nothing():
+    tree = ast.parse("def f(a): return a")
+    before = skeleton(tree)
+    tree.body[0]._fields = (*tree.body[0]._fields, "added_later")
+    tree.body[0].added_later = []
+    assert skeleton(tree) == before
+    tree.body[0].added_later = ["used"]
+    assert skeleton(tree) != before
+
+
+# ---------------------------------------------------------------- data
+
+
+def test_named_data_are_known_by_name_and_checksums():
+    digest = data_digest(DatasetSettings(name="digits", tasks=5, files={"a": "md5:1"}))
+    content = json.dumps({"files": {"a": "md5:1"}, "name": "digits"}, separators=(",", ":"))
+    assert digest == hashlib.sha256(content.encode()).hexdigest()
+    assert digest == data_digest(DatasetSettings(name="digits", tasks=2, classes=10, files={"a": "md5:1"}))
+    assert digest != data_digest(DatasetSettings(name="mnist", tasks=5, files={"a": "md5:1"}))
+    assert digest != data_digest(DatasetSettings(name="digits", tasks=5, files={"a": "md5:2"}))
+
+
+def test_own_data_are_known_by_content_alone(tmp_path):
+    for name in ("a.npz", "b.npz"):
+        (tmp_path / name).write_bytes(b"abc")
+        found = data_digest(DatasetSettings(name="npz", tasks=1, source=str(tmp_path / name)))
+        assert found == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180's example
+
+
+@pytest.mark.parametrize("source", ["missing.npz", "."])
+def test_a_file_of_ones_own_that_is_no_file_is_named(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^dataset\.source: there is no file"):
+        data_digest(DatasetSettings(name="npz", tasks=1, source=source))

@@ -1,0 +1,297 @@
+"""A training job: what it leaves behind, what it does again, and that nothing but the settings decides it."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.data.splits import make_split
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.learning.job import train_runs
+from exaggerated_replay.records import RECORD, WEIGHTS, is_complete
+from exaggerated_replay.settings import (
+    BIRArm,
+    DGRArm,
+    ERArm,
+    ExaggerationArm,
+    ModelSettings,
+    NoneArm,
+    ReadingSettings,
+    RunSettings,
+    SISettings,
+    TrainingSettings,
+    read_settings,
+)
+
+TASKS, SEED = 2, 3
+BASELINE = {"gate_proportion": 0.5, "si": SISettings(strength=0.1)}
+ARMS = {
+    "none": NoneArm(method="none"),
+    "er": ERArm(method="er", memory_per_class=2),
+    "dgr": DGRArm(method="dgr"),
+    "bir-si": BIRArm(method="bir", **BASELINE),
+    "rr-ra": ExaggerationArm(
+        method="exaggeration", **BASELINE, lambda_rr=0.1, lambda_ra=0.1, f="none", reading=ReadingSettings()
+    ),
+}
+
+
+def settings_of(arm, **training):
+    return RunSettings(
+        data="d",
+        code="c",
+        tasks=TASKS,
+        seed=SEED,
+        model=ModelSettings(units=6, latent=3),
+        training=TrainingSettings(**{"iterations": 3, "batch": 4, "replay_batch": 5, "learning_rate": 0.01, **training}),
+        method=ARMS[arm],
+        threads=1,
+        precision="fp32",
+    )
+
+
+def images(features=False):
+    """Four classes of 2 x 3 images (or of feature vectors): 6 to train each, and 2, 3, 4, 5 to test."""
+    y_train, y_test = np.repeat(np.arange(4), 6), np.repeat(np.arange(4), [2, 3, 4, 5])
+    numbers = np.random.default_rng(0)
+    x_train, x_test = (numbers.integers(0, 256, (len(y), 2, 3), dtype=np.uint8) for y in (y_train, y_test))
+    if features:
+        x_train, x_test = (numbers.normal(size=(len(y), 6)).astype(np.float32) for y in (y_train, y_test))
+    return Prepared(x_train, y_train, x_test, y_test, scale=1 if features else 255, bounded=not features)
+
+
+class Place:
+    """A folder to work in, with the runs that were trained there by name, in order."""
+
+    def __init__(self, folder, prepared=None):
+        self.runs, self.workspace, self.timings = folder / "runs", folder / "training", folder / "timings"
+        self.prepared = prepared or images()
+        self.trained = []
+
+    def train(self, *arms, **settings):
+        runs = {self.runs / arm: settings.get(arm.replace("-", "_"), settings_of(arm)) for arm in arms}
+        train_runs(
+            runs,
+            self.prepared,
+            make_split(self.prepared.y_train, self.prepared.y_test, TASKS, SEED),
+            torch.device("cpu"),
+            workspace=self.workspace,
+            timings=self.timings,
+            watcher=self.watch,
+        )
+
+    def watch(self, name):
+        self.trained.append(name)
+        return lambda progress: None
+
+    def record(self, arm):
+        return json.loads((self.runs / arm / RECORD).read_text())
+
+    def contents(self):
+        return {str(path.relative_to(self.runs)): path.read_bytes() for path in self.runs.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """All arms, trained in one job; to be looked at only."""
+    place = Place(tmp_path_factory.mktemp("finished"))
+    place.train(*ARMS)
+    return place
+
+
+# ---------------------------------------------------------------- what is left behind
+
+
+def test_each_run_leaves_its_record_and_weights_and_no_unfinished_work(finished):
+    assert sorted(finished.contents()) == sorted(f"{arm}/{name}" for arm in ARMS for name in (RECORD, WEIGHTS))
+    assert all(is_complete(finished.runs / arm) for arm in ARMS)
+    assert list(finished.workspace.rglob("*")) == []
+    assert finished.trained == list(ARMS)
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_record_holds_the_settings_and_what_they_were_applied_to(finished, arm):
+    record = finished.record(arm)
+    assert read_settings(RunSettings, record["settings"]) == settings_of(arm)
+    assert record["environment"] == {"device": "cpu", "torch": torch.__version__}
+    assert record["problem"] == {"inputs": 6, "classes": 4, "bounded": True}
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_counts_of_the_record_fit_together(finished, arm):
+    counts = finished.record(arm)["counts"]
+    order = make_split(finished.prepared.y_train, finished.prepared.y_test, TASKS, SEED)["class_order"]
+    assert counts["tested"] == [[2, 3, 4, 5][original] for original in order]
+    after_first, after_last = counts["correct"]
+    assert after_first[2:] == [0, 0]  # not seen yet
+    assert all(0 <= right <= tested for right, tested in zip(after_last, counts["tested"], strict=True))
+    assert all(right <= assigned for right, assigned in zip(after_last, counts["predicted"], strict=True))
+    assert sum(counts["predicted"]) == sum(counts["tested"]) == 14
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_weights_are_those_of_the_record_and_can_be_read(finished, arm):
+    path = finished.runs / arm / WEIGHTS
+    assert finished.record(arm)["sha256"] == {WEIGHTS: hashlib.sha256(path.read_bytes()).hexdigest()}
+    weights = load_file(path)
+    assert weights
+    assert all(value.isfinite().all() for value in weights.values())
+    assert any(value.shape == (6, 6) for value in weights.values())  # from 6 inputs to 6 units
+    assert any(value.shape == (4, 6) for value in weights.values())  # from 6 units to 4 classes
+
+
+def test_seconds_and_hardware_lie_apart(finished):
+    assert sorted(path.name for path in finished.timings.iterdir()) == sorted(f"{arm}.json" for arm in ARMS)
+    for path in finished.timings.iterdir():
+        timing = json.loads(path.read_text())
+        assert set(timing) == {"seconds", "hardware"}
+        assert timing["seconds"] > 0
+        assert timing["hardware"]
+    for arm in ARMS:
+        record = finished.record(arm)
+        assert set(record) == {"settings", "environment", "problem", "counts", "instruments", "example", "sha256"}
+        assert not {"seconds", "hardware", "time", "date", "host"} & {key for part in record.values() for key in part or ()}
+
+
+def test_instruments_have_a_mean_for_each_task(finished):
+    record = finished.record("rr-ra")
+    assert {"classification", "distillation", "reconstruction"} <= set(record["instruments"])
+    assert {len(values) for values in record["instruments"].values()} == {TASKS}
+    assert record["instruments"]["distillation"][0] == 0  # nothing is replayed in the first task
+
+
+def test_the_example_is_an_image_where_there_are_images(finished):
+    example = finished.record("rr-ra")["example"]
+    assert np.shape(example["image"]) == (2, 3)
+    assert np.min(example["image"]) >= 0
+    assert np.max(example["image"]) <= 1
+    assert example["class_means"]
+    assert all(np.shape(mean) == (2, 3) for mean in example["class_means"].values())
+    assert finished.record("none")["example"] is None
+
+
+def test_features_have_no_image_to_show(tmp_path):
+    place = Place(tmp_path, images(features=True))
+    place.train("rr-ra")
+    record = place.record("rr-ra")
+    assert record["problem"] == {"inputs": 6, "classes": 4, "bounded": False}
+    assert record["example"]["image"] is None
+    assert record["example"]["class_means"] is None
+
+
+# ---------------------------------------------------------------- what is done again
+
+
+def test_what_is_finished_is_not_trained_again(place):
+    place.train("none", "er")
+    before = place.contents()
+    place.trained.clear()
+    place.train("none", "er")
+    assert place.trained == []
+    assert place.contents() == before
+
+
+def test_only_what_is_missing_is_trained(place):
+    place.train("none")
+    place.trained.clear()
+    place.train("er", "none", "dgr")
+    assert place.trained == ["er", "dgr"]
+
+
+def test_spoilt_weights_are_trained_again_to_the_same_bytes(place, finished):
+    place.train("er")
+    path = place.runs / "er" / WEIGHTS
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    place.train("er")
+    assert place.trained == ["er", "er"]
+    assert path.read_bytes() == content
+
+
+def test_a_run_that_fails_leaves_no_directory_and_keeps_what_was_finished_before(place):
+    too_large = settings_of("er", batch=13)  # a task has 2 classes of 6
+    with pytest.raises(UserError, match=r"training\.batch is 13, but task 1 has only 12 training samples"):
+        place.train("none", "er", er=too_large)
+    assert not place.runs.exists()
+    assert is_complete(place.workspace / "none")
+    assert not is_complete(place.workspace / "er")
+
+    place.trained.clear()
+    place.train("none", "er")
+    assert place.trained == ["er"]
+    assert all(is_complete(place.runs / arm) for arm in ("none", "er"))
+    assert list(place.workspace.iterdir()) == []
+    assert (place.timings / "none.json").is_file()
+
+
+def test_a_run_killed_between_moving_its_two_files_is_trained_again(place, finished):
+    arm = place.runs / "er"
+    arm.mkdir(parents=True)
+    shutil.copy(finished.runs / "er" / WEIGHTS, arm)
+    (place.workspace / "er").mkdir(parents=True)
+    shutil.copy(finished.runs / "er" / RECORD, place.workspace / "er")
+    assert not is_complete(arm)
+    place.train("er")
+    assert place.contents() == {f"er/{name}": finished.contents()[f"er/{name}"] for name in (RECORD, WEIGHTS)}
+
+
+def test_what_a_killed_job_left_half_written_does_no_harm(place):
+    """Killed while it wrote a file, it could not take the temporary one away."""
+    left = place.workspace / "er"
+    left.mkdir(parents=True)
+    (left / f".999.{RECORD}").write_text('{"settings": ')
+    (left / WEIGHTS).write_bytes(b"half")
+    place.train("er")
+    assert is_complete(place.runs / "er")
+    assert sorted(path.name for path in (place.runs / "er").iterdir()) == sorted([RECORD, WEIGHTS])
+
+
+def test_a_loss_that_is_no_number_is_an_error_that_leaves_no_directory(place):
+    with pytest.raises(UserError, match=r"the loss is no finite number any more in task"):
+        place.train("none", none=settings_of("none", learning_rate=1e38, iterations=20))
+    assert not place.runs.exists()
+
+
+# ---------------------------------------------------------------- what decides a result
+
+
+def test_runs_are_the_same_bytes_alone_together_and_in_any_order(tmp_path, finished):
+    reverse, alone = Place(tmp_path / "reverse"), Place(tmp_path / "alone")
+    reverse.train(*reversed(ARMS))
+    for arm in ARMS:
+        alone.train(arm)
+    assert reverse.trained == list(reversed(finished.trained))
+    assert reverse.contents() == alone.contents() == finished.contents()
+
+
+def test_what_else_has_drawn_random_numbers_does_not_matter(place, finished):
+    torch.manual_seed(99)
+    torch.rand(7)
+    np.random.seed(99)
+    place.train("rr-ra")
+    assert place.contents() == {key: value for key, value in finished.contents().items() if key.startswith("rr-ra/")}
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_another_seed_is_another_run(place, finished, arm):
+    place.train(arm, **{arm.replace("-", "_"): replace(settings_of(arm), seed=SEED + 1)})
+    assert place.contents()[f"{arm}/{WEIGHTS}"] != finished.contents()[f"{arm}/{WEIGHTS}"]
+
+
+def test_the_record_does_not_depend_on_where_the_run_lies(tmp_path, finished):
+    place = Place(tmp_path / "elsewhere" / "deep")
+    place.train("er")
+    assert str(tmp_path) not in (place.runs / "er" / RECORD).read_text()
+    assert asdict(settings_of("er")) == place.record("er")["settings"]
+    assert place.contents()[f"er/{RECORD}"] == finished.contents()[f"er/{RECORD}"]

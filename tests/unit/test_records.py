@@ -1,0 +1,58 @@
+"""A run counts as finished only with its record and the very weights that the record names."""
+
+import hashlib
+import json
+import shutil
+
+import pytest
+
+from exaggerated_replay.records import RECORD, WEIGHTS, is_complete
+
+CONTENT = bytes(range(100))
+
+
+@pytest.fixture
+def finished(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / WEIGHTS).write_bytes(CONTENT)
+    (run / RECORD).write_text(json.dumps({"sha256": {WEIGHTS: hashlib.sha256(CONTENT).hexdigest()}}))
+    return run
+
+
+def test_a_record_with_its_weights_is_complete(finished):
+    assert is_complete(finished)
+
+
+def test_moving_a_run_does_not_matter(finished, tmp_path):
+    assert is_complete(shutil.move(finished, tmp_path / "elsewhere"))
+
+
+@pytest.mark.parametrize("name", [RECORD, WEIGHTS])
+def test_a_missing_file_is_not_complete(finished, name):
+    (finished / name).unlink()
+    assert not is_complete(finished)
+
+
+def test_a_missing_folder_is_not_complete(tmp_path):
+    assert not is_complete(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b"null", b"{}", b'{"sha256": {}}', b'{"sha256": "x"}'])
+def test_a_broken_record_is_not_complete(finished, content):
+    (finished / RECORD).write_bytes(content)
+    assert not is_complete(finished)
+
+
+@pytest.mark.parametrize("place", [0, 50, 99])
+def test_a_flipped_byte_is_not_complete(finished, place):
+    spoilt = bytearray(CONTENT)
+    spoilt[place] ^= 1
+    (finished / WEIGHTS).write_bytes(spoilt)
+    assert not is_complete(finished)
+
+
+@pytest.mark.parametrize("content", [b"", CONTENT[:-1], CONTENT + b"\0"])
+def test_weights_of_another_length_are_not_complete(finished, content):
+    (finished / WEIGHTS).write_bytes(content)
+    assert not is_complete(finished)

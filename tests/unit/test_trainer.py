@@ -1,0 +1,288 @@
+"""The training loop: batches, pairing, reproducibility, counts and what it says when something is wrong."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.learning import trainer
+from exaggerated_replay.learning.method import Method, build_method
+from exaggerated_replay.learning.streams import stream
+from exaggerated_replay.learning.trainer import Samples, rows_of_tasks, shuffled_batches
+
+NAMES = ["none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration"]
+
+
+@pytest.fixture
+def build(arms, new_problem):
+    def make(name, **problem):
+        return build_method(arms[name].method, new_problem(**problem), arms[name])
+
+    return make
+
+
+# Batches
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_an_epoch_has_no_repetition_and_drops_the_last_partial_batch(size, batch):
+    if batch > size:
+        return
+    pool = 100 + torch.arange(size)
+    batches = shuffled_batches(pool, batch, torch.Generator().manual_seed(0), 1)
+    for _ in range(3):
+        epoch = [next(batches) for _ in range(size // batch)]
+        assert [len(rows) for rows in epoch] == [batch] * (size // batch)
+        rows = torch.cat(epoch)
+        assert len(rows.unique()) == size - size % batch
+        assert set(rows.tolist()) <= set(pool.tolist())
+
+
+def test_every_epoch_is_shuffled_anew():
+    batches = shuffled_batches(torch.arange(30), 30, torch.Generator().manual_seed(0), 1)
+    epochs = [tuple(next(batches).tolist()) for _ in range(3)]
+    assert len({*epochs, tuple(range(30))}) == 4
+
+
+def test_a_dropped_sample_has_its_turn_in_another_epoch():
+    batches = shuffled_batches(torch.arange(5), 4, torch.Generator().manual_seed(0), 1)
+    assert {row for _ in range(30) for row in next(batches).tolist()} == {0, 1, 2, 3, 4}
+
+
+def test_a_batch_larger_than_the_task_is_an_error_that_names_both_numbers():
+    with pytest.raises(UserError, match=r"training\.batch is 41, but task 2 has only 40"):
+        next(shuffled_batches(torch.arange(40), 41, torch.Generator(), 2))
+
+
+def test_training_refuses_a_batch_larger_than_a_task(build, learn):
+    with pytest.raises(UserError, match=r"41.*40"):
+        learn(build("none"), batch=41)
+
+
+def test_rows_of_tasks_are_those_of_their_classes_in_stored_order():
+    y = torch.tensor([5, 0, 3, 2, 1, 2, 4])
+    assert rows_of_tasks(y, range(2, 3), 2).tolist() == [2, 3, 5]
+    assert rows_of_tasks(y, range(1, 3), 2).tolist() == [1, 2, 3, 4, 5]
+    assert rows_of_tasks(y, range(1, 4), 2).tolist() == list(range(7))
+
+
+def test_samples_are_scaled_to_what_a_model_sees():
+    samples = Samples(torch.tensor([[0, 51], [255, 102]], dtype=torch.uint8), torch.tensor([0, 1]), 255.0)
+    np.testing.assert_allclose(samples.inputs(torch.tensor([1, 0])), [[1, 0.4], [0, 0.2]], rtol=1e-6)
+
+
+# Reproducible, independent and paired
+
+
+def weights_after(build, learn, name, **problem):
+    method = build(name, **problem)
+    outcome = learn(method)
+    return {key: value.clone() for key, value in method.checkpoint().items()}, outcome
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_run_twice_is_identical_whatever_ran_in_between(name, build, learn):
+    first, outcome = weights_after(build, learn, name)
+    torch.manual_seed(12345)
+    torch.rand(7)
+    learn(build("bir", seed=3), iterations=3)
+    again, same_outcome = weights_after(build, learn, name)
+    assert first.keys() == again.keys()
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert same_outcome == outcome
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_seed_is_another_run(name, build, learn):
+    (first, _), (other, _) = (weights_after(build, learn, name, seed=seed) for seed in (0, 1))
+    trained = [key for key in first if "gates" not in key]
+    assert not any(torch.equal(first[key], other[key]) for key in trained)
+
+
+def test_every_method_sees_the_same_batches_in_the_same_order(build, learn):
+    seen = {}
+    for name in NAMES:
+        method = build(name)
+        loss = method.loss
+
+        def spy(x, y, name=name, loss=loss):
+            seen.setdefault(name, []).append(torch.cat([x, y.unsqueeze(1)], 1))
+            return loss(x, y)
+
+        method.loss = spy
+        learn(method, iterations=6)
+    assert len(seen["none"]) == 18
+    for name in NAMES:
+        tasks = 6 if name == "joint" else 18  # from task 2 on, joint training draws from more data
+        assert all(torch.equal(a, b) for a, b in zip(seen[name][:tasks], seen["none"][:tasks], strict=True))
+    assert not torch.equal(seen["none"][0], seen["none"][1])
+
+
+# The optimiser
+
+
+def test_one_adam_goes_through_all_tasks_with_its_state(build, learn, monkeypatch):
+    made = []
+
+    class Spy(torch.optim.Adam):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            made.append(self)
+
+    monkeypatch.setattr(torch.optim, "Adam", Spy)
+    method = build("none")
+    learn(method, tasks=3, iterations=5, learning_rate=0.003)
+    (adam,) = made
+    (group,) = adam.param_groups
+    assert group["betas"] == (0.9, 0.999)
+    assert group["lr"] == 0.003
+    assert group["weight_decay"] == 0
+    assert {id(p) for p in group["params"]} == {id(p) for p in method.parameters()}
+    assert [int(adam.state[p]["step"]) for p in group["params"]] == [15] * 6
+
+
+def test_training_takes_the_steps_of_adam(build, learn, new_samples):
+    method = build("none")
+    parameters = {name: p.detach().clone().requires_grad_() for name, p in method.network.named_parameters()}
+    learn(method, tasks=2, iterations=3, learning_rate=0.01)
+
+    samples, order = new_samples(), stream(0, "data order")
+    moments = {name: (torch.zeros_like(p), torch.zeros_like(p)) for name, p in parameters.items()}
+    step = 0
+    for task in (1, 2):
+        pool = ((samples.y == 2 * task - 2) | (samples.y == 2 * task - 1)).nonzero().flatten()
+        shuffled = pool[torch.randperm(len(pool), generator=order)]
+        for k in range(3):
+            step += 1
+            rows = shuffled[10 * k : 10 * k + 10]
+            scores = torch.func.functional_call(method.network, parameters, samples.x[rows] / 255)[:, : 2 * task]
+            loss = -torch.log_softmax(scores, 1)[range(10), samples.y[rows]].mean()
+            gradients = torch.autograd.grad(loss, parameters.values())
+            for (name, p), g in zip(parameters.items(), gradients, strict=True):
+                first, second = moments[name]
+                first.mul_(0.9).add_(0.1 * g)
+                second.mul_(0.999).add_(0.001 * g**2)
+                with torch.no_grad():
+                    p -= 0.01 * (first / (1 - 0.9**step)) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+    for name, p in method.network.named_parameters():
+        torch.testing.assert_close(p, parameters[name], rtol=1e-3, atol=1e-5)
+
+
+# Testing
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_counts_of_correct_and_predicted_samples_are_consistent(name, build, learn, new_samples):
+    outcome = learn(build(name), tasks=4, iterations=15)
+    tested = np.bincount(new_samples(per_class=5, draw=1).y)
+    assert tested.tolist() == [5] * 8
+    correct = np.array(outcome.correct)
+    assert correct.shape == (4, 8)
+    assert (correct >= 0).all()
+    assert (correct <= tested).all()
+    for task in range(4):
+        assert (correct[task, 2 * (task + 1) :] == 0).all()
+        assert correct[task].sum() > 0
+    assert sum(outcome.predicted) == 40
+    assert (np.array(outcome.predicted) >= correct[-1]).all()
+
+
+def test_counts_are_those_of_the_trained_weights(build, learn, new_samples, by_hand):
+    method = build("bir")
+    outcome = learn(method, tasks=3, iterations=15)
+    samples = new_samples(per_class=5, draw=1)
+    guesses = by_hand(method.network).scores(samples.x.numpy() / 255)[:, :6].argmax(1)
+    seen = samples.y.numpy() < 6
+    y, guesses = samples.y.numpy()[seen], guesses[seen]
+    assert outcome.correct[-1] == np.bincount(y[y == guesses], minlength=8).tolist()
+    assert outcome.predicted == np.bincount(guesses, minlength=8).tolist()
+
+
+class Oracle(Method):
+    """Scores each sample by its first input: that class, or for `stubborn` ones the last class of all."""
+
+    def build_network(self):
+        classes, stubborn = self.problem.classes, self.settings
+
+        class Network(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.weight = torch.nn.Parameter(torch.zeros(1))
+
+            def forward(self, x):
+                scores = torch.nn.functional.one_hot(x[:, 0].long(), classes).float() + 0 * self.weight
+                scores[:, -1] += 10 * stubborn
+                return scores
+
+        return Network()
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_only_the_classes_seen_so_far_can_be_guessed_and_are_tested(stubborn, new_problem):
+    y = torch.tensor([0, 1, 1, 2, 3, 3, 3, 7])
+    samples = Samples(y.float().unsqueeze(1).repeat(1, 6), y, 1.0)
+    method = Oracle(new_problem(), stubborn)
+    method.begin_task(2)
+    correct, predicted = trainer.test(method, samples, chunk=3)
+    assert correct == predicted == [1, 2, 1, 3, 0, 0, 0, 0]
+    method.begin_task(4)
+    correct, predicted = trainer.test(method, samples)
+    assert correct == ([0] * 7 + [1] if stubborn else [1, 2, 1, 3, 0, 0, 0, 1])
+    assert predicted == ([0] * 7 + [8] if stubborn else [1, 2, 1, 3, 0, 0, 0, 1])
+
+
+def test_the_accuracy_reported_is_that_of_the_classes_seen_after_the_last_finished_task(build, learn):
+    reports = []
+    outcome = learn(build("none"), iterations=30, watch=reports.append)
+    by_task = {r.task: r.accuracy for r in reports}
+    assert by_task[1] is None
+    for task in (2, 3):
+        tested = 5 * 2 * (task - 1)
+        assert by_task[task] == pytest.approx(100 * sum(outcome.correct[task - 2]) / tested)
+
+
+def test_progress_is_reported_about_twenty_times_a_task_and_at_its_end(build, learn):
+    reports = []
+    learn(build("none"), tasks=2, iterations=50, watch=reports.append)
+    for task in (1, 2):
+        iterations = [r.iteration for r in reports if r.task == task]
+        assert 20 <= len(iterations) <= 25
+        assert iterations[-1] == 50
+    assert {(r.tasks, r.iterations) for r in reports} == {(2, 50)}
+
+
+def test_instruments_are_the_mean_per_step_of_each_task(build, learn):
+    losses = []
+    outcome = learn(build("none"), tasks=2, iterations=20, watch=lambda p: losses.append(p.loss))
+    expected = [sum(losses[:20]) / 20, sum(losses[20:]) / 20]
+    np.testing.assert_allclose(outcome.instruments["classification"], expected, rtol=1e-5)
+
+
+def test_an_instrument_that_starts_in_task_2_is_0_in_task_1(build, learn):
+    outcome = learn(build("exaggeration"))
+    for name in ("repulsion", "attraction", "distillation", "competing", "repelled"):
+        values = outcome.instruments[name]
+        assert len(values) == 3
+        assert values[0] == 0
+        assert values[2] > 0
+
+
+# When something is wrong
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_a_loss_that_is_no_number_any_more_stops_the_run_and_says_where(value, build, learn):
+    method = build("none")
+    loss = method.loss
+    method.loss = lambda x, y: loss(x, y) * (value if method.task == 2 else 1)
+    with pytest.raises(UserError, match=r"task 2, iteration 1:.*learning_rate"):
+        learn(method)
+
+
+def test_weights_that_run_away_stop_the_run(build, learn):
+    with pytest.raises(UserError, match="finite"):
+        learn(build("bir-si"), iterations=20, learning_rate=1e25)
