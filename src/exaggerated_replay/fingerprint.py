@@ -51,7 +51,7 @@ def code_digest(method: str) -> str:
             continue
         tree = ast.parse(module_path(name).read_text(encoding="utf-8"))
         modules[name] = hashlib.sha256(repr(skeleton(tree)).encode()).hexdigest()
-        waiting += [m for m in imported_modules(tree) if m.split(".")[1:2] and m.split(".")[1] in COMPUTING]
+        waiting += [m for m in imported_modules(tree, name) if m.split(".")[1] in COMPUTING]
     return digest_of(modules)
 
 
@@ -60,13 +60,17 @@ def module_path(name: str) -> Path:
     return ROOT.joinpath(*name.split(".")[1:]).with_suffix(".py")
 
 
-def imported_modules(tree: ast.Module) -> list[str]:
-    """Return the modules of this package that a module imports by name."""
-    return [
-        node.module
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{PACKAGE}.")
-    ]
+def imported_modules(tree: ast.Module, importer: str) -> list[str]:
+    """Return the modules of this package that the module called `importer` imports, however it says so."""
+    named: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            named += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = importer.split(".")[: -node.level] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            named += [source, *(f"{source}.{alias.name}" for alias in node.names)]
+    return [name for name in named if name.startswith(f"{PACKAGE}.") and module_path(name).is_file()]
 
 
 def skeleton(node: Any) -> Any:

@@ -65,7 +65,7 @@ def check_arm(values: Any, where: str) -> Any:
 
 def check_choice(value: Any, choices: Any, where: str, what: str) -> None:
     """Raise a UserError unless the value is one of the choices."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise UserError(f"params.yaml: {where} is {value!r}, which is no {what}: choose one of {', '.join(choices)}")
 
 
@@ -80,12 +80,21 @@ def check(kind: type, values: Any, where: str = "") -> Any:
     except ValidationError as error:
         # A key that does not exist first: it usually is the misspelt name of one that is missing.
         problems = sorted(error.errors(), key=lambda problem: problem["type"] != "unexpected_keyword_argument")
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise UserError(f"params.yaml: {_sentence(kind, problems[0], where)}{more}") from None
+        keys = {_key(problem) for problem in problems}
+        more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
+        same = [problem for problem in problems if _key(problem) == _key(problems[0])]
+        raise UserError(f"params.yaml: {_sentence(kind, same, where)}{more}") from None
 
 
-def _sentence(kind: type, problem: dict[str, Any], where: str) -> str:
-    location = [str(part) for part in problem["loc"]]
+def _key(problem: dict[str, Any]) -> tuple[str, ...]:
+    """Return the path of the wrong key, without the alternatives that pydantic adds where a type is a union."""
+    path = [str(part) for part in problem["loc"]]
+    return tuple(part for part in path if part not in ("float", "int", "str") and not part.startswith("literal["))
+
+
+def _sentence(kind: type, problems: list[dict[str, Any]], where: str) -> str:
+    """Say what is wrong with one key; there are several problems where none of several types fits."""
+    problem, location = problems[0], list(_key(problems[0]))
     key = ".".join(filter(None, [where, *location]))
     given = problem["input"]
     match problem["type"]:
@@ -100,7 +109,8 @@ def _sentence(kind: type, problem: dict[str, Any], where: str) -> str:
         case "literal_error":
             return f"{key} is {given!r}: choose {problem['ctx']['expected']}"
         case _:
-            return f"{key} is {given!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+            reasons = dict.fromkeys(p["msg"][0].lower() + p["msg"][1:] for p in problems)
+            return f"{key} is {given!r}: {', or '.join(reasons)}"
 
 
 def _names(kind: type, path: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ decides its result; what an arm is called, where data lie and how many jobs ran 
 
 import functools
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from exaggerated_replay.params import check, check_arm, check_choice
 from exaggerated_replay.settings import ModelSettings, Params, RunSettings, TrainingSettings
 
 RUNS = Path("results/runs")
+# A grid makes results/NAME.csv and results/figures/NAME.png: these names are taken.
+RESERVED = ("runs", "timings", "figures", "accuracy_matrix", "architecture", "competing_classes")
 DIGITS = 10  # of a digest, in names: a million runs collide with a chance of one in two
 
 
@@ -142,6 +145,8 @@ def make_plan(params: Params) -> Plan:
     grids = {}
     for grid, rows in params.study.grids.items():
         where = f"study.grids.{grid}"
+        if not re.fullmatch(r"[A-Za-z0-9][\w-]*", grid) or grid in RESERVED:
+            raise UserError(f"params.yaml: {where}: {grid!r} cannot be the name of a grid, choose another word")
         made = {}
         for arm, settings in expand(params, rows, where):
             cell = make_cell(params, data, arm, settings, where)
@@ -183,7 +188,7 @@ def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], whe
         if not isinstance(holder, dict) or last not in holder:
             raise UserError(f"params.yaml: {where}: {key} is no setting of the arm {arm}")
         if holder[last] != value:
-            named += f"-{last}{value:g}" if isinstance(value, int | float) else f"-{last}-{value}"
+            named += f"-{last}{shortest(value)}" if isinstance(value, int | float) else f"-{last}-{value}"
         holder[last] = value
     model = check(ModelSettings, config["model"], f"{where}: model")
     training = check(TrainingSettings, config["training"], f"{where}: training")
@@ -206,6 +211,11 @@ def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], whe
         for seed in range(params.study.seeds)
     )
     return Cell(named, arm, {**config, "method": asdict(method)}, runs)
+
+
+def shortest(value: float) -> str:
+    """Return a number as short as can be without loss: 1e-06, 50, 1000001."""
+    return text if float(text := f"{value:g}") == value else str(value)
 
 
 def default_config(params: Params, arm: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def require(condition: bool, message: str) -> None:
 class Settings:
     """What all settings share: a key that does not exist is an error, not a shrug."""
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (read by pydantic, which is not imported here)
+    __pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}  # noqa: RUF012 (read by pydantic, which is not imported here)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,9 @@ def settings_of(arm, **training):
         tasks=TASKS,
         seed=SEED,
         model=ModelSettings(units=6, latent=3),
-        training=TrainingSettings(**{"iterations": 3, "batch": 4, "replay_batch": 5, "learning_rate": 0.01, **training}),
+        training=TrainingSettings(
+            **{"iterations": 3, "batch": 4, "replay_batch": 5, "learning_rate": 0.01, **training}
+        ),
         method=ARMS[arm],
         threads=1,
         precision="fp32",
@@ -161,7 +163,9 @@ def test_seconds_and_hardware_lie_apart(finished):
     for arm in ARMS:
         record = finished.record(arm)
         assert set(record) == {"settings", "environment", "problem", "counts", "instruments", "example", "sha256"}
-        assert not {"seconds", "hardware", "time", "date", "host"} & {key for part in record.values() for key in part or ()}
+        assert not {"seconds", "hardware", "time", "date", "host"} & {
+            key for part in record.values() for key in part or ()
+        }
 
 
 def test_instruments_have_a_mean_for_each_task(finished):
@@ -209,7 +213,7 @@ def test_only_what_is_missing_is_trained(place):
     assert place.trained == ["er", "dgr"]
 
 
-def test_spoilt_weights_are_trained_again_to_the_same_bytes(place, finished):
+def test_spoilt_weights_are_trained_again_to_the_same_bytes(place):
     place.train("er")
     path = place.runs / "er" / WEIGHTS
     content = path.read_bytes()

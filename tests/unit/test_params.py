@@ -111,7 +111,7 @@ def test_values_that_are_right_are_taken_over():
         ("arms", [], "arms must be a mapping"),
         # out of bounds
         ("arms.rr-ra.f", 0.99, "arms.rr-ra: f is 0.99: the repulsion factor must be at least 1, or 'none'"),
-        ("arms.rr-ra.f", math.nan, "arms.rr-ra: f is nan"),
+        ("arms.rr-ra.f", math.nan, "arms.rr-ra.f is nan"),
         ("arms.rr-ra.lambda_rr", -1e-9, "arms.rr-ra: lambda_rr must not be negative"),
         ("arms.ra.lambda_ra", -1, "arms.ra: lambda_ra must not be negative"),
         ("arms.bir.lambda_rec", -1, "arms.bir: lambda_rec must not be negative"),

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import (
     accuracy_matrix,
     architecture,
@@ -25,6 +26,9 @@ def draw(kind: str, plan: dict[str, Any], runs: pd.DataFrame, grid: str | None) 
         plan: results/plan.json.
         runs: results/runs.csv.
         grid: The grid shown, for the kinds that show one.
+
+    Raises:
+        UserError: There is no such kind.
     """
     cells = plan["cells"]
     match kind:
@@ -51,7 +55,7 @@ def draw(kind: str, plan: dict[str, Any], runs: pd.DataFrame, grid: str | None) 
                 gate_proportion=config["method"]["gate_proportion"],
                 bounded=record["problem"]["bounded"],
             )
-    raise ValueError(f"no such kind of figure: {kind}")
+    raise UserError(f"there is no kind of figure called {kind!r}: the kinds are the modules of figures/")
 
 
 def _records(cell: dict[str, Any]) -> list[dict[str, Any]]:

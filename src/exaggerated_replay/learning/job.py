@@ -6,6 +6,7 @@ a machine without the workflow's tools.
 
 import os
 import platform
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -64,7 +65,7 @@ def train_runs(
         target.mkdir(parents=True, exist_ok=True)
         for name in (WEIGHTS, RECORD):  # the record last: it vouches for the weights
             os.replace(workspace / target.name / name, target / name)
-        (workspace / target.name).rmdir()
+        shutil.rmtree(workspace / target.name)
 
 
 def finish_run(

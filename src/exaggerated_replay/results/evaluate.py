@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.records import RECORD
 
@@ -104,5 +105,14 @@ def runs_table(plan: dict[str, Any], records: dict[str, dict[str, Any]]) -> pd.D
 
 
 def read_runs(path: Path) -> pd.DataFrame:
-    """Read results/runs.csv. A digest such as 12345e6789 stays a text."""
-    return pd.read_csv(path, dtype={"digest": str})
+    """Read results/runs.csv. Names stay texts, also a digest such as 12345e6789 or an arm called NA.
+
+    Raises:
+        UserError: The file is missing.
+    """
+    names = dict.fromkeys(("digest", "cell", "arm"), str)
+    blank = {key: [""] for key in ("f", "lambda_rr", "lambda_ra")}  # arms without feature exaggeration
+    try:
+        return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=blank)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run the workflow to make it") from None

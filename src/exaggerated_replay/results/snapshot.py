@@ -9,7 +9,7 @@ from typing import Any
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.results.inventory import SUMMARIES, figures, tables
 
-RESERVED = ("runs", "figures")  # folders of results/ itself
+RESERVED = ("runs", "figures", "timings")  # folders of results/ itself
 REPORT = Path("report.html")
 
 
@@ -36,6 +36,8 @@ def take_snapshot(name: str, plan: dict[str, Any], results: Path, replace: bool)
         raise UserError(
             f"{name!r} is no name for a snapshot: use letters, digits, dots and dashes, for example paper-256"
         )
+    if target.is_file():
+        raise UserError(f"{target} is a file of the results: choose another name")
     if target.exists() and not replace:
         raise UserError(f"{target} exists: choose another name, or --force to replace it")
     wanted = [*_outputs(plan, results), Path("params.yaml")]

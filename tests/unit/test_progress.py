@@ -1,0 +1,81 @@
+"""What one can watch while runs are trained."""
+
+import io
+import sys
+
+import pytest
+
+from exaggerated_replay.learning.progress import watcher
+from exaggerated_replay.learning.trainer import Progress
+
+REPORTS = [
+    Progress(task=1, tasks=2, iteration=5, iterations=10, loss=2.34567, accuracy=None),
+    Progress(task=1, tasks=2, iteration=10, iterations=10, loss=1.5, accuracy=None),
+    Progress(task=2, tasks=2, iteration=5, iterations=10, loss=1.25, accuracy=87.65),
+    Progress(task=2, tasks=2, iteration=10, iterations=10, loss=0.5, accuracy=87.65),
+]
+LINES = [
+    "er-s0-aa  task 1/2  iteration 5/10  loss 2.346",
+    "er-s0-aa  task 1/2  iteration 10/10  loss 1.500",
+    "er-s0-aa  task 2/2  iteration 5/10  loss 1.250  accuracy so far 87.7 %",
+    "er-s0-aa  task 2/2  iteration 10/10  loss 0.500  accuracy so far 87.7 %",
+]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def report_all(log, screen, name="er-s0-aa"):
+    watch = watcher(log, screen)(name)
+    for progress in REPORTS:
+        watch(progress)
+
+
+def test_anything_but_a_terminal_gets_a_line_for_each_task():
+    screen = io.StringIO()
+    report_all(None, screen)
+    assert screen.getvalue().splitlines() == [LINES[1], LINES[3]]
+
+
+def test_a_terminal_gets_a_bar_that_ends_full():
+    screen = Terminal()
+    report_all(None, screen)
+    shown = screen.getvalue()
+    assert "\r" in shown
+    assert not set(LINES) & set(shown.splitlines())
+    last = shown.rstrip("\n").split("\r")[-1]
+    assert last.startswith("er-s0-aa: 100%")
+    assert "20/20" in last  # two tasks of ten iterations
+    assert "task=2/2" in last
+    assert "loss=0.500" in last
+    assert "accuracy=87.7%" in last
+
+
+def test_each_run_has_its_own_bar():
+    screen = Terminal()
+    make = watcher(None, screen)
+    for name in ("one", "two"):
+        watch = make(name)
+        for progress in REPORTS:
+            watch(progress)
+    assert screen.getvalue().count("one: 100%") >= 1
+    assert screen.getvalue().count("two: 100%") >= 1
+
+
+@pytest.mark.parametrize("screen", [io.StringIO, Terminal])
+def test_the_log_gets_every_report_at_once_wherever_one_watches(tmp_path, screen):
+    path = tmp_path / "train.log"
+    with path.open("w") as log:
+        watch = watcher(log, screen())("er-s0-aa")
+        for number, progress in enumerate(REPORTS, start=1):
+            watch(progress)
+            assert path.read_text().splitlines() == LINES[:number]  # not only when the file is closed
+
+
+def test_without_a_terminal_library_a_terminal_gets_lines(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)  # as if it were not installed
+    screen = Terminal()
+    report_all(None, screen)
+    assert screen.getvalue().splitlines() == [LINES[1], LINES[3]]

@@ -1,0 +1,123 @@
+"""A snapshot holds everything but the checkpoints, whole or not at all."""
+
+import shutil
+
+import pytest
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.results import snapshot
+from exaggerated_replay.results.snapshot import take_snapshot
+
+PLAN = {"grids": {"table1": []}, "figures": ["table1", "accuracy_matrix"], "runs": {"er-s0-aa": {}, "er-s1-bb": {}}}
+OUTCOME = {
+    *["plan.json", "runs.csv", "timings.csv", "metrics.json", "focus.json"],
+    *["table1.csv", "table1.md", "table1.tex"],
+    *[f"figures/{name}.{kind}" for name in ("table1", "accuracy_matrix") for kind in ("png", "pdf", "svg")],
+    *["runs/er-s0-aa/record.json", "runs/er-s1-bb/record.json"],
+}
+LEFT_BEHIND = {
+    *["runs/er-s0-aa/model.safetensors", "runs/er-s1-bb/model.safetensors", "runs/old-s0-cc/record.json"],
+    *["timings/er-s0-aa.json", "other.csv", "figures/other.png"],
+}
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """A finished workflow; each file says its own name."""
+    monkeypatch.chdir(tmp_path)
+    for name in OUTCOME | LEFT_BEHIND:
+        path = tmp_path / "results" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    (tmp_path / "params.yaml").write_text("params.yaml")
+    (tmp_path / "report.html").write_text("report.html")
+    return tmp_path / "results"
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_everything_but_the_checkpoints_is_copied(results):
+    before = files(results)
+    target = take_snapshot("paper-256", PLAN, results, replace=False)
+    assert target == results / "paper-256"
+    assert files(target) == {name: name for name in OUTCOME | {"params.yaml", "report.html"}}
+    shutil.rmtree(target)
+    assert files(results) == before
+
+
+def test_no_report_is_needed(results):
+    (results.parent / "report.html").unlink()
+    assert set(files(take_snapshot("a", PLAN, results, replace=False))) == OUTCOME | {"params.yaml"}
+
+
+@pytest.mark.parametrize("name", ["a", "Paper_2.1", "paper-256", "0"])
+def test_good_names(results, name):
+    assert take_snapshot(name, PLAN, results, replace=False).is_dir()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../x", "a/b", "/tmp", ".hidden", "a b", "a\n", "*", "runs", "figures", "timings"],
+)
+def test_a_name_that_would_lead_elsewhere_is_refused_whatever_is_forced(results, name):
+    before = files(results.parent)
+    with pytest.raises(UserError, match="is no name for a snapshot"):
+        take_snapshot(name, PLAN, results, replace=True)
+    assert files(results.parent) == before
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "plan.json"])
+def test_a_file_of_the_results_is_never_replaced(results, name):
+    before = files(results.parent)
+    for replace in (False, True):
+        with pytest.raises(UserError):
+            take_snapshot(name, PLAN, results, replace)
+    assert files(results.parent) == before
+
+
+def test_an_existing_snapshot_is_kept_unless_forced(results):
+    take_snapshot("a", PLAN, results, replace=False)
+    (results / "a" / "note").write_text("mine")
+    (results / "runs.csv").write_text("new")
+    with pytest.raises(UserError, match="a exists: choose another name, or --force"):
+        take_snapshot("a", PLAN, results, replace=False)
+    assert (results / "a" / "runs.csv").read_text() == "runs.csv"
+    take_snapshot("a", PLAN, results, replace=True)
+    assert (results / "a" / "runs.csv").read_text() == "new"
+    assert not (results / "a" / "note").exists()
+
+
+@pytest.mark.parametrize("name", sorted(OUTCOME))
+def test_a_missing_output_is_named_and_nothing_is_made(results, name):
+    (results / name).unlink()
+    before = files(results.parent)
+    with pytest.raises(UserError, match=f"results/{name} is missing: run `snakemake"):
+        take_snapshot("a", PLAN, results, replace=False)
+    assert files(results.parent) == before
+
+
+def test_missing_parameters_are_named(results):
+    (results.parent / "params.yaml").unlink()
+    with pytest.raises(UserError, match=r"params\.yaml is missing"):
+        take_snapshot("a", PLAN, results, replace=False)
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_an_interrupted_copy_leaves_everything_as_it_was(results, monkeypatch, existing):
+    if existing:
+        take_snapshot("a", PLAN, results, replace=False)
+    before = sorted(results.parent.rglob("*"))
+    copied = []
+
+    def copy(source, target):
+        if len(copied) == 7:
+            raise KeyboardInterrupt
+        copied.append(shutil.copyfile(source, target))
+
+    monkeypatch.setattr(snapshot.shutil, "copy2", copy)
+    with pytest.raises(KeyboardInterrupt):
+        take_snapshot("a", PLAN, results, replace=True)
+    assert len(copied) == 7
+    assert sorted(results.parent.rglob("*")) == before
