@@ -85,7 +85,9 @@ def train(args: argparse.Namespace) -> None:
     if compute.device == "cuda" and device.type != "cuda":
         raise UserError("compute.device is cuda, but torch sees no GPU here: set compute=auto or compute=cpu")
     runs = {run: read_settings(RunSettings, known[run.name]) for run in directories}
-    with args.log.open("w", encoding="utf-8") if args.log else open(os.devnull, "w") as log:
+    log_file = args.log or Path(os.devnull)
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("w", encoding="utf-8") as log:
         train_runs(
             runs,
             load(args.data),

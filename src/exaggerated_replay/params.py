@@ -1,4 +1,4 @@
-"""params.yaml: read, checked against the settings, and refused with one sentence if something is off."""
+"""params.yaml checked against the settings, and refused with one sentence if something is off."""
 
 import difflib
 import functools
@@ -6,7 +6,6 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from exaggerated_replay.errors import UserError
@@ -15,22 +14,6 @@ from exaggerated_replay.settings import ARMS, Params
 PARAMS = Path("params.yaml")
 
 _adapter = functools.cache(TypeAdapter)
-
-
-def load_params(path: Path = PARAMS) -> Params:
-    """Read and check params.yaml.
-
-    Raises:
-        UserError: The file is missing, no YAML, or something in it is no valid setting.
-    """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: `exaggerated-replay compose` writes it from conf/") from None
-    except yaml.YAMLError as error:
-        where = " ".join(str(error).split())
-        raise UserError(f"{path} is not valid YAML: {where}") from None
-    return check_params(values)
 
 
 def check_params(values: Any) -> Params:

@@ -147,6 +147,8 @@ def make_plan(params: Params) -> Plan:
         where = f"study.grids.{grid}"
         if not re.fullmatch(r"[A-Za-z0-9][\w-]*", grid) or grid in RESERVED:
             raise UserError(f"params.yaml: {where}: {grid!r} cannot be the name of a grid, choose another word")
+        if not rows or not all(all(row.values()) for row in rows):
+            raise UserError(f"params.yaml: {where} has an empty list: give every axis at least one value")
         made = {}
         for arm, settings in expand(params, rows, where):
             cell = make_cell(params, data, arm, settings, where)
@@ -181,14 +183,11 @@ def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], whe
         UserError: A key names no setting of the arm, or a value is out of bounds.
     """
     config = default_config(params, arm)
-    named = arm
     for key, value in settings.items():
         *path, last = key.split(".")
         holder = follow(config, path)
         if not isinstance(holder, dict) or last not in holder:
             raise UserError(f"params.yaml: {where}: {key} is no setting of the arm {arm}")
-        if holder[last] != value:
-            named += f"-{last}{shortest(value)}" if isinstance(value, int | float) else f"-{last}-{value}"
         holder[last] = value
     model = check(ModelSettings, config["model"], f"{where}: model")
     training = check(TrainingSettings, config["training"], f"{where}: training")
@@ -210,7 +209,19 @@ def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], whe
         )
         for seed in range(params.study.seeds)
     )
-    return Cell(named, arm, {**config, "method": asdict(method)}, runs)
+    checked = {"model": asdict(model), "training": asdict(training), "method": asdict(method)}
+    return Cell(name_of(arm, settings, checked, default_config(params, arm)), arm, checked, runs)
+
+
+def name_of(arm: str, settings: dict[str, Any], config: dict[str, Any], default: dict[str, Any]) -> str:
+    """Return the name of a cell: its arm, and those of its settings that differ from the arm's own."""
+    name = arm
+    for key in settings:
+        path = key.split(".")
+        value = follow(config, path)
+        if value != follow(default, path):
+            name += f"-{path[-1]}{shortest(value)}" if isinstance(value, int | float) else f"-{path[-1]}-{value}"
+    return name
 
 
 def shortest(value: float) -> str:

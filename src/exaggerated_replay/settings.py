@@ -239,7 +239,7 @@ class StudySettings(Settings):
     lengths: list[int]  # iterations per task that the study of convergence compares
 
     def __post_init__(self) -> None:
-        require(self.seeds >= 1, "seeds must be at least 1")
+        require(1 <= self.seeds <= 1000, "seeds must be between 1 and 1000")
         require(bool(self.grids), "grids is empty: name at least one grid of cells")
 
 

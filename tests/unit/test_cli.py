@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from exaggerated_replay import cli
 from exaggerated_replay.compose import compose_values
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning import progress  # noqa: F401 (remembers stderr: not the one of a test)
-from exaggerated_replay.params import check_params, load_params, params_schema
+from exaggerated_replay.params import check_params, params_schema
 from exaggerated_replay.plan import make_plan, save_plan
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -126,7 +127,7 @@ def test_an_error_of_the_users_is_one_sentence_and_any_other_is_not_hidden(monke
 
 def test_compose_writes_params_yaml_here(folder):
     assert cli.main(["compose", "dataset=mnist", "study.seeds=3"]) == 0
-    params = load_params(folder / "params.yaml")
+    params = check_params(yaml.safe_load((folder / "params.yaml").read_text()))
     assert (params.dataset.name, params.study.seeds) == ("mnist", 3)
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exaggerated_replay.compose import compose_values
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.params import check_params, load_params, params_schema
+from exaggerated_replay.params import check_params, params_schema
 from exaggerated_replay.plan import make_plan
 
 REPOSITORY = Path(__file__).parents[2]
@@ -121,7 +120,7 @@ def test_values_that_are_right_are_taken_over():
         ("arms.bir.temperature", 0, "arms.bir: temperature must be positive"),
         ("training.batch", 0, "training: batch must be at least 1"),
         ("training.learning_rate", 0, "training: learning_rate must be positive"),
-        ("study.seeds", 0, "study: seeds must be at least 1"),
+        ("study.seeds", 0, "study: seeds must be between 1 and 1000"),
         ("study.grids", {}, "study: grids is empty"),
         ("compute.threads", 0, "compute: threads must be at least 1"),
         ("dataset.tasks", 20, "dataset: tasks is 20 but the data have only 10 classes"),
@@ -233,27 +232,6 @@ def test_any_row_of_a_grid_gives_runs_with_names_or_one_sentence(row):
         assert "\n" not in str(error)
     else:
         assert all(run.directory.name for run in plan.runs)
-
-
-# ---------------------------------------------------------------- the file
-
-
-def test_a_file_is_read_and_checked(tmp_path):
-    path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(composed()))
-    assert load_params(path) == check_params(composed())
-    path.write_text(yaml.safe_dump(edited("study.seeds", 0)))
-    with pytest.raises(UserError, match="seeds must be at least 1"):
-        load_params(path)
-
-
-def test_a_missing_or_unreadable_file_is_named(tmp_path):
-    path = tmp_path / "mine.yaml"
-    with pytest.raises(UserError, match=r"mine\.yaml is missing: `exaggerated-replay compose` writes it"):
-        load_params(path)
-    path.write_text("a: [1,\nb: 2")
-    with pytest.raises(UserError, match=r"mine\.yaml is not valid YAML: [^\n]*$"):
-        load_params(path)
 
 
 # ---------------------------------------------------------------- the schema for editors

@@ -180,6 +180,7 @@ def test_the_reading_reaches_the_arms_that_have_a_place_for_it():
         ({"arm": ["er"], "method.f": [5]}, r"study\.grids\.g: method\.f is no setting of the arm er"),
         ({"arm": ["bir"], "method.si.strength": [5]}, r"method\.si\.strength is no setting of the arm bir"),
         ({"arm": ["er"], "study.seeds": [5]}, r"study\.seeds is no setting of the arm er"),
+        ({"arm": ["er"], "training.iterations": []}, r"study\.grids\.g has an empty list"),
         ({"arm": ["rr-ra"], "method.f": [0.5]}, r"study\.grids\.g: method: f is 0\.5"),
         ({"arm": ["er"], "training.iterations": [0]}, r"study\.grids\.g: training: iterations must be at least 1"),
         ({"arm": ["er"], "model.units": ["many"]}, r"study\.grids\.g: model\.units is 'many'"),
@@ -419,3 +420,14 @@ def test_the_code_of_each_method_is_read_once_however_many_cells_use_it():
     fingerprint.code_digest.cache_clear()
     plan_with(study="methods")
     assert fingerprint.code_digest.cache_info().misses == 8
+
+
+def test_a_number_written_as_text_is_the_number():
+    """YAML reads 1e-6, without a point, as text."""
+    plan = plan_with(grids={"g": [{"arm": ["rr-ra"], "method.lambda_rr": ["1e-6", "1e-3"]}]})
+    assert [row.cell for row in plan.grids["g"]] == ["rr-ra", "rr-ra-lambda_rr0.001"]
+
+
+def test_a_grid_without_rows_is_refused():
+    with pytest.raises(UserError, match=r"study\.grids\.g has an empty list"):
+        plan_with(grids={"g": []})

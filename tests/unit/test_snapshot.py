@@ -1,5 +1,6 @@
 """A snapshot holds everything but the checkpoints, whole or not at all."""
 
+import json
 import shutil
 
 import pytest
@@ -42,14 +43,25 @@ def test_everything_but_the_checkpoints_is_copied(results):
     before = files(results)
     target = take_snapshot("paper-256", PLAN, results, replace=False)
     assert target == results / "paper-256"
-    assert files(target) == {name: name for name in OUTCOME | {"params.yaml", "report.html"}}
+    copied = files(target)
+    assert set(json.loads(copied.pop("provenance.json"))) == {"commit", "modified", "python", "system"}
+    assert copied == {name: name for name in OUTCOME | {"params.yaml", "report.html"}}
     shutil.rmtree(target)
     assert files(results) == before
 
 
 def test_no_report_is_needed(results):
     (results.parent / "report.html").unlink()
-    assert set(files(take_snapshot("a", PLAN, results, replace=False))) == OUTCOME | {"params.yaml"}
+    target = take_snapshot("a", PLAN, results, replace=False)
+    assert set(files(target)) == OUTCOME | {"params.yaml", "provenance.json"}
+
+
+@pytest.mark.parametrize("quote", ["", "'"])
+def test_of_a_path_to_the_users_data_only_the_files_name_is_kept(results, quote):
+    params = f"dataset:\n  name: npz\n  source: {quote}/home/someone/data/mine.npz{quote}\n  tasks: 5\n"
+    (results.parent / "params.yaml").write_text(params)
+    copied = files(take_snapshot("a", PLAN, results, replace=False))["params.yaml"]
+    assert copied == f"dataset:\n  name: npz\n  source: {quote}mine.npz{quote}\n  tasks: 5\n"
 
 
 @pytest.mark.parametrize("name", ["a", "Paper_2.1", "paper-256", "0"])
@@ -59,7 +71,7 @@ def test_good_names(results, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../x", "a/b", "/tmp", ".hidden", "a b", "a\n", "*", "runs", "figures", "timings"],
+    ["", ".", "..", "../x", "a/b", "/absolute", ".hidden", "a b", "a\n", "*", "runs", "figures", "timings"],
 )
 def test_a_name_that_would_lead_elsewhere_is_refused_whatever_is_forced(results, name):
     before = files(results.parent)

@@ -4,6 +4,7 @@ Snakemake counts GPUs but never says which one a job may use. So every job takes
 GPU before torch is imported; the kernel releases it when the process ends, however it ends.
 """
 
+import contextlib
 import fcntl
 import os
 import tempfile
@@ -51,9 +52,11 @@ def hold_gpu(slots_per_gpu: int, waiting: float = 0.5) -> IO | None:
 def free_slot(available: Sequence[str], slots_per_gpu: int) -> tuple[str, IO] | None:
     """Lock the first free slot: emptiest round first, so that jobs spread over GPUs before they share one."""
     SLOTS.mkdir(exist_ok=True)
+    open_to_all(SLOTS)
     for slot in range(slots_per_gpu):
         for gpu in available:
-            lock = (SLOTS / f"{gpu}.{slot}").open("w")
+            lock = (SLOTS / f"{gpu}.{slot}").open("a")
+            open_to_all(SLOTS / f"{gpu}.{slot}")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -61,3 +64,9 @@ def free_slot(available: Sequence[str], slots_per_gpu: int) -> tuple[str, IO] | 
             else:
                 return gpu, lock
     return None
+
+
+def open_to_all(path: Path) -> None:
+    """Let the machine's other users take part in the locking; only the owner may change this, once is enough."""
+    with contextlib.suppress(PermissionError):
+        path.chmod(0o777 if path.is_dir() else 0o666)

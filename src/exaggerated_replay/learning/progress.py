@@ -13,13 +13,14 @@ def line(name: str, p: Progress) -> str:
     return f"{name}  task {p.task}/{p.tasks}  iteration {p.iteration}/{p.iterations}  loss {p.loss:.3f}{accuracy}"
 
 
-def watcher(log: TextIO | None, screen: TextIO = sys.stderr) -> Callable[[str], Callable[[Progress], None]]:
+def watcher(log: TextIO | None, screen: TextIO | None = None) -> Callable[[str], Callable[[Progress], None]]:
     """Return a function that makes the watch of each run.
 
     Args:
         log: Where every report is written, or None.
-        screen: A terminal gets a bar, anything else one line per task.
+        screen: A terminal gets a bar, anything else one line per task; standard error by default.
     """
+    screen = screen or sys.stderr
     bar = _bar if screen.isatty() else _lines
 
     def watch_run(name: str) -> Callable[[Progress], None]:

@@ -1,12 +1,16 @@
 """Results worth keeping: tables, figures, report and provenance in a folder of their own."""
 
 import os
+import platform
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import write_json, write_text
+from exaggerated_replay.params import PARAMS
 from exaggerated_replay.results.inventory import SUMMARIES, figures, tables
 
 RESERVED = ("runs", "figures", "timings")  # folders of results/ itself
@@ -16,8 +20,9 @@ REPORT = Path("report.html")
 def take_snapshot(name: str, plan: dict[str, Any], results: Path, replace: bool) -> Path:
     """Copy the outcome of the current params.yaml to results/NAME/, whole or not at all.
 
-    Tables, metrics, timings, figures and the plan are copied; params.yaml, the report (where it was made)
-    and the record of every run go along as provenance; checkpoints stay behind.
+    Tables, metrics, timings, figures and the plan are copied; the report (where it was made), the record of
+    every run and params.yaml go along, and the commit that the working tree was at. Checkpoints stay behind.
+    Of a path to a user's data only the file's name is kept: its SHA-256, in the plan, is what identifies it.
 
     Args:
         name: Letters, digits, dots, dashes and underscores.
@@ -40,7 +45,7 @@ def take_snapshot(name: str, plan: dict[str, Any], results: Path, replace: bool)
         raise UserError(f"{target} is a file of the results: choose another name")
     if target.exists() and not replace:
         raise UserError(f"{target} exists: choose another name, or --force to replace it")
-    wanted = [*_outputs(plan, results), Path("params.yaml")]
+    wanted = [*_outputs(plan, results), PARAMS]
     missing = [path for path in wanted if not path.is_file()]
     if missing:
         raise UserError(f"{missing[0]} is missing: run `snakemake --cores all --resources gpu=2` first")
@@ -51,12 +56,34 @@ def take_snapshot(name: str, plan: dict[str, Any], results: Path, replace: bool)
             place = fresh / (path.relative_to(results) if path.is_relative_to(results) else path.name)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, place)
+        write_text(fresh / PARAMS.name, without_paths(PARAMS.read_text(encoding="utf-8")))
+        write_json(fresh / "provenance.json", _provenance())
         if target.exists():
             shutil.rmtree(target)
         fresh.rename(target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return target
+
+
+def without_paths(params: str) -> str:
+    """Cut the path to a user's data in the text of params.yaml down to the file's name."""
+    return re.sub(r"(?m)^( *source: ['\"]?).*[/\\]", r"\1", params)
+
+
+def _provenance() -> dict[str, Any]:
+    """Say which commit the working tree was at, and whether tracked source files differed from it."""
+
+    def git(*what: str) -> str | None:
+        done = subprocess.run(["git", *what], capture_output=True, text=True, check=False)
+        return None if done.returncode else done.stdout.strip()
+
+    return {
+        "commit": git("rev-parse", "HEAD"),
+        "modified": git("status", "--porcelain", "--untracked-files=no", "--", "src", "workflow", "Snakefile"),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
 
 
 def _outputs(plan: dict[str, Any], results: Path) -> list[Path]:
