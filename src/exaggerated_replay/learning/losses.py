@@ -37,11 +37,11 @@ def log_mixture_prior(log_priors: Tensor, weights: Tensor, form: str) -> Tensor:
     Returns:
         (B,) log densities.
     """
+    mixture = torch.logsumexp(log_priors + torch.log(weights), dim=1)
     if form == "logsumexp":
-        return torch.logsumexp(log_priors + torch.log(weights), dim=1)
-    largest = log_priors.max(dim=1, keepdim=True).values
-    mixture = (weights * torch.exp(log_priors - largest)).sum(1)
-    return largest.squeeze(1) + torch.log(mixture.clamp_min(1e-40))
+        return mixture
+    # Clamped after taking the log: 1e-40 itself is too small for single precision to divide by.
+    return torch.maximum(mixture, log_priors.max(dim=1).values + math.log(1e-40))
 
 
 def variational(z: Tensor, mean: Tensor, log_variance: Tensor, log_prior: Tensor) -> Tensor:
