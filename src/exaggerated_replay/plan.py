@@ -21,7 +21,7 @@ from exaggerated_replay.settings import ModelSettings, Params, RunSettings, Trai
 RUNS = Path("results/runs")
 # A grid makes results/NAME.csv and results/figures/NAME.png: these names are taken.
 RESERVED = ("runs", "timings", "figures", "accuracy_matrix", "architecture", "competing_classes")
-DIGITS = 10  # of a digest, in names: a million runs collide with a chance of one in two
+DIGITS = 10  # of a digest, in names: among a million runs, two share them with a chance of one in three
 
 
 @dataclass(frozen=True)
