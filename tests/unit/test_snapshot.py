@@ -60,8 +60,10 @@ def test_no_report_is_needed(results):
 def test_of_a_path_to_the_users_data_only_the_files_name_is_kept(results, quote):
     params = f"dataset:\n  name: npz\n  source: {quote}/home/someone/data/mine.npz{quote}\n  tasks: 5\n"
     (results.parent / "params.yaml").write_text(params)
-    copied = files(take_snapshot("a", PLAN, results, replace=False))["params.yaml"]
-    assert copied == f"dataset:\n  name: npz\n  source: {quote}mine.npz{quote}\n  tasks: 5\n"
+    (results.parent / "report.html").write_text('{"verify": {"input": ["/home/someone/data/mine.npz"]}}')
+    copied = files(take_snapshot("a", PLAN, results, replace=False))
+    assert copied["params.yaml"] == f"dataset:\n  name: npz\n  source: {quote}mine.npz{quote}\n  tasks: 5\n"
+    assert copied["report.html"] == '{"verify": {"input": ["mine.npz"]}}'
 
 
 @pytest.mark.parametrize("name", ["a", "Paper_2.1", "paper-256", "0"])

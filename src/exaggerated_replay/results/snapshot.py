@@ -11,6 +11,7 @@ from typing import Any
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json, write_text
 from exaggerated_replay.params import PARAMS
+from exaggerated_replay.records import RECORD
 from exaggerated_replay.results.inventory import SUMMARIES, figures, tables
 
 RESERVED = ("runs", "figures", "timings")  # folders of results/ itself
@@ -45,18 +46,21 @@ def take_snapshot(name: str, plan: dict[str, Any], results: Path, replace: bool)
         raise UserError(f"{target} is a file of the results: choose another name")
     if target.exists() and not replace:
         raise UserError(f"{target} exists: choose another name, or --force to replace it")
-    wanted = [*_outputs(plan, results), PARAMS]
-    missing = [path for path in wanted if not path.is_file()]
+    outputs = _outputs(plan, results)
+    missing = [path for path in (*outputs, PARAMS) if not path.is_file()]
     if missing:
         raise UserError(f"{missing[0]} is missing: run `snakemake --cores all --resources gpu=2` first")
 
     fresh = results / f".{name}.{os.getpid()}"
     try:
-        for path in [*wanted, *([REPORT] if REPORT.is_file() else [])]:
-            place = fresh / (path.relative_to(results) if path.is_relative_to(results) else path.name)
+        for path in outputs:
+            place = fresh / path.relative_to(results)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, place)
-        write_text(fresh / PARAMS.name, without_paths(PARAMS.read_text(encoding="utf-8")))
+        params = PARAMS.read_text(encoding="utf-8")
+        write_text(fresh / PARAMS.name, without_path(params, params))
+        if REPORT.is_file():
+            write_text(fresh / REPORT.name, without_path(REPORT.read_text(encoding="utf-8"), params))
         write_json(fresh / "provenance.json", _provenance())
         if target.exists():
             shutil.rmtree(target)
@@ -66,9 +70,11 @@ def take_snapshot(name: str, plan: dict[str, Any], results: Path, replace: bool)
     return target
 
 
-def without_paths(params: str) -> str:
-    """Cut the path to a user's data in the text of params.yaml down to the file's name."""
-    return re.sub(r"(?m)^( *source: ['\"]?).*[/\\]", r"\1", params)
+def without_path(text: str, params: str) -> str:
+    """Cut the path to the user's data, which the text of params.yaml names, down to the file's name."""
+    found = re.search(r"(?m)^ *source: ['\"]?(.*?)['\"]?$", params)
+    source = found[1] if found else ""
+    return text.replace(source, re.split(r"[/\\]", source)[-1])
 
 
 def _provenance() -> dict[str, Any]:
@@ -88,5 +94,5 @@ def _provenance() -> dict[str, Any]:
 
 def _outputs(plan: dict[str, Any], results: Path) -> list[Path]:
     """Return every file of results/ that the plan stands for, checkpoints and timings of runs aside."""
-    records = [f"runs/{run}/record.json" for run in plan["runs"]]
+    records = [f"runs/{run}/{RECORD}" for run in plan["runs"]]
     return [results / name for name in (*SUMMARIES, *tables(plan), *figures(plan), *records)]
