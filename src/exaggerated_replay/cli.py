@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
@@ -33,11 +34,11 @@ def schema(args: argparse.Namespace) -> None:
 
 
 def fetch(args: argparse.Namespace) -> None:
-    """Download the raw files of the plan's data set (or copy them, where they come with a library)."""
+    """Download the raw files of one of the plan's data sets (or copy them, where they lie at hand)."""
     from exaggerated_replay.data.fetch import fetch
 
-    dataset = read_json(args.plan)["dataset"]
-    fetch(dataset["name"], args.folder, dataset["files"])
+    source = source_of(args)
+    fetch(source["name"], args.folder, source["files"], args.source)
 
 
 def prepare(args: argparse.Namespace) -> None:
@@ -45,10 +46,64 @@ def prepare(args: argparse.Namespace) -> None:
     from exaggerated_replay.data.fetch import verify
     from exaggerated_replay.data.prepare import prepare
 
-    dataset = read_json(args.plan)["dataset"]
-    if dataset["files"]:
-        verify(args.sources[0].parent, dataset["files"])
-    prepare(dataset["name"], args.sources, args.out)
+    source = source_of(args)
+    if args.sources[0].suffix != ".npz":
+        verify(args.sources[0].parent, source["files"])
+    prepare(source["name"], args.sources, args.out)
+
+
+def source_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the plan says of the data set that the arguments name."""
+    sources = read_json(args.plan)["sources"]
+    if args.dataset not in sources:
+        raise UserError(f"{args.plan} has no data set {args.dataset}: choose one of {', '.join(sources)}")
+    return sources[args.dataset]
+
+
+def pretrain(args: argparse.Namespace) -> None:
+    """Train the convolutional encoder on images; every epoch is kept, so the same command goes on."""
+    from exaggerated_replay.learning.devices import hold_gpu
+    from exaggerated_replay.settings import PretrainingSettings, read_settings
+
+    plan = read_json(args.plan)
+    compute, encoder = plan["compute"], plan["encoder"]
+    slot = hold_gpu(compute["slots_per_gpu"]) if compute["device"] != "cpu" else None
+
+    from exaggerated_replay.data.prepare import load
+    from exaggerated_replay.features.job import train_encoder
+    from exaggerated_replay.learning.devices import device_for
+
+    train_encoder(
+        read_settings(PretrainingSettings, encoder["pretraining"]),
+        load(args.images),
+        source_of(args),
+        device_for(compute["device"]),
+        workspace=args.workspace,
+        timings=args.timings,
+        target=args.out,
+    )
+    if slot:
+        slot.close()
+
+
+def features(args: argparse.Namespace) -> None:
+    """Compute the frozen features of every image of the data set."""
+    import torch
+
+    from exaggerated_replay.data.prepare import load
+    from exaggerated_replay.features.extraction import load_encoder, write_features
+
+    plan = read_json(args.plan)
+    dataset = plan["dataset"]
+    write_features(
+        load(args.data),
+        load_encoder(args.encoder),
+        dataset["mean"],
+        dataset["std"],
+        torch.device("cpu"),
+        plan["compute"]["threads"],
+        args.out,
+    )
 
 
 def split(args: argparse.Namespace) -> None:
@@ -70,27 +125,23 @@ def train(args: argparse.Namespace) -> None:
     unknown = [run.name for run in directories if run.name not in known]
     if unknown:
         raise UserError(f"{args.plan} has no run {unknown[0]}")
-    if compute.device == "cpu":
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    slot = hold_gpu(compute.slots_per_gpu)
-
-    import torch
+    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
 
     from exaggerated_replay.data.prepare import load
     from exaggerated_replay.data.splits import read_split
+    from exaggerated_replay.features.extraction import load_features
+    from exaggerated_replay.learning.devices import device_for
     from exaggerated_replay.learning.job import train_runs
     from exaggerated_replay.learning.progress import watcher
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if compute.device == "cuda" and device.type != "cuda":
-        raise UserError("compute.device is cuda, but torch sees no GPU here: set compute=auto or compute=cpu")
+    device = device_for(compute.device)
     runs = {run: read_settings(RunSettings, known[run.name]) for run in directories}
     log_file = args.log or Path(os.devnull)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("w", encoding="utf-8") as log:
         train_runs(
             runs,
-            load(args.data),
+            load_features(args.data) if args.data.suffix == ".safetensors" else load(args.data),
             read_split(args.split),
             device,
             workspace=args.workspace,
@@ -167,6 +218,11 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="SUBCOMMAND")
 
+    def add_workspace(sub: argparse.ArgumentParser) -> None:
+        unfinished = "where unfinished work is kept (%(default)s)"
+        sub.add_argument("--workspace", type=Path, default=Path(".training"), help=unfinished)
+        sub.add_argument("--timings", type=Path, default=TIMINGS, help="where seconds go (%(default)s)")
+
     def command(job, *, plan: bool = True) -> argparse.ArgumentParser:  # noqa: ANN001
         sub = commands.add_parser(job.__name__, help=job.__doc__, description=job.__doc__)
         sub.set_defaults(job=job)
@@ -184,8 +240,11 @@ def parser() -> argparse.ArgumentParser:
     sub = command(schema, plan=False)
     sub.add_argument("target", type=Path, help="file to write")
     sub = command(fetch)
+    sub.add_argument("dataset", help="which of the plan's data sets, for example digits-1a2b3c4d5e")
+    sub.add_argument("--source", help="a folder or URL that holds the files, instead of their usual place")
     sub.add_argument("folder", type=Path, help="folder for the raw files")
     sub = command(prepare)
+    sub.add_argument("dataset", help="which of the plan's data sets, for example digits-1a2b3c4d5e")
     sub.add_argument("sources", type=Path, nargs="+", help="raw files, or one npz file")
     sub.add_argument("--out", type=Path, required=True, help="npz file to write")
     sub = command(split, plan=False)
@@ -193,18 +252,21 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--tasks", type=int, required=True, help="number of tasks")
     sub.add_argument("--seed", type=int, required=True, help="seed of the class order")
     sub.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    sub = command(pretrain)
+    sub.add_argument("dataset", help="which of the plan's data sets the images are, for example cifar10-1a2b3c4d5e")
+    sub.add_argument("images", type=Path, help="prepared npz file of images")
+    sub.add_argument("--out", type=Path, required=True, help="directory to write weights and record to")
+    add_workspace(sub)
+    sub = command(features)
+    sub.add_argument("data", type=Path, help="prepared npz file of images")
+    sub.add_argument("encoder", type=Path, help="weights of the trained encoder")
+    sub.add_argument("--out", type=Path, required=True, help="safetensors file to write")
     sub = command(train)
     sub.add_argument("records", type=Path, nargs="+", help="record.json to write for each run, in its directory")
-    sub.add_argument("--data", type=Path, required=True, help="prepared npz file")
+    sub.add_argument("--data", type=Path, required=True, help="prepared npz file, or file of features")
     sub.add_argument("--split", type=Path, required=True, help="the seed's class order and tasks")
     sub.add_argument("--log", type=Path, help="log file")
-    sub.add_argument(
-        "--workspace",
-        type=Path,
-        default=Path(".training"),
-        help="where unfinished work is kept (%(default)s)",
-    )
-    sub.add_argument("--timings", type=Path, default=TIMINGS, help="where seconds go (%(default)s)")
+    add_workspace(sub)
     sub = command(evaluate)
     sub.add_argument("--out", type=Path, required=True, help="CSV file to write")
     sub = command(collect)

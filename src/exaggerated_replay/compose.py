@@ -13,7 +13,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.params import check_params
 
-GROUPS = ("dataset", "study", "compute", "reading")
+GROUPS = ("dataset", "encoder", "study", "compute", "reading")
 
 
 def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:

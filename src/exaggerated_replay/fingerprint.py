@@ -3,19 +3,20 @@
 import ast
 import functools
 import hashlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest
-from exaggerated_replay.settings import DatasetSettings
+from exaggerated_replay.settings import EncoderSettings, SourceSettings
 
 PACKAGE = "exaggerated_replay"
 ROOT = Path(__file__).parent
-COMPUTING = ("learning", "methods", "data")  # the subpackages whose code decides a result
+COMPUTING = ("learning", "methods", "data", "features")  # the subpackages whose code decides a result
 
 
-def data_digest(dataset: DatasetSettings) -> str:
+def data_digest(dataset: SourceSettings) -> str:
     """Return the SHA-256 that identifies a data set, wherever its files lie.
 
     A named set is identified by the checksums that its raw files must have, a user's file by its content.
@@ -23,28 +24,54 @@ def data_digest(dataset: DatasetSettings) -> str:
     Raises:
         UserError: The user's file is missing.
     """
-    if dataset.source is None:
+    if dataset.own_file is None:
         return digest_of({"name": dataset.name, "files": dataset.files})
-    source = Path(dataset.source)
+    source = Path(dataset.own_file)
     if not source.is_file():
         raise UserError(f"dataset.source: there is no file {source}")
     return file_digest(source)
 
 
-@functools.cache
-def code_digest(method: str) -> str:
-    """Return the digest of the code that a run of this method executes.
+def encoder_digest(encoder: EncoderSettings) -> str:
+    """Return the SHA-256 that identifies an encoder: of its file, or of all that decides its training.
 
-    It is taken over the parsed source of the method and of everything it and the experiment import from
-    the computing subpackages. Comments, formatting, docstrings, figures and statistics do not count.
+    Raises:
+        UserError: The encoder's file, or the user's file of images, is missing.
+    """
+    if encoder.weights is None:
+        return digest_of(
+            {
+                "images": [data_digest(encoder.images), encoder.images.mean, encoder.images.std],
+                "pretraining": asdict(encoder.pretraining),
+                "code": code_digest("features.pretraining"),
+            }
+        )
+    weights = Path(encoder.weights)
+    if not weights.is_file():
+        raise UserError(f"encoder.weights: there is no file {weights}")
+    return file_digest(weights)
+
+
+def method_digest(method: str) -> str:
+    """Return the digest of the code that a run of this method executes.
 
     Raises:
         UserError: There is no such method.
     """
     if not module_path(f"{PACKAGE}.methods.{method}").is_file():
         raise UserError(f"there is no method {method!r}: methods/{method}.py is missing")
+    return code_digest("learning.experiment", f"methods.{method}")
+
+
+@functools.cache
+def code_digest(*entries: str) -> str:
+    """Return the digest of the code of some modules of the computing subpackages.
+
+    It is taken over the parsed source of the modules and of everything that they import from these
+    subpackages. Comments, formatting, docstrings, figures and statistics do not count.
+    """
     modules: dict[str, str] = {}
-    waiting = [f"{PACKAGE}.learning.experiment", f"{PACKAGE}.methods.{method}"]
+    waiting = [f"{PACKAGE}.{entry}" for entry in entries]
     while waiting:
         name = waiting.pop()
         if name in modules:

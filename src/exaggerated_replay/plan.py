@@ -14,9 +14,17 @@ from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json, write_json
-from exaggerated_replay.fingerprint import code_digest, data_digest
+from exaggerated_replay.fingerprint import code_digest, data_digest, encoder_digest, method_digest
 from exaggerated_replay.params import check, check_arm, check_choice
-from exaggerated_replay.settings import ModelSettings, Params, RunSettings, TrainingSettings
+from exaggerated_replay.records import ENCODER_WEIGHTS
+from exaggerated_replay.settings import (
+    EncoderSettings,
+    ModelSettings,
+    Params,
+    RunSettings,
+    SourceSettings,
+    TrainingSettings,
+)
 
 RUNS = Path("results/runs")
 # A grid makes results/NAME.csv and results/figures/NAME.png: these names are taken.
@@ -43,6 +51,50 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Source:
+    """One set of raw files, and what is made from it."""
+
+    settings: SourceSettings
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """Name and identity, as used in paths."""
+        return f"{self.settings.name}-{self.digest[:DIGITS]}"
+
+    @property
+    def raw(self) -> list[Path]:
+        """The raw files."""
+        if self.settings.own_file:
+            return [Path(self.settings.own_file)]
+        return [Path("data/raw", self.settings.name, file) for file in self.settings.files]
+
+    @property
+    def prepared(self) -> Path:
+        """The verified file that is made from them."""
+        return Path("data/prepared", f"{self.name}.npz")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """The encoder that turns images into features, and its place."""
+
+    settings: EncoderSettings
+    digest: str
+    images: Source | None  # what it is trained on; None where its file is given
+
+    @property
+    def directory(self) -> Path:
+        """Where its weights and record lie when it is trained here."""
+        return Path("data/encoders", f"{self.settings.name}-{self.digest[:DIGITS]}")
+
+    @property
+    def weights(self) -> Path:
+        """The file of its weights."""
+        return Path(self.settings.weights or self.directory / ENCODER_WEIGHTS)
+
+
+@dataclass(frozen=True)
 class Cell:
     """One arm under one choice of settings, trained once per seed."""
 
@@ -66,14 +118,24 @@ class Plan:
     """All that a params.yaml asks for."""
 
     params: Params
-    data: str  # digest of the data
+    source: Source
+    encoder: Encoder | None
+    data: str  # digest of what runs learn from: of the source, or of its features
     cells: dict[str, Cell]
     grids: dict[str, list[Row]]
 
     @property
-    def data_name(self) -> str:
-        """Name and identity of the data, as used in paths."""
-        return f"{self.params.dataset.name}-{self.data[:DIGITS]}"
+    def sources(self) -> list[Source]:
+        """All sets of raw files: those of the study, and those that the encoder is trained on."""
+        images = self.encoder and self.encoder.images
+        return list({source.name: source for source in (self.source, images) if source}.values())
+
+    @property
+    def learned_from(self) -> Path:
+        """The file that runs read: the prepared data, or their features."""
+        if self.encoder is None:
+            return self.source.prepared
+        return Path("data/features", f"{self.source.settings.name}-{self.data[:DIGITS]}.safetensors")
 
     @functools.cached_property
     def runs(self) -> list[Run]:
@@ -109,9 +171,13 @@ class Plan:
         """Return the plan as results/plan.json holds it."""
         params = self.params
         return {
-            "dataset": {
-                **{key: value for key, value in asdict(params.dataset).items() if key != "source"},
-                "sha256": self.data,
+            "dataset": {**without_path(params.dataset), "sha256": self.source.digest},
+            "sources": {source.name: without_path(source.settings) for source in self.sources},
+            "encoder": self.encoder
+            and {
+                "name": self.encoder.settings.name,
+                "sha256": self.encoder.digest,
+                "pretraining": self.encoder.settings.pretraining and asdict(self.encoder.settings.pretraining),
             },
             "model": asdict(params.model),
             "training": asdict(params.training),
@@ -140,7 +206,9 @@ def make_plan(params: Params) -> Plan:
     Raises:
         UserError: A grid names an arm or a setting that does not exist, or the focus names no cell.
     """
-    data = data_digest(params.dataset)
+    source = Source(params.dataset, data_digest(params.dataset))
+    encoder = make_encoder(params.encoder) if params.encoder.used else None
+    data = source.digest if encoder is None else features_digest(source, encoder)
     cells: dict[str, Cell] = {}
     grids = {}
     for grid, rows in params.study.grids.items():
@@ -160,7 +228,29 @@ def make_plan(params: Params) -> Plan:
             made[cell.name] = Row(cell.name, settings, baseline and baseline.name)
         grids[grid] = list(made.values())
     check_choice(params.focus, cells, "focus", "cell of this study")
-    return Plan(params, data, cells, grids)
+    return Plan(params, source, encoder, data, cells, grids)
+
+
+def make_encoder(settings: EncoderSettings) -> Encoder:
+    """Work out which encoder the settings mean; a given file needs no images."""
+    images = None if settings.weights else Source(settings.images, data_digest(settings.images))
+    return Encoder(settings, encoder_digest(settings), images)
+
+
+def features_digest(source: Source, encoder: Encoder) -> str:
+    """Return the SHA-256 that identifies the features of a data set: images, encoder, and the code between."""
+    return digest_of(
+        {
+            "images": [source.digest, source.settings.mean, source.settings.std],
+            "encoder": encoder.digest,
+            "code": code_digest("features.extraction"),
+        }
+    )
+
+
+def without_path(settings: SourceSettings) -> dict[str, Any]:
+    """Return the settings of a data set without the place of its files, which decides nothing."""
+    return {key: value for key, value in asdict(settings).items() if key != "source"}
 
 
 def expand(params: Params, rows: list[dict[str, list[Any]]], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -197,7 +287,7 @@ def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], whe
             seed,
             RunSettings(
                 data=data,
-                code=code_digest(method.method),
+                code=method_digest(method.method),
                 tasks=params.dataset.tasks,
                 seed=seed,
                 model=model,

@@ -10,6 +10,7 @@ from exaggerated_replay.files import file_digest, read_json
 
 RECORD = "record.json"  # settings, counts, instruments: complete without the weights
 WEIGHTS = "model.safetensors"
+ENCODER_WEIGHTS = "encoder.safetensors"
 
 
 def is_complete(directory: Path) -> bool:

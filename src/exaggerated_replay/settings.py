@@ -21,16 +21,42 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetSettings(Settings):
+class SourceSettings(Settings):
+    """Which data, and where their files come from."""
+
+    name: Literal["digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "npz"]
+    source: str | None = None  # the user's npz file; or a folder or URL that holds the raw files
+    files: dict[str, str] = field(default_factory=dict)  # raw file -> checksum, for the named sets
+    mean: list[float] | None = None  # of each channel as a fraction of 255, for the encoder
+    std: list[float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.name == "npz":
+            require(
+                bool(self.source),
+                "source is missing: name a file with x_train, y_train, x_test and y_test, "
+                "for example dataset.source=mydata.npz",
+            )
+        require((self.mean is None) == (self.std is None), "give both mean and std, or neither")
+        if self.std is not None:
+            require(len(self.mean) == len(self.std) == 3, "mean and std need one number for each of three channels")
+            require(min(self.std) > 0, "std must be positive")
+
+    @property
+    def own_file(self) -> str | None:
+        """The npz file that takes the place of the raw files, if there is one."""
+        return self.source if self.name == "npz" or (self.source or "").endswith(".npz") else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSettings(SourceSettings):
     """Which data, and how they are divided into tasks."""
 
-    name: Literal["digits", "mnist", "fashion_mnist", "npz"]
-    source: str | None = None  # the user's file, for npz
-    files: dict[str, str] = field(default_factory=dict)  # raw file -> checksum, for the named sets
     tasks: int
     classes: int | None = None  # null: as many as the data have
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.tasks >= 1, "tasks must be at least 1")
         if self.classes is not None:
             require(
@@ -41,17 +67,50 @@ class DatasetSettings(Settings):
                 self.classes % self.tasks == 0,
                 f"{self.classes} classes cannot be divided evenly among tasks = {self.tasks}",
             )
-        if self.name == "npz":
-            require(
-                bool(self.source),
-                "source is missing: name a file with x_train, y_train, x_test and y_test, "
-                "for example dataset.source=mydata.npz",
-            )
-        else:
-            require(
-                self.source is None,
-                f"source names a file, but dataset.name is {self.name}: to use the file, set dataset=npz",
-            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainingSettings(Settings):
+    """How the convolutional encoder is trained on images, before anything else."""
+
+    epochs: int
+    batch: int = 256
+    learning_rate: float = 1e-4
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    units: int = 2000  # of each of the two fully connected layers that are thrown away afterwards
+    seed: int = 0
+    threads: int = 2  # on the CPU
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "units", "threads"):
+            require(getattr(self, name) >= 1, f"{name} must be at least 1")
+        require(self.learning_rate > 0, "learning_rate must be positive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSettings(Settings):
+    """The convolutional encoder whose frozen features are learned from: a file, one to be trained, or none."""
+
+    name: str
+    weights: str | None = None  # a trained encoder
+    images: SourceSettings | None = None  # what to train one on
+    pretraining: PretrainingSettings | None = None  # and how
+
+    def __post_init__(self) -> None:
+        require(
+            (self.images is None) == (self.pretraining is None),
+            "images and pretraining belong together: give both to train an encoder, or neither",
+        )
+        require(
+            self.weights is None or self.images is None,
+            "weights names a trained encoder, images and pretraining would train one: choose",
+        )
+        require(self.images is None or self.images.mean is not None, "images.mean and images.std are missing")
+
+    @property
+    def used(self) -> bool:
+        """Whether there is an encoder at all; without one, runs learn from the inputs as they are."""
+        return self.weights is not None or self.images is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +307,7 @@ class Params(Settings):
     """All of params.yaml."""
 
     dataset: DatasetSettings
+    encoder: EncoderSettings
     model: ModelSettings
     training: TrainingSettings
     compute: ComputeSettings
@@ -255,6 +315,12 @@ class Params(Settings):
     arms: dict[str, ArmSettings]
     study: StudySettings
     focus: str  # the cell whose figures results/focus.json carries
+
+    def __post_init__(self) -> None:
+        require(
+            not self.encoder.used or self.dataset.mean is not None,
+            "dataset.mean and dataset.std are missing: the encoder needs images of known mean and deviation",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

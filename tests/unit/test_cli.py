@@ -23,9 +23,11 @@ CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = {
     "compose": ["KEY=VALUE"],
     "schema": ["target"],
-    "fetch": ["folder", "--plan"],
-    "prepare": ["sources", "--plan", "--out"],
+    "fetch": ["dataset", "folder", "--plan", "--source"],
+    "prepare": ["dataset", "sources", "--plan", "--out"],
     "split": ["data", "--tasks", "--seed", "--out"],
+    "pretrain": ["dataset", "images", "--plan", "--out", "--workspace", "--timings"],
+    "features": ["data", "encoder", "--plan", "--out"],
     "train": ["records", "--plan", "--data", "--split", "--log", "--workspace", "--timings"],
     "evaluate": ["--plan", "--out"],
     "collect": ["table", "--plan", "--metrics", "--focus", "--timings"],
@@ -133,7 +135,11 @@ def test_compose_writes_params_yaml_here(folder):
 
 @pytest.mark.parametrize(
     ("override", "told"),
-    [("dataset=cifar", "digits; fashion_mnist; mnist; npz"), ("arms.rr-ra.f=0", "f is 0"), ("dataset=npz", "source")],
+    [
+        ("dataset=cifar", "cifar100; digits; fashion_mnist; mnist; npz"),
+        ("arms.rr-ra.f=0", "f is 0"),
+        ("dataset=npz", "source"),
+    ],
 )
 def test_compose_that_cannot_be_writes_nothing(folder, capsys, override, told):
     assert told in refused(capsys, "compose", override)
@@ -177,7 +183,7 @@ def test_a_run_that_the_plan_does_not_have_is_named(planned, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["prepare", "nowhere.npz", "--out", "data.npz"],
+        ["prepare", "DATASET", "nowhere.npz", "--out", "data.npz"],
         ["split", "nowhere.npz", "--tasks", "2", "--seed", "0", "--out", "split.json"],
         ["collect", "nowhere.csv", "--metrics", "m", "--focus", "f", "--timings", "t"],
         ["table", "nowhere.csv", "--grid", "methods", "--out", "t.csv"],
@@ -187,8 +193,17 @@ def test_a_run_that_the_plan_does_not_have_is_named(planned, capsys):
 )
 def test_a_file_that_is_not_there_is_named(planned, capsys, arguments):
     before = sorted(Path().rglob("*"))
+    arguments = [planned.source.name if argument == "DATASET" else argument for argument in arguments]
     assert "nowhere" in refused(capsys, *arguments)
     assert sorted(Path().rglob("*")) == before
+
+
+def test_a_data_set_that_the_plan_does_not_have_is_named(planned, capsys):
+    told = refused(capsys, "fetch", "mnist-0000000000", "folder")
+    assert (
+        told == f"exaggerated-replay: results/plan.json has no data set mnist-0000000000: choose one of "
+        f"{planned.source.name}\n"
+    )
 
 
 def test_data_that_are_not_there_are_named_before_anything_is_trained(planned, no_gpu, capsys):
@@ -214,7 +229,7 @@ def test_from_a_file_of_ones_own_to_metrics(planned, no_gpu, capsys):
     records = [str(run.directory / "record.json") for run in planned.runs]
     train = ["train", *records, "--data", "data.npz", "--split", "split.json", "--log", "train.log"]
     for command in (
-        ["prepare", "mine.npz", "--out", "data.npz"],
+        ["prepare", planned.source.name, "mine.npz", "--out", "data.npz"],
         ["split", "data.npz", "--tasks", "2", "--seed", "0", "--out", "split.json"],
         train,
         ["evaluate", "--out", "runs.csv"],

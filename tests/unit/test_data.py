@@ -140,7 +140,7 @@ def test_unreachable_mirrors_give_a_way_out_and_leave_nothing(web, tmp_path):
         "host is away",
     ):
         assert part in message
-    assert "`dataset=npz dataset.source=FILE`" in message
+    assert "another mirror in `dataset.source` (a folder, a URL, or an npz file)" in message
     assert f"by hand in {folder}" in message
     assert only_files(tmp_path) == ["raw"]
 
@@ -548,7 +548,9 @@ def test_files_that_are_no_npz(tmp_path):
 
 
 def test_wrong_names_and_numbers_of_sources(tmp_path):
-    with pytest.raises(UserError, match="'cifar' is unknown; choose one of digits, mnist, fashion_mnist, npz"):
+    with pytest.raises(
+        UserError, match="'cifar' is unknown; choose one of digits, mnist, fashion_mnist, cifar10, cifar100, npz"
+    ):
         prepare("cifar", [], tmp_path / "out.npz")
     for sources in ([], [tmp_path / "a", tmp_path / "b"]):
         with pytest.raises(UserError, match=f"npz is made from one file, not {len(sources)}; set dataset.source"):

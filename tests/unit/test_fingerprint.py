@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from exaggerated_replay import fingerprint
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.fingerprint import code_digest, data_digest, skeleton
+from exaggerated_replay.fingerprint import code_digest, data_digest, method_digest, skeleton
 from exaggerated_replay.settings import DatasetSettings
 
 METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "exaggeration")
@@ -38,7 +38,7 @@ def digests(methods=METHODS):
     code_digest.cache_clear()
     for method in methods:
         if (state, method) not in KNOWN:
-            KNOWN[state, method] = code_digest(method)
+            KNOWN[state, method] = method_digest(method)
     return {method: KNOWN[state, method] for method in methods}
 
 
@@ -71,11 +71,11 @@ def test_every_method_has_a_digest_of_its_own(package):
 
 
 def test_the_digest_does_not_depend_on_where_the_package_lies(package):
-    in_copy = [code_digest(method) for method in ("er", "bir")]
+    in_copy = [method_digest(method) for method in ("er", "bir")]
     code_digest.cache_clear()
     with pytest.MonkeyPatch.context() as back:
         back.setattr(fingerprint, "ROOT", Path(fingerprint.__file__).parent)
-        assert [code_digest(method) for method in ("er", "bir")] == in_copy
+        assert [method_digest(method) for method in ("er", "bir")] == in_copy
 
 
 def test_comments_docstrings_and_formatting_change_nothing(package):
@@ -166,7 +166,7 @@ def test_code_counts_however_it_is_imported(package, statement):
 
 def test_a_method_that_is_not_there_is_named():
     with pytest.raises(UserError, match=r"there is no method 'magic': methods/magic\.py is missing"):
-        code_digest("magic")
+        method_digest("magic")
 
 
 # ---------------------------------------------------------------- the skeleton

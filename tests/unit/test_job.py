@@ -65,7 +65,9 @@ def images(features=False):
     x_train, x_test = (numbers.integers(0, 256, (len(y), 2, 3), dtype=np.uint8) for y in (y_train, y_test))
     if features:
         x_train, x_test = (numbers.normal(size=(len(y), 6)).astype(np.float32) for y in (y_train, y_test))
-    return Prepared(x_train, y_train, x_test, y_test, scale=1 if features else 255, bounded=not features)
+    return Prepared(
+        x_train, y_train, x_test, y_test, scale=1 if features else 255, bounded=not features, image_values=7
+    )
 
 
 class Place:

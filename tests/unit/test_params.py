@@ -77,7 +77,11 @@ def test_values_that_are_right_are_taken_over():
     [
         # no such thing
         ("arms.er.method", "replay", "arms.er.method is 'replay', which is no method: choose one of none, joint, er"),
-        ("dataset.name", "cifar", "dataset.name is 'cifar': choose 'digits', 'mnist', 'fashion_mnist' or 'npz'"),
+        (
+            "dataset.name",
+            "cifar",
+            "dataset.name is 'cifar': choose 'digits', 'mnist', 'fashion_mnist', 'cifar10', 'cifar100' or 'npz'",
+        ),
         ("reading.distance", "cosine", "reading.distance is 'cosine': choose 'model', 'squared' or 'bce'"),
         ("reading.confidence", False, "reading.confidence is False: choose 'off'"),
         ("arms.bir.mixture_prior", "mean", "arms.bir.mixture_prior is 'mean': choose 'largest' or 'logsumexp'"),
@@ -127,7 +131,8 @@ def test_values_that_are_right_are_taken_over():
         ("dataset.tasks", 3, "dataset: 10 classes cannot be divided evenly among tasks = 3"),
         ("dataset.tasks", 0, "dataset: tasks must be at least 1"),
         ("dataset.name", "npz", "dataset: source is missing: name a file"),
-        ("dataset.source", "a.npz", "dataset: source names a file, but dataset.name is digits"),
+        ("dataset.mean", [0.5, 0.5, 0.5], "dataset: give both mean and std, or neither"),
+        ("encoder.weights", "a.safetensors", "dataset.mean and dataset.std are missing: the encoder needs"),
     ],
 )
 def test_a_bad_setting_is_named(key, value, told):

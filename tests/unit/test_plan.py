@@ -323,7 +323,7 @@ def test_every_field_of_a_run_is_among_the_decisive_ones():
 
 def test_the_code_is_part_of_the_identity(monkeypatch):
     before = identity()
-    monkeypatch.setattr("exaggerated_replay.plan.code_digest", lambda method: f"other {method}")
+    monkeypatch.setattr("exaggerated_replay.plan.method_digest", lambda method: f"other {method}")
     assert set(identity()).isdisjoint(before)
 
 
@@ -333,7 +333,7 @@ def test_own_data_are_known_by_their_content_and_not_by_their_place(tmp_path):
         dataset = {"name": "npz", "source": str(tmp_path / name), "tasks": 2}
         plan = plan_with({"dataset": dataset}, grids={"g": PLAIN})
         assert name not in json.dumps(plan.to_dict())
-        return plan.data_name, digests(plan, "rr-ra")
+        return plan.source.name, digests(plan, "rr-ra")
 
     assert written("a.npz", 1) == written("b.npz", 1)
     name, runs = written("a.npz", 2)

@@ -177,9 +177,10 @@ def test_a_gate_that_switches_everything_off_is_refused():
         BIRArm(method="bir", gate_proportion=1)
 
 
-def test_a_file_goes_with_npz_and_with_nothing_else():
-    assert DatasetSettings(name="npz", source="a.npz", tasks=2).source == "a.npz"
+def test_an_npz_file_may_stand_for_any_data_set_and_must_for_npz():
+    assert DatasetSettings(name="npz", source="a.npz", tasks=2).own_file == "a.npz"
+    assert DatasetSettings(name="mnist", source="a.npz", tasks=5).own_file == "a.npz"
+    assert DatasetSettings(name="mnist", source="folder", tasks=5).own_file is None
+    assert DatasetSettings(name="mnist", tasks=5).own_file is None
     with pytest.raises(ValueError, match="source is missing"):
         DatasetSettings(name="npz", tasks=2)
-    with pytest.raises(ValueError, match="set dataset=npz"):
-        DatasetSettings(name="mnist", source="a.npz", tasks=5)

@@ -1,6 +1,7 @@
 # Read params.yaml, work out the plan, and settle what Snakemake cannot know by itself.
 
 from pathlib import Path
+from shlex import quote
 
 from snakemake.logging import logger
 

@@ -1,36 +1,47 @@
-# Raw files -> one verified npz file -> the class order and tasks of each seed.
+# Raw files -> one verified npz file -> the class order and tasks of each seed. The study's own images, and those
+# that its encoder is trained on, go the same way.
 
 DATASET = PLAN.params.dataset
-RAW = [DATASET.source] if DATASET.source else [f"data/raw/{DATASET.name}/{name}" for name in DATASET.files]
-PREPARED = f"data/prepared/{PLAN.data_name}.npz"
-SPLIT = f"data/splits/{PLAN.data_name}-{DATASET.tasks}tasks/seed{{seed}}.json"
+PREPARED = str(PLAN.source.prepared)
+SPLIT = f"data/splits/{PLAN.source.name}-{DATASET.tasks}tasks/seed{{seed}}.json"
 
 
-if not DATASET.source:
+for source in PLAN.sources:
 
-    rule download:
+    if not source.settings.own_file:
+
+        rule:
+            name:
+                f"download_{source.settings.name}"
+            input:
+                plan=ancient(PLAN_FILE),
+            output:
+                update([str(path) for path in source.raw]),  # what was placed there by hand stays
+            params:
+                dataset=source.name,
+                folder=subpath(output[0], parent=True),
+                source=f"--source {quote(source.settings.source)}" if source.settings.source else "",
+            log:
+                f"logs/download_{source.settings.name}.log",
+            shell:
+                "exaggerated-replay fetch --plan {input.plan} {params.source} {params.dataset} {params.folder} "
+                "2>&1 | tee {log}"
+
+    rule:
+        name:
+            f"verify_{source.settings.name}"
         input:
             plan=ancient(PLAN_FILE),
+            raw=ancient([str(path) for path in source.raw]),
         output:
-            update(RAW),  # what was placed there by hand stays
+            str(source.prepared),
         params:
-            folder=subpath(output[0], parent=True),
+            dataset=source.name,
         log:
-            f"logs/download_{DATASET.name}.log",
+            f"logs/verify_{source.name}.log",
         shell:
-            "exaggerated-replay fetch --plan {input.plan} {params.folder} 2>&1 | tee {log}"
-
-
-rule verify:
-    input:
-        plan=ancient(PLAN_FILE),
-        raw=ancient(RAW),
-    output:
-        PREPARED,
-    log:
-        f"logs/verify_{PLAN.data_name}.log",
-    shell:
-        "exaggerated-replay prepare --plan {input.plan} {input.raw} --out {output} 2>&1 | tee {log}"
+            "exaggerated-replay prepare --plan {input.plan} {params.dataset} {input.raw} --out {output} "
+            "2>&1 | tee {log}"
 
 
 rule split:
@@ -41,7 +52,7 @@ rule split:
     params:
         tasks=DATASET.tasks,
     log:
-        f"logs/split_{PLAN.data_name}_seed{{seed}}.log",
+        f"logs/split_{PLAN.source.name}_seed{{seed}}.log",
     shell:
         "exaggerated-replay split {input} --tasks {params.tasks} --seed {wildcards.seed} --out {output} "
         "2>&1 | tee {log}"

@@ -8,7 +8,7 @@ for pack, runs in PLAN.packs.items():
             f"train_{pack}"
         input:
             plan=ancient(PLAN_FILE),
-            data=ancient(PREPARED),
+            data=ancient(LEARNED_FROM),
             split=ancient(SPLIT.format(seed=runs[0].seed)),
         output:
             records=update([str(run.directory / RECORD) for run in runs]),

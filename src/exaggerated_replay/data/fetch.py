@@ -16,23 +16,24 @@ from tempfile import TemporaryDirectory
 
 from exaggerated_replay.errors import UserError
 
-NAMES = ("digits", "mnist", "fashion_mnist")
+NAMES = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
 ROUNDS = 3  # how often every mirror is asked before giving up
 PAUSE = 5.0  # seconds between two rounds
 TIMEOUT = 20.0  # seconds of silence after which a host counts as away
 
 
-def fetch(name: str, folder: Path, files: dict[str, str]) -> None:
+def fetch(name: str, folder: Path, files: dict[str, str], source: str | None = None) -> None:
     """Put the raw files of a data set into a folder: all of them, or none.
 
     Files already there with the right checksum are kept, so a user without a network can place them by
     hand; files with a wrong one are replaced.
 
     Args:
-        name: `digits` (a copy of the file that scikit-learn brings along; needs no network), `mnist` or
-            `fashion_mnist` (downloaded from the mirrors that torchvision lists).
+        name: `digits` (a copy of the file that scikit-learn brings along; needs no network), or one of the
+            sets that torchvision knows where to download.
         folder: Where the files go, for example `data/raw/mnist`.
         files: File name -> checksum, `sha256:<hex>` or `md5:<hex>`.
+        source: A folder, or the URL of one, that holds the files: used instead of their usual place.
 
     Raises:
         UserError: The name is unknown, a checksum is malformed, or a file could not be had.
@@ -45,10 +46,15 @@ def fetch(name: str, folder: Path, files: dict[str, str]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         for file, checksum in wanted.items():
-            if name == "digits":
-                _copy_bundled(Path(scratch) / file, checksum)
+            target = Path(scratch) / file
+            if source and "://" not in source:
+                _copy(Path(source), target, checksum)
+            elif source:
+                _download(name, [source.rstrip("/") + "/"], target, checksum, folder)
+            elif name == "digits":
+                _copy_bundled(target, checksum)
             else:
-                _download(name, Path(scratch) / file, checksum, folder)
+                _download(name, mirrors(name), target, checksum, folder)
         folder.mkdir(exist_ok=True)
         for file in wanted:
             os.replace(Path(scratch) / file, folder / file)
@@ -104,12 +110,35 @@ def _copy_bundled(target: Path, checksum: str) -> None:
     shutil.copyfile(bundled, target)
 
 
-def _download(name: str, target: Path, checksum: str, folder: Path) -> None:
-    """Get one file from the first mirror that delivers it intact."""
+def _copy(source: Path, target: Path, checksum: str) -> None:
+    """Copy one file from the user's folder (or the file itself, where it is the one that is named)."""
+    path = source / target.name if source.is_dir() else source
+    if not path.is_file():
+        raise UserError(f"dataset.source: there is no file {path}; name the folder that holds {target.name}")
+    if not _matches(path, checksum):
+        raise UserError(
+            f"{path} is not the published {target.name}: expected {checksum}, found {_checksum(path, checksum)}"
+        )
+    shutil.copyfile(path, target)
+
+
+def mirrors(name: str) -> list[str]:
+    """Return the URLs of the folders that hold a data set's files, as torchvision lists them."""
     from torchvision import datasets
+
+    kind = {
+        "mnist": datasets.MNIST,
+        "fashion_mnist": datasets.FashionMNIST,
+        "cifar10": datasets.CIFAR10,
+        "cifar100": datasets.CIFAR100,
+    }[name]
+    return kind.mirrors if hasattr(kind, "mirrors") else [kind.url.rpartition("/")[0] + "/"]
+
+
+def _download(name: str, mirrors: list[str], target: Path, checksum: str, folder: Path) -> None:
+    """Get one file from the first mirror that delivers it intact."""
     from torchvision.datasets import utils
 
-    mirrors = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}[name].mirrors
     failures: dict[str, str] = {}
     for attempt in range(ROUNDS):
         if attempt:
@@ -130,7 +159,7 @@ def _download(name: str, target: Path, checksum: str, folder: Path) -> None:
     damaged = f" (the {target.name} there has another checksum)" if (folder / target.name).exists() else ""
     raise UserError(
         f"data set {name}: could not download {target.name} ({checksum}) from {tried}; try again later, "
-        "use a local file with `dataset=npz dataset.source=FILE`, "
+        "name a local copy or another mirror in `dataset.source` (a folder, a URL, or an npz file), "
         f"or place the raw files by hand in {folder}{damaged}"
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from exaggerated_replay.data.cifar import read_cifar
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import replacing
 
@@ -36,6 +37,8 @@ class Prepared:
         y_test: As `y_train`, shape (M,).
         scale: `x / scale` is what the model sees.
         bounded: Whether all of `x / scale` lies in [0, 1].
+        image_values: Number of values of the image that an input stands for: its own, or, where the inputs
+            are features, those of the image that they describe.
     """
 
     x_train: np.ndarray
@@ -44,6 +47,7 @@ class Prepared:
     y_test: np.ndarray
     scale: float
     bounded: bool
+    image_values: int  # values of the image behind an input; the input's own where there is none
 
     @property
     def classes(self) -> int:
@@ -69,8 +73,11 @@ def prepare(name: str, sources: list[Path], target: Path) -> None:
     - `digits`: 8x8 images of values 0 ... 16. There is no official split: of each class, every fifth image
       in the order of the file is a test image.
     - `mnist`, `fashion_mnist`: the four gzipped idx files, 28x28 images of values 0 ... 255.
+    - `cifar10`, `cifar100`: the published archive for Python, 32x32x3 images of values 0 ... 255.
     - `npz`: a user's file with `x_train`, `y_train`, `x_test` and `y_test`: uint8 images of values
       0 ... 255, or floating-point features, which are kept as they are (as float32).
+
+    Such an npz file may stand for the raw files of any set.
 
     Args:
         name: One of the names above.
@@ -80,16 +87,25 @@ def prepare(name: str, sources: list[Path], target: Path) -> None:
     Raises:
         UserError: The name is unknown, or a source is missing, unreadable or not a usable data set.
     """
-    readers = {"digits": _digits, "mnist": _idx_set, "fashion_mnist": _idx_set, "npz": _read_npz}
+    readers = {
+        "digits": _digits,
+        "mnist": _idx_set,
+        "fashion_mnist": _idx_set,
+        "cifar10": read_cifar,
+        "cifar100": read_cifar,
+        "npz": _read_npz,
+    }
     if name not in readers:
         raise UserError(f"data set {name!r} is unknown; choose one of {', '.join(readers)}")
-    if name in ("digits", "npz") and len(sources) != 1:
+    own_file = name == "npz" or (len(sources) == 1 and sources[0].suffix == ".npz")
+    read = _read_npz if own_file else readers[name]
+    if len(sources) != 1 and read is not _idx_set:
         raise UserError(f"data set {name} is made from one file, not {len(sources)}; set dataset.source=FILE")
     for source in sources:
         if not source.is_file():
-            remedy = "set dataset.source to a file" if name == "npz" else "fetch the data set first"
+            remedy = "set dataset.source to a file" if own_file else "fetch the data set first"
             raise UserError(f"{source} does not exist; {remedy}")
-    arrays = readers[name](*sources)
+    arrays = read(*sources)
     arrays = _checked(arrays, sources[0] if len(sources) == 1 else sources[0].parent)
     inputs = arrays["x_train"], arrays["x_test"]
     if inputs[0].dtype == np.uint8:
@@ -111,7 +127,10 @@ def load(path: Path) -> Prepared:
         raise UserError(f"{path} does not exist; prepare the data set first")
     arrays = _read_npz(path, (*ARRAYS, "scale", "bounded"), again="delete it and prepare the data set again")
     return Prepared(
-        **{key: arrays[key] for key in ARRAYS}, scale=float(arrays["scale"]), bounded=bool(arrays["bounded"])
+        **{key: arrays[key] for key in ARRAYS},
+        scale=float(arrays["scale"]),
+        bounded=bool(arrays["bounded"]),
+        image_values=math.prod(arrays["x_train"].shape[1:]),
     )
 
 

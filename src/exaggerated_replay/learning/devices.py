@@ -4,14 +4,22 @@ Snakemake counts GPUs but never says which one a job may use. So every job takes
 GPU before torch is imported; the kernel releases it when the process ends, however it ends.
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os
+import platform
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+from exaggerated_replay.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 SLOTS = Path(tempfile.gettempdir()) / "exaggerated-replay-slots"  # one place for the whole machine
 
@@ -49,6 +57,19 @@ def hold_gpu(slots_per_gpu: int, waiting: float = 0.5) -> IO | None:
         time.sleep(waiting)
 
 
+def device_for(wanted: str) -> torch.device:
+    """Return the device to compute on: the GPU where there is one, unless the settings say `cpu`.
+
+    Raises:
+        UserError: The settings say `cuda`, and torch sees no GPU.
+    """
+    import torch  # only now, when the slot is held
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise UserError("compute.device is cuda, but torch sees no GPU here: set compute=auto or compute=cpu")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
 def free_slot(available: Sequence[str], slots_per_gpu: int) -> tuple[str, IO] | None:
     """Lock the first free slot: emptiest round first, so that jobs spread over GPUs before they share one."""
     SLOTS.mkdir(exist_ok=True)
@@ -70,3 +91,16 @@ def open_to_all(path: Path) -> None:
     """Let the machine's other users take part in the locking; only the owner may change this, once is enough."""
     with contextlib.suppress(PermissionError):
         path.chmod(0o777 if path.is_dir() else 0o666)
+
+
+def hardware(device: torch.device) -> str:
+    """Name the processor that the run was computed on."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -49,7 +49,7 @@ def run_experiment(
         torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
     problem = Problem(
         inputs=prepared.inputs,
-        image_values=prepared.inputs,
+        image_values=prepared.image_values,
         classes=prepared.classes,
         classes_per_task=prepared.classes // settings.tasks,
         likelihood=likelihood_of(prepared.bounded),

@@ -5,7 +5,6 @@ a machine without the workflow's tools.
 """
 
 import os
-import platform
 import shutil
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from safetensors.torch import save_file
 
 from exaggerated_replay.data.prepare import Prepared
 from exaggerated_replay.files import file_digest, write_json
+from exaggerated_replay.learning.devices import hardware
 from exaggerated_replay.learning.experiment import run_experiment, to_device
 from exaggerated_replay.learning.trainer import Progress, Samples
 from exaggerated_replay.records import RECORD, WEIGHTS, is_complete
@@ -113,14 +113,3 @@ def illustrate(example: dict[str, Any], prepared: Prepared) -> dict[str, Any]:
         return [[round(v, 3) for v in values[i : i + width]] for i in range(0, len(values), width)]
 
     return {**example, "image": rows(sample), "class_means": {label: rows(m) for label, m in means.items()}}
-
-
-def hardware(device: torch.device) -> str:
-    """Name the processor that the run was computed on."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

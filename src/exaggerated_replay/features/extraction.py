@@ -1,0 +1,83 @@
+"""The frozen features of every image, computed once, kept in one file that all runs map into memory."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from exaggerated_replay.data.prepare import ARRAYS, Prepared
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.features.encoder import ConvEncoder, normalise
+from exaggerated_replay.files import replacing
+
+
+def load_encoder(path: Path) -> ConvEncoder:
+    """Read a trained encoder, frozen and in evaluation mode.
+
+    Raises:
+        UserError: The file is missing, or holds no encoder of this shape.
+    """
+    encoder = ConvEncoder()
+    try:
+        encoder.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise UserError(f"{path} holds no trained encoder; name one in encoder.weights, or train one") from error
+    return encoder.requires_grad_(False).eval()
+
+
+@torch.no_grad()
+def features(
+    images: np.ndarray, encoder: ConvEncoder, mean: list[float], std: list[float], device: torch.device
+) -> Tensor:
+    """Return the features of images: uint8 (N, H, W, 3) -> float32 (N, features), on the CPU."""
+    encoder = encoder.to(device, memory_format=torch.channels_last)
+    chunks = torch.from_numpy(images).split(1000)
+    return torch.cat([encoder(normalise(chunk.to(device), mean, std)).cpu() for chunk in chunks])
+
+
+def write_features(
+    prepared: Prepared,
+    encoder: ConvEncoder,
+    mean: list[float],
+    std: list[float],
+    device: torch.device,
+    threads: int,
+    target: Path,
+) -> None:
+    """Compute the features of all images of a data set and write them beside their classes.
+
+    Raises:
+        UserError: The data are no colour images.
+    """
+    if prepared.x_train.dtype != np.uint8 or len(prepared.shape) != 3 or prepared.shape[2] != 3:
+        raise UserError(
+            f"an encoder needs colour images, uint8 of shape (N, H, W, 3), but the data are "
+            f"{prepared.x_train.dtype} of shape (N, {', '.join(map(str, prepared.shape))}): set encoder=none"
+        )
+    torch.set_num_threads(threads)
+    tensors = {
+        "x_train": features(prepared.x_train, encoder, mean, std, device),
+        "y_train": torch.from_numpy(prepared.y_train),
+        "x_test": features(prepared.x_test, encoder, mean, std, device),
+        "y_test": torch.from_numpy(prepared.y_test),
+    }
+    with replacing(target) as temporary:
+        save_file(tensors, temporary, {"image_values": str(prepared.inputs)})
+
+
+def load_features(path: Path) -> Prepared:
+    """Map what `write_features` has written into memory: pages are shared by all jobs of a machine.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            arrays = {name: file.get_tensor(name).numpy() for name in ARRAYS}
+            image_values = int(file.metadata()["image_values"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is no file of features; delete it and run the workflow again") from error
+    return Prepared(**arrays, scale=1.0, bounded=False, image_values=image_values)

@@ -1,0 +1,80 @@
+"""From archives in the real format, through pre-training and frozen features, to a table."""
+
+import json
+
+import pytest
+from cifar_archives import cifar10, cifar100
+
+from exaggerated_replay.data.fetch import fetch
+from exaggerated_replay.errors import UserError
+
+
+@pytest.fixture
+def features_study(fresh, tmp_path):
+    """A clone whose study learns from features of small archives in a folder of the user's own."""
+    clone = fresh.copy(tmp_path / "clone")
+    mirror = tmp_path / "my archives"
+    mirror.mkdir()
+    checksums = {name: make(mirror)[1] for name, make in (("cifar10", cifar10), ("cifar100", cifar100))}
+    clone.run(
+        "exaggerated-replay",
+        "compose",
+        "dataset=cifar100",
+        "encoder=cpu",
+        f"dataset.source='{mirror}'",
+        f"encoder.images.source='{mirror}'",
+        "dataset.tasks=5",
+        "dataset.classes=10",
+        f"dataset.files={{cifar-100-python.tar.gz: '{checksums['cifar100']}'}}",
+        f"encoder.images.files={{cifar-10-python.tar.gz: '{checksums['cifar10']}'}}",
+        "encoder.pretraining.epochs=2",
+        "encoder.pretraining.batch=16",
+        "encoder.pretraining.units=20",
+        "encoder.pretraining.threads=1",
+        "study=laptop",
+        "study.seeds=1",
+        "model.units=12",
+        "training.iterations=6",
+        "training.batch=16",
+        "training.replay_batch=16",
+    )
+    return clone
+
+
+def test_from_the_archives_to_the_table(features_study):
+    clone = features_study
+    clone.snakemake()
+    assert (clone.path / "results/laptop.csv").is_file()
+    plan = json.loads((clone.path / "results/plan.json").read_text())
+    encoder = clone.path / f"data/encoders/cpu-{plan['encoder']['sha256'][:10]}"
+    record = json.loads((encoder / "record.json").read_text())
+    assert [point["epoch"] for point in record["curve"]] == [1, 2]
+    assert 0 <= record["curve"][-1]["test_accuracy"] <= 1
+    assert record["images"]["train"] == 72
+    run = next((clone.path / "results/runs").glob("bir-*"))
+    assert json.loads((run / "record.json").read_text())["problem"]["inputs"] == 1024
+    assert clone.planned() == set()
+
+    # Another encoder is other features, and these are other runs; the images stay what they are.
+    clone.edit("params.yaml", "epochs: 2", "epochs: 1")
+    assert {"pretrain", "features", "train_seed0_1"} <= clone.planned()
+    assert not {"verify_cifar10", "verify_cifar100", "split"} & clone.planned()
+
+    # A trained encoder can be named instead; then nothing is pre-trained and no image of CIFAR-10 is needed.
+    clone.run("cp", str(encoder / "encoder.safetensors"), "given.safetensors")
+    text = (clone.path / "params.yaml").read_text()
+    start, end = text.index("encoder:\n"), text.index("reading:\n")
+    given = "encoder:\n  name: given\n  weights: given.safetensors\n"
+    (clone.path / "params.yaml").write_text(text[:start] + given + text[end:])
+    planned = clone.planned()
+    assert {"features", "train_seed0_1"} <= planned
+    assert not {"pretrain", "verify_cifar10", "download_cifar10"} & planned
+
+
+def test_a_damaged_archive_of_ones_own_is_named_and_nothing_is_left(tmp_path):
+    _, checksum = cifar100(tmp_path)
+    path = tmp_path / "cifar-100-python.tar.gz"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"cifar-100-python\.tar\.gz is not the published"):
+        fetch("cifar100", tmp_path / "raw", {path.name: checksum}, source=str(tmp_path))
+    assert list((tmp_path / "raw").glob("*")) == []
