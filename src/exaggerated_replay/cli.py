@@ -49,7 +49,7 @@ def prepare(args: argparse.Namespace) -> None:
     source = source_of(args)
     if args.sources[0].suffix != ".npz":
         verify(args.sources[0].parent, source["files"])
-    prepare(source["name"], args.sources, args.out)
+    prepare(source["name"], args.sources, args.out, source["validation"])
 
 
 def source_of(args: argparse.Namespace) -> dict[str, Any]:
@@ -208,6 +208,21 @@ def snapshot(args: argparse.Namespace) -> None:
     take_snapshot(args.name, read_json(args.plan), Path("results"), args.force)
 
 
+def export(args: argparse.Namespace) -> None:
+    """Pack the records of all finished runs into one file, without checkpoints, to be imported elsewhere."""
+    from exaggerated_replay.results.exchange import pack_records
+
+    print(f"{pack_records(args.runs, args.timings, args.file)} records in {args.file}")
+
+
+def import_(args: argparse.Namespace) -> None:
+    """Verify the records that `export` packed on another machine, and put the new ones among the runs here."""
+    from exaggerated_replay.results.exchange import import_records
+
+    new, known = import_records(args.file, args.runs, args.timings)
+    print(f"{new} records imported, {known} were here already; `snakemake metrics` makes tables of them")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
@@ -224,7 +239,7 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--timings", type=Path, default=TIMINGS, help="where seconds go (%(default)s)")
 
     def command(job, *, plan: bool = True) -> argparse.ArgumentParser:  # noqa: ANN001
-        sub = commands.add_parser(job.__name__, help=job.__doc__, description=job.__doc__)
+        sub = commands.add_parser(job.__name__.rstrip("_"), help=job.__doc__, description=job.__doc__)
         sub.set_defaults(job=job)
         if plan:
             sub.add_argument("--plan", type=Path, default=PLAN, help="the workflow's plan (%(default)s)")
@@ -285,6 +300,11 @@ def parser() -> argparse.ArgumentParser:
     sub = command(snapshot)
     sub.add_argument("name", help="name of the folder below results/")
     sub.add_argument("--force", action="store_true", help="replace a snapshot of that name")
+    for job, role in ((export, "file to write"), (import_, "file that `export` has written")):
+        sub = command(job, plan=False)
+        sub.add_argument("file", type=Path, help=role)
+        sub.add_argument("--runs", type=Path, default=Path("results/runs"), help="run directories (%(default)s)")
+        sub.add_argument("--timings", type=Path, default=TIMINGS, help="seconds and hardware (%(default)s)")
     return top
 
 

@@ -19,7 +19,18 @@ COMPUTING = ("learning", "methods", "data", "features")  # the subpackages whose
 def data_digest(dataset: SourceSettings) -> str:
     """Return the SHA-256 that identifies a data set, wherever its files lie.
 
-    A named set is identified by the checksums that its raw files must have, a user's file by its content.
+    A named set is identified by the checksums that its raw files must have, a user's file by its content; either
+    also by the share that is held out.
+
+    Raises:
+        UserError: The user's file is missing.
+    """
+    raw = raw_digest(dataset)
+    return raw if dataset.validation is None else digest_of({"data": raw, "validation": dataset.validation})
+
+
+def raw_digest(dataset: SourceSettings) -> str:
+    """Return the SHA-256 of a data set's raw files: of the user's file, or of the list of the published checksums.
 
     Raises:
         UserError: The user's file is missing.

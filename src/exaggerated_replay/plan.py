@@ -39,15 +39,15 @@ class Run:
     seed: int
     settings: RunSettings
 
-    @functools.cached_property
+    @property
     def digest(self) -> str:
         """The run's identity."""
-        return digest_of(asdict(self.settings))[:DIGITS]
+        return self.directory.name[-DIGITS:]
 
-    @property
+    @functools.cached_property
     def directory(self) -> Path:
         """Where its record and weights lie."""
-        return RUNS / f"{self.settings.method.method}-s{self.seed}-{self.digest}"
+        return RUNS / run_name(self.settings)
 
 
 @dataclass(frozen=True)
@@ -198,6 +198,11 @@ class Plan:
             "figures": list(self.figures),
             "runs": {run.directory.name: asdict(run.settings) for run in self.runs},
         }
+
+
+def run_name(settings: RunSettings) -> str:
+    """Return the name of a run's directory: readable, and ending in the digest of all that decides its result."""
+    return f"{settings.method.method}-s{settings.seed}-{digest_of(asdict(settings))[:DIGITS]}"
 
 
 def make_plan(params: Params) -> Plan:

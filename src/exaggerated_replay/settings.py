@@ -29,8 +29,10 @@ class SourceSettings(Settings):
     files: dict[str, str] = field(default_factory=dict)  # raw file -> checksum, for the named sets
     mean: list[float] | None = None  # of each channel as a fraction of 255, for the encoder
     std: list[float] | None = None
+    validation: float | None = None  # share of each class's training samples that takes the test set's place
 
     def __post_init__(self) -> None:
+        require(self.validation is None or 0 < self.validation < 1, "validation must lie between 0 and 1, or be null")
         if self.name == "npz":
             require(
                 bool(self.source),
@@ -247,6 +249,46 @@ class DGRArm(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StatisticsSettings(Settings):
+    """A classifier made of statistics, without gradient steps."""
+
+    shrinkage: float = 1e-4  # towards the identity, of (co)variances
+
+    def __post_init__(self) -> None:
+        require(0 < self.shrinkage <= 1, "shrinkage must be greater than 0 and at most 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SLDAArm(StatisticsSettings):
+    """Streaming linear discriminant analysis."""
+
+    method: Literal["slda"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussiansArm(StatisticsSettings):
+    """One Gaussian per class."""
+
+    method: Literal["gaussians"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerativeClassifierArm(Settings):
+    """One VAE per class."""
+
+    method: Literal["generative_classifier"]
+    units: int  # of each hidden layer of each VAE
+    latent: int
+    samples: int  # of the importance sampling
+    learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for name in ("units", "latent", "samples"):
+            require(getattr(self, name) >= 1, f"{name} must be at least 1")
+        require(self.learning_rate > 0, "learning_rate must be positive")
+
+
+@dataclass(frozen=True, kw_only=True)
 class BIRArm(Settings):
     """Brain-inspired replay; with `si` the paper's baseline."""
 
@@ -283,7 +325,19 @@ class ExaggerationArm(BIRArm):
         )
 
 
-ArmSettings = NoneArm | JointArm | ERArm | EWCArm | SIArm | DGRArm | BIRArm | ExaggerationArm
+ArmSettings = (
+    NoneArm
+    | JointArm
+    | ERArm
+    | EWCArm
+    | SIArm
+    | DGRArm
+    | SLDAArm
+    | GaussiansArm
+    | GenerativeClassifierArm
+    | BIRArm
+    | ExaggerationArm
+)
 
 
 @dataclass(frozen=True, kw_only=True)

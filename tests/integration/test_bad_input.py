@@ -78,7 +78,7 @@ def test_a_raw_file_with_the_wrong_checksum_is_refused(clone):
     raw.write_bytes(raw.read_bytes()[:-1] + b"x")
     for prepared in (clone.path / "data/prepared").iterdir():
         prepared.unlink()
-    done = clone.snakemake("--force", "verify", check=False)
+    done = clone.snakemake("--force", "verify_digits", check=False)
     ends_in_one_sentence(done, "digits.csv.gz", "sha256")
     assert not list(clone.path.glob("data/prepared/*"))
 

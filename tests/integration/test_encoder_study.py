@@ -64,7 +64,7 @@ def test_from_the_archives_to_the_table(features_study):
     clone.run("cp", str(encoder / "encoder.safetensors"), "given.safetensors")
     text = (clone.path / "params.yaml").read_text()
     start, end = text.index("encoder:\n"), text.index("reading:\n")
-    given = "encoder:\n  name: given\n  weights: given.safetensors\n"
+    given = "encoder:\n  name: pretrained\n  weights: given.safetensors\n"
     (clone.path / "params.yaml").write_text(text[:start] + given + text[end:])
     planned = clone.planned()
     assert {"features", "train_seed0_1"} <= planned

@@ -34,6 +34,8 @@ OPTIONS = {
     "table": ["table", "--plan", "--grid", "--out"],
     "figure": ["kind", "table", "--plan", "--grid", "--out"],
     "snapshot": ["name", "--plan", "--force"],
+    "export": ["file", "--runs", "--timings"],
+    "import": ["file", "--runs", "--timings"],
 }
 
 

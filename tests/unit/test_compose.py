@@ -40,6 +40,7 @@ def test_the_options_are_those_of_the_method():
     assert options("dataset") == ["cifar100", "digits", "fashion_mnist", "mnist", "npz"]
     assert {"default", "authors", "paper"} <= set(options("reading"))
     assert {"default", "table1", "convergence", "ablation", "methods", "mnist"} <= set(options("study"))
+    assert {"laptop", "small", "selection", "paper", "paper-256"} <= set(options("study"))
     assert options("encoder") == ["cpu", "none", "pretrained", "published"]
     assert options("compute") == ["auto", "cpu", "cuda"]
 
@@ -147,7 +148,7 @@ def test_the_focus_follows_the_treatment_unless_it_is_set():
     ("override", "told"),
     [
         ("dataset=cifar", ["dataset=cifar", "cifar100; digits; fashion_mnist; mnist; npz"]),
-        ("study=nope", ["study=nope", "ablation; convergence; default; laptop; methods; mnist; table1"]),
+        ("study=nope", ["study=nope", "laptop; methods; mnist; paper; paper-256; selection; small; table1"]),
         ("reading=autors", ["reading=autors", "authors; default; paper"]),
         ("compute=tpu", ["compute=tpu", "auto; cpu; cuda"]),
         ("study.seed=3", ["study.seed", "conf/ has no such key"]),

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from exaggerated_replay.data import fetch as fetching
 from exaggerated_replay.data.fetch import fetch, verify
-from exaggerated_replay.data.prepare import load, prepare
+from exaggerated_replay.data.prepare import hold_out, load, prepare
 from exaggerated_replay.data.splits import class_order, make_split, read_split, relabel, write_split
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import replacing
@@ -589,6 +589,35 @@ def test_a_damaged_npz_is_refused_or_harmless(data):
             assert only_files(folder) == ["good.npz", "own.npz"]
         else:
             assert (folder / "out.npz").read_bytes() == (folder / "good.npz").read_bytes()
+
+
+@given(st.integers(2, 5), st.integers(4, 30), st.floats(0.15, 0.8), st.randoms(use_true_random=False))
+def test_what_is_held_out_is_the_end_of_each_class_and_nothing_is_lost(classes, per_class, share, random):
+    y = [label for label in range(classes) for _ in range(per_class)]
+    random.shuffle(y)
+    y, x = np.array(y), np.arange(len(y), dtype=np.float32)[:, None]
+    held = hold_out({"x_train": x, "y_train": y, "x_test": x[:0], "y_test": y[:0]}, share)
+    count = round(share * per_class)
+    for label in range(classes):
+        own = np.flatnonzero(y == label).tolist()
+        assert held["x_train"][held["y_train"] == label, 0].tolist() == own[:-count]
+        assert held["x_test"][held["y_test"] == label, 0].tolist() == own[-count:]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.99])
+def test_a_share_that_empties_a_class_is_refused(share):
+    arrays = {"x_train": np.zeros((8, 2)), "y_train": np.arange(2).repeat(4)}
+    with pytest.raises(UserError, match=rf"dataset.validation is {share}, which leaves [04] of the 4 training samples"):
+        hold_out(arrays, share)
+
+
+def test_a_prepared_file_can_hold_validation_data_in_place_of_the_test_set(tmp_path):
+    x, y = np.arange(20, dtype=np.uint8).reshape(10, 2), np.arange(2).repeat(5)
+    np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=x[::5] + 100, y_test=y[::5])
+    prepare("npz", [tmp_path / "own.npz"], tmp_path / "out.npz", 0.4)
+    loaded = load(tmp_path / "out.npz")
+    assert loaded.x_test.tolist() == x[[3, 4, 8, 9]].tolist()
+    assert loaded.y_train.tolist() == [0, 0, 0, 1, 1, 1]
 
 
 def test_loading_names_the_file_and_the_remedy(tmp_path):

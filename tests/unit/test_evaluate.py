@@ -13,6 +13,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.results.evaluate import (
     accuracy_matrix,
     first20_images,
+    instruments,
     read_records,
     read_runs,
     runs_table,
@@ -134,11 +135,27 @@ def test_the_matrix_is_lower_triangular_and_ends_in_the_final_accuracies(run):
     assert matrix[-1].tolist() == [scores(counts, tasks)[f"task{t}"] for t in range(1, tasks + 1)]
 
 
+# ---------------------------------------------------------------- instruments
+
+
+def test_reconstruction_is_that_of_the_last_task():
+    assert instruments({"reconstruction": [3.0, 2.0, 1.5]}) == {"reconstruction": 1.5, "dropped": None}
+
+
+def test_dropped_is_the_share_of_competing_samples_that_were_not_repelled():
+    # Nobody competes in the first task; 0.5 + 0.7 of the samples do in the next two, and 0.4 + 0.5 are repelled.
+    noted = {"competing": [0.0, 0.5, 0.7], "repelled": [0.0, 0.4, 0.5]}
+    assert instruments(noted)["dropped"] == pytest.approx(25)
+    assert instruments({"competing": [0.0, 0.0], "repelled": [0.0, 0.0]})["dropped"] is None
+    assert instruments({}) == {"reconstruction": None, "dropped": None}
+
+
 # ---------------------------------------------------------------- records and the table
 
 
 def record(**counts):
-    return {"counts": {**COUNTS, **counts}, "environment": {"device": "cpu", "torch": "2.0"}}
+    environment = {"device": "cpu", "torch": "2.0"}
+    return {"counts": {**COUNTS, **counts}, "environment": environment, "instruments": {}}
 
 
 def cell(arm, method, *runs):
@@ -190,6 +207,7 @@ def test_the_table_has_a_row_for_each_cell_and_seed():
     assert list(table.columns) == [
         *["digest", "cell", "arm", "seed", "iterations", "f", "lambda_rr", "lambda_ra"],
         *["first20", "first50", "overall", "macro_precision", "forgetting", "task1", "task2"],
+        *["reconstruction", "dropped"],
         *["device", "torch"],
     ]
     assert list(zip(table["cell"], table["seed"], table["digest"], strict=True)) == [

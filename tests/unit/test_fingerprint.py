@@ -15,7 +15,10 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.fingerprint import code_digest, data_digest, method_digest, skeleton
 from exaggerated_replay.settings import DatasetSettings
 
-METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "exaggeration")
+METHODS = (
+    *("none", "joint", "er", "ewc", "si", "dgr", "bir", "exaggeration"),
+    *("slda", "gaussians", "generative_classifier"),
+)
 
 
 @pytest.fixture
@@ -96,7 +99,7 @@ def test_another_docstring_of_a_function_changes_nothing(package):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("learning/trainer.py", "lr=schedule.learning_rate", "lr=2 * schedule.learning_rate"),
+        ("learning/trainer.py", "(schedule.learning_rate)", "(2 * schedule.learning_rate)"),
         ("learning/streams.py", ">> 1", ">> 2"),
         ("learning/method.py", "1 / self.task", "2 / self.task"),
         ("learning/networks.py", "math.sqrt", "math.exp"),
@@ -113,7 +116,7 @@ def test_a_change_of_what_all_share_changes_all(package, file, old, new):
 
 def test_a_change_of_a_loss_changes_those_who_use_it(package):
     changed = changed_by(edit_of(package / "learning/losses.py", "1e-40", "1e-30"))
-    assert changed == {"bir", "exaggeration", "dgr"}
+    assert changed == {"bir", "exaggeration", "dgr", "generative_classifier"}
 
 
 def test_a_change_of_what_two_share_changes_these_two(package):
@@ -239,6 +242,14 @@ def test_own_data_are_known_by_content_alone(tmp_path):
         (tmp_path / name).write_bytes(b"abc")
         found = data_digest(DatasetSettings(name="npz", tasks=1, source=str(tmp_path / name)))
         assert found == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180's example
+
+
+def test_what_is_held_out_for_validation_makes_other_data():
+    digests = {
+        data_digest(DatasetSettings(name="digits", tasks=5, files={"a": "md5:1"}, validation=share))
+        for share in (None, 0.1, 0.2)
+    }
+    assert len(digests) == 3
 
 
 @pytest.mark.parametrize("source", ["missing.npz", "."])

@@ -569,8 +569,8 @@ def test_repulsion_and_attraction_are_those_of_plain_loops(switch, choice, f, bo
     assert exaggeration_alone(method, x, y, 0.0, 10.0) == pytest.approx(2 / 3 * 10 * ra, rel=1e-3)
     method.begin_task(3)
     method.loss(x, y)
-    assert method.sums["repulsion"].item() == pytest.approx(rr, rel=1e-4)
-    assert method.sums["attraction"].item() == pytest.approx(ra, rel=1e-4)
+    assert method.notes["repulsion"][0].item() == pytest.approx(rr, rel=1e-4)
+    assert method.notes["attraction"][0].item() == pytest.approx(ra, rel=1e-4)
 
 
 @pytest.mark.parametrize("bounded", [True, False])
@@ -615,8 +615,8 @@ def test_gated_attraction_acts_on_all_samples_once_one_passes_even_if_its_rival_
         added[gate] = exaggeration_alone(method, *batch(True, 3), 0.0, 1.0)
         method.begin_task(3)
         method.loss(*batch(True, 3))
-        assert method.sums["competing"].item() == pytest.approx(1 / 16)
-        assert method.sums["repelled"].item() == 0
+        assert method.notes["competing"][0].item() == pytest.approx(1 / 16)
+        assert method.notes["repelled"][0].item() == 0
     assert added["gated"] == added["every"] > 0.1
 
 

@@ -16,6 +16,8 @@ from exaggerated_replay.settings import (
     ERArm,
     EWCArm,
     ExaggerationArm,
+    GaussiansArm,
+    GenerativeClassifierArm,
     JointArm,
     ModelSettings,
     NoneArm,
@@ -23,6 +25,7 @@ from exaggerated_replay.settings import (
     RunSettings,
     SIArm,
     SISettings,
+    SLDAArm,
     StudySettings,
     TrainingSettings,
     read_settings,
@@ -37,6 +40,9 @@ EXAMPLES = [
     EWCArm(method="ewc", strength=3.0, samples=11),
     SIArm(method="si", strength=0.5, damping=0.3),
     DGRArm(method="dgr"),
+    SLDAArm(method="slda", shrinkage=0.01),
+    GaussiansArm(method="gaussians", shrinkage=0.01),
+    GenerativeClassifierArm(method="generative_classifier", units=7, latent=3, samples=9, learning_rate=0.1),
     BIRArm(method="bir", gate_proportion=0.7),
     BIRArm(method="bir", gate_proportion=0.6, si=SI, mixture_prior="logsumexp"),
     ExaggerationArm(method="exaggeration", gate_proportion=0.6, si=SI, lambda_rr=1e-6, lambda_ra=0.0, f=20.0),
@@ -64,7 +70,8 @@ def run_of(arm):
 
 def test_the_examples_show_every_method_and_every_method_has_its_own_settings():
     assert {arm.method for arm in EXAMPLES} == set(ARMS)
-    assert set(ARMS) == {"none", "joint", "er", "ewc", "si", "dgr", "bir", "exaggeration"}
+    replaying = {"er", "dgr", "bir", "exaggeration"}
+    assert set(ARMS) == {"none", "joint", "ewc", "si", "slda", "gaussians", "generative_classifier", *replaying}
     assert all(type(arm) is ARMS[arm.method] for arm in EXAMPLES)
 
 
@@ -175,6 +182,13 @@ def test_what_must_be_positive_may_be_tiny_but_not_zero(kind, key):
 def test_a_gate_that_switches_everything_off_is_refused():
     with pytest.raises(ValueError, match="less than 1"):
         BIRArm(method="bir", gate_proportion=1)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 1.5])
+def test_the_share_held_out_leaves_something_on_both_sides(share):
+    assert DatasetSettings(name="mnist", tasks=5, validation=0.5).validation == 0.5
+    with pytest.raises(ValueError, match="validation must lie between 0 and 1"):
+        DatasetSettings(name="mnist", tasks=5, validation=share)
 
 
 def test_an_npz_file_may_stand_for_any_data_set_and_must_for_npz():

@@ -66,6 +66,18 @@ def test_of_a_path_to_the_users_data_only_the_files_name_is_kept(results, quote)
     assert copied["report.html"] == '{"verify": {"input": ["mine.npz"]}}'
 
 
+def test_every_path_that_leads_out_is_cut_and_those_within_the_repository_stay(results):
+    params = (
+        "dataset:\n  source: ../elsewhere/cifar100.npz\nencoder:\n  weights: data/encoders/cpu-1/encoder.safetensors\n"
+        "  images:\n    source: 'C:\\data\\cifar10'\n"
+    )
+    (results.parent / "params.yaml").write_text(params)
+    copied = files(take_snapshot("a", PLAN, results, replace=False))["params.yaml"]
+    assert "source: cifar100.npz\n" in copied
+    assert "weights: data/encoders/cpu-1/encoder.safetensors\n" in copied
+    assert "source: 'cifar10'\n" in copied
+
+
 @pytest.mark.parametrize("name", ["a", "Paper_2.1", "paper-256", "0"])
 def test_good_names(results, name):
     assert take_snapshot(name, PLAN, results, replace=False).is_dir()

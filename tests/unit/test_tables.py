@@ -16,6 +16,7 @@ METHODS = {
     "rr-ra-fnone": {"f": "none", "lambda_rr": 1e-6, "lambda_ra": 1e-6},
     "rr": {"f": 20, "lambda_rr": 1e-6, "lambda_ra": 0.0},
 }
+DROPPED = {"rr-ra-f5": 12.5, "rr-ra": 30.25, "rr-ra-fnone": 20.0}
 GAINS = {"bir-si": (0, 0), "rr-ra-f5": (1, 3), "rr-ra": (-0.001, 0), "rr-ra-fnone": (-4, -4), "rr": (2, 2)}
 
 
@@ -30,7 +31,7 @@ def study(seeds=2):
         for cell, method in METHODS.items()
     }
     rows = [
-        {"digest": f"{cell}-{seed}", "cell": cell, "seed": seed, "device": "cpu"}
+        {"digest": f"{cell}-{seed}", "cell": cell, "seed": seed, "device": "cpu", "dropped": DROPPED.get(cell)}
         | dict.fromkeys(("first20", "first50", "overall"), 20 + 10 * seed + GAINS[cell][seed])
         for cell in cells
         for seed in range(seeds)
@@ -108,7 +109,17 @@ def test_grids_without_an_f_axis_are_labelled_by_cell(tmp_path):
     text = write(tmp_path, "ablation", ".md").read_text()
     assert text.startswith("| cell   | 20% avg.")
     assert "paper" not in text.splitlines()[0]
-    assert "\n| rr     | 2.00/8.00" in text
+    assert "\n| bir-si | 25.00       " in text
+    assert "\n| rr     | 27.00 (2.00 [2.00, 2.00])" in text
+    assert "Accuracy in percent, mean over seeds; in parentheses the difference" in text
+
+
+def test_note_says_how_many_samples_repulsion_left_out():
+    table = tables.comparison(*study(), "table1")
+    text = tables.note(table, dataset="cifar100", first20_images=400)
+    assert "Of the replayed samples with a competing class, repulsion left out 12.5 to 30.2 %" in text
+    none = table.assign(dropped=np.nan)
+    assert "left out" not in tables.note(none, dataset="cifar100", first20_images=400)
 
 
 def test_one_seed_is_shown_without_an_interval(tmp_path):

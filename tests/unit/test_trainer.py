@@ -262,6 +262,21 @@ def test_instruments_are_the_mean_per_step_of_each_task(build, learn):
     np.testing.assert_allclose(outcome.instruments["classification"], expected, rtol=1e-5)
 
 
+def test_an_instrument_noted_twice_a_step_is_the_mean_of_both(build, learn):
+    method = build("bir")
+    reconstruction, note = [], method.note
+
+    def listen(name, value):
+        if name == "reconstruction":
+            reconstruction.append(value.item())
+        return note(name, value)
+
+    method.note = listen
+    outcome = learn(method, tasks=2, iterations=5)
+    expected = [sum(reconstruction[:5]) / 5, sum(reconstruction[5:]) / 10]  # from task 2 current and replayed
+    np.testing.assert_allclose(outcome.instruments["reconstruction"], expected, rtol=1e-5)
+
+
 def test_an_instrument_that_starts_in_task_2_is_0_in_task_1(build, learn):
     outcome = learn(build("exaggeration"))
     for name in ("repulsion", "attraction", "distillation", "competing", "repelled"):

@@ -65,7 +65,7 @@ class Prepared:
         return math.prod(self.shape)
 
 
-def prepare(name: str, sources: list[Path], target: Path) -> None:
+def prepare(name: str, sources: list[Path], target: Path, validation: float | None = None) -> None:
     """Write one normalised, byte-for-byte reproducible .npz from the raw files of a data set.
 
     It holds the six fields of `Prepared`. The data sets:
@@ -83,6 +83,7 @@ def prepare(name: str, sources: list[Path], target: Path) -> None:
         name: One of the names above.
         sources: The raw files; the idx files are recognised by their names, in any order.
         target: The .npz to write; left alone when anything is wrong.
+        validation: Share of each class's training samples that takes the place of the test set, if any.
 
     Raises:
         UserError: The name is unknown, or a source is missing, unreadable or not a usable data set.
@@ -107,6 +108,8 @@ def prepare(name: str, sources: list[Path], target: Path) -> None:
             raise UserError(f"{source} does not exist; {remedy}")
     arrays = read(*sources)
     arrays = _checked(arrays, sources[0] if len(sources) == 1 else sources[0].parent)
+    if validation is not None:
+        arrays = hold_out(arrays, validation)
     inputs = arrays["x_train"], arrays["x_test"]
     if inputs[0].dtype == np.uint8:
         scale, bounded = (16 if name == "digits" else 255), True
@@ -115,6 +118,33 @@ def prepare(name: str, sources: list[Path], target: Path) -> None:
     with replacing(target) as temporary, temporary.open("wb") as stream:
         # NumPy stamps every member with the same date in 1980, so equal arrays give equal bytes.
         np.savez(stream, **arrays, scale=np.float32(scale), bounded=np.bool_(bounded))
+
+
+def hold_out(arrays: dict[str, np.ndarray], share: float) -> dict[str, np.ndarray]:
+    """Put the last samples of each class of the training set in the place of the test set.
+
+    So settings can be chosen without a look at the test set.
+
+    Args:
+        arrays: `x_train` (N, ...), `y_train` (N,) and a test set, which is dropped.
+        share: Of each class, between 0 and 1; rounded to whole samples.
+
+    Raises:
+        UserError: A class would have no sample left on one of the two sides.
+    """
+    y = arrays["y_train"]
+    held = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        own = np.flatnonzero(y == label)
+        count = round(share * len(own))
+        if not 0 < count < len(own):
+            raise UserError(
+                f"dataset.validation is {share}, which leaves {count} of the {len(own)} training samples of class "
+                f"{label} to test on: choose another share"
+            )
+        held[own[-count:]] = True
+    sides = {"train": ~held, "test": held}
+    return {f"{key}_{side}": arrays[f"{key}_train"][rows] for side, rows in sides.items() for key in ("x", "y")}
 
 
 def load(path: Path) -> Prepared:

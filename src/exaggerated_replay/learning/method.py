@@ -43,7 +43,7 @@ class Method(nn.Module):
         self.settings = settings
         self.task = 0  # number of the current task, from 1
         self.network = self.build_network()
-        self.sums: dict[str, Tensor] = {}
+        self.notes: dict[str, tuple[Tensor, int]] = {}  # sum and number of the values noted in this task
 
     def build_network(self) -> Classifier:
         """Return the network that learns; its initial weights depend on the seed alone."""
@@ -65,10 +65,18 @@ class Method(nn.Module):
         """Return the tasks whose training data may be drawn from in `task`."""
         return range(task, task + 1)
 
+    def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
+        """Return what takes the steps: Adam (betas 0.9, 0.999), whose state lasts for the whole run."""
+        return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True)
+
+    def steps(self, iterations: int) -> int:
+        """Return how many optimiser steps a task takes: as many as the schedule says."""
+        return iterations
+
     def begin_task(self, task: int) -> None:
         """Get ready for task number `task` (from 1)."""
         self.task = task
-        self.sums = {}
+        self.notes = {}
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the loss to minimise: inputs (B, inputs) in model units, labels (B,) -> scalar."""
@@ -97,9 +105,8 @@ class Method(nn.Module):
 
     def note(self, name: str, value: Tensor) -> Tensor:
         """Add a value to the task's instruments (nothing is copied off the device) and hand it back."""
-        if name not in self.sums:
-            self.sums[name] = torch.zeros((), device=value.device)
-        self.sums[name] += value.detach()
+        total, times = self.notes.get(name, (0.0, 0))
+        self.notes[name] = total + value.detach(), times + 1
         return value
 
     def draw(self, purpose: str) -> torch.Generator:

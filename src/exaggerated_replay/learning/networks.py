@@ -135,7 +135,7 @@ class BrainInspiredVAE(Classifier):
 
 
 class PlainVAE(nn.Module):
-    """A VAE with a standard normal prior and no gates: the generator of deep generative replay."""
+    """A VAE with a standard normal prior, no gates and no classifier."""
 
     def __init__(self, inputs: int, units: int, latent: int, seed: int) -> None:
         super().__init__()
@@ -146,9 +146,13 @@ class PlainVAE(nn.Module):
         self.decoder = Decoder(latent, units, inputs)
         initialise(self, seed, whose="generator")
 
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log-variance of q(z | x): (B, inputs) -> twice (B, latent)."""
+        h = F.relu(self.encoder2(F.relu(self.encoder1(x))))
+        return self.latent_mean(h), self.latent_log_variance(h)
+
     def reconstruct(self, x: Tensor, noise: Tensor) -> Reconstruction:
         """Encode, sample z and decode: (B, inputs), (B, latent)."""
-        h = F.relu(self.encoder2(F.relu(self.encoder1(x))))
-        mean, log_variance = self.latent_mean(h), self.latent_log_variance(h)
+        mean, log_variance = self.encode(x)
         z = reparameterise(mean, log_variance, noise)
         return Reconstruction(None, z, mean, log_variance, self.decoder(z))

@@ -53,7 +53,7 @@ class Outcome:
 
     correct: list[list[int]]  # (tasks, classes): test samples classified right after each task
     predicted: list[int]  # (classes,): test samples the final model assigns to each class
-    instruments: dict[str, list[float]]  # per task, the mean over its steps of what the method noted
+    instruments: dict[str, list[float]]  # per task, the mean of what the method noted
 
 
 def train(
@@ -65,13 +65,13 @@ def train(
 ) -> Outcome:
     """Teach a method one task after the other, and test it after each.
 
-    Adam (betas 0.9, 0.999) keeps its state between tasks. The loop never waits for the device, except to
-    report progress some twenty times per task.
+    The optimiser keeps its state between tasks. The loop never waits for the device, except to report progress
+    some twenty times per task.
 
     Raises:
         UserError: A batch larger than a task, or a loss that stopped being a number.
     """
-    optimiser = torch.optim.Adam(method.parameters(), lr=schedule.learning_rate, fused=True)
+    optimiser = method.optimiser(schedule.learning_rate)
     order = stream(method.problem.seed, "data order")
     correct: list[list[int]] = []
     instruments: dict[str, list[float]] = {}
@@ -82,9 +82,10 @@ def train(
         method.begin_task(task)
         pool = rows_of_tasks(train_set.y, method.pool(task), method.problem.classes_per_task)
         batches = shuffled_batches(pool, schedule.batch, order, task)
-        report_every = max(1, schedule.iterations // 20)
+        steps = method.steps(schedule.iterations)
+        report_every = max(1, steps // 20)
 
-        for iteration in range(1, schedule.iterations + 1):
+        for iteration in range(1, steps + 1):
             rows = next(batches)
             loss = method.loss(train_set.inputs(rows), train_set.y[rows])
             optimiser.zero_grad()
@@ -93,20 +94,19 @@ def train(
             optimiser.step()
             method.after_step()
 
-            if iteration % report_every == 0 or iteration == schedule.iterations:
+            if iteration % report_every == 0 or iteration == steps:
                 value = loss.item()
                 if not math.isfinite(value):
                     raise UserError(
                         f"the loss is no finite number any more in task {task}, iteration {iteration}: "
                         "a lower training.learning_rate, or smaller weights of the losses, may help"
                     )
-                watch(Progress(task, schedule.tasks, iteration, schedule.iterations, value, accuracy))
+                watch(Progress(task, schedule.tasks, iteration, steps, value, accuracy))
 
         own = rows_of_tasks(train_set.y, range(task, task + 1), method.problem.classes_per_task)
         method.end_task(train_set.inputs(own), train_set.y[own])
-        for name, total in method.sums.items():
-            values = instruments.setdefault(name, [0.0] * (task - 1))
-            values.append(total.item() / schedule.iterations)
+        for name, (total, times) in method.notes.items():
+            instruments.setdefault(name, [0.0] * (task - 1)).append(total.item() / times)
 
         hits, predicted = test(method, test_set)
         correct.append(hits)

@@ -58,6 +58,21 @@ def accuracy_matrix(counts: dict[str, Any], tasks: int) -> np.ndarray:
     return np.where(np.tri(tasks, dtype=bool), matrix, np.nan)
 
 
+def instruments(noted: dict[str, list[float]]) -> dict[str, float | None]:
+    """Sum up what a run noted while it learned (`instruments` of a record); None where it noted no such thing.
+
+    Returns:
+        reconstruction: D(x, x') in the last task, the mean of current and replayed batches.
+        dropped: of the replayed samples that have a competing class, the percentage left out of repulsion, because
+        no sample of their batch carries the competitor's label; over all tasks.
+    """
+    competing = sum(noted.get("competing", []))
+    return {
+        "reconstruction": noted["reconstruction"][-1] if "reconstruction" in noted else None,
+        "dropped": PERCENT * (1 - sum(noted["repelled"]) / competing) if competing else None,
+    }
+
+
 def read_records(plan: dict[str, Any]) -> dict[str, Any]:
     """Read the record of every run of the plan, by run directory.
 
@@ -97,6 +112,7 @@ def runs_table(plan: dict[str, Any], records: dict[str, dict[str, Any]]) -> pd.D
                     "lambda_rr": method.get("lambda_rr"),
                     "lambda_ra": method.get("lambda_ra"),
                     **scores(record["counts"], plan["dataset"]["tasks"]),
+                    **instruments(record["instruments"]),
                     "device": record["environment"]["device"],
                     "torch": record["environment"]["torch"],
                 }
@@ -111,7 +127,8 @@ def read_runs(path: Path) -> pd.DataFrame:
         UserError: The file is missing.
     """
     names = dict.fromkeys(("digest", "cell", "arm"), str)
-    blank = {key: [""] for key in ("f", "lambda_rr", "lambda_ra")}  # arms without feature exaggeration
+    # What an arm does not have: no replay, or no feature exaggeration.
+    blank = {key: [""] for key in ("f", "lambda_rr", "lambda_ra", "reconstruction", "dropped")}
     try:
         return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=blank)
     except FileNotFoundError:

@@ -5,7 +5,7 @@ import platform
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from exaggerated_replay.errors import UserError
@@ -71,10 +71,16 @@ def take_snapshot(name: str, plan: dict[str, Any], results: Path, replace: bool)
 
 
 def without_path(text: str, params: str) -> str:
-    """Cut the path to the user's data, which the text of params.yaml names, down to the file's name."""
-    found = re.search(r"(?m)^ *source: ['\"]?(.*?)['\"]?$", params)
-    source = found[1] if found else ""
-    return text.replace(source, re.split(r"[/\\]", source)[-1])
+    """Cut paths that lead out of the repository, as the text of params.yaml names them, down to the file's name."""
+    named = re.findall(r"(?m)^ *(?:source|weights): ['\"]?(.*?)['\"]?$", params)
+    for path in sorted({path for path in named if _leads_out(path)}, key=len, reverse=True):
+        text = text.replace(path, re.split(r"[/\\]", path.rstrip("/\\"))[-1])
+    return text
+
+
+def _leads_out(path: str) -> bool:
+    absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    return absolute or path.startswith("~") or ".." in re.split(r"[/\\]", path)
 
 
 def _provenance() -> dict[str, Any]:

@@ -13,6 +13,15 @@ from exaggerated_replay.results.statistics import METRICS, cell_runs, grid_cells
 
 PAPER_ITERATIONS = 5000
 OURS, PAPER = "here", "paper"
+PAPER_FORM = (
+    "Absolute/relative change over the baseline (percentage points/percent of the baseline), mean over paired seeds, "
+    "with the 95 % confidence interval of the absolute change (Student's t) in brackets; (mean) marks the accuracy of "
+    "a baseline in percent."
+)
+CELL_FORM = (
+    "Accuracy in percent, mean over seeds; in parentheses the difference from the baseline in percentage points, mean "
+    "over paired seeds, with its 95 % confidence interval (Student's t)."
+)
 
 
 def published() -> pd.DataFrame:
@@ -38,9 +47,10 @@ def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
         grid: A grid of the plan.
 
     Returns:
-        One row per cell: cell, arm, baseline, f, iterations, seeds (shared with its baseline) and, for
-        each metric, mean (percent), difference with its interval low and high (percentage points), relative
-        (percent of the baseline), published_absolute and published_relative (the paper's, where it has them).
+        One row per cell: cell, arm, baseline, f, iterations, seeds (shared with its baseline), dropped (percent of
+        the competing replayed samples that repulsion left out) and, for each metric, mean (percent), difference with
+        its interval low and high (percentage points), relative (percent of the baseline), published_absolute and
+        published_relative (the paper's, where it has them).
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
@@ -57,6 +67,7 @@ def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
         else:
             treated, base = paired_runs(plan, runs, cell, baseline)
         row["seeds"] = len(treated)
+        row["dropped"] = treated["dropped"].mean()
         exaggerates = method.get("lambda_rr", 0) > 0 and method.get("lambda_ra", 0) > 0
         for metric in METRICS:
             row[f"{metric}_mean"] = treated[metric].mean()
@@ -101,9 +112,7 @@ def note(table: pd.DataFrame, *, dataset: str, first20_images: int) -> str:
     intervals, above, below = int(np.isfinite(low).sum()), int((low > 0).sum()), int((high < 0).sum())
     fewest, most = table["seeds"].min(), table["seeds"].max()
     lines = [
-        "Absolute/relative change over the baseline (percentage points/percent of the baseline), mean over "
-        "paired seeds, with the 95 % confidence interval of the absolute change (Student's t) in brackets; "
-        "(mean) marks the accuracy of a baseline in percent.",
+        PAPER_FORM if row_labels(table).name == "f" else CELL_FORM,
         f"Data set: {dataset}. Seeds: {most if fewest == most else f'{fewest} to {most}'}. "
         f"Test images in the first 20 % of classes: {first20_images} "
         f"(one image is {100 / first20_images:.2f} percentage points).",
@@ -113,6 +122,13 @@ def note(table: pd.DataFrame, *, dataset: str, first20_images: int) -> str:
             f"{above + below} of {intervals} intervals exclude zero ({above} above, {below} below); "
             "without any effect, about one in twenty would. "
             f"{int(((low == 0) & (high == 0)).sum())} of the differences are zero at every seed."
+        )
+    dropped = table["dropped"].dropna()
+    if len(dropped):
+        least, worst = f"{dropped.min():.1f}", f"{dropped.max():.1f}"
+        lines.append(
+            f"Of the replayed samples with a competing class, repulsion left out "
+            f"{least if least == worst else f'{least} to {worst}'} %: their batch has no sample of the competitor."
         )
     if fewest == 1:
         lines.append("A single seed gives no interval: its difference may be chance.")
@@ -126,13 +142,15 @@ def note(table: pd.DataFrame, *, dataset: str, first20_images: int) -> str:
 def paper_form(table: pd.DataFrame) -> pd.DataFrame:
     """Lay a comparison out as Table 1: absolute/relative [interval], and the paper's value beside it.
 
+    Where cells are other things than values of f, accuracies come first: mean (difference [interval]).
+
     Returns:
         Strings; rows labelled by f or by cell; columns (heading, here or paper), the paper's only where the
         table has published values.
     """
-    shown = {}
+    shown, ours = {}, _change if row_labels(table).name == "f" else _accuracy
     for metric, heading in METRICS.items():
-        shown[heading, OURS] = [_ours(row, metric) for _, row in table.iterrows()]
+        shown[heading, OURS] = [ours(row, metric) for _, row in table.iterrows()]
         if table[f"{metric}_published_absolute"].notna().any():
             shown[heading, PAPER] = [_papers(row, metric) for _, row in table.iterrows()]
     return pd.DataFrame(shown, index=pd.Index(row_labels(table)))
@@ -167,12 +185,22 @@ def _number(value: float) -> str:
     return f"{value:z.2f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _ours(row: pd.Series, metric: str) -> str:
+def _change(row: pd.Series, metric: str) -> str:
     if pd.isna(row["baseline"]):
         return f"{_number(row[f'{metric}_mean'])} (mean)"
-    change = f"{_number(row[f'{metric}_difference'])}/{_number(row[f'{metric}_relative'])}"
+    return f"{_number(row[f'{metric}_difference'])}/{_number(row[f'{metric}_relative'])}{_interval(row, metric)}"
+
+
+def _accuracy(row: pd.Series, metric: str) -> str:
+    mean = _number(row[f"{metric}_mean"])
+    if pd.isna(row["baseline"]):
+        return mean
+    return f"{mean} ({_number(row[f'{metric}_difference'])}{_interval(row, metric)})"
+
+
+def _interval(row: pd.Series, metric: str) -> str:
     low, high = row[f"{metric}_low"], row[f"{metric}_high"]
-    return f"{change} [{_number(low)}, {_number(high)}]" if np.isfinite(low) else change
+    return f" [{_number(low)}, {_number(high)}]" if np.isfinite(low) else ""
 
 
 def _papers(row: pd.Series, metric: str) -> str:
