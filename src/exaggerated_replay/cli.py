@@ -208,6 +208,35 @@ def snapshot(args: argparse.Namespace) -> None:
     take_snapshot(args.name, read_json(args.plan), Path("results"), args.force)
 
 
+def verify(args: argparse.Namespace) -> None:
+    """Check every run of the plan: its record against its name, its checkpoint against its record."""
+    from exaggerated_replay.results.verify import verify_runs
+
+    runs = [Path("results/runs") / name for name in read_json(args.plan)["runs"]]
+    problems, without_checkpoint = verify_runs(runs)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        raise UserError(f"{len(problems)} of {len(runs)} runs are not right")
+    note = f", {len(without_checkpoint)} of them without a checkpoint" if without_checkpoint else ""
+    print(f"{len(runs)} runs are right{note}")
+
+
+def explain(args: argparse.Namespace) -> None:
+    """Say where the numbers of a cell or a run come from; of a run not trained yet, why it would be."""
+    from exaggerated_replay.results.explain import explain
+
+    print(explain(read_json(args.plan), args.name, Path("results")))
+
+
+def prune(args: argparse.Namespace) -> None:
+    """Set runs aside that the plan does not name, so that DVC records the others alone."""
+    from exaggerated_replay.results.inventory import set_aside
+
+    moved = set_aside(read_json(args.plan), Path("results/runs"), args.workspace)
+    print(f"{len(moved)} runs set aside in {args.workspace}; a plan that names them finds them there")
+
+
 def export(args: argparse.Namespace) -> None:
     """Pack the records of all finished runs into one file, without checkpoints, to be imported elsewhere."""
     from exaggerated_replay.results.exchange import pack_records
@@ -300,6 +329,11 @@ def parser() -> argparse.ArgumentParser:
     sub = command(snapshot)
     sub.add_argument("name", help="name of the folder below results/")
     sub.add_argument("--force", action="store_true", help="replace a snapshot of that name")
+    command(verify)
+    sub = command(explain)
+    sub.add_argument("name", help="a cell of the plan, a run, or a run's digest")
+    sub = command(prune)
+    sub.add_argument("--workspace", type=Path, default=Path(".training"), help="where they go (%(default)s)")
     for job, role in ((export, "file to write"), (import_, "file that `export` has written")):
         sub = command(job, plan=False)
         sub.add_argument("file", type=Path, help=role)

@@ -34,6 +34,9 @@ OPTIONS = {
     "table": ["table", "--plan", "--grid", "--out"],
     "figure": ["kind", "table", "--plan", "--grid", "--out"],
     "snapshot": ["name", "--plan", "--force"],
+    "verify": ["--plan"],
+    "explain": ["name", "--plan"],
+    "prune": ["--plan", "--workspace"],
     "export": ["file", "--runs", "--timings"],
     "import": ["file", "--runs", "--timings"],
 }

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.plan import run_name
-from exaggerated_replay.results.exchange import import_records, pack_records, verify_record
+from exaggerated_replay.results.exchange import import_records, pack_records
+from exaggerated_replay.results.verify import verify_record
 from exaggerated_replay.settings import ERArm, ModelSettings, RunSettings, TrainingSettings
 
 
@@ -196,5 +197,5 @@ def test_any_other_value_in_a_record_is_refused_in_one_sentence(key, value):
     if key == "instruments" and isinstance(value, dict):
         return
     with pytest.raises(UserError) as error:
-        verify_record(run_name(settings(0)), changed, "file")
+        verify_record(run_name(settings(0)), changed)
     assert "\n" not in str(error.value)

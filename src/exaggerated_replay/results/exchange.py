@@ -2,20 +2,14 @@
 
 import gzip
 import json
-import re
 import zlib
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, replacing, write_json
-from exaggerated_replay.params import check, check_arm
-from exaggerated_replay.plan import run_name
-from exaggerated_replay.records import RECORD, WEIGHTS
-from exaggerated_replay.settings import RunSettings
+from exaggerated_replay.records import RECORD
+from exaggerated_replay.results.verify import verify_record
 
 FORMAT = "exaggerated-replay records 1"
 
@@ -64,7 +58,10 @@ def import_records(source: Path, runs: Path, timings: Path) -> tuple[int, int]:
     packed = _read(source)
     new = {}
     for name, entry in packed.items():
-        verify_record(name, entry["record"], f"{source}: {name}")
+        try:
+            verify_record(name, entry["record"])
+        except UserError as error:
+            raise UserError(f"{source}: {error}; nothing was imported") from error
         here = runs / name / RECORD
         if not here.is_file():
             new[name] = entry
@@ -78,36 +75,6 @@ def import_records(source: Path, runs: Path, timings: Path) -> tuple[int, int]:
             write_json(timings / f"{name}.json", entry["timing"])
         write_json(runs / name / RECORD, entry["record"])
     return len(new), len(packed) - len(new)
-
-
-def verify_record(name: str, record: Any, where: str) -> None:
-    """Check that a record is whole, that its counts fit together, and that it belongs to the run of this name.
-
-    Raises:
-        UserError: It does not; the message starts with `where`.
-    """
-    try:
-        values = record["settings"]
-        settings = check(RunSettings, {**values, "method": check_arm(values["method"], "method")})
-        counts = {key: np.array(value) for key, value in record["counts"].items()}
-        correct, tested, predicted = (counts[key] for key in ("correct", "tested", "predicted"))
-        fits = (
-            all(array.dtype.kind == "i" and array.min() >= 0 for array in (correct, tested, predicted))
-            and correct.shape == (settings.tasks, len(tested))
-            and predicted.shape == tested.shape
-            and (correct <= tested).all()
-            and (correct[-1] <= predicted).all()
-            and predicted.sum() == tested.sum()
-        )
-        described = {*record["environment"]} >= {"device", "torch"} and isinstance(record["instruments"], dict)
-        signed = re.fullmatch(r"[0-9a-f]{64}", record["sha256"][WEIGHTS])
-    except (UserError, KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = str(error).removeprefix("params.yaml: ")
-        raise UserError(f"{where} is no whole record of a run ({reason}); nothing was imported") from error
-    if asdict(settings) != values or name != run_name(settings):
-        raise UserError(f"{where} is not the run that its name says: its settings belong to {run_name(settings)}")
-    if not (fits and described and signed):
-        raise UserError(f"{where} is no whole record of a run: its counts or its checksum make no sense")
 
 
 def _read(source: Path) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """Which files of results/ a plan stands for."""
 
+import shutil
 from pathlib import Path
 from typing import Any
+
+from exaggerated_replay.records import RECORD, is_complete
 
 SUMMARIES = ("plan.json", "runs.csv", "timings.csv", "metrics.json", "focus.json")
 TABLE_KINDS = ("csv", "md", "tex")
@@ -33,3 +36,23 @@ def remove_leftovers(plan: dict[str, Any], results: Path) -> list[Path]:
     for path in leftovers:
         path.unlink()
     return leftovers
+
+
+def set_aside(plan: dict[str, Any], runs: Path, workspace: Path) -> list[Path]:
+    """Move runs that the plan does not name out of results/, to where unfinished work is kept.
+
+    DVC then records the runs of the plan and no other. Nothing is lost: a plan that names such a run again finds
+    it there, finished.
+
+    Returns:
+        Where they lie now.
+    """
+    moved = []
+    for directory in sorted(path for path in runs.glob("*") if path.is_dir() and path.name not in plan["runs"]):
+        place = workspace / directory.name
+        if (directory / RECORD).is_file() and not is_complete(place):
+            shutil.rmtree(place, ignore_errors=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(directory, place)
+            moved.append(place)
+    return moved

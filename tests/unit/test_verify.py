@@ -1,0 +1,141 @@
+"""What is wrong with a run is named; what is right passes; pruning loses nothing."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+
+import pytest
+from test_exchange import record, settings
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import write_json
+from exaggerated_replay.plan import run_name
+from exaggerated_replay.results.explain import explain, flat
+from exaggerated_replay.results.inventory import set_aside
+from exaggerated_replay.results.verify import verify_runs
+
+WEIGHTS = b"weights"
+NAMES = [run_name(settings(seed)) for seed in (0, 1)]
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Two finished runs of two seeds."""
+    for seed, name in enumerate(NAMES):
+        whole = record(seed)
+        whole["sha256"]["model.safetensors"] = hashlib.sha256(WEIGHTS).hexdigest()
+        write_json(tmp_path / "runs" / name / "record.json", whole)
+        (tmp_path / "runs" / name / "model.safetensors").write_bytes(WEIGHTS)
+    return tmp_path
+
+
+def verified(results, *names):
+    return verify_runs([results / "runs" / name for name in names or NAMES])
+
+
+def test_what_is_right_passes(results):
+    assert verified(results) == ([], [])
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_named(results):
+    path = results / "runs" / NAMES[1] / "model.safetensors"
+    path.write_bytes(b"weightt")
+    (problem,), without = verified(results)
+    assert str(path) in problem
+    assert without == []
+
+
+def test_a_record_without_checkpoint_is_right_but_told(results):
+    (results / "runs" / NAMES[0] / "model.safetensors").unlink()
+    assert verified(results) == ([], [results / "runs" / NAMES[0]])
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", json.dumps({"settings": 3})])
+def test_a_broken_record_is_named(results, text):
+    (results / "runs" / NAMES[0] / "record.json").write_text(text)
+    (problem,), _ = verified(results)
+    assert NAMES[0] in problem
+
+
+def test_a_changed_setting_in_a_record_is_named(results):
+    changed = record(0)
+    changed["settings"]["training"]["iterations"] = 11
+    write_json(results / "runs" / NAMES[0] / "record.json", changed)
+    (problem,), _ = verified(results)
+    assert "is not the run that its name says" in problem
+
+
+def test_an_unfinished_run_is_named(results):
+    (problem,), _ = verified(results, "er-s5-0123456789")
+    assert "er-s5-0123456789 is not finished" in problem
+
+
+# ---------------------------------------------------------------- setting aside
+
+
+def test_runs_that_the_plan_does_not_name_are_set_aside_whole_and_the_others_stay(results, tmp_path):
+    workspace = tmp_path / "workspace"
+    before = {path.name: path.read_bytes() for path in (results / "runs" / NAMES[1]).iterdir()}
+    assert set_aside({"runs": {NAMES[0]: {}}}, results / "runs", workspace) == [workspace / NAMES[1]]
+    assert [path.name for path in (results / "runs").iterdir()] == [NAMES[0]]
+    assert {path.name: path.read_bytes() for path in (workspace / NAMES[1]).iterdir()} == before
+    assert set_aside({"runs": {NAMES[0]: {}}}, results / "runs", workspace) == []
+
+
+# ---------------------------------------------------------------- explaining
+
+
+def plan_of(*runs):
+    """A plan with one cell, whose runs these settings are."""
+    named = {run_name(run): run for run in runs}
+    cell = {
+        "arm": "er",
+        "config": {"training": asdict(runs[0].training), "method": asdict(runs[0].method)},
+        "runs": [{"seed": run.seed, "directory": f"results/runs/{name}"} for name, run in named.items()],
+    }
+    return {
+        "cells": {"er": cell},
+        "grids": {"g": [{"cell": "er", "baseline": None}]},
+        "runs": {name: asdict(run) for name, run in named.items()},
+    }
+
+
+def test_a_cell_leads_to_its_settings_and_its_runs_with_their_scores(results):
+    text = explain(plan_of(settings(0), settings(7)), "er", results)
+    assert "    method.memory_per_class = 3" in text
+    assert f"    {NAMES[0]}  first20 33.33 %  first50 50.00 %  overall 66.67 %" in text
+    assert f"    {run_name(settings(7))}  not trained yet" in text
+
+
+@pytest.mark.parametrize("form", ["{}", "results/runs/{}", "digest"])
+def test_a_run_is_found_by_name_path_and_digest(results, form):
+    name = NAMES[0].rpartition("-")[2] if form == "digest" else form.format(NAMES[0])
+    write_json(results / "timings" / f"{NAMES[0]}.json", {"seconds": 12.34, "hardware": "a CPU"})
+    text = explain(plan_of(settings(0)), name, results)
+    assert text.startswith(f"{NAMES[0]}: of the cells er\n")
+    assert "    training.iterations = 10" in text
+    assert "  computed  12.3 s, cpu, torch 2.0, a CPU" in text
+    assert "finished, with its checkpoint" in text
+
+
+def test_a_run_that_only_lies_there_is_said_not_to_be_named(results):
+    assert explain(plan_of(settings(0)), NAMES[1], results).startswith(f"{NAMES[1]}: not named by the plan")
+
+
+def test_a_run_to_be_trained_is_compared_with_the_nearest_finished_one(results):
+    changed = replace(settings(0), code="e" * 64, training=replace(settings(0).training, iterations=20))
+    text = explain(plan_of(changed), run_name(changed), results)
+    assert f"the nearest finished run is {NAMES[0]}; it differs in" in text
+    told = [line.strip() for line in text.partition("differs in")[2].splitlines() if line.strip()]
+    assert told == ["code: the code that the run executes", "training.iterations: 10 there, 20 here"]
+
+
+def test_what_is_neither_cell_nor_run_is_refused_with_a_suggestion(results):
+    with pytest.raises(UserError, match=f"did you mean {NAMES[0]}"):
+        explain(plan_of(settings(0)), NAMES[0][:-1], results)
+    with pytest.raises(UserError, match="the cells are er"):
+        explain(plan_of(settings(0)), "xyz", results)
+
+
+def test_nested_settings_get_dotted_keys():
+    assert flat({"a": {"b": {"c": 1}, "d": None}, "e": [1]}) == {"a.b.c": 1, "a.d": None, "e": [1]}
