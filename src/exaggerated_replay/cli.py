@@ -163,15 +163,17 @@ def evaluate(args: argparse.Namespace) -> None:
 
 
 def collect(args: argparse.Namespace) -> None:
-    """Sum up over seeds: metrics of all cells, of the cell in focus, the runs' timings; remove stale tables."""
+    """Sum up over seeds: metrics of all cells, metrics and plots of the cell in focus, the runs' timings."""
     from exaggerated_replay.files import replacing, write_json
     from exaggerated_replay.results.collect import focus, read_timings, summary
-    from exaggerated_replay.results.evaluate import read_runs
+    from exaggerated_replay.results.evaluate import read_records, read_runs
     from exaggerated_replay.results.inventory import remove_leftovers
+    from exaggerated_replay.results.plots import write_plots
 
     plan, runs = read_json(args.plan), read_runs(args.table)
     write_json(args.metrics, summary(runs))
     write_json(args.focus, focus(runs, plan["focus"]))
+    write_plots(plan, read_records(plan), runs, args.plots)
     with replacing(args.timings) as temporary:
         read_timings(plan, TIMINGS).to_csv(temporary, index=False, lineterminator="\n")
     for leftover in remove_leftovers(plan, args.metrics.parent):
@@ -317,6 +319,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("table", type=Path, help="the runs table")
     for name in ("metrics", "focus", "timings"):
         sub.add_argument(f"--{name}", type=Path, required=True, help="file to write")
+    sub.add_argument("--plots", type=Path, nargs="*", default=[], help="files to write for `dvc plots`")
     sub = command(table)
     sub.add_argument("table", type=Path, help="the runs table")
     sub.add_argument("--grid", required=True, help="grid of the study")

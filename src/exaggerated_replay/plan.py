@@ -27,8 +27,8 @@ from exaggerated_replay.settings import (
 )
 
 RUNS = Path("results/runs")
-# A grid makes results/NAME.csv and results/figures/NAME.png: these names are taken.
-RESERVED = ("runs", "timings", "figures", "accuracy_matrix", "architecture", "competing_classes")
+# A grid makes results/figures/NAME.png: these names are taken.
+RESERVED = ("accuracy_matrix", "architecture", "competing_classes")
 DIGITS = 10  # of a digest, in names: among a million runs, two share them with a chance of one in three
 
 

@@ -92,4 +92,4 @@ def test_any_file_of_images_or_feature_vectors_will_do(fresh, tmp_path, shape):
     use_file(clone, tmp_path, content, **{"dataset.tasks": 2})
     clone.snakemake()
     assert "mine" not in (clone.path / "results/plan.json").read_text()  # paths decide nothing
-    assert "does not test the paper's claim" in (clone.path / "results/table1.md").read_text()
+    assert "does not test the paper's claim" in (clone.path / "results/tables/table1.md").read_text()

@@ -44,7 +44,7 @@ def features_study(fresh, tmp_path):
 def test_from_the_archives_to_the_table(features_study):
     clone = features_study
     clone.snakemake()
-    assert (clone.path / "results/laptop.csv").is_file()
+    assert (clone.path / "results/tables/laptop.csv").is_file()
     plan = json.loads((clone.path / "results/plan.json").read_text())
     encoder = clone.path / f"data/encoders/cpu-{plan['encoder']['sha256'][:10]}"
     record = json.loads((encoder / "record.json").read_text())

@@ -19,7 +19,7 @@ OUTPUTS = [
     "results/metrics.json",
     "results/focus.json",
     "results/timings.csv",
-    *[f"results/{grid}.{kind}" for grid in ("table1", "convergence") for kind in ("csv", "md", "tex")],
+    *[f"results/tables/{grid}.{kind}" for grid in ("table1", "convergence") for kind in ("csv", "md", "tex")],
     *[f"results/figures/{name}.{kind}" for name in FIGURES for kind in ("png", "pdf", "svg")],
 ]
 NOTHING = "Nothing to be done"

@@ -30,7 +30,7 @@ OPTIONS = {
     "features": ["data", "encoder", "--plan", "--out"],
     "train": ["records", "--plan", "--data", "--split", "--log", "--workspace", "--timings"],
     "evaluate": ["--plan", "--out"],
-    "collect": ["table", "--plan", "--metrics", "--focus", "--timings"],
+    "collect": ["table", "--plan", "--metrics", "--focus", "--timings", "--plots"],
     "table": ["table", "--plan", "--grid", "--out"],
     "figure": ["kind", "table", "--plan", "--grid", "--out"],
     "snapshot": ["name", "--plan", "--force"],

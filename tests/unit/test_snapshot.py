@@ -12,7 +12,8 @@ from exaggerated_replay.results.snapshot import take_snapshot
 PLAN = {"grids": {"table1": []}, "figures": ["table1", "accuracy_matrix"], "runs": {"er-s0-aa": {}, "er-s1-bb": {}}}
 OUTCOME = {
     *["plan.json", "runs.csv", "timings.csv", "metrics.json", "focus.json"],
-    *["table1.csv", "table1.md", "table1.tex"],
+    *[f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence")],
+    *["tables/table1.csv", "tables/table1.md", "tables/table1.tex"],
     *[f"figures/{name}.{kind}" for name in ("table1", "accuracy_matrix") for kind in ("png", "pdf", "svg")],
     *["runs/er-s0-aa/record.json", "runs/er-s1-bb/record.json"],
 }

@@ -11,7 +11,7 @@ from exaggerated_replay.learning.devices import gpus
 from exaggerated_replay.params import check_params
 from exaggerated_replay.plan import make_plan, save_plan
 from exaggerated_replay.records import RECORD, WEIGHTS
-from exaggerated_replay.results.inventory import IMAGE_KINDS, TABLE_KINDS
+from exaggerated_replay.results.inventory import IMAGE_KINDS, PLOTS, TABLE_KINDS
 from exaggerated_replay.runlock import clear_stale_locks
 
 PLAN_FILE = "results/plan.json"

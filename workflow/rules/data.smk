@@ -60,4 +60,5 @@ rule split:
 
 rule data:
     input:
+        [str(source.prepared) for source in PLAN.sources],
         expand(SPLIT, seed=range(PLAN.params.study.seeds)),

@@ -25,11 +25,12 @@ rule collect:
         metrics="results/metrics.json",
         focus="results/focus.json",
         timings="results/timings.csv",
+        plots=[f"results/{plot}" for plot in PLOTS],
     log:
         "logs/collect.log",
     shell:
         "exaggerated-replay collect --plan {input.plan} {input.table} --metrics {output.metrics} "
-        "--focus {output.focus} --timings {output.timings} 2>&1 | tee {log}"
+        "--focus {output.focus} --timings {output.timings} --plots {output.plots} 2>&1 | tee {log}"
 
 
 rule table:
@@ -38,12 +39,12 @@ rule table:
         table=TABLE,
     output:
         report(
-            "results/{grid}.csv",
+            "results/tables/{grid}.csv",
             caption="../report/table.rst",
             category="Tables",
             labels={"table": "{grid}"},
         ),
-        multiext("results/{grid}", *[f".{kind}" for kind in TABLE_KINDS[1:]]),
+        multiext("results/tables/{grid}", *[f".{kind}" for kind in TABLE_KINDS[1:]]),
     wildcard_constraints:
         grid="|".join(PLAN.grids),
     log:
@@ -82,5 +83,5 @@ for figure, (kind, grid) in FIGURES.items():
 rule metrics:
     input:
         rules.collect.output,
-        expand("results/{grid}.{kind}", grid=PLAN.grids, kind=TABLE_KINDS),
+        expand("results/tables/{grid}.{kind}", grid=PLAN.grids, kind=TABLE_KINDS),
         expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=IMAGE_KINDS),

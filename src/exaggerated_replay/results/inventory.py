@@ -6,14 +6,15 @@ from typing import Any
 
 from exaggerated_replay.records import RECORD, is_complete
 
-SUMMARIES = ("plan.json", "runs.csv", "timings.csv", "metrics.json", "focus.json")
+PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
+SUMMARIES = ("plan.json", "runs.csv", "timings.csv", "metrics.json", "focus.json", *PLOTS)
 TABLE_KINDS = ("csv", "md", "tex")
 IMAGE_KINDS = ("png", "pdf", "svg")
 
 
 def tables(plan: dict[str, Any]) -> list[str]:
     """Return the tables of a plan, relative to results/."""
-    return [f"{grid}.{kind}" for grid in plan["grids"] for kind in TABLE_KINDS]
+    return [f"tables/{grid}.{kind}" for grid in plan["grids"] for kind in TABLE_KINDS]
 
 
 def figures(plan: dict[str, Any]) -> list[str]:
@@ -30,7 +31,7 @@ def remove_leftovers(plan: dict[str, Any], results: Path) -> list[Path]:
         What was removed.
     """
     wanted = {results / name for name in (*SUMMARIES, *tables(plan), *figures(plan))}
-    found = [path for kind in TABLE_KINDS for path in results.glob(f"*.{kind}")]
+    found = [path for kind in TABLE_KINDS for path in (results / "tables").glob(f"*.{kind}")]
     found += [path for kind in IMAGE_KINDS for path in (results / "figures").glob(f"*.{kind}")]
     leftovers = sorted(set(found) - wanted)
     for path in leftovers:

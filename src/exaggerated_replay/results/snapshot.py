@@ -14,7 +14,7 @@ from exaggerated_replay.params import PARAMS
 from exaggerated_replay.records import RECORD
 from exaggerated_replay.results.inventory import SUMMARIES, figures, tables
 
-RESERVED = ("runs", "figures", "timings")  # folders of results/ itself
+RESERVED = ("runs", "tables", "figures", "timings")  # folders of results/ itself
 REPORT = Path("report.html")
 
 
