@@ -254,8 +254,8 @@ def features_digest(source: Source, encoder: Encoder) -> str:
 
 
 def without_path(settings: SourceSettings) -> dict[str, Any]:
-    """Return the settings of a data set without the place of its files, which decides nothing."""
-    return {key: value for key, value in asdict(settings).items() if key != "source"}
+    """Return the settings of a data set without the places of its files, which decide nothing."""
+    return {key: value for key, value in asdict(settings).items() if key not in ("source", "watch")}
 
 
 def expand(params: Params, rows: list[dict[str, list[Any]]], where: str) -> Iterator[tuple[str, dict[str, Any]]]:

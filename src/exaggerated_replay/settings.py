@@ -56,6 +56,7 @@ class DatasetSettings(SourceSettings):
 
     tasks: int
     classes: int | None = None  # null: as many as the data have
+    watch: str | None = None  # a file whose content DVC looks at before it skips a stage; it decides nothing
 
     def __post_init__(self) -> None:
         super().__post_init__()

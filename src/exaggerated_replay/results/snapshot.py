@@ -72,7 +72,7 @@ def take_snapshot(name: str, plan: dict[str, Any], results: Path, replace: bool)
 
 def without_path(text: str, params: str) -> str:
     """Cut paths that lead out of the repository, as the text of params.yaml names them, down to the file's name."""
-    named = re.findall(r"(?m)^ *(?:source|weights): ['\"]?(.*?)['\"]?$", params)
+    named = re.findall(r"(?m)^ *(?:source|weights|watch): ['\"]?(.*?)['\"]?$", params)
     for path in sorted({path for path in named if _leads_out(path)}, key=len, reverse=True):
         text = text.replace(path, re.split(r"[/\\]", path.rstrip("/\\"))[-1])
     return text
