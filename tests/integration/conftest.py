@@ -52,9 +52,9 @@ class Clone:
     def snakemake(self, *arguments, check=True):
         return self.run("snakemake", "--cores", "2", *arguments, check=check)
 
-    def planned(self):
+    def planned(self, *targets):
         """Return the names of the jobs that snakemake would run now."""
-        output = self.run("snakemake", "--cores", "2", "-n").output
+        output = self.run("snakemake", "--cores", "2", "-n", *targets).output
         stats = output.partition("Job stats:")[2].partition("total")[0].splitlines()
         return {words[0] for line in stats if len(words := line.split()) == 2 and words[1].isdigit()}
 

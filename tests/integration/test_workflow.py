@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -135,3 +136,43 @@ def test_a_killed_run_goes_on_with_the_same_command(fresh, finished, tmp_path):
     clone.snakemake()
     assert clone.runs() == finished.runs()
     assert list((clone.path / ".training").iterdir()) == []
+
+
+def test_records_from_another_machine_make_the_tables_without_training(clone, fresh, finished, tmp_path):
+    clone.run("exaggerated-replay", "export", str(tmp_path / "records.gz"))
+    other = fresh.copy(tmp_path / "other")
+    told = other.run("exaggerated-replay", "import", str(tmp_path / "records.gz")).output
+    assert f"{len(list((clone.path / 'results/runs').iterdir()))} records imported, 0 were here already" in told
+    assert not {job for job in other.planned("metrics") if job.startswith("train")}
+    other.snakemake("metrics")
+    assert digests(other, OUTPUTS) == digests(finished, OUTPUTS)
+    assert "without a checkpoint" in other.run("exaggerated-replay", "verify").output
+
+
+def test_a_damaged_checkpoint_is_named_and_trained_again(clone, finished):
+    assert "runs are right" in clone.run("exaggerated-replay", "verify").output
+    weights = sorted((clone.path / "results/runs").glob("bir-s1-*/model.safetensors"))[0]
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    refused = clone.run("exaggerated-replay", "verify", check=False)
+    assert refused.returncode == 2
+    assert str(weights.relative_to(clone.path)) in refused.output
+    weights.unlink()
+    clone.snakemake()
+    assert clone.runs() == finished.runs()
+
+
+def test_a_second_start_in_the_same_folder_is_refused_and_harms_nothing(fresh, finished, tmp_path):
+    clone = fresh.copy(tmp_path / "clone")
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(clone.snakemake)
+        deadline = time.monotonic() + 120
+        while not (clone.path / ".snakemake/locks").is_dir() or not list((clone.path / ".snakemake/locks").iterdir()):
+            assert time.monotonic() < deadline and not first.done()
+            time.sleep(0.02)
+        second = clone.snakemake(check=False)
+        assert second.returncode != 0
+        assert "no other Snakemake process" in second.output
+        first.result()
+    assert clone.runs() == finished.runs()
