@@ -60,9 +60,10 @@ def test_another_content_of_ones_own_file_is_noticed_and_runs_of_the_old_one_are
     clone = fresh.copy(tmp_path / "clone")
     x, y = np.random.default_rng(0).random((80, 5), dtype=np.float32), np.arange(4).repeat(20)
     np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=x, y_test=y)
-    clone.compose(
-        *["dataset=npz", f"dataset.source={tmp_path / 'own.npz'}", "dataset.tasks=2"],
-        *["study.seeds=1", "study.grids={mine: [{arm: [bir-si, none]}]}", "study.lengths=[3]", "focus=none"],
+    clone.run(
+        *["exaggerated-replay", "compose", "dataset=npz", f"dataset.source={tmp_path / 'own.npz'}", "dataset.tasks=2"],
+        *["study=mnist", "study.seeds=1", "study.grids.mnist=[{arm: [er, none]}]", "focus=none"],
+        *["training.iterations=3", "training.batch=16", "training.replay_batch=16", "model.units=8"],
     )
     clone.run("dvc", "repro")
     old = {path.name for path in (clone.path / "results/runs").iterdir()}
