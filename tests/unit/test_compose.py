@@ -246,4 +246,4 @@ def test_exactly_the_changed_keys_drift(digits):
 
 def test_settings_made_on_the_command_line_are_differences_from_conf(own_file):
     values = compose_values(CONF, ["dataset=npz", f"dataset.source={own_file}", "study.seeds=3"])
-    assert drift(CONF, values) == ["dataset.source", "study.seeds"]
+    assert drift(CONF, values) == ["dataset.source", "dataset.watch", "study.seeds"]

@@ -44,7 +44,7 @@ def study(seeds=4):
         }
         for seed, digest in enumerate(digests):
             scores = dict(zip(("first20", "first50", "overall"), noise.uniform(20, 60, 3), strict=True))
-            rows.append({"digest": digest, "cell": cell, "seed": seed, "device": "cpu"} | scores)
+            rows.append({"digest": digest, "cell": cell, "seed": seed, "device": "cpu", "dropped": 0.0} | scores)
     grids = {
         "table1": ["bir-si", "rr-ra-f5", "rr-ra"],
         "convergence": [cell for cell in cells if cell != "rr-ra-f5"],

@@ -207,9 +207,9 @@ def test_a_file_that_is_not_there_is_named():
         plan_with({"dataset": {"name": "npz", "source": "nowhere.npz", "tasks": 2}})
 
 
-@pytest.mark.parametrize("name", ["runs", "timings", "accuracy_matrix", "a/b", ""])
+@pytest.mark.parametrize("name", ["accuracy_matrix", "architecture", "a/b", ""])
 def test_a_grid_cannot_take_the_place_of_another_output(name):
-    """A grid makes results/NAME.csv and results/figures/NAME.png, where other things lie too."""
+    """A grid makes results/figures/NAME.png, where other things lie too."""
     with pytest.raises(UserError, match="grids"):
         plan_with(grids={name: PLAIN})
 
