@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import asdict, replace
 
 import pytest
@@ -80,6 +81,16 @@ def test_runs_that_the_plan_does_not_name_are_set_aside_whole_and_the_others_sta
     assert [path.name for path in (results / "runs").iterdir()] == [NAMES[0]]
     assert {path.name: path.read_bytes() for path in (workspace / NAMES[1]).iterdir()} == before
     assert set_aside({"runs": {NAMES[0]: {}}}, results / "runs", workspace) == []
+
+
+def test_a_run_that_came_back_after_it_was_set_aside_goes_again(results, tmp_path):
+    workspace = tmp_path / "workspace"
+    shutil.copytree(results / "runs" / NAMES[1], tmp_path / "copy")
+    set_aside({"runs": {NAMES[0]: {}}}, results / "runs", workspace)
+    shutil.copytree(tmp_path / "copy", results / "runs" / NAMES[1])
+    assert set_aside({"runs": {NAMES[0]: {}}}, results / "runs", workspace) == [workspace / NAMES[1]]
+    assert [path.name for path in (results / "runs").iterdir()] == [NAMES[0]]
+    assert {path.name for path in (workspace / NAMES[1]).iterdir()} == {"record.json", "model.safetensors"}
 
 
 # ---------------------------------------------------------------- explaining

@@ -48,12 +48,13 @@ def set_aside(plan: dict[str, Any], runs: Path, workspace: Path) -> list[Path]:
     Returns:
         Where they lie now.
     """
-    moved = []
-    for directory in sorted(path for path in runs.glob("*") if path.is_dir() and path.name not in plan["runs"]):
+    unplanned = sorted(path.parent for path in runs.glob(f"*/{RECORD}") if path.parent.name not in plan["runs"])
+    for directory in unplanned:
         place = workspace / directory.name
-        if (directory / RECORD).is_file() and not is_complete(place):
-            shutil.rmtree(place, ignore_errors=True)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(directory, place)
-            moved.append(place)
-    return moved
+        if is_complete(place):  # set aside before, and brought back by git or dvc since: the same run
+            shutil.rmtree(directory)
+            continue
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(directory, place)
+    return [workspace / directory.name for directory in unplanned]
