@@ -14,6 +14,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 
 PLAN = Path("results/plan.json")
+RUNS = Path("results/runs")
 TIMINGS = Path("results/timings")
 
 
@@ -166,14 +167,14 @@ def collect(args: argparse.Namespace) -> None:
     """Sum up over seeds: metrics of all cells, metrics and plots of the cell in focus, the runs' timings."""
     from exaggerated_replay.files import replacing, write_json
     from exaggerated_replay.results.collect import focus, read_timings, summary
-    from exaggerated_replay.results.evaluate import read_records, read_runs
+    from exaggerated_replay.results.evaluate import read_runs
     from exaggerated_replay.results.inventory import remove_leftovers
     from exaggerated_replay.results.plots import write_plots
 
     plan, runs = read_json(args.plan), read_runs(args.table)
     write_json(args.metrics, summary(runs))
     write_json(args.focus, focus(runs, plan["focus"]))
-    write_plots(plan, read_records(plan), runs, args.plots)
+    write_plots(plan, runs, args.plots)
     with replacing(args.timings) as temporary:
         read_timings(plan, TIMINGS).to_csv(temporary, index=False, lineterminator="\n")
     for leftover in remove_leftovers(plan, args.metrics.parent):
@@ -214,7 +215,7 @@ def verify(args: argparse.Namespace) -> None:
     """Check every run of the plan: its record against its name, its checkpoint against its record."""
     from exaggerated_replay.results.verify import verify_runs
 
-    runs = [Path("results/runs") / name for name in read_json(args.plan)["runs"]]
+    runs = [RUNS / name for name in read_json(args.plan)["runs"]]
     problems, without_checkpoint = verify_runs(runs)
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -235,7 +236,7 @@ def prune(args: argparse.Namespace) -> None:
     """Set runs aside that the plan does not name, so that DVC records the others alone."""
     from exaggerated_replay.results.inventory import set_aside
 
-    moved = set_aside(read_json(args.plan), Path("results/runs"), args.workspace)
+    moved = set_aside(read_json(args.plan), RUNS, args.workspace)
     print(f"{len(moved)} runs set aside in {args.workspace}; a plan that names them finds them there")
 
 
@@ -340,7 +341,7 @@ def parser() -> argparse.ArgumentParser:
     for job, role in ((export, "file to write"), (import_, "file that `export` has written")):
         sub = command(job, plan=False)
         sub.add_argument("file", type=Path, help=role)
-        sub.add_argument("--runs", type=Path, default=Path("results/runs"), help="run directories (%(default)s)")
+        sub.add_argument("--runs", type=Path, default=RUNS, help="run directories (%(default)s)")
         sub.add_argument("--timings", type=Path, default=TIMINGS, help="seconds and hardware (%(default)s)")
     return top
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from exaggerated_replay.files import write_json
 from exaggerated_replay.results.plots import plot_tables, write_plots
 
 COUNTS = [
@@ -19,11 +20,20 @@ PLAN = {
         "other": {"arm": "other", "runs": []},
     },
 }
-RECORDS = {"a": {"counts": COUNTS[0]}, "b": {"counts": COUNTS[1]}}
+RECORDS = [{"counts": count} for count in COUNTS]
 RUNS = pd.DataFrame(
     [("mine", 10, 1.0), ("mine", 10, 2.0), ("mine", 5, 0.5), ("other", 5, 9.0)],
     columns=["arm", "iterations", "overall"],
 ).assign(first20=3.0, first50=4.0)
+
+
+@pytest.fixture
+def finished(tmp_path, monkeypatch):
+    """A folder with the records of the cell in focus, and of no other."""
+    monkeypatch.chdir(tmp_path)
+    for directory, record in zip("ab", RECORDS, strict=True):
+        write_json(tmp_path / directory / "record.json", record)
+    return tmp_path
 
 
 def test_the_tables_by_hand():
@@ -44,14 +54,14 @@ def test_the_tables_by_hand():
     }
 
 
-def test_each_file_holds_the_table_of_its_name(tmp_path):
-    targets = [tmp_path / "deep" / f"{name}.csv" for name in ("learning", "convergence")]
-    write_plots(PLAN, RECORDS, RUNS, targets)
+def test_each_file_holds_the_table_of_its_name(finished):
+    targets = [finished / "deep" / f"{name}.csv" for name in ("learning", "convergence")]
+    write_plots(PLAN, RUNS, targets)
     assert pd.read_csv(targets[0])["accuracy"].tolist() == [75, 63.75]
     assert pd.read_csv(targets[1])["overall"].tolist() == [0.5, 1.5]
 
 
-def test_unknown_names_are_a_mistake_of_the_caller(tmp_path):
+def test_unknown_names_are_a_mistake_of_the_caller(finished):
     with pytest.raises(KeyError):
-        write_plots(PLAN, RECORDS, RUNS, [tmp_path / "other.csv"])
-    assert not (tmp_path / "other.csv").exists()
+        write_plots(PLAN, RUNS, [finished / "other.csv"])
+    assert not (finished / "other.csv").exists()

@@ -1,6 +1,5 @@
 """Which figure shows what: from a figure's kind to its module and the files it is drawn from."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,8 +13,7 @@ from exaggerated_replay.figures import (
     competing_classes,
     convergence,
 )
-from exaggerated_replay.files import read_json
-from exaggerated_replay.records import RECORD
+from exaggerated_replay.results.evaluate import cell_records
 
 
 def draw(kind: str, plan: dict[str, Any], runs: pd.DataFrame, grid: str | None) -> Figure:
@@ -38,15 +36,15 @@ def draw(kind: str, plan: dict[str, Any], runs: pd.DataFrame, grid: str | None) 
             return convergence.draw(plan, runs, grid)
         case "accuracy_matrix":
             arms = [plan["study"]["baseline"], plan["study"]["treatment"]]
-            shown = {arm: _records(cells[arm]) for arm in arms if arm in cells}
-            return accuracy_matrix.draw(shown or {name: _records(cell) for name, cell in cells.items()})
+            shown = {arm: cell_records(cells[arm]) for arm in arms if arm in cells}
+            return accuracy_matrix.draw(shown or {name: cell_records(cell) for name, cell in cells.items()})
         case "competing_classes":
             candidates = [cell for cell in cells.values() if "f" in cell["config"]["method"]]
             focused = [cell for cell in candidates if cell is cells[plan["focus"]]]
-            return competing_classes.draw(_records((focused or candidates)[0])[0])
+            return competing_classes.draw(cell_records((focused or candidates)[0])[0])
         case "architecture":
             candidates = [cell for cell in cells.values() if "gate_proportion" in cell["config"]["method"]]
-            config, record = candidates[-1]["config"], _records(candidates[-1])[0]
+            config, record = candidates[-1]["config"], cell_records(candidates[-1])[0]
             return architecture.draw(
                 inputs=record["problem"]["inputs"],
                 units=config["model"]["units"],
@@ -56,7 +54,3 @@ def draw(kind: str, plan: dict[str, Any], runs: pd.DataFrame, grid: str | None) 
                 bounded=record["problem"]["bounded"],
             )
     raise UserError(f"there is no kind of figure called {kind!r}: the kinds are the modules of figures/")
-
-
-def _records(cell: dict[str, Any]) -> list[dict[str, Any]]:
-    return [read_json(Path(run["directory"]) / RECORD) for run in cell["runs"]]

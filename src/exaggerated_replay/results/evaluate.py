@@ -83,6 +83,15 @@ def read_records(plan: dict[str, Any]) -> dict[str, Any]:
     return {directory: read_json(Path(directory) / RECORD) for directory in sorted(directories)}
 
 
+def cell_records(cell: dict[str, Any]) -> list[dict[str, Any]]:
+    """Read the records of one cell of the plan, one per seed.
+
+    Raises:
+        UserError: A record is missing or broken.
+    """
+    return [read_json(Path(run["directory"]) / RECORD) for run in cell["runs"]]
+
+
 def first20_images(plan: dict[str, Any]) -> int:
     """Return how many test samples the first 20 % of the classes have (the mean over runs, rounded)."""
     counts = [record["counts"]["tested"] for record in read_records(plan).values()]

@@ -8,28 +8,32 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.files import replacing
-from exaggerated_replay.results.evaluate import accuracy_matrix
+from exaggerated_replay.results.evaluate import accuracy_matrix, cell_records
 
 DIGITS = 2
 
 
-def write_plots(plan: Mapping[str, Any], records: Mapping[str, Any], runs: pd.DataFrame, targets: list[Path]) -> None:
+def write_plots(plan: Mapping[str, Any], runs: pd.DataFrame, targets: list[Path]) -> None:
     """Write each table under the name that its file's name is.
 
     Args:
         plan: results/plan.json.
-        records: Record of each run by directory.
         runs: The runs table.
         targets: `task_accuracy.csv`, `learning.csv`, `accuracy_matrix.csv`, `convergence.csv`, anywhere.
     """
-    tables = plot_tables(plan, records, runs)
+    tables = plot_tables(plan, cell_records(plan["cells"][plan["focus"]]), runs)
     for target in targets:
         with replacing(target) as temporary:
             tables[target.stem].to_csv(temporary, index=False, lineterminator="\n")
 
 
-def plot_tables(plan: Mapping[str, Any], records: Mapping[str, Any], runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def plot_tables(plan: Mapping[str, Any], records: list[dict[str, Any]], runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the tables behind the plots, percent, means over seeds.
+
+    Args:
+        plan: results/plan.json.
+        records: Of the runs of the cell in focus.
+        runs: The runs table.
 
     Returns:
         task_accuracy: task, accuracy: of the final model on each task's test images.
@@ -39,7 +43,7 @@ def plot_tables(plan: Mapping[str, Any], records: Mapping[str, Any], runs: pd.Da
     """
     cell = plan["cells"][plan["focus"]]
     tasks = plan["dataset"]["tasks"]
-    counts = [records[run["directory"]]["counts"] for run in cell["runs"]]
+    counts = [record["counts"] for record in records]
     matrix = np.mean([accuracy_matrix(count, tasks) for count in counts], axis=0)
     tested = np.mean([np.reshape(count["tested"], (tasks, -1)).sum(1) for count in counts], axis=0)
     after, on = np.tril_indices(tasks)
