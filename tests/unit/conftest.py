@@ -56,8 +56,8 @@ def new_samples():
         centres = 2 * torch.randn(CLASSES, INPUTS, generator=torch.Generator().manual_seed(99))
         x = centres[y] + 0.5 * torch.randn(len(y), INPUTS, generator=generator)
         if bounded:
-            return Samples((255 * torch.sigmoid(x)).to(torch.uint8), y, 255.0)
-        return Samples(x, y, 1.0)
+            return Samples((255 * torch.sigmoid(x)).to(torch.uint8) / 255, y)
+        return Samples(x, y)
 
     return make
 

@@ -23,7 +23,7 @@ def trained(arms, new_problem, new_samples):
     def make(name, device):
         problem = dataclasses.replace(new_problem(), device=torch.device(device))
         samples = new_samples()
-        on_device = Samples(samples.x.to(device), samples.y.to(device), samples.scale)
+        on_device = Samples(samples.x.to(device), samples.y.to(device))
         method = build_method(arms[name].method, problem, arms[name])
         train(method, on_device, on_device, SCHEDULE, lambda progress: None)
         return {key: value.cpu().numpy() for key, value in method.checkpoint().items()}

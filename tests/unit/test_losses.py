@@ -14,6 +14,7 @@ from exaggerated_replay.learning.losses import (
     distillation,
     log_mixture_prior,
     log_normal,
+    log_normal_pairs,
     soft_target,
     standard_kl,
     variational,
@@ -28,6 +29,15 @@ def test_log_normal_is_the_sum_of_scipys_densities():
     z, mean, log_variance = normal(4, 3), normal(4, 3, seed=1), normal(4, 3, seed=2)
     expected = stats.norm.logpdf(z, mean, np.exp(0.5 * log_variance.numpy())).sum(1)
     np.testing.assert_allclose(log_normal(z, mean, log_variance), expected, rtol=1e-12)
+
+
+@given(arrays(np.float32, (5, 4), elements=st.floats(-5, 5, width=32)), st.floats(-8, 4))
+def test_densities_of_all_pairs_are_those_of_each_pair_even_under_narrow_gaussians(z, log_variance):
+    mean, log_variances = z[:3] + np.float32(0.25), np.full((3, 4), log_variance, dtype=np.float32)
+    pairs = log_normal_pairs(*map(torch.tensor, (z, mean, log_variances)))
+    assert pairs.dtype == torch.float32
+    expected = stats.norm.logpdf(z[:, None].astype(float), mean, np.exp(log_variances.astype(float) / 2)).sum(-1)
+    np.testing.assert_allclose(pairs, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_log_normal_broadcasts_samples_against_classes():

@@ -11,9 +11,10 @@ import torch
 from scipy.special import expit, log_softmax, softmax
 from scipy.stats import chisquare, norm
 
+from exaggerated_replay.learning.consolidation import fisher_information, held_parameters
 from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.learning.trainer import rows_of_tasks
-from exaggerated_replay.methods.bir import Replayed
+from exaggerated_replay.methods.bir import BrainInspiredReplay, Replayed
 from exaggerated_replay.settings import ReadingSettings, SISettings
 
 NAMES = ["none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration"]
@@ -56,17 +57,23 @@ def batch(new_samples):
     def make(bounded, task):
         samples = new_samples(bounded)
         rows = rows_of_tasks(samples.y, range(task, task + 1), 2)[:10]
-        return samples.inputs(rows), samples.y[rows]
+        return samples.x[rows], samples.y[rows]
 
     return make
 
 
 def fix(method, noise=None, replayed=None):
-    """Make a method's random draws known: the same noise for every pass, the same replayed batch."""
+    """Make a method's random draws known: the same noise for both parts of a pass, the same replayed batch."""
     if noise is not None:
-        method.noise = lambda rows, generator: noise[:rows]
+        again = method.problem.replay_batch if isinstance(method, BrainInspiredReplay) and method.previous else 0
+        method.noise = lambda rows, generator: torch.cat([noise[: rows - again], noise[:again]])
     if replayed is not None:
         method.replay = lambda: replayed
+
+
+def noted(method):
+    method.instruments.end_step()
+    return method.instruments.means(1)
 
 
 def normal(*shape, seed=0):
@@ -169,7 +176,7 @@ def test_er_stores_so_many_samples_of_each_class_with_their_true_labels(build, l
     stored_x, stored_y = method.memory
     assert torch.bincount(stored_y).tolist() == [3] * 6
     samples = new_samples()
-    data = samples.inputs(torch.arange(len(samples.y)))
+    data = samples.x[torch.arange(len(samples.y))]
     for x, y in zip(stored_x, stored_y, strict=True):
         assert y in samples.y[(data == x).all(1)]
     assert len(stored_x.unique(dim=0)) == 18
@@ -204,7 +211,7 @@ def test_si_follows_the_gradient_of_the_total_loss_penalty_included(name, build,
     for parameter in method.si.parameters:
         parameter.data += 0.05
     samples = new_samples()
-    x, y = samples.inputs(rows_of_tasks(samples.y, range(2, 3), 2)), samples.y[(samples.y == 2) | (samples.y == 3)]
+    x, y = samples.x[rows_of_tasks(samples.y, range(2, 3), 2)], samples.y[(samples.y == 2) | (samples.y == 3)]
     noise = normal(64, 3)
     fix(method, noise, some_replayed(earlier=2))
     whole = torch.autograd.grad(method.loss(x, y), method.si.parameters)
@@ -214,17 +221,19 @@ def test_si_follows_the_gradient_of_the_total_loss_penalty_included(name, build,
     optimiser = torch.optim.SGD(method.parameters(), lr=0.01)
     optimiser.zero_grad()
     method.loss(x, y).backward()
-    method.before_step()
-    before = [p.detach().clone() for p in method.si.parameters]
+    before = vector(method.si.parameters)
     optimiser.step()
     method.after_step()
-    for path, p, b, gradient in zip(method.si.path, method.si.parameters, before, whole, strict=True):
-        torch.testing.assert_close(path, -gradient * (p.detach() - b))
+    torch.testing.assert_close(method.si.path, -vector(whole) * (vector(method.si.parameters) - before))
+
+
+def vector(tensors):
+    return torch.cat([t.detach().flatten() for t in tensors])
 
 
 def si_penalty(si):
-    parts = zip(*(numpy(*tensors) for tensors in (si.importance, si.parameters, si.anchor)), strict=True)
-    return si.strength * sum((omega * (p - anchor) ** 2).sum() for omega, p, anchor in parts)
+    omega, theta, anchor = numpy(si.importance, vector(si.parameters), si.anchor)
+    return si.strength * (omega * (theta - anchor) ** 2).sum()
 
 
 def test_si_adds_its_penalty_to_the_cross_entropy(learned, batch, by_hand):
@@ -236,15 +245,22 @@ def test_si_adds_its_penalty_to_the_cross_entropy(learned, batch, by_hand):
     assert method.loss(x, y).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_ewc_adds_its_penalty_to_the_cross_entropy(learned, batch, by_hand):
-    method = learned("ewc")
+def test_ewc_adds_its_penalty_to_the_cross_entropy(build, learn, batch, by_hand):
+    method = build("ewc")
+    terms, consolidate = [], method.ewc.consolidate
+
+    def listen(x, seen):
+        terms.append((vector(fisher_information(method.network, x, seen)), vector(held_parameters(method.network))))
+        consolidate(x, seen)
+
+    method.ewc.consolidate = listen
+    learn(method, tasks=2)
+    method.begin_task(3)
     x, y = batch(True, 3)
-    penalty = 0.0
-    held = [p for part in ("encoder1", "encoder2", "classifier") for p in getattr(method.network, part).parameters()]
-    assert len(method.ewc.terms) == 2
-    for fishers, anchors in method.ewc.terms:
-        for fisher, anchor, p in zip(*(numpy(*v) for v in (fishers, anchors, held)), strict=True):
-            penalty += 0.5 * 5.0 * (fisher * (p - anchor) ** 2).sum()
+    theta = vector(held_parameters(method.network)) + 0.05
+    torch.nn.utils.vector_to_parameters(theta, held_parameters(method.network))
+    assert len(terms) == 2
+    penalty = sum(0.5 * 5.0 * (f * (t - a) ** 2).sum() for f, a, t in (numpy(*term, theta) for term in terms))
     assert penalty > 1e-3
     expected = cross_entropy(by_hand(method.network).scores(x.double().numpy())[:, :6], y) + penalty
     assert method.loss(x, y).item() == pytest.approx(expected, rel=1e-5)
@@ -260,7 +276,7 @@ def test_ewc_looks_at_so_many_different_samples_of_the_task(build, learn, new_sa
     samples = new_samples()
     for task, (x, seen) in enumerate(looked_at, start=1):
         assert seen == 2 * task
-        own = samples.inputs(rows_of_tasks(samples.y, range(task, task + 1), 2))
+        own = samples.x[rows_of_tasks(samples.y, range(task, task + 1), 2)]
         assert len(x.unique(dim=0)) == 10
         assert all((own == row).all(1).any() for row in x)
 
@@ -569,8 +585,8 @@ def test_repulsion_and_attraction_are_those_of_plain_loops(switch, choice, f, bo
     assert exaggeration_alone(method, x, y, 0.0, 10.0) == pytest.approx(2 / 3 * 10 * ra, rel=1e-3)
     method.begin_task(3)
     method.loss(x, y)
-    assert method.notes["repulsion"][0].item() == pytest.approx(rr, rel=1e-4)
-    assert method.notes["attraction"][0].item() == pytest.approx(ra, rel=1e-4)
+    assert noted(method)["repulsion"] == pytest.approx(rr, rel=1e-4)
+    assert noted(method)["attraction"] == pytest.approx(ra, rel=1e-4)
 
 
 @pytest.mark.parametrize("bounded", [True, False])
@@ -615,8 +631,8 @@ def test_gated_attraction_acts_on_all_samples_once_one_passes_even_if_its_rival_
         added[gate] = exaggeration_alone(method, *batch(True, 3), 0.0, 1.0)
         method.begin_task(3)
         method.loss(*batch(True, 3))
-        assert method.notes["competing"][0].item() == pytest.approx(1 / 16)
-        assert method.notes["repelled"][0].item() == 0
+        assert noted(method)["competing"] == pytest.approx(1 / 16)
+        assert noted(method)["repelled"] == 0
     assert added["gated"] == added["every"] > 0.1
 
 
@@ -639,7 +655,8 @@ def test_gradients_reach_the_reconstruction_but_not_the_class_means(name, learne
     method = learned("exaggeration", lambda_rr=float(name == "repulsion"), lambda_ra=float(name == "attraction"))
     noise, replayed = normal(16, 3), some_replayed()
     fix(method, noise, replayed)
-    replayed, target, vae = method.rehearse()
+    target = torch.softmax(torch.nn.functional.pad(replayed.scores / 2, (0, 4), value=-math.inf), 1)
+    vae = method.reconstruct(replayed.x, target)
     vae.output.retain_grad()
     with_it = method.replayed_loss(replayed, target, vae)
     method.settings = dataclasses.replace(method.settings, lambda_rr=0.0, lambda_ra=0.0)
@@ -681,7 +698,7 @@ def test_running_means_remember_a_class_that_is_absent_from_the_latest_batch(lea
 def test_stored_means_are_those_of_the_real_data_of_every_earlier_class(bounded, learned, new_samples):
     method = learned("exaggeration", bounded, reading=ReadingSettings(class_means="stored"))
     samples = new_samples(bounded)
-    data = samples.inputs(torch.arange(len(samples.y))).double().numpy()
+    data = samples.x[torch.arange(len(samples.y))].double().numpy()
     for _ in range(2):  # replaying adds nothing
         means, present = method.class_means(torch.rand(2, 6), torch.eye(4, dtype=torch.bool)[:2])
         np.testing.assert_allclose(means, [data[samples.y == c].mean(0) for c in range(4)], rtol=1e-4, atol=1e-6)
@@ -695,7 +712,7 @@ def test_with_stored_means_repulsion_and_attraction_are_those_of_plain_loops(
     reading = ReadingSettings(class_means="stored", competitors="all")
     method = learned("exaggeration", bounded, reading=reading, f=3)
     samples = new_samples(bounded)
-    data = samples.inputs(torch.arange(len(samples.y))).double().numpy()
+    data = samples.x[torch.arange(len(samples.y))].double().numpy()
     means = {c: data[samples.y == c].mean(0) for c in range(4)}
     noise, replayed = normal(16, 3), some_replayed(bounded)
     fix(method, noise, replayed)

@@ -30,7 +30,7 @@ def build(new_problem):
 
 def seen(samples, classes):
     rows = samples.y < classes
-    return samples.inputs(rows).double().numpy(), samples.y[rows].numpy()
+    return samples.x[rows].double().numpy(), samples.y[rows].numpy()
 
 
 @pytest.mark.parametrize(

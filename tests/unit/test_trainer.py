@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning import trainer
+from exaggerated_replay.learning.experiment import as_inputs
 from exaggerated_replay.learning.method import Method, build_method
 from exaggerated_replay.learning.streams import stream
 from exaggerated_replay.learning.trainer import Samples, rows_of_tasks, shuffled_batches
@@ -71,8 +72,13 @@ def test_rows_of_tasks_are_those_of_their_classes_in_stored_order():
 
 
 def test_samples_are_scaled_to_what_a_model_sees():
-    samples = Samples(torch.tensor([[0, 51], [255, 102]], dtype=torch.uint8), torch.tensor([0, 1]), 255.0)
-    np.testing.assert_allclose(samples.inputs(torch.tensor([1, 0])), [[1, 0.4], [0, 0.2]], rtol=1e-6)
+    stored = torch.tensor([[0, 51], [255, 102]], dtype=torch.uint8)
+    np.testing.assert_allclose(as_inputs(stored, 255), [[0, 0.2], [1, 0.4]], rtol=1e-6)
+
+
+def test_features_are_used_where_they_lie():
+    stored = torch.tensor([[0.5, -3.0]])
+    assert as_inputs(stored, 1.0) is stored
 
 
 # Reproducible, independent and paired
@@ -159,7 +165,7 @@ def test_training_takes_the_steps_of_adam(build, learn, new_samples):
         for k in range(3):
             step += 1
             rows = shuffled[10 * k : 10 * k + 10]
-            scores = torch.func.functional_call(method.network, parameters, samples.x[rows] / 255)[:, : 2 * task]
+            scores = torch.func.functional_call(method.network, parameters, samples.x[rows])[:, : 2 * task]
             loss = -torch.log_softmax(scores, 1)[range(10), samples.y[rows]].mean()
             gradients = torch.autograd.grad(loss, parameters.values())
             for (name, p), g in zip(parameters.items(), gradients, strict=True):
@@ -195,7 +201,7 @@ def test_counts_are_those_of_the_trained_weights(build, learn, new_samples, by_h
     method = build("bir")
     outcome = learn(method, tasks=3, iterations=15)
     samples = new_samples(per_class=5, draw=1)
-    guesses = by_hand(method.network).scores(samples.x.numpy() / 255)[:, :6].argmax(1)
+    guesses = by_hand(method.network).scores(samples.x.numpy())[:, :6].argmax(1)
     seen = samples.y.numpy() < 6
     y, guesses = samples.y.numpy()[seen], guesses[seen]
     assert outcome.correct[-1] == np.bincount(y[y == guesses], minlength=8).tolist()
@@ -224,7 +230,7 @@ class Oracle(Method):
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_only_the_classes_seen_so_far_can_be_guessed_and_are_tested(stubborn, new_problem):
     y = torch.tensor([0, 1, 1, 2, 3, 3, 3, 7])
-    samples = Samples(y.float().unsqueeze(1).repeat(1, 6), y, 1.0)
+    samples = Samples(y.float().unsqueeze(1).repeat(1, 6), y)
     method = Oracle(new_problem(), stubborn)
     method.begin_task(2)
     correct, predicted = trainer.test(method, samples, chunk=3)

@@ -1,10 +1,14 @@
-"""Penalties that hold weights near where earlier tasks left them: synaptic intelligence and EWC."""
+"""Penalties that hold weights near where earlier tasks left them: synaptic intelligence and EWC.
+
+What is held is looked at as one long vector theta, so that a step costs a few passes over it, not a few per layer.
+"""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import parameters_to_vector
 
 from exaggerated_replay.learning.networks import Classifier
 
@@ -12,6 +16,24 @@ from exaggerated_replay.learning.networks import Classifier
 def held_parameters(network: Classifier) -> list[nn.Parameter]:
     """Return the weights and biases that a penalty holds: hidden encoder layers and classifier, no more."""
     return [p for part in (network.encoder1, network.encoder2, network.classifier) for p in part.parameters()]
+
+
+class QuadraticPull(torch.autograd.Function):
+    """sum_i importance_i (theta_i - anchor_i)^2, its gradient kept ready instead of the terms it is made of."""
+
+    @staticmethod
+    def forward(ctx, theta: Tensor, importance: Tensor, anchor: Tensor) -> Tensor:  # noqa: ANN001
+        """Return the sum, a scalar; all arguments are (n,)."""
+        distance = theta - anchor
+        pull = importance * distance
+        ctx.save_for_backward(pull)
+        return distance.mul_(pull).sum()
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN001
+        """Return 2 importance (theta - anchor), times the gradient of what follows."""
+        (pull,) = ctx.saved_tensors
+        return pull * (2 * gradient), None, None
 
 
 class SynapticIntelligence:
@@ -24,58 +46,62 @@ class SynapticIntelligence:
         self.parameters = list(parameters)
         self.strength = strength
         self.damping = damping
-        self.path = [torch.zeros_like(p) for p in self.parameters]  # W
-        self.importance = [torch.zeros_like(p) for p in self.parameters]  # Omega, may be negative
-        self.anchor = [p.detach().clone() for p in self.parameters]  # theta_prev
-        self.before = [p.detach().clone() for p in self.parameters]
+        self.anchor = parameters_to_vector(self.parameters).detach()  # theta_prev
+        self.before = self.anchor  # theta as the penalty last saw it: before the step
+        self.path = torch.zeros_like(self.anchor)  # W
+        self.importance = torch.zeros_like(self.anchor)  # Omega, may be negative
 
     def penalty(self) -> Tensor:
         """Return c sum Omega (theta - theta_prev)^2, with no factor 1/2."""
-        terms = zip(self.importance, self.parameters, self.anchor, strict=True)
-        return self.strength * sum((omega * (p - anchor).square()).sum() for omega, p, anchor in terms)
-
-    @torch.no_grad()
-    def before_step(self) -> None:
-        """Remember the weights that the optimiser is about to change."""
-        for before, p in zip(self.before, self.parameters, strict=True):
-            before.copy_(p)
+        theta = parameters_to_vector(self.parameters)
+        self.before = theta.detach()
+        return self.strength * QuadraticPull.apply(theta, self.importance, self.anchor)
 
     @torch.no_grad()
     def after_step(self) -> None:
         """Add the step just taken to the path integral; gradients are those of the total loss."""
-        for path, p, before in zip(self.path, self.parameters, self.before, strict=True):
-            path.addcmul_(p.grad, p - before, value=-1)
+        theta, gradient = parameters_to_vector(self.parameters), parameters_to_vector(p.grad for p in self.parameters)
+        self.path.addcmul_(gradient, theta - self.before, value=-1)
 
     @torch.no_grad()
     def consolidate(self) -> None:
         """Turn the finished task's path integral into importance, and hold the weights from here."""
-        for omega, path, p, anchor in zip(self.importance, self.path, self.parameters, self.anchor, strict=True):
-            omega.add_(path / ((p - anchor).square() + self.damping))
-            anchor.copy_(p)
-            path.zero_()
+        theta = parameters_to_vector(self.parameters)
+        self.importance += self.path / ((theta - self.anchor).square() + self.damping)
+        self.anchor = theta
+        self.path.zero_()
 
 
 class ElasticWeightConsolidation:
-    """A quadratic penalty per finished task, weighted by the Fisher information (Kirkpatrick et al., 2017)."""
+    """A quadratic penalty per finished task, weighted by the Fisher information (Kirkpatrick et al., 2017).
+
+    The terms of all tasks are kept as their sum, which is again quadratic: sum_t F_t (theta - theta_t)^2 =
+    F (theta - centre)^2 + spread, with F = sum_t F_t and the centre that the F_t weigh out.
+    """
 
     def __init__(self, network: Classifier, strength: float) -> None:
         self.network = network
         self.strength = strength
-        self.terms: list[tuple[list[Tensor], list[Tensor]]] = []  # (F, theta_task) of each finished task
+        self.centre = parameters_to_vector(held_parameters(network)).detach()
+        self.fisher = torch.zeros_like(self.centre)
+        self.spread = self.centre.new_zeros(())
 
-    def penalty(self) -> Tensor | float:
+    def penalty(self) -> Tensor:
         """Return 1/2 lambda sum_tasks sum F (theta - theta_task)^2."""
-        parameters = held_parameters(self.network)
-        return (0.5 * self.strength) * sum(
-            (fisher * (p - anchor).square()).sum()
-            for fishers, anchors in self.terms
-            for fisher, p, anchor in zip(fishers, parameters, anchors, strict=True)
-        )
+        theta = parameters_to_vector(held_parameters(self.network))
+        return 0.5 * self.strength * (QuadraticPull.apply(theta, self.fisher, self.centre) + self.spread)
 
+    @torch.no_grad()
     def consolidate(self, x: Tensor, seen: int) -> None:
         """Add the finished task's term, from (N, inputs) samples of it and the number of classes seen."""
-        anchors = [p.detach().clone() for p in held_parameters(self.network)]
-        self.terms.append((fisher_information(self.network, x, seen), anchors))
+        theta = parameters_to_vector(held_parameters(self.network))
+        fisher = parameters_to_vector(fisher_information(self.network, x, seen))
+        total = self.fisher + fisher
+        share = torch.where(total > 0, fisher / total, 0.0)
+        way = theta - self.centre
+        self.spread += (self.fisher * share * way.square()).sum()
+        self.centre += share * way
+        self.fisher = total
 
 
 @torch.no_grad()

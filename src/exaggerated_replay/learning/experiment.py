@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from exaggerated_replay.data.prepare import Prepared
 from exaggerated_replay.data.splits import relabel
@@ -14,15 +15,22 @@ from exaggerated_replay.settings import RunSettings
 
 
 def to_device(prepared: Prepared, split: dict[str, Any], device: torch.device) -> tuple[Samples, Samples]:
-    """Put training and test set on the device as they are stored, labelled in order of being seen."""
+    """Put training and test set on the device as models see them, labelled in order of being seen.
+
+    What needs no scaling is used where it lies, which is a file that all jobs of a machine map into memory.
+    """
     return tuple(
         Samples(
-            torch.from_numpy(x.reshape(len(x), -1)).to(device),
+            as_inputs(torch.from_numpy(x.reshape(len(x), -1)).to(device), prepared.scale),
             torch.from_numpy(relabel(y, split["class_order"])).to(device),
-            prepared.scale,
         )
         for x, y in ((prepared.x_train, prepared.y_train), (prepared.x_test, prepared.y_test))
     )
+
+
+def as_inputs(x: Tensor, scale: float) -> Tensor:
+    """Return x / scale as numbers of single precision."""
+    return x if x.dtype == torch.float32 and scale == 1 else x.float() / scale
 
 
 def run_experiment(
@@ -46,7 +54,7 @@ def run_experiment(
     """
     torch.set_num_threads(settings.threads)
     if device.type == "cuda":
-        torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
+        torch.set_float32_matmul_precision("highest" if settings.precision == "fp32" else "high")
     problem = Problem(
         inputs=prepared.inputs,
         image_values=prepared.image_values,
@@ -64,6 +72,7 @@ def run_experiment(
         iterations=settings.training.iterations,
         batch=settings.training.batch,
         learning_rate=settings.training.learning_rate,
+        precision=settings.precision,
     )
     method = build_method(settings.method.method, problem, settings.method)
     return method, train(method, *samples, schedule, watch)

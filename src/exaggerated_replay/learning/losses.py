@@ -24,6 +24,19 @@ def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     return -0.5 * (squared + log_variance + LOG_2PI).sum(-1)
 
 
+def log_normal_pairs(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return log N(z_i; mean_c, exp(log_variance_c)) of all pairs: (B, latent), twice (C, latent) -> (B, C).
+
+    The square is expanded, so that two matrix products take the place of (B, C, latent) differences. What that
+    cancels of the digits, double precision has to spare.
+    """
+    single, (z, mean, log_variance) = z.dtype, (t.double() for t in (z, mean, log_variance))
+    precision = torch.exp(-log_variance)
+    squared = z.square() @ precision.T - 2 * z @ (mean * precision).T
+    constant = (mean.square() * precision + log_variance + LOG_2PI).sum(1)
+    return (-0.5 * (squared + constant)).to(single)
+
+
 def log_mixture_prior(log_priors: Tensor, weights: Tensor, form: str) -> Tensor:
     """Return log sum_c w_c p(z | c), the prior of a replayed sample (Eq. 3 with a mixture prior).
 
@@ -41,7 +54,8 @@ def log_mixture_prior(log_priors: Tensor, weights: Tensor, form: str) -> Tensor:
     if form == "logsumexp":
         return mixture
     # Clamped after taking the log: 1e-40 itself is too small for single precision to divide by.
-    return torch.maximum(mixture, log_priors.max(dim=1).values + math.log(1e-40))
+    floor = log_priors.amax(dim=1) + math.log(1e-40)
+    return torch.where(mixture > floor, mixture, floor)
 
 
 def variational(z: Tensor, mean: Tensor, log_variance: Tensor, log_prior: Tensor) -> Tensor:

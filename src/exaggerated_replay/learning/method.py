@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from exaggerated_replay.learning.instruments import Instruments
 from exaggerated_replay.learning.likelihoods import Likelihood
 from exaggerated_replay.learning.networks import Classifier, initialise
 from exaggerated_replay.learning.streams import stream
@@ -36,14 +37,16 @@ class Method(nn.Module):
     """
 
     kept: tuple[str, ...] = ("network",)  # the modules that make up a checkpoint
+    static_shapes = True  # no shape in loss() depends on the data, so that a GPU may capture the step
 
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__()
         self.problem = problem
         self.settings = settings
         self.task = 0  # number of the current task, from 1
+        self.generators: list[torch.Generator] = []  # all that loss() draws from
+        self.instruments = Instruments()
         self.network = self.build_network()
-        self.notes: dict[str, tuple[Tensor, int]] = {}  # sum and number of the values noted in this task
 
     def build_network(self) -> Classifier:
         """Return the network that learns; its initial weights depend on the seed alone."""
@@ -67,7 +70,8 @@ class Method(nn.Module):
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
         """Return what takes the steps: Adam (betas 0.9, 0.999), whose state lasts for the whole run."""
-        return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True)
+        on_gpu = self.problem.device.type == "cuda"  # where a step may be captured, see step.py
+        return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True, capturable=on_gpu)
 
     def steps(self, iterations: int) -> int:
         """Return how many optimiser steps a task takes: as many as the schedule says."""
@@ -76,14 +80,11 @@ class Method(nn.Module):
     def begin_task(self, task: int) -> None:
         """Get ready for task number `task` (from 1)."""
         self.task = task
-        self.notes = {}
+        self.instruments = Instruments()
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the loss to minimise: inputs (B, inputs) in model units, labels (B,) -> scalar."""
         return self.classification(self.network(x), y)
-
-    def before_step(self) -> None:
-        """Look at the weights before the optimiser changes them."""
 
     def after_step(self) -> None:
         """Look at the weights and gradients after the optimiser's step."""
@@ -104,14 +105,14 @@ class Method(nn.Module):
         return current / self.task + (1 - 1 / self.task) * replayed
 
     def note(self, name: str, value: Tensor) -> Tensor:
-        """Add a value to the task's instruments (nothing is copied off the device) and hand it back."""
-        total, times = self.notes.get(name, (0.0, 0))
-        self.notes[name] = total + value.detach(), times + 1
+        """Add a value to the task's instruments and hand it back."""
+        self.instruments.note(name, value)
         return value
 
     def draw(self, purpose: str) -> torch.Generator:
         """Return a generator on the run's device for this purpose."""
-        return stream(self.problem.seed, purpose, self.problem.device)
+        self.generators.append(stream(self.problem.seed, purpose, self.problem.device))
+        return self.generators[-1]
 
     def noise(self, rows: int, generator: torch.Generator) -> Tensor:
         """Return standard normal noise, (rows, latent)."""

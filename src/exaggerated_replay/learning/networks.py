@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from exaggerated_replay.learning.losses import log_normal_pairs
 from exaggerated_replay.learning.streams import stream
 
 
@@ -50,6 +51,10 @@ class Reconstruction(NamedTuple):
     log_variance: Tensor  # (B, latent) of q(z | x)
     output: Tensor  # (B, inputs) of the decoder; the likelihood says what it means
 
+    def split(self, *rows: int) -> "list[Reconstruction]":
+        """Return the passes of the first, the next ... rows; their numbers add up to B."""
+        return [Reconstruction(*parts) for parts in zip(*(part.split(rows) for part in self), strict=True)]
+
 
 def reparameterise(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
     """Return z = mu + sigma * noise; all (B, latent)."""
@@ -71,6 +76,10 @@ class ContextGates(nn.Module):
     def forward(self, context: Tensor) -> tuple[Tensor, Tensor]:
         """Mix the gates of the classes by weight: (B, classes) -> twice (B, units)."""
         return context @ self.first, context @ self.second
+
+    def of(self, label: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the gates of one class per sample: (B,) -> twice (B, units)."""
+        return self.first[label], self.second[label]
 
 
 class Decoder(nn.Module):
@@ -97,6 +106,10 @@ class ClassPrior(nn.Module):
         draws = torch.randn(2, classes, latent, generator=stream(seed, "weights/prior"))
         self.mean = nn.Parameter(draws[0])
         self.log_variance = nn.Parameter(draws[1])
+
+    def log_density(self, z: Tensor, seen: int) -> Tensor:
+        """Return log p(z | class) for the first `seen` classes: (B, latent) -> (B, seen)."""
+        return log_normal_pairs(z, self.mean[:seen], self.log_variance[:seen])
 
     def sample(self, label: Tensor, noise: Tensor) -> Tensor:
         """Return z from the Gaussian of each label: (B,), (B, latent) -> (B, latent)."""
@@ -130,8 +143,7 @@ class BrainInspiredVAE(Classifier):
 
     def imagine(self, label: Tensor, noise: Tensor) -> Tensor:
         """Decode a latent draw of each label with that class's gates: (B,), (B, latent) -> (B, inputs)."""
-        context = F.one_hot(label, self.classifier.out_features).float()
-        return self.decoder(self.prior.sample(label, noise), self.gates(context))
+        return self.decoder(self.prior.sample(label, noise), self.gates.of(label))
 
 
 class PlainVAE(nn.Module):

@@ -9,20 +9,16 @@ from torch import Tensor
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning.method import Method
+from exaggerated_replay.learning.step import step_of
 from exaggerated_replay.learning.streams import stream
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples of all classes on the device: x (N, inputs) as stored, y (N,) labels in order of being seen."""
+    """Samples of all classes on the device."""
 
-    x: Tensor
-    y: Tensor
-    scale: float  # x / scale is what a model sees
-
-    def inputs(self, rows: Tensor) -> Tensor:
-        """Return the model inputs of some rows: (B,) -> (B, inputs)."""
-        return self.x[rows].float() / self.scale
+    x: Tensor  # (N, inputs) as a model sees them
+    y: Tensor  # (N,) labels in order of being seen
 
 
 @dataclass(frozen=True)
@@ -45,6 +41,7 @@ class Schedule:
     iterations: int  # optimiser steps per task
     batch: int  # current samples per step
     learning_rate: float
+    precision: str = "fp32"  # of the matrix products: fp32, tf32 or bf16
 
 
 @dataclass(frozen=True)
@@ -84,16 +81,11 @@ def train(
         batches = shuffled_batches(pool, schedule.batch, order, task)
         steps = method.steps(schedule.iterations)
         report_every = max(1, steps // 20)
+        step = step_of(method, optimiser, schedule.precision)
 
         for iteration in range(1, steps + 1):
             rows = next(batches)
-            loss = method.loss(train_set.inputs(rows), train_set.y[rows])
-            optimiser.zero_grad()
-            loss.backward()
-            method.before_step()
-            optimiser.step()
-            method.after_step()
-
+            loss = step(train_set.x[rows], train_set.y[rows])
             if iteration % report_every == 0 or iteration == steps:
                 value = loss.item()
                 if not math.isfinite(value):
@@ -104,9 +96,9 @@ def train(
                 watch(Progress(task, schedule.tasks, iteration, steps, value, accuracy))
 
         own = rows_of_tasks(train_set.y, range(task, task + 1), method.problem.classes_per_task)
-        method.end_task(train_set.inputs(own), train_set.y[own])
-        for name, (total, times) in method.notes.items():
-            instruments.setdefault(name, [0.0] * (task - 1)).append(total.item() / times)
+        method.end_task(train_set.x[own], train_set.y[own])
+        for name, mean in method.instruments.means(steps).items():
+            instruments.setdefault(name, [0.0] * (task - 1)).append(mean)
 
         hits, predicted = test(method, test_set)
         correct.append(hits)
@@ -146,9 +138,7 @@ def test(method: Method, samples: Samples, chunk: int = 4096) -> tuple[list[int]
         were assigned to it.
     """
     rows = (samples.y < method.seen).nonzero().flatten()
-    guesses = torch.cat(
-        [method.network(samples.inputs(part))[:, : method.seen].argmax(1) for part in rows.split(chunk)]
-    )
+    guesses = torch.cat([method.network(samples.x[part])[:, : method.seen].argmax(1) for part in rows.split(chunk)])
     y, classes = samples.y[rows], method.problem.classes
     hits = torch.bincount(y[guesses == y], minlength=classes)
     return hits.tolist(), torch.bincount(guesses, minlength=classes).tolist()

@@ -9,13 +9,11 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from exaggerated_replay.learning.consolidation import SynapticIntelligence, held_parameters
 from exaggerated_replay.learning.losses import (
     distillation,
     log_mixture_prior,
-    log_normal,
     soft_target,
     variational,
 )
@@ -40,6 +38,7 @@ class BrainInspiredReplay(Method):
         self.previous: BrainInspiredVAE | None = None
         self.latent_noise = self.draw("latent noise")
         self.replay_noise = self.draw("replay")
+        self.one_hot = torch.eye(problem.classes, device=problem.device)
         si = settings.si
         self.si = si and SynapticIntelligence(held_parameters(self.network), si.strength, si.damping)
 
@@ -52,35 +51,34 @@ class BrainInspiredReplay(Method):
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """(1/t) current + (1 - 1/t) replayed loss, plus the penalty of synaptic intelligence."""
-        loss = self.current_loss(x, y)
-        if self.previous is not None:
-            loss = self.balance(loss, self.replayed_loss(*self.rehearse()))
+        if self.previous is None:
+            loss = self.current_loss(x, y, self.reconstruct(x, self.one_hot[y]))
+        else:
+            replayed = self.replay()
+            target = soft_target(replayed.scores, self.settings.temperature, self.problem.classes)
+            # Both batches in one pass: one gradient per weight, from products of twice as many rows.
+            both = self.reconstruct(torch.cat([x, replayed.x]), torch.cat([self.one_hot[y], target]))
+            current, again = both.split(len(x), len(target))
+            loss = self.balance(self.current_loss(x, y, current), self.replayed_loss(replayed, target, again))
         if self.si:
             loss = loss + self.note("penalty", self.si.penalty())
         return loss
 
-    def current_loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """Reconstruction, variational loss against the label's prior, and cross-entropy."""
-        vae = self.network.reconstruct(
-            x, F.one_hot(y, self.problem.classes).float(), self.noise(len(x), self.latent_noise)
-        )
-        prior = self.network.prior
-        log_prior = log_normal(vae.z, prior.mean[y], prior.log_variance[y])
-        return self.generative_loss(x, vae, log_prior) + self.classification(vae.logits, y)
+    def reconstruct(self, x: Tensor, context: Tensor) -> Reconstruction:
+        """Let the current model encode, classify and decode: (B, inputs), (B, classes)."""
+        return self.network.reconstruct(x, context, self.noise(len(x), self.latent_noise))
 
-    def rehearse(self) -> tuple[Replayed, Tensor, Reconstruction]:
-        """Replay a batch and let the current model reconstruct it: samples, soft targets, reconstruction."""
-        replayed = self.replay()
-        target = soft_target(replayed.scores, self.settings.temperature, self.problem.classes)
-        vae = self.network.reconstruct(replayed.x, target, self.noise(len(replayed.x), self.latent_noise))
-        return replayed, target, vae
+    def current_loss(self, x: Tensor, y: Tensor, vae: Reconstruction) -> Tensor:
+        """Reconstruction, variational loss against the label's prior, and cross-entropy."""
+        log_prior = self.network.prior.log_density(vae.z, self.seen).gather(1, y.unsqueeze(1)).squeeze(1)
+        return self.generative_loss(x, vae, log_prior) + self.classification(vae.logits, y)
 
     def replayed_loss(self, replayed: Replayed, target: Tensor, vae: Reconstruction) -> Tensor:
         """Reconstruction, variational loss against the mixture of priors, and distillation."""
-        prior, seen = self.network.prior, slice(self.seen)
-        log_priors = log_normal(vae.z.unsqueeze(1), prior.mean[seen], prior.log_variance[seen])
-        log_prior = log_mixture_prior(log_priors, target[:, seen], self.settings.mixture_prior)
-        distilled = distillation(vae.logits[:, seen], target[:, seen], self.settings.temperature)
+        target = target[:, : self.seen]
+        log_priors = self.network.prior.log_density(vae.z, self.seen)
+        log_prior = log_mixture_prior(log_priors, target, self.settings.mixture_prior)
+        distilled = distillation(vae.logits[:, : self.seen], target, self.settings.temperature)
         return self.generative_loss(replayed.x, vae, log_prior) + self.note("distillation", distilled)
 
     def generative_loss(self, x: Tensor, vae: Reconstruction, log_prior: Tensor) -> Tensor:
@@ -94,20 +92,11 @@ class BrainInspiredReplay(Method):
     @torch.no_grad()
     def replay(self) -> Replayed:
         """Let the previous model draw classes uniformly, generate a sample of each and score it itself."""
-        label = torch.randint(
-            self.earlier,
-            (self.problem.replay_batch,),
-            generator=self.replay_noise,
-            device=self.problem.device,
-        )
+        p = self.problem
+        label = torch.randint(self.earlier, (p.replay_batch,), generator=self.replay_noise, device=p.device)
         noise = self.noise(len(label), self.replay_noise)
-        x = self.problem.likelihood.mean(self.previous.imagine(label, noise))
+        x = p.likelihood.mean(self.previous.imagine(label, noise))
         return Replayed(x, self.previous(x)[:, : self.earlier])
-
-    def before_step(self) -> None:
-        """Remember the weights."""
-        if self.si:
-            self.si.before_step()
 
     def after_step(self) -> None:
         """Follow the path of the weights."""

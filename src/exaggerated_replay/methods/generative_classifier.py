@@ -53,6 +53,7 @@ class GenerativeClassifier(Method):
     """VAEs with a standard normal prior, each trained on the samples of its own class alone."""
 
     network: ClassVAEs
+    static_shapes = False  # how many samples a class has in a batch varies
 
     def __init__(self, problem: Any, settings: Any) -> None:
         super().__init__(problem, settings)

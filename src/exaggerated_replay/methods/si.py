@@ -19,10 +19,6 @@ class ConsolidatedClassifier(Method):
         """Cross-entropy on the current batch plus c sum Omega (theta - theta_prev)^2."""
         return super().loss(x, y) + self.note("penalty", self.si.penalty())
 
-    def before_step(self) -> None:
-        """Remember the weights."""
-        self.si.before_step()
-
     def after_step(self) -> None:
         """Follow the path of the weights."""
         self.si.after_step()
