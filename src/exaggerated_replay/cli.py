@@ -115,7 +115,7 @@ def split(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train runs that share data and seed; finished ones are left alone."""
+    """Train runs on the same data, one after the other; finished ones are left alone."""
     from exaggerated_replay.learning.devices import hold_gpu
     from exaggerated_replay.settings import ComputeSettings, RunSettings, read_settings
 
@@ -143,7 +143,7 @@ def train(args: argparse.Namespace) -> None:
         train_runs(
             runs,
             load_features(args.data) if args.data.suffix == ".safetensors" else load(args.data),
-            read_split(args.split),
+            [read_split(path) for path in args.splits],
             device,
             workspace=args.workspace,
             timings=args.timings,
@@ -311,7 +311,7 @@ def parser() -> argparse.ArgumentParser:
     sub = command(train)
     sub.add_argument("records", type=Path, nargs="+", help="record.json to write for each run, in its directory")
     sub.add_argument("--data", type=Path, required=True, help="prepared npz file, or file of features")
-    sub.add_argument("--split", type=Path, required=True, help="the seed's class order and tasks")
+    sub.add_argument("--splits", type=Path, nargs="+", required=True, help="class order and tasks of every seed")
     sub.add_argument("--log", type=Path, help="log file")
     add_workspace(sub)
     sub = command(evaluate)

@@ -5,6 +5,7 @@ decides its result; what an arm is called, where data lie and how many jobs ran 
 """
 
 import functools
+import heapq
 import itertools
 import re
 from collections.abc import Iterator
@@ -144,14 +145,19 @@ class Plan:
 
     @functools.cached_property
     def packs(self) -> dict[str, list[Run]]:
-        """Runs that one job trains: the same seed, at most `compute.runs_per_job` at a time."""
+        """Runs that one job trains: at most `compute.runs_per_job`, all jobs about equally long.
+
+        Longest runs first, each to the job that has least to do yet. Which runs go together decides no result.
+        """
         size = self.params.compute.runs_per_job
-        packs = {}
-        for seed, same_seed in itertools.groupby(sorted(self.runs, key=lambda r: r.seed), lambda r: r.seed):
-            members = list(same_seed)
-            for number, start in enumerate(range(0, len(members), size), start=1):
-                packs[f"seed{seed}_{number}"] = members[start : start + size]
-        return packs
+        packs: list[list[Run]] = [[] for _ in range(-(-len(self.runs) // size))]
+        waiting = [(0, number) for number in range(len(packs))]  # a heap of (iterations so far, pack)
+        for run in sorted(self.runs, key=lambda run: -run.settings.training.iterations):
+            load, number = heapq.heappop(waiting)
+            packs[number].append(run)
+            if len(packs[number]) < size:
+                heapq.heappush(waiting, (load + run.settings.training.iterations, number))
+        return {str(number): pack for number, pack in enumerate(packs, start=1)}
 
     @property
     def figures(self) -> dict[str, tuple[str, str | None]]:

@@ -152,7 +152,7 @@ class ComputeSettings(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 1  # of each training job on the CPU
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"  # of matrix products; tf32 differs from fp32 on a GPU only
-    runs_per_job: int = 6
+    runs_per_job: int = 25  # trained one after the other by one job
     slots_per_gpu: int = 1  # training jobs that may share one GPU
 
     def __post_init__(self) -> None:

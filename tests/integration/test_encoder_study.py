@@ -57,7 +57,7 @@ def test_from_the_archives_to_the_table(features_study):
 
     # Another encoder is other features, and these are other runs; the images stay what they are.
     clone.edit("params.yaml", "epochs: 2", "epochs: 1")
-    assert {"pretrain", "features", "train_seed0_1"} <= clone.planned()
+    assert {"pretrain", "features", "train_1"} <= clone.planned()
     assert not {"verify_cifar10", "verify_cifar100", "split"} & clone.planned()
 
     # A trained encoder can be named instead; then nothing is pre-trained and no image of CIFAR-10 is needed.
@@ -67,7 +67,7 @@ def test_from_the_archives_to_the_table(features_study):
     given = "encoder:\n  name: pretrained\n  weights: given.safetensors\n"
     (clone.path / "params.yaml").write_text(text[:start] + given + text[end:])
     planned = clone.planned()
-    assert {"features", "train_seed0_1"} <= planned
+    assert {"features", "train_1"} <= planned
     assert not {"pretrain", "verify_cifar10", "download_cifar10"} & planned
 
 

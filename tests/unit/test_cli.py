@@ -28,7 +28,7 @@ OPTIONS = {
     "split": ["data", "--tasks", "--seed", "--out"],
     "pretrain": ["dataset", "images", "--plan", "--out", "--workspace", "--timings"],
     "features": ["data", "encoder", "--plan", "--out"],
-    "train": ["records", "--plan", "--data", "--split", "--log", "--workspace", "--timings"],
+    "train": ["records", "--plan", "--data", "--splits", "--log", "--workspace", "--timings"],
     "evaluate": ["--plan", "--out"],
     "collect": ["table", "--plan", "--metrics", "--focus", "--timings", "--plots"],
     "table": ["table", "--plan", "--grid", "--out"],
@@ -181,7 +181,7 @@ def no_gpu(monkeypatch):
 
 
 def test_a_run_that_the_plan_does_not_have_is_named(planned, capsys):
-    told = refused(capsys, "train", "results/runs/er-s0-0000000000/record.json", "--data", "d", "--split", "s")
+    told = refused(capsys, "train", "results/runs/er-s0-0000000000/record.json", "--data", "d", "--splits", "s")
     assert told == "exaggerated-replay: results/plan.json has no run er-s0-0000000000\n"
 
 
@@ -213,7 +213,7 @@ def test_a_data_set_that_the_plan_does_not_have_is_named(planned, capsys):
 
 def test_data_that_are_not_there_are_named_before_anything_is_trained(planned, no_gpu, capsys):
     records = [str(run.directory / "record.json") for run in planned.runs]
-    told = refused(capsys, "train", *records, "--data", "nowhere.npz", "--split", "nowhere.json")
+    told = refused(capsys, "train", *records, "--data", "nowhere.npz", "--splits", "nowhere.json")
     assert "nowhere.npz" in told
 
 
@@ -232,7 +232,7 @@ def test_a_snapshot_of_an_unfinished_workflow_is_refused(planned, capsys):
 
 def test_from_a_file_of_ones_own_to_metrics(planned, no_gpu, capsys):
     records = [str(run.directory / "record.json") for run in planned.runs]
-    train = ["train", *records, "--data", "data.npz", "--split", "split.json", "--log", "train.log"]
+    train = ["train", *records, "--data", "data.npz", "--splits", "split.json", "--log", "train.log"]
     for command in (
         ["prepare", planned.source.name, "mine.npz", "--out", "data.npz"],
         ["split", "data.npz", "--tasks", "2", "--seed", "0", "--out", "split.json"],
@@ -263,5 +263,5 @@ def test_a_demand_for_a_gpu_where_there_is_none_is_an_error(planned, no_gpu, cap
     cli.PLAN.write_text(json.dumps(plan))
     record = str(planned.runs[0].directory / "record.json")
     assert "compute.device is cuda, but torch sees no GPU" in refused(
-        capsys, "train", record, "--data", "d", "--split", "s"
+        capsys, "train", record, "--data", "d", "--splits", "s"
     )

@@ -83,7 +83,7 @@ class Place:
         train_runs(
             runs,
             self.prepared,
-            make_split(self.prepared.y_train, self.prepared.y_test, TASKS, SEED),
+            [make_split(self.prepared.y_train, self.prepared.y_test, TASKS, seed) for seed in (SEED, SEED + 1)],
             torch.device("cpu"),
             workspace=self.workspace,
             timings=self.timings,

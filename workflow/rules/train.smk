@@ -1,5 +1,5 @@
-# One job per pack of runs with the same seed. A run that exists is right by construction, because its path
-# ends in the digest of all that decides it: so inputs are `ancient`, and outputs are `update`d, never removed.
+# One job per pack of runs. A run that exists is right by construction, because its path ends in the digest of all
+# that decides it: so inputs are `ancient`, and outputs are `update`d, never removed.
 
 for pack, runs in PLAN.packs.items():
 
@@ -9,7 +9,7 @@ for pack, runs in PLAN.packs.items():
         input:
             plan=ancient(PLAN_FILE),
             data=ancient(LEARNED_FROM),
-            split=ancient(SPLIT.format(seed=runs[0].seed)),
+            splits=ancient(expand(SPLIT, seed=sorted({run.seed for run in runs}))),
         output:
             records=update([str(run.directory / RECORD) for run in runs]),
             weights=update([str(run.directory / WEIGHTS) for run in runs]),
@@ -19,7 +19,7 @@ for pack, runs in PLAN.packs.items():
         log:
             f"logs/train_{pack}.log",
         shell:
-            "exaggerated-replay train --plan {input.plan} --data {input.data} --split {input.split} --log {log} "
+            "exaggerated-replay train --plan {input.plan} --data {input.data} --splits {input.splits} --log {log} "
             "{output.records}"
 
 

@@ -1,7 +1,6 @@
 """One run: from its settings and the data to a trained method."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,17 +13,22 @@ from exaggerated_replay.learning.trainer import Outcome, Progress, Samples, Sche
 from exaggerated_replay.settings import RunSettings
 
 
-def to_device(prepared: Prepared, split: dict[str, Any], device: torch.device) -> tuple[Samples, Samples]:
-    """Put training and test set on the device as models see them, labelled in order of being seen.
+def to_device(prepared: Prepared, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Put the inputs of training and test set on the device as models see them: (N, inputs), (M, inputs).
 
     What needs no scaling is used where it lies, which is a file that all jobs of a machine map into memory.
     """
     return tuple(
-        Samples(
-            as_inputs(torch.from_numpy(x.reshape(len(x), -1)).to(device), prepared.scale),
-            torch.from_numpy(relabel(y, split["class_order"])).to(device),
-        )
-        for x, y in ((prepared.x_train, prepared.y_train), (prepared.x_test, prepared.y_test))
+        as_inputs(torch.from_numpy(x.reshape(len(x), -1)).to(device), prepared.scale)
+        for x in (prepared.x_train, prepared.x_test)
+    )
+
+
+def labelled(inputs: tuple[Tensor, Tensor], prepared: Prepared, class_order: list[int]) -> tuple[Samples, Samples]:
+    """Label the inputs of training and test set in the order in which a seed sees the classes."""
+    return tuple(
+        Samples(x, torch.from_numpy(relabel(y, class_order)).to(x.device))
+        for x, y in zip(inputs, (prepared.y_train, prepared.y_test), strict=True)
     )
 
 

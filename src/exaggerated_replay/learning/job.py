@@ -1,4 +1,4 @@
-"""One training job: several runs on the same data and seed, finished run directories out.
+"""One training job: several runs on the same data, finished run directories out.
 
 Needs nothing but torch, numpy, safetensors and this package, so that it also runs from a bare checkout on
 a machine without the workflow's tools.
@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from exaggerated_replay.data.prepare import Prepared
 from exaggerated_replay.files import file_digest, write_json
 from exaggerated_replay.learning.devices import hardware
-from exaggerated_replay.learning.experiment import run_experiment, to_device
+from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.trainer import Progress, Samples
 from exaggerated_replay.records import RECORD, WEIGHTS, is_complete
 from exaggerated_replay.settings import RunSettings
@@ -29,7 +29,7 @@ Watch = Callable[[Progress], None]
 def train_runs(
     runs: dict[Path, RunSettings],
     prepared: Prepared,
-    split: dict[str, Any],
+    splits: list[dict[str, Any]],
     device: torch.device,
     workspace: Path,
     timings: Path,
@@ -43,7 +43,7 @@ def train_runs(
     Args:
         runs: Settings of each run by the directory that it is to fill.
         prepared: The data.
-        split: Class order and tasks of the runs' seed.
+        splits: Class order and tasks of every seed that the runs have.
         device: Where to compute.
         workspace: Where finished runs wait for the rest of the job.
         timings: Where seconds and hardware of each run go.
@@ -53,11 +53,13 @@ def train_runs(
         UserError: The settings do not fit the data.
     """
     missing = {target: settings for target, settings in runs.items() if not is_complete(target)}
-    samples = to_device(prepared, split, device) if missing else None
+    class_orders = {split["seed"]: split["class_order"] for split in splits}
+    inputs = to_device(prepared, device) if missing else None
     for target, settings in missing.items():
         place = workspace / target.name
         if not is_complete(place):
             started = time.perf_counter()
+            samples = labelled(inputs, prepared, class_orders[settings.seed])
             finish_run(settings, prepared, samples, device, place, watcher(target.name))
             seconds = round(time.perf_counter() - started, 3)
             write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
