@@ -355,8 +355,8 @@ def test_packs_cover_every_run_once_and_are_as_few_as_can_be(runs_per_job, seeds
 
 
 def test_packs_are_about_equally_long():
-    plan = plan_with({"compute.runs_per_job": 25}, study="default")
-    assert len(plan.runs) == 50
+    plan = plan_with({"compute.runs_per_job": 10}, study="default")
+    assert len(plan.runs) == 20
     lengths = [sum(run.settings.training.iterations for run in pack) for pack in plan.packs.values()]
     assert len(lengths) == 2
     assert max(lengths) - min(lengths) <= max(run.settings.training.iterations for run in plan.runs)
