@@ -63,6 +63,7 @@ def encoder_digest(encoder: EncoderSettings) -> str:
     return file_digest(weights)
 
 
+@functools.cache
 def method_digest(method: str) -> str:
     """Return the digest of the code that a run of this method executes.
 

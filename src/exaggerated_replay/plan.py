@@ -9,7 +9,7 @@ import heapq
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -202,13 +202,22 @@ class Plan:
                 for cell in self.cells.values()
             },
             "figures": list(self.figures),
-            "runs": {run.directory.name: asdict(run.settings) for run in self.runs},
+            "runs": {run.directory.name: values_of(run.settings) for run in self.runs},
         }
 
 
 def run_name(settings: RunSettings) -> str:
     """Return the name of a run's directory: readable, and ending in the digest of all that decides its result."""
-    return f"{settings.method.method}-s{settings.seed}-{digest_of(asdict(settings))[:DIGITS]}"
+    return f"{settings.method.method}-s{settings.seed}-{digest_of(values_of(settings))[:DIGITS]}"
+
+
+def values_of(settings: RunSettings) -> dict[str, Any]:
+    """Return a run's settings as nested dictionaries; what runs have in common is turned into one only once."""
+    parts = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return {name: _shared_values(part) if is_dataclass(part) else part for name, part in parts.items()}
+
+
+_shared_values = functools.cache(asdict)
 
 
 def make_plan(params: Params) -> Plan:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from exaggerated_replay.errors import UserError
 
@@ -68,7 +68,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     if n == 1:
         return Estimate(n, mean, np.nan, np.nan, np.nan)
     sd = float(values.std(ddof=1))
-    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / n**0.5
+    margin = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * sd / n**0.5
     return Estimate(n, mean, sd, mean - margin, mean + margin)
 
 
