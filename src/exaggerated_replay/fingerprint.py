@@ -63,7 +63,6 @@ def encoder_digest(encoder: EncoderSettings) -> str:
     return file_digest(weights)
 
 
-@functools.cache
 def method_digest(method: str) -> str:
     """Return the digest of the code that a run of this method executes.
 

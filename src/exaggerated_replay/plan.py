@@ -302,12 +302,13 @@ def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], whe
     model = check(ModelSettings, config["model"], f"{where}: model")
     training = check(TrainingSettings, config["training"], f"{where}: training")
     method = check_arm(config["method"], f"{where}: method")
+    code = method_digest(method.method)
     runs = tuple(
         Run(
             seed,
             RunSettings(
                 data=data,
-                code=method_digest(method.method),
+                code=code,
                 tasks=params.dataset.tasks,
                 seed=seed,
                 model=model,
