@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 import torch
-from bench.counting import elementwise, fewest_bytes, products, sizes_of
-from bench.straightforward import new_learner
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.counting import elementwise, fewest_bytes, products, sizes_of
+from bench.straightforward import new_learner
 from exaggerated_replay.features.encoder import ConvEncoder
 from exaggerated_replay.settings import ModelSettings, RunSettings, TrainingSettings
 
