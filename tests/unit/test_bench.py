@@ -1,10 +1,13 @@
 """The benchmark's own arithmetic: what it makes of seconds that are given. Nothing is timed here."""
 
+import contextlib
 import dataclasses
 import json
 import subprocess
 import sys
 import time
+from multiprocessing import Pipe
+from threading import Thread
 
 import pytest
 import torch
@@ -15,7 +18,7 @@ from bench.__main__ import into_page
 from bench.ceilings import layer_shapes, seconds_by_events, variants
 from bench.profile import Enough, Operator, Window, profile_steps, summary
 from bench.steps import Clock, ceiling_share
-from bench.teams import Team, Trial, in_turns, step_seconds
+from bench.teams import KINDS, Trial, attempt, in_turns, member, step_seconds
 from bench.workloads import noise_digits, noise_images, noise_inputs, settings_of, shortened, store_images
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning.trainer import Progress
@@ -121,11 +124,32 @@ def test_speed_up_is_over_the_faster_of_the_others():
     assert miniature.speedup({"ours": 60.0, "one": 5.0, "two": 12.0}) == 5.0
 
 
-def test_a_process_that_fails_says_so(tiny, tmp_path):
-    images = store_images(None, tmp_path, 2, 2, 2)
-    with Team(Trial("ours", tiny, images, threads=1), 1) as team, pytest.raises(RuntimeError, match="ours") as caught:
-        team.seconds(1)
-    assert "features.safetensors" in str(caught.value.__cause__)
+def test_a_process_that_cannot_train_answers_with_the_reason(tiny, tmp_path):
+    images = store_images(None, tmp_path, 2, 2, 2)  # without features
+    here, there = Pipe()
+    here.send(1)
+    here.send(1)
+    waiting = Thread(target=member, args=(Trial("ours", tiny, images, threads=1), there))
+    waiting.start()
+    answers = [here.recv(), here.recv()]
+    here.close()
+    waiting.join()
+    assert all("features.safetensors" in str(answer) for answer in answers)
+
+
+def test_training_is_timed_and_its_errors_are_handed_back():
+    def fail(iterations):
+        raise ValueError(f"not {iterations}")
+
+    assert str(attempt(fail, 3)) == "not 3"
+    assert attempt(lambda iterations: None, 3) >= 0
+
+
+def test_both_implementations_train_what_a_process_is_given(tiny, tmp_path):
+    images = store_images(None, tmp_path, 4, 12, 2)
+    miniature.store_features(images, 1)
+    for trial, _ in miniature.trials(tiny, images).values():
+        KINDS[trial.kind](dataclasses.replace(trial, threads=1))(1)
 
 
 # Steps at paper scale
@@ -158,11 +182,19 @@ def test_a_run_is_all_its_steps(tiny):
     assert gpu.run_gflop(twice, 8, 4) == pytest.approx(2 * gpu.run_gflop(once, 8, 4))
 
 
-def test_what_measures_a_gpu_runs_on_the_cpu(tiny, tmp_path):
+def test_what_measures_a_gpu_runs_on_the_cpu(tiny, tmp_path, monkeypatch):
+    class Alone(contextlib.nullcontext):  # in this process
+        def __init__(self, trial, processes):
+            super().__init__(self)
+            assert (trial.device, processes) == ("cpu", 2)
+            train = KINDS[trial.kind](trial)
+            self.seconds = lambda iterations: attempt(train, iterations)
+
+    monkeypatch.setattr(gpu, "Team", Alone)
     images = store_images(None, tmp_path, 4, 12, 2)
     miniature.store_features(images, 1)
-    found = gpu.measure(tiny, images, "cpu", {"fp32": 1.0}, short=1, long=3, processes=(1, 2))
-    assert list(found) == ["fp32, 1 at once", "fp32, 2 at once"]
+    found = gpu.measure(tiny, images, "cpu", {"fp32": 1.0}, short=1, long=3, processes=(2,))
+    assert list(found) == ["fp32, 2 at once"]
 
 
 # The workflow
