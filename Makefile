@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env run report test lint lock clean
+.PHONY: env run report test bench lint lock clean
 
 env: $(READY)
 
@@ -30,6 +30,10 @@ report: env
 
 test: env lint
 	pytest
+
+# Measures this machine: leave it alone meanwhile.
+bench: env
+	python -m bench
 
 # Snakemake's linter asks for a conda environment or container per rule; the lock file is that environment.
 lint: env
