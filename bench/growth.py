@@ -17,7 +17,7 @@ from bench.teams import step_seconds
 from bench.workloads import in_stored_order, noise_inputs, shortened
 from exaggerated_replay.data.prepare import Prepared
 from exaggerated_replay.figures.style import BASELINE, DOUBLE, MUTED, house_style, key, save
-from exaggerated_replay.learning.experiment import run_experiment, to_device
+from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.job import train_runs
 from exaggerated_replay.settings import RunSettings
 
@@ -72,8 +72,9 @@ def cases(base: RunSettings, small: bool = False) -> dict[str, dict[int, Case]]:
 
 def seconds_of_run(case: Case, prepared: Prepared) -> Callable[[int], float]:
     """Return what trains a case's run, or its runs one after the other in one job, and times it."""
-    split = in_stored_order(prepared)
-    samples = to_device(prepared, split, CPU)
+    order = in_stored_order(prepared)
+    samples = labelled(to_device(prepared, CPU), prepared, order)
+    splits = [{"seed": case.settings.seed, "class_order": order}]
 
     def seconds(iterations: int) -> float:
         settings = shortened(case.settings, iterations, threads=1)
@@ -85,7 +86,7 @@ def seconds_of_run(case: Case, prepared: Prepared) -> Callable[[int], float]:
                 run_experiment(settings, prepared, samples, CPU, lambda progress: None)
             else:
                 train_runs(
-                    runs, prepared, split, CPU, folder / "work", folder / "timings", lambda name: lambda progress: None
+                    runs, prepared, splits, CPU, folder / "work", folder / "timings", lambda name: lambda progress: None
                 )
             return time.perf_counter() - started
 

@@ -11,9 +11,9 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from bench.ceilings import cores
-from bench.workloads import ARMS, STUDIES, noise_digits, noise_inputs, settings_of, shortened
+from bench.workloads import ARMS, STUDIES, in_stored_order, noise_digits, noise_inputs, settings_of, shortened
 from exaggerated_replay.data.prepare import Prepared
-from exaggerated_replay.learning.experiment import run_experiment, to_device
+from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.trainer import Progress
 from exaggerated_replay.settings import RunSettings
 
@@ -62,7 +62,7 @@ def profile_steps(settings: RunSettings, prepared: Prepared, steps: int, device:
         device: Where to compute.
     """
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * (device.type == "cuda")
-    samples = to_device(prepared, {"class_order": list(range(prepared.classes))}, device)
+    samples = labelled(to_device(prepared, device), prepared, in_stored_order(prepared))
     profiler = profile(activities=activities)
     try:
         window = Window(profiler, (settings.tasks + 1) // 2)

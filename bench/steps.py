@@ -10,7 +10,7 @@ import torch
 from bench.counting import elementwise, fewest_bytes, products, sizes_of
 from bench.workloads import in_stored_order, shortened
 from exaggerated_replay.data.prepare import Prepared
-from exaggerated_replay.learning.experiment import run_experiment, to_device
+from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.trainer import Progress
 from exaggerated_replay.settings import RunSettings
 
@@ -41,7 +41,7 @@ def seconds_by_task(settings: RunSettings, prepared: Prepared, device: torch.dev
         device: Where to compute.
     """
     clock = Clock()
-    samples = to_device(prepared, in_stored_order(prepared), device)
+    samples = labelled(to_device(prepared, device), prepared, in_stored_order(prepared))
     run_experiment(settings, prepared, samples, device, clock)
     return {task: clock.step_seconds(task) for task in clock.times}
 

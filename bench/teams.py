@@ -14,7 +14,7 @@ import torch
 from bench import straightforward
 from bench.workloads import Images, in_stored_order, shortened
 from exaggerated_replay.features.extraction import load_encoder
-from exaggerated_replay.learning.experiment import run_experiment, to_device
+from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.settings import RunSettings
 
 Trainer = Callable[[int], None]  # trains a run of that many iterations per task
@@ -36,7 +36,7 @@ def ours(trial: Trial) -> Trainer:
     """Return the project's own training, on features."""
     device = torch.device(trial.device)
     prepared = trial.images.prepared()
-    samples = to_device(prepared, in_stored_order(prepared), device)
+    samples = labelled(to_device(prepared, device), prepared, in_stored_order(prepared))
 
     def train(iterations: int) -> None:
         settings = shortened(trial.settings, iterations, trial.threads)

@@ -151,6 +151,6 @@ def store_features(images: Images, threads: int) -> None:
     write_features(prepared, encoder, images.mean, images.std, torch.device("cpu"), threads, images.features)
 
 
-def in_stored_order(prepared: Prepared) -> dict[str, list[int]]:
-    """Return the split in which classes are seen in the order of their numbers."""
-    return {"class_order": list(range(prepared.classes))}
+def in_stored_order(prepared: Prepared) -> list[int]:
+    """Return the class order in which classes are seen in the order of their numbers."""
+    return list(range(prepared.classes))

@@ -10,7 +10,7 @@ from bench import straightforward
 from exaggerated_replay.data.prepare import Prepared
 from exaggerated_replay.features.encoder import ConvEncoder, initialise
 from exaggerated_replay.features.extraction import features
-from exaggerated_replay.learning.experiment import run_experiment, to_device
+from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.networks import BrainInspiredVAE
 from exaggerated_replay.settings import ModelSettings, RunSettings, SISettings, TrainingSettings
 
@@ -105,7 +105,7 @@ def both(conv, images, same_noise):
         start = BrainInspiredVAE(computed.shape[1], UNITS, LATENT, CLASSES, gates, settings.seed).state_dict()
         ours = []
         prepared = Prepared(computed.numpy(), y, computed.numpy(), y, 1.0, False, 3 * 32 * 32)
-        samples = to_device(prepared, {"class_order": list(range(CLASSES))}, torch.device("cpu"))
+        samples = labelled(to_device(prepared, torch.device("cpu")), prepared, list(range(CLASSES)))
         run_experiment(settings, prepared, samples, torch.device("cpu"), lambda p: ours.append(p.loss))
 
         learner = straightforward.new_learner(settings, conv, computed.shape[1], CLASSES)

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from exaggerated_replay.learning.losses import log_normal_pairs
 from exaggerated_replay.learning.streams import stream
 
 
@@ -106,10 +105,6 @@ class ClassPrior(nn.Module):
         draws = torch.randn(2, classes, latent, generator=stream(seed, "weights/prior"))
         self.mean = nn.Parameter(draws[0])
         self.log_variance = nn.Parameter(draws[1])
-
-    def log_density(self, z: Tensor, seen: int) -> Tensor:
-        """Return log p(z | class) for the first `seen` classes: (B, latent) -> (B, seen)."""
-        return log_normal_pairs(z, self.mean[:seen], self.log_variance[:seen])
 
     def sample(self, label: Tensor, noise: Tensor) -> Tensor:
         """Return z from the Gaussian of each label: (B,), (B, latent) -> (B, latent)."""

@@ -14,6 +14,7 @@ from exaggerated_replay.learning.consolidation import SynapticIntelligence, held
 from exaggerated_replay.learning.losses import (
     distillation,
     log_mixture_prior,
+    log_normal_pairs,
     soft_target,
     variational,
 )
@@ -70,16 +71,20 @@ class BrainInspiredReplay(Method):
 
     def current_loss(self, x: Tensor, y: Tensor, vae: Reconstruction) -> Tensor:
         """Reconstruction, variational loss against the label's prior, and cross-entropy."""
-        log_prior = self.network.prior.log_density(vae.z, self.seen).gather(1, y.unsqueeze(1)).squeeze(1)
+        log_prior = self.log_priors(vae.z).gather(1, y.unsqueeze(1)).squeeze(1)
         return self.generative_loss(x, vae, log_prior) + self.classification(vae.logits, y)
 
     def replayed_loss(self, replayed: Replayed, target: Tensor, vae: Reconstruction) -> Tensor:
         """Reconstruction, variational loss against the mixture of priors, and distillation."""
         target = target[:, : self.seen]
-        log_priors = self.network.prior.log_density(vae.z, self.seen)
-        log_prior = log_mixture_prior(log_priors, target, self.settings.mixture_prior)
+        log_prior = log_mixture_prior(self.log_priors(vae.z), target, self.settings.mixture_prior)
         distilled = distillation(vae.logits[:, : self.seen], target, self.settings.temperature)
         return self.generative_loss(replayed.x, vae, log_prior) + self.note("distillation", distilled)
+
+    def log_priors(self, z: Tensor) -> Tensor:
+        """Return log p(z | class) for all classes seen so far: (B, latent) -> (B, seen)."""
+        prior, seen = self.network.prior, self.seen
+        return log_normal_pairs(z, prior.mean[:seen], prior.log_variance[:seen])
 
     def generative_loss(self, x: Tensor, vae: Reconstruction, log_prior: Tensor) -> Tensor:
         """Eq. 1: lambda_rec D(x, x') plus the variational loss per image value, averaged over the batch."""
