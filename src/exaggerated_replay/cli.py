@@ -26,6 +26,14 @@ def compose(args: argparse.Namespace) -> None:
     write_params(Path("conf"), args.overrides, PARAMS)
 
 
+def drift(args: argparse.Namespace) -> None:
+    """Say in which keys params.yaml differs from what conf/ composes."""
+    from exaggerated_replay.compose import drift_warning
+    from exaggerated_replay.params import PARAMS, read_params
+
+    print(drift_warning(Path("conf"), read_params(PARAMS)) or "params.yaml is what conf/ composes")
+
+
 def schema(args: argparse.Namespace) -> None:
     """Write the JSON schema of params.yaml, for editors."""
     from exaggerated_replay.files import write_json
@@ -195,6 +203,17 @@ def table(args: argparse.Namespace) -> None:
     )
 
 
+def provenance(args: argparse.Namespace) -> None:
+    """List the runs behind every number of a grid's table."""
+    from exaggerated_replay.files import replacing
+    from exaggerated_replay.results.evaluate import read_runs
+    from exaggerated_replay.results.provenance import provenance
+
+    listed = provenance(read_json(args.plan), read_runs(args.table), args.grid)
+    with replacing(args.out) as temporary:
+        listed.to_csv(temporary, index=False, lineterminator="\n")
+
+
 def figure(args: argparse.Namespace) -> None:
     """Draw a figure and save it under every name given."""
     from exaggerated_replay.figures.catalogue import draw
@@ -202,6 +221,13 @@ def figure(args: argparse.Namespace) -> None:
     from exaggerated_replay.results.evaluate import read_runs
 
     save(draw(args.kind, read_json(args.plan), read_runs(args.table), args.grid), args.out)
+
+
+def publish(args: argparse.Namespace) -> None:
+    """Copy the checkpoint of the cell in focus, first seed, to where its path names neither arm nor digest."""
+    from exaggerated_replay.results.artifact import publish
+
+    publish(read_json(args.plan), args.folder)
 
 
 def snapshot(args: argparse.Namespace) -> None:
@@ -284,6 +310,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="Hydra overrides: dataset=mnist study.seeds=3 reading=paper",
     )
+    command(drift, plan=False)
     sub = command(schema, plan=False)
     sub.add_argument("target", type=Path, help="file to write")
     sub = command(fetch)
@@ -325,11 +352,17 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("table", type=Path, help="the runs table")
     sub.add_argument("--grid", required=True, help="grid of the study")
     sub.add_argument("--out", type=Path, nargs="+", required=True, help=".csv, .md and .tex files to write")
+    sub = command(provenance)
+    sub.add_argument("table", type=Path, help="the runs table")
+    sub.add_argument("--grid", required=True, help="grid of the study")
+    sub.add_argument("--out", type=Path, required=True, help="CSV file to write")
     sub = command(figure)
     sub.add_argument("kind", help="which figure")
     sub.add_argument("table", type=Path, help="the runs table")
     sub.add_argument("--grid", help="grid of the study, where the figure shows one")
     sub.add_argument("--out", type=Path, nargs="+", required=True, help=".png, .pdf and .svg files to write")
+    sub = command(publish)
+    sub.add_argument("folder", type=Path, help="folder to copy to")
     sub = command(snapshot)
     sub.add_argument("name", help="name of the folder below results/")
     sub.add_argument("--force", action="store_true", help="replace a snapshot of that name")

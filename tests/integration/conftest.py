@@ -11,16 +11,20 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 
 # A study as small as one can be that still has every kind of cell, table and figure.
-TINY = [
-    "study.seeds=2",
-    "study.lengths=[3,6]",
-    "study.grids.table1=[{arm: [bir-si]}, {arm: [rr-ra], method.f: [5, 20]}]",
-    "training.iterations=6",
-    "training.batch=16",
-    "training.replay_batch=16",
-    "model.units=12",
-    "model.latent=6",
-]
+TINY = """\
+# @package _global_
+study:
+  name: tiny
+  baseline: bir-si
+  treatment: rr-ra
+  seeds: 2
+  lengths: [3, 6]
+  grids:
+    table1: [{arm: [bir-si]}, {arm: [rr-ra], method.f: [5, 20]}]
+    convergence: [{arm: [bir-si, rr-ra], training.iterations: "${study.lengths}"}]
+training: {iterations: 6, batch: 16, replay_batch: 16}
+model: {units: 12, latent: 6}
+"""
 
 
 class Clone:
@@ -47,7 +51,7 @@ class Clone:
         return done
 
     def compose(self, *overrides):
-        self.run("exaggerated-replay", "compose", *TINY, *overrides)
+        self.run("exaggerated-replay", "compose", *overrides)
 
     def snakemake(self, *arguments, check=True):
         return self.run("snakemake", "--cores", "2", *arguments, check=check)
@@ -88,6 +92,8 @@ def fresh(tmp_path_factory):
     for stale in ("results", "dvc.lock"):
         target = path / stale
         shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+    (path / "conf/study/tiny.yaml").write_text(TINY)
+    clone.edit("conf/config.yaml", "- study: default", "- study: tiny")
     clone.compose()
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "tiny study"]):
         clone.run("git", *command)
