@@ -1,5 +1,6 @@
 """Throw-away clones of this repository, in which the real git, dvc and snakemake run."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -35,7 +37,16 @@ class Clone:
 
     def run(self, *command, check=True):
         """Run a command in the clone, with the clone's own source and this environment's programs."""
-        environment = os.environ | {
+        done = subprocess.run(
+            command, cwd=self.path, env=self.environment(), capture_output=True, text=True, check=False
+        )
+        done.output = done.stdout + done.stderr
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.output[-4000:]}")
+        return done
+
+    def environment(self):
+        return os.environ | {
             "PYTHONPATH": str(self.path / "src"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "GIT_AUTHOR_NAME": "test",
@@ -44,11 +55,6 @@ class Clone:
             "GIT_COMMITTER_EMAIL": "test@example.org",
             "CUDA_VISIBLE_DEVICES": "",
         }
-        done = subprocess.run(command, cwd=self.path, env=environment, capture_output=True, text=True, check=False)
-        done.output = done.stdout + done.stderr
-        if check and done.returncode:
-            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.output[-4000:]}")
-        return done
 
     def compose(self, *overrides):
         self.run("exaggerated-replay", "compose", *overrides)
@@ -73,6 +79,20 @@ class Clone:
         folder = self.path / "results/runs"
         return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
+    def recorded_runs(self, revision):
+        """Return the names of the runs that a revision's dvc.lock holds, as DVC's cache lists them."""
+        lock = yaml.safe_load(self.run("git", "show", f"{revision}:dvc.lock").stdout)
+        (out,) = lock["stages"]["models"]["outs"]
+        listing = self.path / ".dvc/cache/files/md5" / out["md5"][:2] / out["md5"][2:]
+        return {entry["relpath"].partition("/")[0] for entry in json.loads(listing.read_text())}
+
+    def plan(self):
+        return json.loads((self.path / "results/plan.json").read_text())
+
+    def commit(self, message):
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-q", "-m", message)
+
     def copy(self, path):
         shutil.copytree(self.path, path, symlinks=True)
         return Clone(path)
@@ -95,8 +115,8 @@ def fresh(tmp_path_factory):
     (path / "conf/study/tiny.yaml").write_text(TINY)
     clone.edit("conf/config.yaml", "- study: default", "- study: tiny")
     clone.compose()
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "tiny study"]):
-        clone.run("git", *command)
+    clone.run("git", "init", "-q")
+    clone.commit("tiny study")
     return clone
 
 
@@ -112,3 +132,31 @@ def finished(fresh, tmp_path_factory):
 def clone(finished, tmp_path):
     """A copy of the finished clone, to be changed."""
     return finished.copy(tmp_path / "clone")
+
+
+@pytest.fixture(scope="session")
+def recorded(finished, tmp_path_factory):
+    """The finished clone, recorded by `dvc repro`, committed, and pushed to the storage beside it."""
+    clone = finished.copy(tmp_path_factory.mktemp("recorded") / "clone")
+    clone.repro = clone.run("dvc", "repro")
+    clone.commit("results")
+    clone.run("dvc", "push")
+    return clone
+
+
+@pytest.fixture
+def pull(recorded):
+    """Clone what was recorded, as on another machine: with git and `dvc pull`, without Snakemake's bookkeeping."""
+    made = []
+
+    def pull():
+        place = recorded.path.with_name(f"pulled{len(list(recorded.path.parent.iterdir()))}")
+        recorded.run("git", "clone", "-q", ".", str(place))
+        other = Clone(place)
+        other.run("dvc", "pull")
+        made.append(place)
+        return other
+
+    yield pull
+    for place in made:
+        shutil.rmtree(place)
