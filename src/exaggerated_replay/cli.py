@@ -237,11 +237,21 @@ def snapshot(args: argparse.Namespace) -> None:
     take_snapshot(args.name, read_json(args.plan), Path("results"), args.force)
 
 
+def asked_plan(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the plan that the arguments name, or what params.yaml asks for, whether or not anything ran here yet."""
+    if args.plan:
+        return read_json(args.plan)
+    from exaggerated_replay.params import PARAMS, check_params, read_params
+    from exaggerated_replay.plan import make_plan
+
+    return make_plan(check_params(read_params(PARAMS))).to_dict()
+
+
 def verify(args: argparse.Namespace) -> None:
     """Check every run of the plan: its record against its name, its checkpoint against its record."""
     from exaggerated_replay.results.verify import verify_runs
 
-    runs = [RUNS / name for name in read_json(args.plan)["runs"]]
+    runs = [RUNS / name for name in asked_plan(args)["runs"]]
     problems, without_checkpoint = verify_runs(runs)
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -255,14 +265,14 @@ def explain(args: argparse.Namespace) -> None:
     """Say where the numbers of a cell or a run come from; of a run not trained yet, why it would be."""
     from exaggerated_replay.results.explain import explain
 
-    print(explain(read_json(args.plan), args.name, Path("results")))
+    print(explain(asked_plan(args), args.name, Path("results")))
 
 
 def prune(args: argparse.Namespace) -> None:
     """Set runs aside that the plan does not name, so that DVC records the others alone."""
     from exaggerated_replay.results.inventory import set_aside
 
-    moved = set_aside(read_json(args.plan), RUNS, args.workspace)
+    moved = set_aside(asked_plan(args), RUNS, args.workspace)
     print(f"{len(moved)} runs set aside in {args.workspace}; a plan that names them finds them there")
 
 
@@ -301,6 +311,10 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(job=job)
         if plan:
             sub.add_argument("--plan", type=Path, default=PLAN, help="the workflow's plan (%(default)s)")
+        return sub
+
+    def add_asked_plan(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        sub.add_argument("--plan", type=Path, help="a written plan, instead of what params.yaml asks for")
         return sub
 
     sub = command(compose, plan=False)
@@ -366,10 +380,10 @@ def parser() -> argparse.ArgumentParser:
     sub = command(snapshot)
     sub.add_argument("name", help="name of the folder below results/")
     sub.add_argument("--force", action="store_true", help="replace a snapshot of that name")
-    command(verify)
-    sub = command(explain)
+    add_asked_plan(command(verify, plan=False))
+    sub = add_asked_plan(command(explain, plan=False))
     sub.add_argument("name", help="a cell of the plan, a run, or a run's digest")
-    sub = command(prune)
+    sub = add_asked_plan(command(prune, plan=False))
     sub.add_argument("--workspace", type=Path, default=Path(".training"), help="where they go (%(default)s)")
     for job, role in ((export, "file to write"), (import_, "file that `export` has written")):
         sub = command(job, plan=False)

@@ -10,7 +10,7 @@ import yaml
 STAGES = ("configuration", "data", "encoder", "models", "focus", "metrics")
 MILESTONES = STAGES[1:]
 SKIPPED = "didn't change, skipping"
-# What differs from time to time, or is downloaded or computed again in a moment: of no use in a record.
+# What differs every time, or is made again where it is needed.
 NOT_RECORDED = {"data/raw", "data/features", "results/timings.csv"}
 
 

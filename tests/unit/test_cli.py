@@ -22,6 +22,7 @@ from exaggerated_replay.plan import make_plan, save_plan
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = {
     "compose": ["KEY=VALUE"],
+    "drift": [],
     "schema": ["target"],
     "fetch": ["dataset", "folder", "--plan", "--source"],
     "prepare": ["dataset", "sources", "--plan", "--out"],
@@ -32,7 +33,9 @@ OPTIONS = {
     "evaluate": ["--plan", "--out"],
     "collect": ["table", "--plan", "--metrics", "--focus", "--timings", "--plots"],
     "table": ["table", "--plan", "--grid", "--out"],
+    "provenance": ["table", "--plan", "--grid", "--out"],
     "figure": ["kind", "table", "--plan", "--grid", "--out"],
+    "publish": ["folder", "--plan"],
     "snapshot": ["name", "--plan", "--force"],
     "verify": ["--plan"],
     "explain": ["name", "--plan"],
