@@ -80,8 +80,10 @@ class Clone:
         return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
     def recorded_runs(self, revision):
-        """Return the names of the runs that a revision's dvc.lock holds, as DVC's cache lists them."""
-        lock = yaml.safe_load(self.run("git", "show", f"{revision}:dvc.lock").stdout)
+        """Return the names of the runs in the dvc.lock of a revision or experiment, as DVC's cache lists them."""
+        experiments = self.run("git", "for-each-ref", "--format=%(refname)", f"refs/exps/**/{revision}").stdout.split()
+        (commit,) = experiments or [revision]
+        lock = yaml.safe_load(self.run("git", "show", f"{commit}:dvc.lock").stdout)
         (out,) = lock["stages"]["models"]["outs"]
         listing = self.path / ".dvc/cache/files/md5" / out["md5"][:2] / out["md5"][2:]
         return {entry["relpath"].partition("/")[0] for entry in json.loads(listing.read_text())}

@@ -1,5 +1,9 @@
 """Results that travel: to a folder, to a server that speaks S3, and back, whole or not at all."""
 
+import asyncio
+from threading import Thread
+
+import asyncssh
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
@@ -28,8 +32,8 @@ def bucket(monkeypatch):
 
 def test_a_study_travels_over_s3_and_a_checkpoint_damaged_on_the_way_is_never_used(recorded, bucket, tmp_path):
     clone = recorded.copy(tmp_path / "clone")
-    clone.run("dvc", "remote", "add", "-d", "s3", "s3://study/runs")
-    clone.run("dvc", "remote", "modify", "s3", "endpointurl", bucket)
+    clone.run("dvc", "remote", "add", "--force", "--default", "storage", "s3://study/runs")
+    clone.run("dvc", "remote", "modify", "storage", "endpointurl", bucket)
     clone.commit("where the results are")
     clone.run("dvc", "push")
     clone.run("git", "clone", "-q", ".", str(tmp_path / "other"))
@@ -57,5 +61,40 @@ def test_a_study_travels_over_s3_and_a_checkpoint_damaged_on_the_way_is_never_us
 
     weights.unlink()
     other.run("dvc", "checkout", "results/runs")
+    assert other.runs() == clone.runs()
+    assert "runs are right" in other.run("exaggerated-replay", "verify").output
+
+
+class AnyoneMayEnter(asyncssh.SSHServer):
+    def begin_auth(self, username):
+        return False
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """The address of an empty folder on a server that speaks SSH."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    listening = asyncssh.listen(
+        "127.0.0.1", 0, server_host_keys=[key], server_factory=AnyoneMayEnter, sftp_factory=True
+    )
+    server = asyncio.run_coroutine_threadsafe(listening, loop).result()
+    yield f"ssh://someone@127.0.0.1:{server.get_port()}{tmp_path}/storage"
+    loop.call_soon_threadsafe(server.close)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_a_study_travels_over_ssh(recorded, machine, tmp_path):
+    clone = recorded.copy(tmp_path / "clone")
+    clone.run("dvc", "remote", "add", "--force", "--default", "storage", machine)
+    clone.commit("where the results are")
+    clone.run("dvc", "push")
+    clone.run("git", "clone", "-q", ".", str(tmp_path / "other"))
+    other = type(clone)(tmp_path / "other")
+    other.run("dvc", "pull")
     assert other.runs() == clone.runs()
     assert "runs are right" in other.run("exaggerated-replay", "verify").output
