@@ -29,7 +29,7 @@ def test_two_variants_are_compared_as_the_readme_says(recorded, tmp_path):
 
     shown = clone.run(
         *["dvc", "exp", "show", "--only-changed", "--hide-workspace", "--md"],
-        *["--keep", "first|overall", "--drop", "params.yaml"],
+        *["--keep", "first|overall", "--drop", ".*/|conf$|params.yaml"],
     ).stdout
     header = [cell.strip() for cell in shown.splitlines()[0].strip("|").split("|")]
     assert header == ["Experiment", "Created", "first20", "first50", "overall", "focus"]

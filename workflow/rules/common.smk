@@ -11,7 +11,7 @@ from snakemake.logging import logger
 # `dvc exp run --temp` and `--queue` work in a copy with the code as it was when the experiment was queued.
 SOURCE = str(Path(workflow.basedir, "src").resolve())
 sys.path.insert(0, SOURCE)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
 from exaggerated_replay.compose import drift_warning
 from exaggerated_replay.errors import UserError
