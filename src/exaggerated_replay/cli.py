@@ -272,7 +272,7 @@ def prune(args: argparse.Namespace) -> None:
     """Set runs aside that the plan does not name, so that DVC records the others alone."""
     from exaggerated_replay.results.inventory import set_aside
 
-    moved = set_aside(asked_plan(args), RUNS, args.workspace)
+    moved = set_aside(read_json(args.plan), RUNS, args.workspace)
     print(f"{len(moved)} runs set aside in {args.workspace}; a plan that names them finds them there")
 
 
@@ -383,7 +383,7 @@ def parser() -> argparse.ArgumentParser:
     add_asked_plan(command(verify, plan=False))
     sub = add_asked_plan(command(explain, plan=False))
     sub.add_argument("name", help="a cell of the plan, a run, or a run's digest")
-    sub = add_asked_plan(command(prune, plan=False))
+    sub = command(prune)
     sub.add_argument("--workspace", type=Path, default=Path(".training"), help="where they go (%(default)s)")
     for job, role in ((export, "file to write"), (import_, "file that `export` has written")):
         sub = command(job, plan=False)

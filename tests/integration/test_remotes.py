@@ -77,10 +77,13 @@ def machine(tmp_path):
     thread = Thread(target=loop.run_forever)
     thread.start()
     key = asyncssh.generate_private_key("ssh-ed25519")
-    listening = asyncssh.listen(
-        "127.0.0.1", 0, server_host_keys=[key], server_factory=AnyoneMayEnter, sftp_factory=True
-    )
-    server = asyncio.run_coroutine_threadsafe(listening, loop).result()
+
+    async def listen():
+        return await asyncssh.listen(
+            "127.0.0.1", 0, server_host_keys=[key], server_factory=AnyoneMayEnter, sftp_factory=True
+        )
+
+    server = asyncio.run_coroutine_threadsafe(listen(), loop).result()
     yield f"ssh://someone@127.0.0.1:{server.get_port()}{tmp_path}/storage"
     loop.call_soon_threadsafe(server.close)
     loop.call_soon_threadsafe(loop.stop)
