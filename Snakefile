@@ -18,3 +18,4 @@ rule all:
     input:
         rules.models.input,
         rules.metrics.input,
+        rules.focus.output,

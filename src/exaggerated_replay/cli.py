@@ -26,6 +26,14 @@ def compose(args: argparse.Namespace) -> None:
     write_params(Path("conf"), args.overrides, PARAMS)
 
 
+def drift(args: argparse.Namespace) -> None:
+    """Say in which keys params.yaml differs from what conf/ composes."""
+    from exaggerated_replay.compose import drift_warning
+    from exaggerated_replay.params import PARAMS, read_params
+
+    print(drift_warning(Path("conf"), read_params(PARAMS)) or "params.yaml is what conf/ composes")
+
+
 def schema(args: argparse.Namespace) -> None:
     """Write the JSON schema of params.yaml, for editors."""
     from exaggerated_replay.files import write_json
@@ -195,6 +203,17 @@ def table(args: argparse.Namespace) -> None:
     )
 
 
+def provenance(args: argparse.Namespace) -> None:
+    """List the runs behind every number of a grid's table."""
+    from exaggerated_replay.files import replacing
+    from exaggerated_replay.results.evaluate import read_runs
+    from exaggerated_replay.results.provenance import provenance
+
+    listed = provenance(read_json(args.plan), read_runs(args.table), args.grid)
+    with replacing(args.out) as temporary:
+        listed.to_csv(temporary, index=False, lineterminator="\n")
+
+
 def figure(args: argparse.Namespace) -> None:
     """Draw a figure and save it under every name given."""
     from exaggerated_replay.figures.catalogue import draw
@@ -204,6 +223,13 @@ def figure(args: argparse.Namespace) -> None:
     save(draw(args.kind, read_json(args.plan), read_runs(args.table), args.grid), args.out)
 
 
+def publish(args: argparse.Namespace) -> None:
+    """Copy the checkpoint of the cell in focus, first seed, to where its path names neither arm nor digest."""
+    from exaggerated_replay.results.artifact import publish
+
+    publish(read_json(args.plan), args.folder)
+
+
 def snapshot(args: argparse.Namespace) -> None:
     """Copy tables, figures, metrics, report and provenance to results/NAME/, without checkpoints."""
     from exaggerated_replay.results.snapshot import take_snapshot
@@ -211,11 +237,21 @@ def snapshot(args: argparse.Namespace) -> None:
     take_snapshot(args.name, read_json(args.plan), Path("results"), args.force)
 
 
+def asked_plan(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the plan that the arguments name, or what params.yaml asks for, whether or not anything ran here yet."""
+    if args.plan:
+        return read_json(args.plan)
+    from exaggerated_replay.params import PARAMS, check_params, read_params
+    from exaggerated_replay.plan import make_plan
+
+    return make_plan(check_params(read_params(PARAMS))).to_dict()
+
+
 def verify(args: argparse.Namespace) -> None:
     """Check every run of the plan: its record against its name, its checkpoint against its record."""
     from exaggerated_replay.results.verify import verify_runs
 
-    runs = [RUNS / name for name in read_json(args.plan)["runs"]]
+    runs = [RUNS / name for name in asked_plan(args)["runs"]]
     problems, without_checkpoint = verify_runs(runs)
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -229,7 +265,7 @@ def explain(args: argparse.Namespace) -> None:
     """Say where the numbers of a cell or a run come from; of a run not trained yet, why it would be."""
     from exaggerated_replay.results.explain import explain
 
-    print(explain(read_json(args.plan), args.name, Path("results")))
+    print(explain(asked_plan(args), args.name, Path("results")))
 
 
 def prune(args: argparse.Namespace) -> None:
@@ -277,6 +313,10 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument("--plan", type=Path, default=PLAN, help="the workflow's plan (%(default)s)")
         return sub
 
+    def add_asked_plan(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        sub.add_argument("--plan", type=Path, help="a written plan, instead of what params.yaml asks for")
+        return sub
+
     sub = command(compose, plan=False)
     sub.add_argument(
         "overrides",
@@ -284,6 +324,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="Hydra overrides: dataset=mnist study.seeds=3 reading=paper",
     )
+    command(drift, plan=False)
     sub = command(schema, plan=False)
     sub.add_argument("target", type=Path, help="file to write")
     sub = command(fetch)
@@ -325,16 +366,22 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("table", type=Path, help="the runs table")
     sub.add_argument("--grid", required=True, help="grid of the study")
     sub.add_argument("--out", type=Path, nargs="+", required=True, help=".csv, .md and .tex files to write")
+    sub = command(provenance)
+    sub.add_argument("table", type=Path, help="the runs table")
+    sub.add_argument("--grid", required=True, help="grid of the study")
+    sub.add_argument("--out", type=Path, required=True, help="CSV file to write")
     sub = command(figure)
     sub.add_argument("kind", help="which figure")
     sub.add_argument("table", type=Path, help="the runs table")
     sub.add_argument("--grid", help="grid of the study, where the figure shows one")
     sub.add_argument("--out", type=Path, nargs="+", required=True, help=".png, .pdf and .svg files to write")
+    sub = command(publish)
+    sub.add_argument("folder", type=Path, help="folder to copy to")
     sub = command(snapshot)
     sub.add_argument("name", help="name of the folder below results/")
     sub.add_argument("--force", action="store_true", help="replace a snapshot of that name")
-    command(verify)
-    sub = command(explain)
+    add_asked_plan(command(verify, plan=False))
+    sub = add_asked_plan(command(explain, plan=False))
     sub.add_argument("name", help="a cell of the plan, a run, or a run's digest")
     sub = command(prune)
     sub.add_argument("--workspace", type=Path, default=Path(".training"), help="where they go (%(default)s)")

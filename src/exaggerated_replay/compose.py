@@ -58,6 +58,17 @@ def drift(conf: Path, values: dict[str, Any]) -> list[str]:
     return sorted(_differences(compose_values(conf, chosen), values, ""))
 
 
+def drift_warning(conf: Path, values: dict[str, Any]) -> str:
+    """Return what to tell the user where params.yaml differs from conf/; an empty text where it does not."""
+    keys = drift(conf, values)
+    if not keys:
+        return ""
+    return (
+        f"params.yaml differs from conf/ in: {', '.join(keys)}. What params.yaml says is used; "
+        "`exaggerated-replay compose` writes it from conf/ again."
+    )
+
+
 def _differences(left: Any, right: Any, where: str) -> list[str]:
     if isinstance(left, dict) and isinstance(right, dict):
         keys = left.keys() | right.keys()

@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from exaggerated_replay.errors import UserError
@@ -14,6 +15,22 @@ from exaggerated_replay.settings import ARMS, Params
 PARAMS = Path("params.yaml")
 
 _adapter = functools.cache(TypeAdapter)
+
+
+def read_params(path: Path) -> dict[str, Any]:
+    """Read params.yaml and check it; return what it says.
+
+    Raises:
+        UserError: It is missing, no YAML, or says something that is not valid.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: `exaggerated-replay compose` writes it") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
+    check_params(values)
+    return values
 
 
 def check_params(values: Any) -> Params:

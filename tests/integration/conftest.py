@@ -1,5 +1,6 @@
 """Throw-away clones of this repository, in which the real git, dvc and snakemake run."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,20 +8,25 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 
 # A study as small as one can be that still has every kind of cell, table and figure.
-TINY = [
-    "study.seeds=2",
-    "study.lengths=[3,6]",
-    "study.grids.table1=[{arm: [bir-si]}, {arm: [rr-ra], method.f: [5, 20]}]",
-    "training.iterations=6",
-    "training.batch=16",
-    "training.replay_batch=16",
-    "model.units=12",
-    "model.latent=6",
-]
+TINY = """\
+# @package _global_
+study:
+  name: tiny
+  baseline: bir-si
+  treatment: rr-ra
+  seeds: 2
+  lengths: [3, 6]
+  grids:
+    table1: [{arm: [bir-si]}, {arm: [rr-ra], method.f: [5, 20]}]
+    convergence: [{arm: [bir-si, rr-ra], training.iterations: "${study.lengths}"}]
+training: {iterations: 6, batch: 16, replay_batch: 16}
+model: {units: 12, latent: 6}
+"""
 
 
 class Clone:
@@ -31,7 +37,16 @@ class Clone:
 
     def run(self, *command, check=True):
         """Run a command in the clone, with the clone's own source and this environment's programs."""
-        environment = os.environ | {
+        done = subprocess.run(
+            command, cwd=self.path, env=self.environment(), capture_output=True, text=True, check=False
+        )
+        done.output = done.stdout + done.stderr
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.output[-4000:]}")
+        return done
+
+    def environment(self):
+        return os.environ | {
             "PYTHONPATH": str(self.path / "src"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "GIT_AUTHOR_NAME": "test",
@@ -40,14 +55,9 @@ class Clone:
             "GIT_COMMITTER_EMAIL": "test@example.org",
             "CUDA_VISIBLE_DEVICES": "",
         }
-        done = subprocess.run(command, cwd=self.path, env=environment, capture_output=True, text=True, check=False)
-        done.output = done.stdout + done.stderr
-        if check and done.returncode:
-            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.output[-4000:]}")
-        return done
 
     def compose(self, *overrides):
-        self.run("exaggerated-replay", "compose", *TINY, *overrides)
+        self.run("exaggerated-replay", "compose", *overrides)
 
     def snakemake(self, *arguments, check=True):
         return self.run("snakemake", "--cores", "2", *arguments, check=check)
@@ -69,6 +79,22 @@ class Clone:
         folder = self.path / "results/runs"
         return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
+    def recorded_runs(self, revision):
+        """Return the names of the runs in the dvc.lock of a revision or experiment, as DVC's cache lists them."""
+        experiments = self.run("git", "for-each-ref", "--format=%(refname)", f"refs/exps/**/{revision}").stdout.split()
+        (commit,) = experiments or [revision]
+        lock = yaml.safe_load(self.run("git", "show", f"{commit}:dvc.lock").stdout)
+        (out,) = lock["stages"]["models"]["outs"]
+        listing = self.path / ".dvc/cache/files/md5" / out["md5"][:2] / out["md5"][2:]
+        return {entry["relpath"].partition("/")[0] for entry in json.loads(listing.read_text())}
+
+    def plan(self):
+        return json.loads((self.path / "results/plan.json").read_text())
+
+    def commit(self, message):
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-q", "-m", message)
+
     def copy(self, path):
         shutil.copytree(self.path, path, symlinks=True)
         return Clone(path)
@@ -88,9 +114,11 @@ def fresh(tmp_path_factory):
     for stale in ("results", "dvc.lock"):
         target = path / stale
         shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+    (path / "conf/study/tiny.yaml").write_text(TINY)
+    clone.edit("conf/config.yaml", "- study: default", "- study: tiny")
     clone.compose()
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "tiny study"]):
-        clone.run("git", *command)
+    clone.run("git", "init", "-q")
+    clone.commit("tiny study")
     return clone
 
 
@@ -106,3 +134,31 @@ def finished(fresh, tmp_path_factory):
 def clone(finished, tmp_path):
     """A copy of the finished clone, to be changed."""
     return finished.copy(tmp_path / "clone")
+
+
+@pytest.fixture(scope="session")
+def recorded(finished, tmp_path_factory):
+    """The finished clone, recorded by `dvc repro`, committed, and pushed to the storage beside it."""
+    clone = finished.copy(tmp_path_factory.mktemp("recorded") / "clone")
+    clone.repro = clone.run("dvc", "repro")
+    clone.commit("results")
+    clone.run("dvc", "push")
+    return clone
+
+
+@pytest.fixture
+def pull(recorded):
+    """Clone what was recorded, as on another machine: with git and `dvc pull`, without Snakemake's bookkeeping."""
+    made = []
+
+    def pull():
+        place = recorded.path.with_name(f"pulled{len(list(recorded.path.parent.iterdir()))}")
+        recorded.run("git", "clone", "-q", ".", str(place))
+        other = Clone(place)
+        other.run("dvc", "pull")
+        made.append(place)
+        return other
+
+    yield pull
+    for place in made:
+        shutil.rmtree(place)

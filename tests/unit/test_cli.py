@@ -22,6 +22,7 @@ from exaggerated_replay.plan import make_plan, save_plan
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = {
     "compose": ["KEY=VALUE"],
+    "drift": [],
     "schema": ["target"],
     "fetch": ["dataset", "folder", "--plan", "--source"],
     "prepare": ["dataset", "sources", "--plan", "--out"],
@@ -32,7 +33,9 @@ OPTIONS = {
     "evaluate": ["--plan", "--out"],
     "collect": ["table", "--plan", "--metrics", "--focus", "--timings", "--plots"],
     "table": ["table", "--plan", "--grid", "--out"],
+    "provenance": ["table", "--plan", "--grid", "--out"],
     "figure": ["kind", "table", "--plan", "--grid", "--out"],
+    "publish": ["folder", "--plan"],
     "snapshot": ["name", "--plan", "--force"],
     "verify": ["--plan"],
     "explain": ["name", "--plan"],
@@ -58,6 +61,18 @@ def refused(capsys, *arguments):
     assert shown.err.endswith("\n")
     assert shown.err.count("\n") == 1
     return shown.err
+
+
+def test_what_params_ask_for_is_explained_and_verified_before_anything_ran(folder, capsys):
+    assert cli.main(["compose", "study.seeds=1"]) == 0
+    assert cli.main(["drift"]) == 0
+    assert cli.main(["explain", "bir-si"]) == 0
+    told = capsys.readouterr().out
+    assert "differs from conf/ in: study.seeds." in told
+    assert "not trained yet" in told
+    assert cli.main(["verify"]) == 2
+    assert "is not finished: run the workflow" in capsys.readouterr().err
+    assert not (folder / "results").exists()
 
 
 # ---------------------------------------------------------------- help

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from exaggerated_replay.compose import compose_values, drift, write_params
+from exaggerated_replay.compose import compose_values, drift, drift_warning, write_params
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.params import check_params
 from exaggerated_replay.plan import make_plan
@@ -242,6 +242,12 @@ def test_exactly_the_changed_keys_drift(digits):
         "study.grids.table1",
         "training.iterations",
     ]
+
+
+def test_the_warning_names_the_keys_and_what_counts(digits):
+    assert drift_warning(CONF, digits) == ""
+    values = {**digits, "focus": "bir-si"}
+    assert drift_warning(CONF, values).startswith("params.yaml differs from conf/ in: focus. What params.yaml says")
 
 
 def test_settings_made_on_the_command_line_are_differences_from_conf(own_file):

@@ -4,6 +4,7 @@ import copy
 import functools
 import json
 import math
+import re
 from pathlib import Path
 
 import jsonschema
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from exaggerated_replay.compose import compose_values
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.params import check_params, params_schema
+from exaggerated_replay.params import check_params, params_schema, read_params
 from exaggerated_replay.plan import make_plan
 
 REPOSITORY = Path(__file__).parents[2]
@@ -261,3 +262,16 @@ def test_the_schema_accepts_what_conf_composes_and_refuses_what_the_settings_ref
         ("arms.rr-ra.f", "one"),
     ]:
         assert not schema.is_valid(edited(key, value)), key
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [(None, "`exaggerated-replay compose` writes it"), ("a: [", "no valid YAML"), ("3", "must be a mapping")],
+)
+def test_a_params_file_that_cannot_be_read_is_told_in_a_sentence(tmp_path, text, told):
+    path = tmp_path / "params.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError, match=re.escape(told)) as refused:
+        read_params(path)
+    assert "\n" not in str(refused.value)

@@ -13,7 +13,7 @@ PLAN = {"grids": {"table1": []}, "figures": ["table1", "accuracy_matrix"], "runs
 OUTCOME = {
     *["plan.json", "runs.csv", "timings.csv", "metrics.json", "focus.json"],
     *[f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence")],
-    *["tables/table1.csv", "tables/table1.md", "tables/table1.tex"],
+    *["tables/table1.csv", "tables/table1.md", "tables/table1.tex", "provenance/table1.csv"],
     *[f"figures/{name}.{kind}" for name in ("table1", "accuracy_matrix") for kind in ("png", "pdf", "svg")],
     *["runs/er-s0-aa/record.json", "runs/er-s1-bb/record.json"],
 }

@@ -129,6 +129,14 @@ def test_a_run_is_found_by_name_path_and_digest(results, form):
     assert "finished, with its checkpoint" in text
 
 
+def test_a_damaged_or_missing_checkpoint_is_said(results):
+    weights = results / "runs" / NAMES[0] / "model.safetensors"
+    weights.write_bytes(b"weightt")
+    assert f"damaged: {weights} is not the checkpoint" in explain(plan_of(settings(0)), NAMES[0], results)
+    weights.unlink()
+    assert "finished, without its checkpoint" in explain(plan_of(settings(0)), NAMES[0], results)
+
+
 def test_a_run_that_only_lies_there_is_said_not_to_be_named(results):
     assert explain(plan_of(settings(0)), NAMES[1], results).startswith(f"{NAMES[1]}: not named by the plan")
 

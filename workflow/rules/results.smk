@@ -1,5 +1,5 @@
 # From the records of runs to tables and figures. These rules take seconds and follow Snakemake's own triggers;
-# no rule here reads a checkpoint.
+# no rule but `focus` reads a checkpoint.
 
 TABLE = "results/runs.csv"
 FIGURES = PLAN.figures
@@ -54,6 +54,26 @@ rule table:
         "2>&1 | tee {log}"
 
 
+rule provenance:
+    input:
+        plan=PLAN_FILE,
+        table=TABLE,
+    output:
+        report(
+            "results/provenance/{grid}.csv",
+            caption="../report/provenance.rst",
+            category="Tables",
+            labels={"table": "the runs behind {grid}"},
+        ),
+    wildcard_constraints:
+        grid="|".join(PLAN.grids),
+    log:
+        "logs/provenance_{grid}.log",
+    shell:
+        "exaggerated-replay provenance --plan {input.plan} {input.table} --grid {wildcards.grid} --out {output} "
+        "2>&1 | tee {log}"
+
+
 for figure, (kind, grid) in FIGURES.items():
 
     rule:
@@ -84,4 +104,19 @@ rule metrics:
     input:
         rules.collect.output,
         expand("results/tables/{grid}.{kind}", grid=PLAN.grids, kind=TABLE_KINDS),
+        expand("results/provenance/{grid}.csv", grid=PLAN.grids),
         expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=IMAGE_KINDS),
+
+
+rule focus:
+    input:
+        plan=PLAN_FILE,
+        run=[str(PLAN.cells[PLAN.params.focus].runs[0].directory / name) for name in (RECORD, WEIGHTS)],
+    output:
+        [f"results/focus/{name}" for name in (RECORD, WEIGHTS)],
+    params:
+        folder=subpath(output[0], parent=True),
+    log:
+        "logs/focus.log",
+    shell:
+        "exaggerated-replay publish --plan {input.plan} {params.folder} 2>&1 | tee {log}"

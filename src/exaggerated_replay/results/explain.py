@@ -7,7 +7,7 @@ from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
-from exaggerated_replay.records import RECORD, WEIGHTS
+from exaggerated_replay.records import RECORD, WEIGHTS, is_complete
 from exaggerated_replay.results.evaluate import scores
 
 SHOWN = ("first20", "first50", "overall")
@@ -68,17 +68,24 @@ def _run(plan: Mapping[str, Any], name: str, finished: list[str], results: Path)
         timing = results / "timings" / f"{name}.json"
         timed = read_json(timing) if timing.is_file() else {"seconds": None, "hardware": "hardware not known here"}
         seconds = f"{timed['seconds']:.1f} s, " if timed["seconds"] is not None else ""
-        checkpoint = "with" if (directory / WEIGHTS).is_file() else "without"
         lines += [
             f"  computed  {seconds}{record['environment']['device']}, torch {record['environment']['torch']}, "
             f"{timed['hardware']}",
             f"  scores    {_scores(record)}",
-            f"  finished, {checkpoint} its checkpoint: it will not be trained again while the plan names it",
+            f"  {_checkpoint(directory)}",
         ]
         return "\n".join(lines)
     settings = plan["runs"][name]
     lines += [*_settings(settings), "  not trained yet", *_nearest(settings, finished, results)]
     return "\n".join(lines)
+
+
+def _checkpoint(directory: Path) -> str:
+    if not (directory / WEIGHTS).is_file():
+        return "finished, without its checkpoint: the tables need none, `snakemake models` trains it again"
+    if not is_complete(directory):
+        return f"damaged: {directory / WEIGHTS} is not the checkpoint that its record names"
+    return "finished, with its checkpoint: it will not be trained again while the plan names it"
 
 
 def _nearest(settings: Mapping[str, Any], finished: list[str], results: Path) -> list[str]:

@@ -22,6 +22,11 @@ def figures(plan: dict[str, Any]) -> list[str]:
     return [f"figures/{figure}.{kind}" for figure in plan["figures"] for kind in IMAGE_KINDS]
 
 
+def provenances(plan: dict[str, Any]) -> list[str]:
+    """Return the lists of runs behind the tables of a plan, relative to results/."""
+    return [f"provenance/{grid}.csv" for grid in plan["grids"]]
+
+
 def remove_leftovers(plan: dict[str, Any], results: Path) -> list[Path]:
     """Remove tables and figures of earlier plans, so that results/ speaks of the current one alone.
 
@@ -30,8 +35,9 @@ def remove_leftovers(plan: dict[str, Any], results: Path) -> list[Path]:
     Returns:
         What was removed.
     """
-    wanted = {results / name for name in (*SUMMARIES, *tables(plan), *figures(plan))}
+    wanted = {results / name for name in (*SUMMARIES, *tables(plan), *provenances(plan), *figures(plan))}
     found = [path for kind in TABLE_KINDS for path in (results / "tables").glob(f"*.{kind}")]
+    found += (results / "provenance").glob("*.csv")
     found += [path for kind in IMAGE_KINDS for path in (results / "figures").glob(f"*.{kind}")]
     leftovers = sorted(set(found) - wanted)
     for path in leftovers:

@@ -1,0 +1,49 @@
+"""Two runs in one folder: the second is refused and told why, and nothing is damaged."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+
+@pytest.fixture
+def at_work(recorded, tmp_path):
+    """A clone in which `dvc repro` trains for as long as the test needs; and that process."""
+    clone = recorded.copy(tmp_path / "clone")
+    clone.compose("training.iterations=1000000")
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            ["dvc", "repro"], cwd=clone.path, env=clone.environment(), start_new_session=True, stdout=log, stderr=log
+        )
+    yield clone, process
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_second_run_in_the_same_folder_is_refused_with_a_sentence(at_work):
+    clone, process = at_work
+    deadline = time.monotonic() + 300
+    while not list((clone.path / "logs").glob("train_*.log")) or not list((clone.path / ".snakemake/locks").glob("*")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.1)
+
+    second = clone.snakemake(check=False)
+    assert second.returncode != 0
+    assert "Another run is working in this folder (process " in second.output
+    assert "snakemake --cores all models): wait until it ends, or stop it." in second.output
+    looked = clone.snakemake("-n")
+    assert "Another run is working in this folder" in looked.output
+
+    second = clone.run("dvc", "repro", check=False)
+    assert second.returncode != 0
+    assert f"blocked by:\n  (PID {process.pid})" in second.output
+    assert process.poll() is None
+
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    clone.run("git", "checkout", "-q", "params.yaml")
+    clone.run("dvc", "repro")
+    assert clone.run("git", "status", "--porcelain").output == ""

@@ -1,0 +1,103 @@
+"""Results that travel: to a folder, to a server that speaks S3, and back, whole or not at all."""
+
+import asyncio
+from threading import Thread
+
+import asyncssh
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+
+def test_a_clone_beside_finds_what_was_pushed_without_any_setting(pull):
+    clone = pull()
+    assert not clone.planned("models") - {"models", "total"}
+    assert "runs are right" in clone.run("exaggerated-replay", "verify").output
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """An empty bucket of a server that speaks S3; its address."""
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    boto3.client("s3", endpoint_url=address).create_bucket(Bucket="study")
+    yield address
+    server.stop()
+
+
+def test_a_study_travels_over_s3_and_a_checkpoint_damaged_on_the_way_is_never_used(recorded, bucket, tmp_path):
+    clone = recorded.copy(tmp_path / "clone")
+    clone.run("dvc", "remote", "add", "--force", "--default", "storage", "s3://study/runs")
+    clone.run("dvc", "remote", "modify", "storage", "endpointurl", bucket)
+    clone.commit("where the results are")
+    clone.run("dvc", "push")
+    clone.run("git", "clone", "-q", ".", str(tmp_path / "other"))
+    other = type(clone)(tmp_path / "other")
+    other.run("dvc", "pull")
+    assert other.runs() == clone.runs()
+    assert "runs are right" in other.run("exaggerated-replay", "verify").output
+
+    focus = other.path / clone.plan()["cells"]["rr-ra"]["runs"][0]["directory"]
+    weights = focus / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    lock = (other.path / "dvc.lock").read_bytes()
+    for command in (
+        ["exaggerated-replay", "verify"],
+        ["exaggerated-replay", "explain", focus.name],
+        ["snakemake", "--cores", "2", "--force", "focus"],
+        ["dvc", "repro"],
+    ):
+        told = other.run(*command, check=False)
+        assert (told.returncode == 0) == ("explain" in command), told.output
+        assert focus.name in told.output and ("checkpoint" in told.output or "not whole" in told.output)
+    assert (other.path / "dvc.lock").read_bytes() == lock
+
+    weights.unlink()
+    other.run("dvc", "checkout", "results/runs")
+    assert other.runs() == clone.runs()
+    assert "runs are right" in other.run("exaggerated-replay", "verify").output
+
+
+class AnyoneMayEnter(asyncssh.SSHServer):
+    def begin_auth(self, username):
+        return False
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """The address of an empty folder on a server that speaks SSH."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    key = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def listen():
+        return await asyncssh.listen(
+            "127.0.0.1", 0, server_host_keys=[key], server_factory=AnyoneMayEnter, sftp_factory=True
+        )
+
+    server = asyncio.run_coroutine_threadsafe(listen(), loop).result()
+    yield f"ssh://someone@127.0.0.1:{server.get_port()}{tmp_path}/storage"
+    loop.call_soon_threadsafe(server.close)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_a_study_travels_over_ssh(recorded, machine, tmp_path):
+    clone = recorded.copy(tmp_path / "clone")
+    clone.run("dvc", "remote", "add", "--force", "--default", "storage", machine)
+    clone.commit("where the results are")
+    clone.run("dvc", "push")
+    clone.run("git", "clone", "-q", ".", str(tmp_path / "other"))
+    other = type(clone)(tmp_path / "other")
+    other.run("dvc", "pull")
+    assert other.runs() == clone.runs()
+    assert "runs are right" in other.run("exaggerated-replay", "verify").output
