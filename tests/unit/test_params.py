@@ -87,7 +87,7 @@ def test_values_that_are_right_are_taken_over():
         ("reading.confidence", False, "reading.confidence is False: choose 'off'"),
         ("arms.bir.mixture_prior", "mean", "arms.bir.mixture_prior is 'mean': choose 'largest' or 'logsumexp'"),
         ("compute.device", "tpu", "compute.device is 'tpu': choose 'auto', 'cpu' or 'cuda'"),
-        (XX),
+        ("compute.precision", "fp8", "compute.precision is 'fp8'"),
         ("study.baseline", "birsi", "study.baseline is 'birsi', which is no arm: choose one of none, joint"),
         ("study.treatment", "rra", "study.treatment is 'rra', which is no arm"),
         ("focus", "rra", "focus is 'rra', which is no cell of this study: choose one of bir-si, rr-ra"),
