@@ -74,7 +74,7 @@ class AnyoneMayEnter(asyncssh.SSHServer):
 def machine(tmp_path):
     """The address of an empty folder on a server that speaks SSH."""
     loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever)
+    thread = Thread(target=loop.run_forever, daemon=True)  # a failing start must not keep the tests from ending
     thread.start()
     key = asyncssh.generate_private_key("ssh-ed25519")
 
