@@ -29,7 +29,7 @@ report: env
 	snakemake --report report.html
 
 test: env lint
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 # Measures this machine: leave it alone meanwhile.
 bench: env

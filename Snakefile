@@ -16,6 +16,6 @@ include: "workflow/rules/results.smk"
 rule all:
     default_target: True
     input:
-        rules.models.input,
+        rules.models.input.weights,  # the metrics ask for the records
         rules.metrics.input,
         rules.focus.output,

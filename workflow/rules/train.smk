@@ -25,4 +25,5 @@ for pack, runs in PLAN.packs.items():
 
 rule models:
     input:
-        [str(run.directory / name) for run in PLAN.runs for name in (RECORD, WEIGHTS)],
+        records=[str(run.directory / RECORD) for run in PLAN.runs],
+        weights=[str(run.directory / WEIGHTS) for run in PLAN.runs],
