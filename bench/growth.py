@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from bench.counting import products, sizes_of
 from bench.teams import step_seconds
@@ -139,6 +140,8 @@ def draw(found: dict[str, dict[str, list[float]]], targets: tuple[Path, ...]) ->
         panel.set_xticks(points["values"], [str(v) for v in points["values"]])
         panel.minorticks_off()
         panel.grid(axis="y")
+    panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panels[0].yaxis.set_major_formatter("{x:g}")
     panels[0].set_ylabel("ms per step")
     key(figure, [measured, theory], ["measured", "in proportion to operations"])
     save(figure, targets)
