@@ -15,6 +15,17 @@ def test_a_clone_beside_finds_what_was_pushed_without_any_setting(pull):
     assert "runs are right" in clone.run("exaggerated-replay", "verify").output
 
 
+def taken_elsewhere(clone, path):
+    """Push a clone's study, pull it into another clone, and make sure that it arrived whole."""
+    clone.run("dvc", "push")
+    clone.run("git", "clone", "-q", ".", str(path))
+    other = type(clone)(path)
+    other.run("dvc", "pull")
+    assert other.runs() == clone.runs()
+    assert "runs are right" in other.run("exaggerated-replay", "verify").output
+    return other
+
+
 @pytest.fixture
 def bucket(monkeypatch):
     """An empty bucket of a server that speaks S3; its address."""
@@ -35,12 +46,7 @@ def test_a_study_travels_over_s3_and_a_checkpoint_damaged_on_the_way_is_never_us
     clone.run("dvc", "remote", "add", "--force", "--default", "storage", "s3://study/runs")
     clone.run("dvc", "remote", "modify", "storage", "endpointurl", bucket)
     clone.commit("where the results are")
-    clone.run("dvc", "push")
-    clone.run("git", "clone", "-q", ".", str(tmp_path / "other"))
-    other = type(clone)(tmp_path / "other")
-    other.run("dvc", "pull")
-    assert other.runs() == clone.runs()
-    assert "runs are right" in other.run("exaggerated-replay", "verify").output
+    other = taken_elsewhere(clone, tmp_path / "other")
 
     focus = other.path / clone.plan()["cells"]["rr-ra"]["runs"][0]["directory"]
     weights = focus / "model.safetensors"
@@ -95,9 +101,4 @@ def test_a_study_travels_over_ssh(recorded, machine, tmp_path):
     clone = recorded.copy(tmp_path / "clone")
     clone.run("dvc", "remote", "add", "--force", "--default", "storage", machine)
     clone.commit("where the results are")
-    clone.run("dvc", "push")
-    clone.run("git", "clone", "-q", ".", str(tmp_path / "other"))
-    other = type(clone)(tmp_path / "other")
-    other.run("dvc", "pull")
-    assert other.runs() == clone.runs()
-    assert "runs are right" in other.run("exaggerated-replay", "verify").output
+    taken_elsewhere(clone, tmp_path / "other")
