@@ -1,6 +1,7 @@
 """What is measured: the settings of the workflow's own studies, on images whose content decides nothing."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,25 @@ def shortened(settings: RunSettings, iterations: int, threads: int | None = None
     return dataclasses.replace(settings, training=training, threads=threads or settings.threads)
 
 
+def noise(
+    classes: int, train: int, test: int, sample: Callable[[np.random.Generator, int], np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return training and test samples that mean nothing, and their classes, in the form of an npz file.
+
+    Args:
+        classes: How many.
+        train: Training samples of each class.
+        test: Test samples of each class.
+        sample: Draws so many samples.
+    """
+    draw = np.random.default_rng(0)
+    arrays = {}
+    for part, each in (("train", train), ("test", test)):
+        arrays[f"x_{part}"] = sample(draw, classes * each)
+        arrays[f"y_{part}"] = np.tile(np.arange(classes), each)
+    return arrays
+
+
 def noise_images(classes: int, train: int, test: int) -> dict[str, np.ndarray]:
     """Return images of CIFAR's shape that show nothing, in the form of an npz file.
 
@@ -55,12 +75,7 @@ def noise_images(classes: int, train: int, test: int) -> dict[str, np.ndarray]:
         train: Training images of each class.
         test: Test images of each class.
     """
-    draw = np.random.default_rng(0)
-    arrays = {}
-    for part, each in (("train", train), ("test", test)):
-        arrays[f"x_{part}"] = draw.integers(0, 256, size=(classes * each, 32, 32, 3), dtype=np.uint8)
-        arrays[f"y_{part}"] = np.tile(np.arange(classes), each)
-    return arrays
+    return noise(classes, train, test, lambda draw, n: draw.integers(0, 256, size=(n, 32, 32, 3), dtype=np.uint8))
 
 
 def noise_inputs(inputs: int, image_values: int, classes: int, train: int, test: int = 10) -> Prepared:
@@ -73,21 +88,13 @@ def noise_inputs(inputs: int, image_values: int, classes: int, train: int, test:
         train: Training samples of each class.
         test: Test samples of each class.
     """
-    draw = np.random.default_rng(0)
-    arrays = {}
-    for part, each in (("train", train), ("test", test)):
-        arrays[f"x_{part}"] = draw.standard_normal(size=(classes * each, inputs), dtype=np.float32)
-        arrays[f"y_{part}"] = np.tile(np.arange(classes), each)
+    arrays = noise(classes, train, test, lambda draw, n: draw.standard_normal(size=(n, inputs), dtype=np.float32))
     return Prepared(**arrays, scale=1.0, bounded=False, image_values=image_values)
 
 
 def noise_digits() -> Prepared:
     """Return 8 x 8 images of values 0 ... 16 that show nothing, as many as there are digits."""
-    draw = np.random.default_rng(0)
-    arrays = {}
-    for part, each in (("train", 144), ("test", 36)):
-        arrays[f"x_{part}"] = draw.integers(0, 17, size=(10 * each, 8, 8), dtype=np.uint8)
-        arrays[f"y_{part}"] = np.tile(np.arange(10), each)
+    arrays = noise(10, 144, 36, lambda draw, n: draw.integers(0, 17, size=(n, 8, 8), dtype=np.uint8))
     return Prepared(**arrays, scale=16.0, bounded=True, image_values=64)
 
 
