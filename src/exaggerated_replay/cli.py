@@ -31,7 +31,8 @@ def drift(args: argparse.Namespace) -> None:
     from exaggerated_replay.compose import drift_warning
     from exaggerated_replay.params import PARAMS, read_params
 
-    print(drift_warning(Path("conf"), read_params(PARAMS)) or "params.yaml is what conf/ composes")
+    values, _ = read_params(PARAMS)
+    print(drift_warning(Path("conf"), values) or "params.yaml is what conf/ composes")
 
 
 def schema(args: argparse.Namespace) -> None:
@@ -241,10 +242,11 @@ def asked_plan(args: argparse.Namespace) -> dict[str, Any]:
     """Return the plan that the arguments name, or what params.yaml asks for, whether or not anything ran here yet."""
     if args.plan:
         return read_json(args.plan)
-    from exaggerated_replay.params import PARAMS, check_params, read_params
+    from exaggerated_replay.params import PARAMS, read_params
     from exaggerated_replay.plan import make_plan
 
-    return make_plan(check_params(read_params(PARAMS))).to_dict()
+    _, params = read_params(PARAMS)
+    return make_plan(params).to_dict()
 
 
 def verify(args: argparse.Namespace) -> None:

@@ -17,8 +17,8 @@ PARAMS = Path("params.yaml")
 _adapter = functools.cache(TypeAdapter)
 
 
-def read_params(path: Path) -> dict[str, Any]:
-    """Read params.yaml and check it; return what it says.
+def read_params(path: Path) -> tuple[dict[str, Any], Params]:
+    """Read params.yaml and check it; return what it says, as it stands there and as settings.
 
     Raises:
         UserError: It is missing, no YAML, or says something that is not valid.
@@ -29,8 +29,7 @@ def read_params(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is missing: `exaggerated-replay compose` writes it") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
-    check_params(values)
-    return values
+    return values, check_params(values)
 
 
 def check_params(values: Any) -> Params:

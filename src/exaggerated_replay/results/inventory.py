@@ -27,6 +27,11 @@ def provenances(plan: dict[str, Any]) -> list[str]:
     return [f"provenance/{grid}.csv" for grid in plan["grids"]]
 
 
+def outputs(plan: dict[str, Any]) -> list[str]:
+    """Return every file that is made from the records of a plan, relative to results/."""
+    return [*SUMMARIES, *tables(plan), *provenances(plan), *figures(plan)]
+
+
 def remove_leftovers(plan: dict[str, Any], results: Path) -> list[Path]:
     """Remove tables and figures of earlier plans, so that results/ speaks of the current one alone.
 
@@ -35,7 +40,7 @@ def remove_leftovers(plan: dict[str, Any], results: Path) -> list[Path]:
     Returns:
         What was removed.
     """
-    wanted = {results / name for name in (*SUMMARIES, *tables(plan), *provenances(plan), *figures(plan))}
+    wanted = {results / name for name in outputs(plan)}
     found = [path for kind in TABLE_KINDS for path in (results / "tables").glob(f"*.{kind}")]
     found += (results / "provenance").glob("*.csv")
     found += [path for kind in IMAGE_KINDS for path in (results / "figures").glob(f"*.{kind}")]

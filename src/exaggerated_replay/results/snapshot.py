@@ -12,7 +12,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json, write_text
 from exaggerated_replay.params import PARAMS
 from exaggerated_replay.records import RECORD
-from exaggerated_replay.results.inventory import SUMMARIES, figures, provenances, tables
+from exaggerated_replay.results.inventory import outputs
 
 # Folders of results/ itself.
 RESERVED = ("runs", "tables", "provenance", "figures", "plots", "focus", "timings")
@@ -102,4 +102,4 @@ def _provenance() -> dict[str, Any]:
 def _outputs(plan: dict[str, Any], results: Path) -> list[Path]:
     """Return every file of results/ that the plan stands for, checkpoints and timings of runs aside."""
     records = [f"runs/{run}/{RECORD}" for run in plan["runs"]]
-    return [results / name for name in (*SUMMARIES, *tables(plan), *provenances(plan), *figures(plan), *records)]
+    return [results / name for name in (*outputs(plan), *records)]
