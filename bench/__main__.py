@@ -15,8 +15,9 @@ from typing import Any
 import torch
 from tabulate import tabulate
 
-from bench import gpu, growth, miniature, steps, workflow
+from bench import gpu, growth, memory, miniature, steps, workflow
 from bench.ceilings import ceilings, cores, machine
+from bench.teams import Trial
 from bench.workloads import ARMS, CIFAR100, noise_inputs, settings_of, store_images
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json, write_text
@@ -61,6 +62,14 @@ def run_all(data: Path | None, quick: bool) -> dict[str, Any]:
                 ceiling["copy_gb_per_s"],
             )  # fmt: skip
 
+        say("memory of a job")
+        trials = {
+            f"{workload}, {arm}": Trial("ours", miniature.shrunk(settings, 40) if quick else settings, images, threads)
+            for workload, threads in (("miniature", 1), ("paper", everything))
+            for arm, settings in ((arm, settings_of(workload, arm)) for arm in ARMS)
+        }
+        results["memory"] = memory.measure(trials, 2)
+
         if gpu.available():
             say("the paper's run on the GPU")
             results["gpu"] = on_gpu(images, paper, least, quick)
@@ -84,6 +93,9 @@ def on_gpu(images: Any, paper: dict[str, Any], least: float, quick: bool) -> dic
     short, long = (2, 4) if quick else (100, 300)
     for arm, settings in paper.items():
         found[arm] = gpu.measure(settings, images, "cuda", rates, short, long)
+    found["memory"] = memory.measure(
+        {arm: Trial("ours", settings, images, settings.threads, "cuda") for arm, settings in paper.items()}, short
+    )
     return found
 
 
@@ -135,6 +147,10 @@ def table(results: dict[str, Any]) -> str:
                 ),
                 (f"**share of the ceiling, {arm}, {task}**", f"**{100 * step['ceiling_share']:.0f} %**"),
             ]
+    rows += [
+        (f"host memory of a job, {name}", f"{job['own']:.2f} GB of its own; {job['peak']:.2f} GB with mapped files")
+        for name, job in results["memory"].items()
+    ]
     flow = results["workflow"]
     divided = ", ".join(f"{name.replace('_', ' ')} {100 * share:.0f} %" for name, share in flow["shares"].items())
     rows += [
@@ -152,6 +168,10 @@ def table(results: dict[str, Any]) -> str:
                 )
                 for way, run in ways.items()
             ]
+    for arm, job in results.get("gpu", {}).get("memory", {}).items():
+        rows.append(
+            (f"memory on the GPU, {arm}", f"{job['device']:.2f} GB; on the host {job['own']:.2f} GB of its own")
+        )
     return tabulate(rows, headers=["what", "measured"], tablefmt="github", disable_numparse=True)
 
 

@@ -191,28 +191,21 @@ def collect(args: argparse.Namespace) -> None:
 
 
 def table(args: argparse.Namespace) -> None:
-    """Write a grid's table as CSV, Markdown and LaTeX."""
+    """Write a grid's table as CSV, Markdown and LaTeX, and the list of runs behind its numbers."""
+    from exaggerated_replay.files import replacing
     from exaggerated_replay.results.evaluate import first20_images, read_runs
+    from exaggerated_replay.results.provenance import provenance
     from exaggerated_replay.results.tables import comparison, write
 
-    plan = read_json(args.plan)
+    plan, runs = read_json(args.plan), read_runs(args.table)
     write(
-        comparison(plan, read_runs(args.table), args.grid),
+        comparison(plan, runs, args.grid),
         args.out,
         dataset=plan["dataset"]["name"],
         first20_images=first20_images(plan),
     )
-
-
-def provenance(args: argparse.Namespace) -> None:
-    """List the runs behind every number of a grid's table."""
-    from exaggerated_replay.files import replacing
-    from exaggerated_replay.results.evaluate import read_runs
-    from exaggerated_replay.results.provenance import provenance
-
-    listed = provenance(read_json(args.plan), read_runs(args.table), args.grid)
-    with replacing(args.out) as temporary:
-        listed.to_csv(temporary, index=False, lineterminator="\n")
+    with replacing(args.provenance) as temporary:
+        provenance(plan, runs, args.grid).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def figure(args: argparse.Namespace) -> None:
@@ -368,10 +361,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("table", type=Path, help="the runs table")
     sub.add_argument("--grid", required=True, help="grid of the study")
     sub.add_argument("--out", type=Path, nargs="+", required=True, help=".csv, .md and .tex files to write")
-    sub = command(provenance)
-    sub.add_argument("table", type=Path, help="the runs table")
-    sub.add_argument("--grid", required=True, help="grid of the study")
-    sub.add_argument("--out", type=Path, required=True, help="CSV file to write")
+    sub.add_argument("--provenance", type=Path, required=True, help="CSV file that lists the runs behind the table")
     sub = command(figure)
     sub.add_argument("kind", help="which figure")
     sub.add_argument("table", type=Path, help="the runs table")

@@ -13,7 +13,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from bench import gpu, growth, jobclock, miniature, workflow
+from bench import gpu, growth, jobclock, memory, miniature, workflow
 from bench.__main__ import into_page
 from bench.ceilings import layer_shapes, seconds_by_events, variants
 from bench.profile import Enough, Operator, Window, profile_steps, summary
@@ -195,6 +195,21 @@ def test_what_measures_a_gpu_runs_on_the_cpu(tiny, tmp_path, monkeypatch):
     miniature.store_features(images, 1)
     found = gpu.measure(tiny, images, "cpu", {"fp32": 1.0}, short=1, long=3, processes=(2,))
     assert list(found) == ["fp32, 2 at once"]
+
+
+# Memory
+
+
+def test_memory_is_read_in_the_kernels_units():
+    status = "Name:\tpython\nVmHWM:\t  2000000 kB\nRssAnon:\t   500000 kB\nThreads:\t3\n"
+    assert memory.of_this_process(status, "cpu") == {"peak": 2.048, "own": 0.512}
+
+
+def test_a_job_trains_in_a_process_of_its_own_and_tells_its_memory(tiny, tmp_path):
+    images = store_images(None, tmp_path, 4, 12, 2)
+    miniature.store_features(images, 1)
+    (found,) = memory.measure({"a": Trial("ours", tiny, images, threads=1)}, 1).values()
+    assert 0 < found["own"] < found["peak"]
 
 
 # The workflow

@@ -38,28 +38,16 @@ rule table:
         plan=PLAN_FILE,
         table=TABLE,
     output:
-        report(
-            "results/tables/{grid}.csv",
-            caption="../report/table.rst",
-            category="Tables",
-            labels={"table": "{grid}"},
-        ),
-        multiext("results/tables/{grid}", *[f".{kind}" for kind in TABLE_KINDS[1:]]),
-    wildcard_constraints:
-        grid="|".join(PLAN.grids),
-    log:
-        "logs/table_{grid}.log",
-    shell:
-        "exaggerated-replay table --plan {input.plan} {input.table} --grid {wildcards.grid} --out {output} "
-        "2>&1 | tee {log}"
-
-
-rule provenance:
-    input:
-        plan=PLAN_FILE,
-        table=TABLE,
-    output:
-        report(
+        tables=[
+            report(
+                "results/tables/{grid}.csv",
+                caption="../report/table.rst",
+                category="Tables",
+                labels={"table": "{grid}"},
+            ),
+            *[f"results/tables/{{grid}}.{kind}" for kind in TABLE_KINDS[1:]],
+        ],
+        provenance=report(
             "results/provenance/{grid}.csv",
             caption="../report/provenance.rst",
             category="Tables",
@@ -68,10 +56,10 @@ rule provenance:
     wildcard_constraints:
         grid="|".join(PLAN.grids),
     log:
-        "logs/provenance_{grid}.log",
+        "logs/table_{grid}.log",
     shell:
-        "exaggerated-replay provenance --plan {input.plan} {input.table} --grid {wildcards.grid} --out {output} "
-        "2>&1 | tee {log}"
+        "exaggerated-replay table --plan {input.plan} {input.table} --grid {wildcards.grid} --out {output.tables} "
+        "--provenance {output.provenance} 2>&1 | tee {log}"
 
 
 for figure, (kind, grid) in FIGURES.items():
