@@ -1,7 +1,6 @@
 """Seconds of the default workflow in a throw-away clone, and what share of the cores' time is not jobs' own work."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.ceilings import cores
+from bench.clone import throw_away_clone
 from bench.jobclock import LOG
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
@@ -25,17 +25,6 @@ QUICK = [
     "training.batch=16",
     "model.units=12",
 ]  # of the smoke test
-
-
-def throw_away_clone(repository: Path, folder: Path) -> None:
-    """Copy what git tracks or would track, without results, and make the copy a repository of its own."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=repository, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, names):
-        if not name.startswith("results/") and (repository / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(repository / name, folder / name)
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
 
 
 def put_clock_in_place(folder: Path, repository: Path) -> dict[str, str]:

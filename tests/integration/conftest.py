@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bench.clone import throw_away_clone
+
 REPOSITORY = Path(__file__).parents[2]
 
 # A study as small as one can be that still has every kind of cell, table and figure.
@@ -104,20 +106,12 @@ class Clone:
 def fresh(tmp_path_factory):
     """A clone of what git tracks, and would track, in which nothing has run yet."""
     path = tmp_path_factory.mktemp("fresh") / "clone"
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run(listing, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.splitlines()
-    for name in files:
-        if (REPOSITORY / name).is_file():
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPOSITORY / name, path / name)
+    throw_away_clone(REPOSITORY, path)
+    (path / "dvc.lock").unlink(missing_ok=True)
     clone = Clone(path)
-    for stale in ("results", "dvc.lock"):
-        target = path / stale
-        shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
     (path / "conf/study/tiny.yaml").write_text(TINY)
     clone.edit("conf/config.yaml", "- study: default", "- study: tiny")
     clone.compose()
-    clone.run("git", "init", "-q")
     clone.commit("tiny study")
     return clone
 
