@@ -13,7 +13,6 @@ import torch
 
 from bench import straightforward
 from bench.workloads import Images, in_stored_order, shortened
-from exaggerated_replay.features.extraction import load_encoder
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.settings import RunSettings
 
@@ -51,7 +50,7 @@ def as_the_field_does(trial: Trial) -> Trainer:
     images = trial.images
     dataset = straightforward.ImageDataset(images.raw("x_train"), images.raw("y_train"), images.mean, images.std)
     classes = int(dataset.labels.max()) + 1
-    conv = load_encoder(images.encoder)
+    conv = images.encoder()
     with torch.no_grad():
         features = conv(torch.zeros(1, 3, 32, 32)).shape[1]
 

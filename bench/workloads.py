@@ -11,6 +11,7 @@ import torch
 from exaggerated_replay.compose import compose_values
 from exaggerated_replay.data.prepare import ARRAYS, Prepared
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.features.encoder import ConvEncoder
 from exaggerated_replay.features.extraction import load_encoder, load_features, write_features
 from exaggerated_replay.params import check_params
 from exaggerated_replay.plan import make_plan
@@ -103,7 +104,8 @@ class Images:
     """Images and their features in files, so that processes can share them."""
 
     folder: Path
-    encoder: Path
+    weights: Path
+    scale: float  # of the encoder's features
     mean: list[float]
     std: list[float]
 
@@ -111,6 +113,10 @@ class Images:
     def features(self) -> Path:
         """Where the features lie."""
         return self.folder / "features.safetensors"
+
+    def encoder(self) -> ConvEncoder:
+        """Return the frozen encoder."""
+        return load_encoder(self.weights, self.scale)
 
     def raw(self, name: str) -> np.ndarray:
         """Return one array of the images, mapped into memory."""
@@ -147,15 +153,15 @@ def store_images(source: Path | None, folder: Path, classes: int, train: int, te
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
     params = params_of("miniature")
-    return Images(folder, Path(params.encoder.weights).resolve(), params.dataset.mean, params.dataset.std)
+    encoder = params.encoder
+    return Images(folder, Path(encoder.weights).resolve(), encoder.scale, params.dataset.mean, params.dataset.std)
 
 
 def store_features(images: Images, threads: int) -> None:
     """Compute the features of stored images as the workflow's rule does."""
     arrays = {name: np.array(images.raw(name)) for name in ARRAYS}
     prepared = Prepared(**arrays, scale=255.0, bounded=True, image_values=3 * 32 * 32)
-    encoder = load_encoder(images.encoder)
-    write_features(prepared, encoder, images.mean, images.std, torch.device("cpu"), threads, images.features)
+    write_features(prepared, images.encoder(), images.mean, images.std, torch.device("cpu"), threads, images.features)
 
 
 def in_stored_order(prepared: Prepared) -> list[int]:

@@ -107,7 +107,7 @@ def features(args: argparse.Namespace) -> None:
     dataset = plan["dataset"]
     write_features(
         load(args.data),
-        load_encoder(args.encoder),
+        load_encoder(args.encoder, plan["encoder"]["scale"]),
         dataset["mean"],
         dataset["std"],
         torch.device("cpu"),

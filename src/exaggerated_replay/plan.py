@@ -183,6 +183,7 @@ class Plan:
             and {
                 "name": self.encoder.settings.name,
                 "sha256": self.encoder.digest,
+                "scale": self.encoder.settings.scale,
                 "pretraining": self.encoder.settings.pretraining and asdict(self.encoder.settings.pretraining),
             },
             "model": asdict(params.model),
@@ -262,7 +263,7 @@ def features_digest(source: Source, encoder: Encoder) -> str:
     return digest_of(
         {
             "images": [source.digest, source.settings.mean, source.settings.std],
-            "encoder": encoder.digest,
+            "encoder": [encoder.digest, encoder.settings.scale],
             "code": code_digest("features.extraction"),
         }
     )

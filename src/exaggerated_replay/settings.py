@@ -96,6 +96,7 @@ class EncoderSettings(Settings):
 
     name: str
     weights: str | None = None  # a trained encoder
+    scale: float = 1.0  # its features are multiplied by this
     images: SourceSettings | None = None  # what to train one on
     pretraining: PretrainingSettings | None = None  # and how
 
@@ -109,6 +110,7 @@ class EncoderSettings(Settings):
             "weights names a trained encoder, images and pretraining would train one: choose",
         )
         require(self.images is None or self.images.mean is not None, "images.mean and images.std are missing")
+        require(self.scale > 0, "scale must be positive")
 
     @property
     def used(self) -> bool:

@@ -59,6 +59,12 @@ def test_from_the_archives_to_the_table(features_study):
     clone.edit("params.yaml", "epochs: 2", "epochs: 1")
     assert {"pretrain", "features", "train_1"} <= clone.planned()
     assert not {"verify_cifar10", "verify_cifar100", "split"} & clone.planned()
+    clone.edit("params.yaml", "epochs: 1", "epochs: 2")
+
+    # So are the same features on another scale; the encoder stays what it is.
+    clone.edit("params.yaml", "  scale: 1.0\n", "  scale: 0.5\n")
+    assert {"features", "train_1"} <= clone.planned()
+    assert not {"pretrain", "verify_cifar10", "verify_cifar100", "split"} & clone.planned()
 
     # A trained encoder can be named instead; then nothing is pre-trained and no image of CIFAR-10 is needed.
     clone.run("cp", str(encoder / "encoder.safetensors"), "given.safetensors")

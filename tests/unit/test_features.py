@@ -39,6 +39,12 @@ def test_features_are_those_of_the_encoder_in_evaluation_mode(encoder, tmp_path)
     assert found.dtype == torch.float32
 
 
+def test_features_are_scaled(encoder, tmp_path):
+    x, path, cpu = colour_images().x_train, tmp_path / "encoder.safetensors", torch.device("cpu")
+    plain, half = (features(x, load_encoder(path, scale), MEAN, STD, cpu) for scale in (1.0, 0.5))
+    np.testing.assert_array_equal(half, 0.5 * plain)  # a power of two: not a bit is lost
+
+
 def test_what_is_written_is_read_again_with_the_size_of_the_image(encoder, tmp_path):
     data = colour_images()
     write_features(data, encoder, MEAN, STD, torch.device("cpu"), 1, tmp_path / "f.safetensors")

@@ -133,6 +133,7 @@ def test_values_that_are_right_are_taken_over():
         ("dataset.tasks", 0, "dataset: tasks must be at least 1"),
         ("dataset.name", "npz", "dataset: source is missing: name a file"),
         ("dataset.mean", [0.5, 0.5, 0.5], "dataset: give both mean and std, or neither"),
+        ("encoder.scale", 0, "encoder: scale must be positive"),
         ("encoder.weights", "a.safetensors", "dataset.mean and dataset.std are missing: the encoder needs"),
     ],
 )

@@ -14,8 +14,12 @@ from exaggerated_replay.features.encoder import ConvEncoder, normalise
 from exaggerated_replay.files import replacing
 
 
-def load_encoder(path: Path) -> ConvEncoder:
+def load_encoder(path: Path, scale: float = 1.0) -> ConvEncoder:
     """Read a trained encoder, frozen and in evaluation mode.
+
+    Args:
+        path: Its weights.
+        scale: Its features are multiplied by this: in the last convolution, after which nothing follows.
 
     Raises:
         UserError: The file is missing, or holds no encoder of this shape.
@@ -25,7 +29,11 @@ def load_encoder(path: Path) -> ConvEncoder:
         encoder.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise UserError(f"{path} holds no trained encoder; name one in encoder.weights, or train one") from error
-    return encoder.requires_grad_(False).eval()
+    encoder.requires_grad_(False).eval()
+    *_, last, _flatten = encoder
+    for parameter in last.parameters():
+        parameter.mul_(scale)
+    return encoder
 
 
 @torch.no_grad()
