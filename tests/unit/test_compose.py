@@ -41,7 +41,7 @@ def test_the_options_are_those_of_the_method():
     assert {"default", "authors", "paper"} <= set(options("reading"))
     assert {"default", "table1", "convergence", "ablation", "methods", "mnist"} <= set(options("study"))
     assert {"laptop", "small", "selection", "paper", "paper-256"} <= set(options("study"))
-    assert options("encoder") == ["cpu", "none", "pretrained", "published"]
+    assert options("encoder") == ["cpu", "long", "none", "pretrained", "published"]
     assert options("compute") == ["auto", "cpu", "cuda"]
 
 
