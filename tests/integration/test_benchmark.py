@@ -34,3 +34,16 @@ def test_the_benchmark_says_where_it_must_be_started(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith("bench: there is no conf/ here")
+
+
+def test_the_effect_of_precision_is_measured_on_the_runs_of_the_workflow(finished):
+    """Every seed of a cell once more in TF32 and in bf16, compared with what the workflow trained."""
+    before = finished.runs()
+    environment = finished.environment()
+    environment["PYTHONPATH"] += f"{os.pathsep}{REPOSITORY}"
+    command = [sys.executable, "-m", "bench.precision", "bir-si", "--processes", "1"]
+    done = subprocess.run(command, cwd=finished.path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = [line.split("|")[1:4] for line in done.stdout.splitlines()[2:]]
+    assert [[word.strip() for word in row] for row in rows] == [["bir-si", "tf32", "2"], ["bir-si", "bf16", "2"]]
+    assert finished.runs() == before
