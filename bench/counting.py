@@ -101,6 +101,17 @@ def products(sizes: StepSizes) -> dict[str, int]:
     }
 
 
+def gated_off(sizes: StepSizes, proportion: float) -> float:
+    """Return the operations of a step's products whose factor a context gate has set to zero, on average over gates.
+
+    Where the class is known (current samples forward and backward, generation) a share `proportion` of the units of
+    both hidden decoder layers is off. Replayed samples go through a mixture of gates, which switches nothing off.
+    """
+    s, on = sizes, 1 - proportion
+    needed = on * s.latent * s.units + on**2 * s.units**2 + on * s.units * s.inputs
+    return 2 * (3 * s.batch + s.replay_batch) * (s.decoder - needed)
+
+
 def elementwise(sizes: StepSizes) -> dict[str, int]:
     """Return the least operations of a step outside matrix products, by purpose (a square root counts as one).
 

@@ -3,9 +3,11 @@
 import dataclasses
 import time
 from contextlib import ExitStack
+from statistics import fmean
 from typing import Any
 
 from bench.ceilings import cores
+from bench.counting import gated_off, products, sizes_of
 from bench.teams import Team, Trial, describe, in_turns, middle, spread, step_seconds
 from bench.workloads import Images, settings_of, store_features
 from exaggerated_replay.settings import RunSettings
@@ -67,7 +69,36 @@ def compare(settings: RunSettings, images: Images, short: int, long: int, rounds
         }
 
 
-def measure(images: Images, arms: tuple[str, ...], short: int, long: int, rounds: int, small: bool) -> dict[str, Any]:
+def limits(
+    settings: RunSettings, inputs: int, classes: int, gflops: float, throughput: dict[str, float]
+) -> dict[str, float]:
+    """Return what speed-up would be left if everything but matrix products took no time.
+
+    Args:
+        settings: Of the run.
+        inputs: Of a sample.
+        classes: Of the problem.
+        gflops: Measured ceiling of a matrix product on all cores.
+        throughput: Steps per second of all implementations.
+
+    Returns:
+        Operations of a step's products in GFLOP (mean over tasks), those of them that gates make superfluous, and the
+        speed-up at the ceiling with all products and without the superfluous ones.
+    """
+    steps = [sizes_of(settings, inputs, classes, task) for task in range(1, settings.tasks + 1)]
+    gflop = fmean(sum(products(step).values()) for step in steps) / 1e9
+    off = fmean(gated_off(step, settings.method.gate_proportion) for step in steps) / 1e9
+    return {
+        "product_gflop": gflop,
+        "gated_off_gflop": off,
+        "speedup_at_ceiling": speedup({**throughput, "ours": gflops / gflop}),
+        "speedup_at_ceiling_without_gated_off": speedup({**throughput, "ours": gflops / (gflop - off)}),
+    }
+
+
+def measure(
+    images: Images, arms: tuple[str, ...], short: int, long: int, rounds: int, gflops: float, small: bool
+) -> dict[str, Any]:
     """Measure the miniature for each arm, and the seconds of computing the features once per data set.
 
     Args:
@@ -76,6 +107,7 @@ def measure(images: Images, arms: tuple[str, ...], short: int, long: int, rounds
         short: See `compare`.
         long: See `compare`.
         rounds: See `compare`.
+        gflops: See `limits`.
         small: Shrink the network, for a check of the benchmark itself.
     """
     started = time.perf_counter()
@@ -85,7 +117,10 @@ def measure(images: Images, arms: tuple[str, ...], short: int, long: int, rounds
         settings = settings_of("miniature", arm)
         if small:
             settings = shrunk(settings, len(images.raw("y_train")))
-        found["arms"][arm] = compare(settings, images, short, long, rounds)
+        measured = compare(settings, images, short, long, rounds)
+        throughput = {name: way["steps_per_second"] for name, way in measured["implementations"].items()}
+        prepared = images.prepared()
+        found["arms"][arm] = measured | limits(settings, prepared.inputs, prepared.classes, gflops, throughput)
     return found
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from bench import gpu, growth, jobclock, memory, miniature, workflow
+from bench import counting, gpu, growth, jobclock, memory, miniature, workflow
 from bench.__main__ import into_page
 from bench.ceilings import layer_shapes, seconds_by_events, variants
 from bench.profile import Enough, Operator, Window, profile_steps, summary
@@ -122,6 +122,16 @@ def test_a_file_without_images_is_refused(tmp_path):
 
 def test_speed_up_is_over_the_faster_of_the_others():
     assert miniature.speedup({"ours": 60.0, "one": 5.0, "two": 12.0}) == 5.0
+
+
+def test_what_products_alone_allow_bounds_the_speed_up(tiny):
+    first, second = (sum(counting.products(counting.sizes_of(tiny, 20, 4, task)).values()) / 1e9 for task in (1, 2))
+    found = miniature.limits(tiny, 20, 4, gflops=60.0, throughput={"ours": 1.0, "one": 5.0, "two": 12.0})
+    assert found["product_gflop"] == pytest.approx((first + second) / 2)
+    assert found["speedup_at_ceiling"] == pytest.approx(60 / found["product_gflop"] / 12)
+    left = found["product_gflop"] - found["gated_off_gflop"]
+    assert found["speedup_at_ceiling_without_gated_off"] == pytest.approx(60 / left / 12)
+    assert 0 < left < found["product_gflop"]
 
 
 def test_a_process_that_cannot_train_answers_with_the_reason(tiny, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.counting import elementwise, fewest_bytes, products, sizes_of
+from bench.counting import elementwise, fewest_bytes, gated_off, products, sizes_of
 from bench.straightforward import new_learner
 from exaggerated_replay.features.encoder import ConvEncoder
 from exaggerated_replay.settings import ModelSettings, RunSettings, TrainingSettings
@@ -48,6 +48,16 @@ def test_exaggeration_adds_sums_distances_and_the_distances_gradient(settings, a
     exaggerated = dataclasses.replace(settings, method=arms["exaggeration"])
     assert products(sizes_of(exaggerated, INPUTS, CLASSES, 3))["exaggeration"] == counter.get_total_flops()
     assert products(sizes_of(settings, INPUTS, CLASSES, 3))["exaggeration"] == 0
+
+
+def test_gates_make_products_superfluous_where_the_class_is_known(settings):
+    sizes = dataclasses.replace(sizes_of(settings, INPUTS, CLASSES, 2), units=10)
+    # 5 of 10 units on in both layers: 3 x 5, 5 x 5 and 5 x 20 weights are in use, of 3 x 10, 10 x 10 and 10 x 20.
+    unused = (30 + 100 + 200) - (15 + 25 + 100)
+    # 8 current samples forward and twice backward, 14 generated ones forward; a product and a sum per weight.
+    assert gated_off(sizes, 0.5) == 2 * unused * (3 * 8 + 14)
+    assert gated_off(sizes, 0.0) == 0
+    assert gated_off(sizes, 1.0) == 2 * sizes.decoder * (3 * 8 + 14)
 
 
 def test_parameters_are_those_of_the_model(settings):
