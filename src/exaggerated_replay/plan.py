@@ -209,7 +209,12 @@ class Plan:
 
 def run_name(settings: RunSettings) -> str:
     """Return the name of a run's directory: readable, and ending in the digest of all that decides its result."""
-    return f"{settings.method.method}-s{settings.seed}-{digest_of(values_of(settings))[:DIGITS]}"
+    return name_of_values(values_of(settings))
+
+
+def name_of_values(values: dict[str, Any]) -> str:
+    """Return the same name from settings as nested dictionaries, as a record holds them."""
+    return f"{values['method']['method']}-s{values['seed']}-{digest_of(values)[:DIGITS]}"
 
 
 def values_of(settings: RunSettings) -> dict[str, Any]:

@@ -91,8 +91,17 @@ def arms():
 def learn(new_samples):
     """Train a method briefly, but long enough to replay more than one class, and return the outcome."""
 
-    def run(method, bounded=True, tasks=3, iterations=12, batch=10, learning_rate=0.03, watch=lambda progress: None):
-        schedule = Schedule(tasks, iterations, batch, learning_rate)
+    def run(
+        method,
+        bounded=True,
+        tasks=3,
+        iterations=12,
+        batch=10,
+        learning_rate=0.03,
+        watch=lambda progress: None,
+        reset_optimiser=False,
+    ):
+        schedule = Schedule(tasks, iterations, batch, learning_rate, reset_optimiser=reset_optimiser)
         return train(method, new_samples(bounded), new_samples(bounded, 5, draw=1), schedule, watch)
 
     return run

@@ -68,7 +68,10 @@ def test_split_mnist_is_as_published():
     values = compose_values(CONF, ["dataset=mnist"])
     assert values["dataset"]["tasks"] == 5
     assert values["model"]["units"] == 400
-    assert values["training"] == {"iterations": 2000, "batch": 128, "replay_batch": 128, "learning_rate": 1e-3}
+    assert values["training"] == {
+        **{"iterations": 2000, "batch": 128, "replay_batch": 128},
+        **{"learning_rate": 1e-3, "optimiser_state": "kept"},
+    }
     arms = values["arms"]
     assert arms["ewc"] == {"method": "ewc", "strength": 1e5, "samples": 1000}
     assert arms["si"] == {"method": "si", "strength": 0.1, "damping": 0.1}

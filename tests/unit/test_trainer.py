@@ -307,3 +307,28 @@ def test_a_loss_that_is_no_number_any_more_stops_the_run_and_says_where(value, b
 def test_weights_that_run_away_stop_the_run(build, learn):
     with pytest.raises(UserError, match="finite"):
         learn(build("bir-si"), iterations=20, learning_rate=1e25)
+
+
+# Optimiser
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_adam_forgets_its_moments_when_a_task_begins_only_if_told_to(build, learn, reset):
+    method, weights = build("none"), {}
+
+    def watch(progress):
+        weights[progress.task, progress.iteration] = method.network.encoder1.weight.detach().clone()
+
+    learn(method, iterations=5, learning_rate=0.01, watch=watch, reset_optimiser=reset)
+    step = (weights[2, 1] - weights[1, 5]).abs()
+    # The first step of a new Adam goes as far as the learning rate says, whatever the gradient: m/sqrt(v) = +-1.
+    first = torch.isclose(step, torch.tensor(0.01), rtol=1e-3) | (step == 0)
+    assert bool(first.all()) == reset
+    assert step.max() > 0
+
+
+def test_a_new_optimiser_for_the_only_task_changes_nothing(build, learn):
+    kept, reset = build("bir-si"), build("bir-si")
+    assert learn(kept, tasks=1) == learn(reset, tasks=1, reset_optimiser=True)
+    for a, b in zip(kept.network.parameters(), reset.network.parameters(), strict=True):
+        assert torch.equal(a, b)

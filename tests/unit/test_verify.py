@@ -10,7 +10,7 @@ from test_exchange import record, settings
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
-from exaggerated_replay.plan import run_name
+from exaggerated_replay.plan import name_of_values, run_name
 from exaggerated_replay.results.explain import explain, flat
 from exaggerated_replay.results.inventory import set_aside
 from exaggerated_replay.results.verify import verify_runs
@@ -64,6 +64,19 @@ def test_a_changed_setting_in_a_record_is_named(results):
     write_json(results / "runs" / NAMES[0] / "record.json", changed)
     (problem,), _ = verified(results)
     assert "is not the run that its name says" in problem
+
+
+def test_a_record_older_than_a_setting_is_right_under_the_name_that_it_had(results):
+    older = record(0)
+    del older["settings"]["training"]["optimiser_state"]  # its default is what was done before there was a choice
+    older["sha256"]["model.safetensors"] = hashlib.sha256(WEIGHTS).hexdigest()
+    name = name_of_values(older["settings"])
+    assert name != NAMES[0]
+    for path in (results / "runs" / name, results / "runs" / NAMES[0]):
+        write_json(path / "record.json", older)
+    assert verified(results, name) == ([], [results / "runs" / name])
+    (problem,), _ = verified(results, NAMES[0])
+    assert f"its settings belong to {name}" in problem
 
 
 def test_an_unfinished_run_is_named(results):

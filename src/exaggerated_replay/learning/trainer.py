@@ -42,6 +42,7 @@ class Schedule:
     batch: int  # current samples per step
     learning_rate: float
     precision: str = "fp32"  # of the matrix products: fp32, tf32 or bf16
+    reset_optimiser: bool = False  # forget Adam's moments when a task begins
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ def train(
 ) -> Outcome:
     """Teach a method one task after the other, and test it after each.
 
-    The optimiser keeps its state between tasks. The loop never waits for the device, except to report progress
-    some twenty times per task.
+    The optimiser keeps its state between tasks, unless the schedule resets it. The loop never waits for the device,
+    except to report progress some twenty times per task.
 
     Raises:
         UserError: A batch larger than a task, or a loss that stopped being a number.
@@ -77,6 +78,8 @@ def train(
 
     for task in range(1, schedule.tasks + 1):
         method.begin_task(task)
+        if schedule.reset_optimiser:
+            optimiser = method.optimiser(schedule.learning_rate)
         pool = rows_of_tasks(train_set.y, method.pool(task), method.problem.classes_per_task)
         batches = shuffled_batches(pool, schedule.batch, order, task)
         steps = method.steps(schedule.iterations)

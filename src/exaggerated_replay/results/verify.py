@@ -10,7 +10,7 @@ import numpy as np
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, read_json
 from exaggerated_replay.params import check, check_arm
-from exaggerated_replay.plan import run_name
+from exaggerated_replay.plan import name_of_values
 from exaggerated_replay.records import RECORD, WEIGHTS
 from exaggerated_replay.settings import RunSettings
 
@@ -70,7 +70,17 @@ def verify_record(name: str, record: Any) -> None:
     except (UserError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = str(error).removeprefix("params.yaml: ")
         raise UserError(f"{name} has no whole record ({reason})") from error
-    if asdict(settings) != values or name != run_name(settings):
-        raise UserError(f"{name} is not the run that its name says: its settings belong to {run_name(settings)}")
+    if not agree(values, asdict(settings)) or name != name_of_values(values):
+        raise UserError(f"{name} is not the run that its name says: its settings belong to {name_of_values(values)}")
     if not (fits and described and signed):
         raise UserError(f"{name} has no whole record: its counts or its checksum make no sense")
+
+
+def agree(values: Any, checked: Any) -> bool:
+    """Return whether a record's settings are those that checking made of them.
+
+    A setting that came later than the record is not in it, and has no part in its name: that run had the default.
+    """
+    if isinstance(values, dict) and isinstance(checked, dict):
+        return all(key in checked and agree(value, checked[key]) for key, value in values.items())
+    return values == checked
