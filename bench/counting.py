@@ -80,6 +80,11 @@ def sizes_of(settings: RunSettings, inputs: int, classes: int, task: int) -> Ste
     )
 
 
+def sizes_by_task(settings: RunSettings, inputs: int, classes: int) -> list[StepSizes]:
+    """Return the sizes of a step in each task of a run."""
+    return [sizes_of(settings, inputs, classes, task) for task in range(1, settings.tasks + 1)]
+
+
 def products(sizes: StepSizes) -> dict[str, int]:
     """Return the floating-point operations of a step's matrix products, by purpose.
 

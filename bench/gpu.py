@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from bench.counting import products, sizes_of
+from bench.counting import products, sizes_by_task
 from bench.teams import Team, Trial, step_seconds
 from bench.workloads import Images
 from exaggerated_replay.settings import RunSettings
@@ -19,7 +19,7 @@ AUTHORS_SECONDS = 3600  # "just over 1 hour" per run
 
 def run_gflop(settings: RunSettings, inputs: int, classes: int) -> float:
     """Return the operations of all matrix products of a whole run, in GFLOP."""
-    steps = (sizes_of(settings, inputs, classes, task) for task in range(1, settings.tasks + 1))
+    steps = sizes_by_task(settings, inputs, classes)
     return settings.training.iterations * sum(sum(products(step).values()) for step in steps) / 1e9
 
 

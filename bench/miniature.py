@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from bench.ceilings import cores
-from bench.counting import gated_off, products, sizes_of
+from bench.counting import gated_off, products, sizes_by_task
 from bench.teams import Team, Trial, describe, in_turns, middle, spread, step_seconds
 from bench.workloads import Images, settings_of, store_features
 from exaggerated_replay.settings import RunSettings
@@ -85,7 +85,7 @@ def limits(
         Operations of a step's products in GFLOP (mean over tasks), those of them that gates make superfluous, and the
         speed-up at the ceiling with all products and without the superfluous ones.
     """
-    steps = [sizes_of(settings, inputs, classes, task) for task in range(1, settings.tasks + 1)]
+    steps = sizes_by_task(settings, inputs, classes)
     gflop = fmean(sum(products(step).values()) for step in steps) / 1e9
     off = fmean(gated_off(step, settings.method.gate_proportion) for step in steps) / 1e9
     return {

@@ -20,16 +20,13 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.ceilings import cores
-from exaggerated_replay.data.prepare import load
 from exaggerated_replay.data.splits import class_order
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.features.extraction import load_features
-from exaggerated_replay.files import read_json
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
+from exaggerated_replay.learning.job import counts_of, load_inputs
 from exaggerated_replay.params import PARAMS, read_params
 from exaggerated_replay.plan import Plan, Run, make_plan
-from exaggerated_replay.records import RECORD
-from exaggerated_replay.results.evaluate import scores
+from exaggerated_replay.results.evaluate import cell_records, scores
 from exaggerated_replay.results.statistics import METRICS, estimate, paired
 
 PRECISIONS = ("tf32", "bf16")
@@ -64,17 +61,12 @@ class EmulatedTensorCores(TorchDispatchMode):
 def retrain(run: Run, precision: str, learned_from: Path) -> dict[str, float]:
     """Train a run once more with another precision, and return its scores."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    prepared = load_features(learned_from) if learned_from.suffix == ".safetensors" else load(learned_from)
+    prepared = load_inputs(learned_from)
     samples = labelled(to_device(prepared, device), prepared, class_order(prepared.classes, run.seed))
     settings = dataclasses.replace(run.settings, precision=precision)
     with EmulatedTensorCores() if device.type == "cpu" else nullcontext():
         _, outcome = run_experiment(settings, prepared, samples, device, lambda progress: None)
-    counts = {
-        "correct": outcome.correct,
-        "tested": torch.bincount(samples[1].y, minlength=prepared.classes).tolist(),
-        "predicted": outcome.predicted,
-    }
-    return scores(counts, settings.tasks)
+    return scores(counts_of(outcome, samples[1], prepared.classes), settings.tasks)
 
 
 def measure(plan: Plan, cells: list[str], processes: int) -> list[dict[str, str]]:
@@ -95,15 +87,8 @@ def measure(plan: Plan, cells: list[str], processes: int) -> list[dict[str, str]
         raise UserError("compute.precision must be fp32: the other precisions are compared with it")
     if unknown := [cell for cell in cells if cell not in plan.cells]:
         raise UserError(f"the plan has no cell {unknown[0]}: choose among {', '.join(plan.cells)}")
-    before = {
-        cell: pd.DataFrame(
-            {
-                run.seed: scores(read_json(run.directory / RECORD)["counts"], run.settings.tasks)
-                for run in plan.cells[cell].runs
-            }
-        ).T
-        for cell in cells
-    }
+    described = plan.to_dict()["cells"]
+    before = {cell: by_seed(cell_records(described[cell])) for cell in cells}
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         waiting = {
             (cell, precision): {
@@ -118,6 +103,12 @@ def measure(plan: Plan, cells: list[str], processes: int) -> list[dict[str, str]
             rows.append({"cell": cell, "precision": precision, **differences(after, before[cell])})
             print("bench:", *rows[-1].values(), file=sys.stderr, flush=True)
     return rows
+
+
+def by_seed(records: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return the scores of records, indexed by seed."""
+    rows = [scores(record["counts"], record["settings"]["tasks"]) for record in records]
+    return pd.DataFrame(rows, index=[record["settings"]["seed"] for record in records])
 
 
 def differences(after: pd.DataFrame, before: pd.DataFrame) -> dict[str, str]:

@@ -137,11 +137,9 @@ def train(args: argparse.Namespace) -> None:
         raise UserError(f"{args.plan} has no run {unknown[0]}")
     slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
 
-    from exaggerated_replay.data.prepare import load
     from exaggerated_replay.data.splits import read_split
-    from exaggerated_replay.features.extraction import load_features
     from exaggerated_replay.learning.devices import device_for
-    from exaggerated_replay.learning.job import train_runs
+    from exaggerated_replay.learning.job import load_inputs, train_runs
     from exaggerated_replay.learning.progress import watcher
 
     device = device_for(compute.device)
@@ -151,7 +149,7 @@ def train(args: argparse.Namespace) -> None:
     with log_file.open("w", encoding="utf-8") as log:
         train_runs(
             runs,
-            load_features(args.data) if args.data.suffix == ".safetensors" else load(args.data),
+            load_inputs(args.data),
             [read_split(path) for path in args.splits],
             device,
             workspace=args.workspace,

@@ -15,15 +15,25 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.data.prepare import Prepared, load
+from exaggerated_replay.features.extraction import load_features
 from exaggerated_replay.files import file_digest, write_json
 from exaggerated_replay.learning.devices import hardware
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
-from exaggerated_replay.learning.trainer import Progress, Samples
+from exaggerated_replay.learning.trainer import Outcome, Progress, Samples
 from exaggerated_replay.records import RECORD, WEIGHTS, is_complete
 from exaggerated_replay.settings import RunSettings
 
 Watch = Callable[[Progress], None]
+
+
+def load_inputs(path: Path) -> Prepared:
+    """Read what runs learn from: prepared data, or the features of images.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    return load_features(path) if path.suffix == ".safetensors" else load(path)
 
 
 def train_runs(
@@ -92,16 +102,21 @@ def finish_run(
             "classes": prepared.classes,
             "bounded": prepared.bounded,
         },
-        "counts": {
-            "correct": outcome.correct,
-            "tested": torch.bincount(samples[1].y, minlength=prepared.classes).tolist(),
-            "predicted": outcome.predicted,
-        },
+        "counts": counts_of(outcome, samples[1], prepared.classes),
         "instruments": outcome.instruments,
         "example": example and illustrate(example, prepared),
         "sha256": {WEIGHTS: file_digest(place / WEIGHTS)},
     }
     write_json(place / RECORD, record)
+
+
+def counts_of(outcome: Outcome, test_set: Samples, classes: int) -> dict[str, list]:
+    """Return what all scores of a run are made from: test samples by class, classified right, tested, assigned."""
+    return {
+        "correct": outcome.correct,
+        "tested": torch.bincount(test_set.y, minlength=classes).tolist(),
+        "predicted": outcome.predicted,
+    }
 
 
 def illustrate(example: dict[str, Any], prepared: Prepared) -> dict[str, Any]:
