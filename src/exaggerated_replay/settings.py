@@ -138,7 +138,7 @@ class TrainingSettings(Settings):
     batch: int  # current samples per step
     replay_batch: int  # replayed samples per step
     learning_rate: float
-    optimiser_state: Literal["kept", "reset"] = "kept"  # Adam's moments, when the next task begins
+    optimiser_state: Literal["kept", "moments", "reset"] = "kept"  # what Adam keeps when the next task begins
 
     def __post_init__(self) -> None:
         require(self.iterations >= 1, "iterations must be at least 1")

@@ -99,9 +99,9 @@ def learn(new_samples):
         batch=10,
         learning_rate=0.03,
         watch=lambda progress: None,
-        reset_optimiser=False,
+        optimiser_state="kept",
     ):
-        schedule = Schedule(tasks, iterations, batch, learning_rate, reset_optimiser=reset_optimiser)
+        schedule = Schedule(tasks, iterations, batch, learning_rate, optimiser_state=optimiser_state)
         return train(method, new_samples(bounded), new_samples(bounded, 5, draw=1), schedule, watch)
 
     return run

@@ -283,6 +283,7 @@ DECISIVE = [
     {"training.batch": 99},
     {"training.replay_batch": 99},
     {"training.learning_rate": 0.5},
+    {"training.optimiser_state": "moments"},
     {"training.optimiser_state": "reset"},
     {"compute.threads": 2},
     {"compute.precision": "tf32"},

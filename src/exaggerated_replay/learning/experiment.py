@@ -77,7 +77,7 @@ def run_experiment(
         batch=settings.training.batch,
         learning_rate=settings.training.learning_rate,
         precision=settings.precision,
-        reset_optimiser=settings.training.optimiser_state == "reset",
+        optimiser_state=settings.training.optimiser_state,
     )
     method = build_method(settings.method.method, problem, settings.method)
     return method, train(method, *samples, schedule, watch)

@@ -42,7 +42,7 @@ class Schedule:
     batch: int  # current samples per step
     learning_rate: float
     precision: str = "fp32"  # of the matrix products: fp32, tf32 or bf16
-    reset_optimiser: bool = False  # forget Adam's moments when a task begins
+    optimiser_state: str = "kept"  # what Adam keeps when a task begins: all, its "moments" only, nothing ("reset")
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def train(
 ) -> Outcome:
     """Teach a method one task after the other, and test it after each.
 
-    The optimiser keeps its state between tasks, unless the schedule resets it. The loop never waits for the device,
-    except to report progress some twenty times per task.
+    The optimiser keeps what the schedule says between tasks. The loop never waits for the device, except to report
+    progress some twenty times per task.
 
     Raises:
         UserError: A batch larger than a task, or a loss that stopped being a number.
@@ -78,8 +78,10 @@ def train(
 
     for task in range(1, schedule.tasks + 1):
         method.begin_task(task)
-        if schedule.reset_optimiser:
+        if schedule.optimiser_state == "reset":
             optimiser = method.optimiser(schedule.learning_rate)
+        elif schedule.optimiser_state == "moments":
+            restart_count(optimiser)
         pool = rows_of_tasks(train_set.y, method.pool(task), method.problem.classes_per_task)
         batches = shuffled_batches(pool, schedule.batch, order, task)
         steps = method.steps(schedule.iterations)
@@ -108,6 +110,12 @@ def train(
         accuracy = 100 * sum(hits) / int((test_set.y < method.seen).sum())
 
     return Outcome(correct, predicted, instruments)
+
+
+def restart_count(optimiser: torch.optim.Adam) -> None:
+    """Let Adam correct the bias of its moments as if it had taken no step yet; the moments stay."""
+    for state in optimiser.state.values():
+        state["step"].zero_()
 
 
 def rows_of_tasks(y: Tensor, tasks: range, classes_per_task: int) -> Tensor:
