@@ -87,10 +87,17 @@ def code_digest(*entries: str) -> str:
         name = waiting.pop()
         if name in modules:
             continue
-        tree = ast.parse(module_path(name).read_text(encoding="utf-8"))
-        modules[name] = hashlib.sha256(repr(skeleton(tree)).encode()).hexdigest()
-        waiting += [m for m in imported_modules(tree, name) if m.split(".")[1] in COMPUTING]
+        modules[name], imported = own_code(name, module_path(name).read_text(encoding="utf-8"))
+        waiting += imported
     return digest_of(modules)
+
+
+@functools.cache
+def own_code(name: str, source: str) -> tuple[str, list[str]]:
+    """Return the digest of one module's own code, and the computing modules that it imports."""
+    tree = ast.parse(source)
+    imported = [m for m in imported_modules(tree, name) if m.split(".")[1] in COMPUTING]
+    return hashlib.sha256(repr(skeleton(tree)).encode()).hexdigest(), imported
 
 
 def module_path(name: str) -> Path:

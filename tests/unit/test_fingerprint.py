@@ -32,17 +32,9 @@ def package(tmp_path, monkeypatch):
     code_digest.cache_clear()
 
 
-KNOWN: dict[tuple, str] = {}  # of every state of the package that a test has seen: parsing takes its time
-
-
 def digests(methods=METHODS):
-    root = fingerprint.ROOT
-    state = tuple(sorted((str(path.relative_to(root)), path.read_bytes()) for path in root.rglob("*.py")))
     code_digest.cache_clear()
-    for method in methods:
-        if (state, method) not in KNOWN:
-            KNOWN[state, method] = method_digest(method)
-    return {method: KNOWN[state, method] for method in methods}
+    return {method: method_digest(method) for method in methods}
 
 
 def changed_by(edit, methods=METHODS):

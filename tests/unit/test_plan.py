@@ -424,11 +424,14 @@ def test_a_broken_file_is_written_again(tmp_path, content):
     assert json.loads(target.read_text())["focus"] == "rr-ra"
 
 
-def test_the_code_of_each_method_is_read_once_however_many_cells_use_it():
+def test_code_is_parsed_once_however_many_cells_and_methods_use_it():
     """The plan is made each time the workflow is typed, and again in every job."""
     fingerprint.code_digest.cache_clear()
+    fingerprint.own_code.cache_clear()
     plan_with(study="methods")
     assert fingerprint.code_digest.cache_info().misses == 11
+    modules = [path for part in fingerprint.COMPUTING for path in (fingerprint.ROOT / part).glob("*.py")]
+    assert 11 < fingerprint.own_code.cache_info().misses <= len(modules)
 
 
 def test_a_number_written_as_text_is_the_number():
