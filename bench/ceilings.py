@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from exaggerated_replay.learning.devices import hardware
-from exaggerated_replay.settings import RunSettings
+from exaggerated_replay.devices import hardware
+from exaggerated_replay.settings.run import RunSettings
 
 LARGE = 2048  # rows and columns of the square product that the ceiling is
 COPIED = 2**28  # bytes, more than any cache holds

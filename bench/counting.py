@@ -6,7 +6,8 @@ implementation does: gates of a known label are looked up, not multiplied; the g
 
 from dataclasses import dataclass
 
-from exaggerated_replay.settings import ExaggerationArm, RunSettings
+from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
+from exaggerated_replay.settings.run import RunSettings
 
 FLOAT = 4  # bytes
 

@@ -11,7 +11,7 @@ import torch
 from bench.counting import products, sizes_by_task
 from bench.teams import Team, Trial, step_seconds
 from bench.workloads import Images
-from exaggerated_replay.settings import RunSettings
+from exaggerated_replay.settings.run import RunSettings
 
 PROCESSES = (1, 2, 4, 8)  # side by side on one GPU
 AUTHORS_SECONDS = 3600  # "just over 1 hour" per run

@@ -16,11 +16,11 @@ from matplotlib.ticker import LogLocator
 from bench.counting import products, sizes_of
 from bench.teams import step_seconds
 from bench.workloads import in_stored_order, noise_inputs, shortened
-from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.figures.style import BASELINE, DOUBLE, MUTED, house_style, key, save
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.job import train_runs
-from exaggerated_replay.settings import RunSettings
+from exaggerated_replay.settings.run import RunSettings
 
 PICTURES = (Path("docs/performance_growth.png"), Path("docs/performance_growth.svg"))
 INPUTS, IMAGE_VALUES = 1024, 3 * 32 * 32

@@ -10,7 +10,7 @@ from bench.ceilings import cores
 from bench.counting import gated_off, products, sizes_by_task
 from bench.teams import Team, Trial, describe, in_turns, middle, spread, step_seconds
 from bench.workloads import Images, settings_of, store_features
-from exaggerated_replay.settings import RunSettings
+from exaggerated_replay.settings.run import RunSettings
 
 
 def trials(settings: RunSettings, images: Images) -> dict[str, tuple[Trial, int]]:

@@ -20,14 +20,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.ceilings import cores
+from exaggerated_replay.analysis.scores import cell_records, scores
+from exaggerated_replay.analysis.statistics import METRICS, estimate, paired
 from exaggerated_replay.data.splits import class_order
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.job import counts_of, load_inputs
-from exaggerated_replay.params import PARAMS, read_params
-from exaggerated_replay.plan import Plan, Run, make_plan
-from exaggerated_replay.results.evaluate import cell_records, scores
-from exaggerated_replay.results.statistics import METRICS, estimate, paired
+from exaggerated_replay.planning.params import PARAMS, read_params
+from exaggerated_replay.planning.plan import Plan, Run, make_plan
 
 PRECISIONS = ("tf32", "bf16")
 DROPPED_BITS = 13  # of fp32's 23 bits of fraction, TF32 keeps 10

@@ -12,10 +12,10 @@ from torch.profiler import ProfilerActivity, profile
 
 from bench.ceilings import cores
 from bench.workloads import ARMS, STUDIES, in_stored_order, noise_digits, noise_inputs, settings_of, shortened
-from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.trainer import Progress
-from exaggerated_replay.settings import RunSettings
+from exaggerated_replay.settings.run import RunSettings
 
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::addmm_", "aten::addmv", "aten::mv")
 STEPS = {"digits": 12, "miniature": 8, "paper": 3}

@@ -9,10 +9,10 @@ import torch
 
 from bench.counting import elementwise, fewest_bytes, products, sizes_of
 from bench.workloads import in_stored_order, shortened
-from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.trainer import Progress
-from exaggerated_replay.settings import RunSettings
+from exaggerated_replay.settings.run import RunSettings
 
 
 class Clock:

@@ -19,7 +19,9 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from torchvision import transforms
 
 from exaggerated_replay.features.encoder import ConvEncoder
-from exaggerated_replay.settings import BIRArm, ExaggerationArm, RunSettings
+from exaggerated_replay.methods.bir import Settings as BIRArm
+from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
+from exaggerated_replay.settings.run import RunSettings
 
 IMAGE_VALUES = 3 * 32 * 32
 

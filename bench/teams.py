@@ -14,7 +14,7 @@ import torch
 from bench import straightforward
 from bench.workloads import Images, in_stored_order, shortened
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
-from exaggerated_replay.settings import RunSettings
+from exaggerated_replay.settings.run import RunSettings
 
 Trainer = Callable[[int], None]  # trains a run of that many iterations per task
 

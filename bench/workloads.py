@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from exaggerated_replay.compose import compose_values
-from exaggerated_replay.data.prepare import ARRAYS, Prepared
+from exaggerated_replay.data.prepared import ARRAYS, Prepared, load_features
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.features.encoder import ConvEncoder
-from exaggerated_replay.features.extraction import load_encoder, load_features, write_features
-from exaggerated_replay.params import check_params
-from exaggerated_replay.plan import make_plan
-from exaggerated_replay.settings import Params, RunSettings
+from exaggerated_replay.features.extraction import load_encoder, write_features
+from exaggerated_replay.planning.compose import compose_values
+from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.settings.run import RunSettings
+from exaggerated_replay.settings.study import Params
 
 CONF = Path("conf")
 STUDIES = {

@@ -20,16 +20,16 @@ TIMINGS = Path("results/timings")
 
 def compose(args: argparse.Namespace) -> None:
     """Write params.yaml from conf/."""
-    from exaggerated_replay.compose import write_params
-    from exaggerated_replay.params import PARAMS
+    from exaggerated_replay.planning.compose import write_params
+    from exaggerated_replay.planning.params import PARAMS
 
     write_params(Path("conf"), args.overrides, PARAMS)
 
 
 def drift(args: argparse.Namespace) -> None:
     """Say in which keys params.yaml differs from what conf/ composes."""
-    from exaggerated_replay.compose import drift_warning
-    from exaggerated_replay.params import PARAMS, read_params
+    from exaggerated_replay.planning.compose import drift_warning
+    from exaggerated_replay.planning.params import PARAMS, read_params
 
     values, _ = read_params(PARAMS)
     print(drift_warning(Path("conf"), values) or "params.yaml is what conf/ composes")
@@ -38,7 +38,7 @@ def drift(args: argparse.Namespace) -> None:
 def schema(args: argparse.Namespace) -> None:
     """Write the JSON schema of params.yaml, for editors."""
     from exaggerated_replay.files import write_json
-    from exaggerated_replay.params import params_schema
+    from exaggerated_replay.planning.params import params_schema
 
     write_json(args.target, params_schema())
 
@@ -72,16 +72,16 @@ def source_of(args: argparse.Namespace) -> dict[str, Any]:
 
 def pretrain(args: argparse.Namespace) -> None:
     """Train the convolutional encoder on images; every epoch is kept, so the same command goes on."""
-    from exaggerated_replay.learning.devices import hold_gpu
+    from exaggerated_replay.devices import hold_gpu
     from exaggerated_replay.settings import PretrainingSettings, read_settings
 
     plan = read_json(args.plan)
     compute, encoder = plan["compute"], plan["encoder"]
     slot = hold_gpu(compute["slots_per_gpu"]) if compute["device"] != "cpu" else None
 
-    from exaggerated_replay.data.prepare import load
+    from exaggerated_replay.data.prepared import load
+    from exaggerated_replay.devices import device_for
     from exaggerated_replay.features.job import train_encoder
-    from exaggerated_replay.learning.devices import device_for
 
     train_encoder(
         read_settings(PretrainingSettings, encoder["pretraining"]),
@@ -100,7 +100,7 @@ def features(args: argparse.Namespace) -> None:
     """Compute the frozen features of every image of the data set."""
     import torch
 
-    from exaggerated_replay.data.prepare import load
+    from exaggerated_replay.data.prepared import load
     from exaggerated_replay.features.extraction import load_encoder, write_features
 
     plan = read_json(args.plan)
@@ -125,7 +125,7 @@ def split(args: argparse.Namespace) -> None:
 
 def train(args: argparse.Namespace) -> None:
     """Train runs on the same data, one after the other; finished ones are left alone."""
-    from exaggerated_replay.learning.devices import hold_gpu
+    from exaggerated_replay.devices import hold_gpu
     from exaggerated_replay.settings import ComputeSettings, RunSettings, read_settings
 
     plan = read_json(args.plan)
@@ -138,7 +138,7 @@ def train(args: argparse.Namespace) -> None:
     slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
 
     from exaggerated_replay.data.splits import read_split
-    from exaggerated_replay.learning.devices import device_for
+    from exaggerated_replay.devices import device_for
     from exaggerated_replay.learning.job import load_inputs, train_runs
     from exaggerated_replay.learning.progress import watcher
 
@@ -162,8 +162,8 @@ def train(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Score every run of the plan from the counts in its record: one tidy table."""
+    from exaggerated_replay.analysis.scores import read_records, runs_table
     from exaggerated_replay.files import replacing
-    from exaggerated_replay.results.evaluate import read_records, runs_table
 
     plan = read_json(args.plan)
     with replacing(args.out) as temporary:
@@ -172,11 +172,11 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def collect(args: argparse.Namespace) -> None:
     """Sum up over seeds: metrics of all cells, metrics and plots of the cell in focus, the runs' timings."""
+    from exaggerated_replay.analysis.outputs import remove_leftovers
+    from exaggerated_replay.analysis.plots import write_plots
+    from exaggerated_replay.analysis.scores import read_runs
+    from exaggerated_replay.analysis.summary import focus, read_timings, summary
     from exaggerated_replay.files import replacing, write_json
-    from exaggerated_replay.results.collect import focus, read_timings, summary
-    from exaggerated_replay.results.evaluate import read_runs
-    from exaggerated_replay.results.inventory import remove_leftovers
-    from exaggerated_replay.results.plots import write_plots
 
     plan, runs = read_json(args.plan), read_runs(args.table)
     write_json(args.metrics, summary(runs))
@@ -190,10 +190,10 @@ def collect(args: argparse.Namespace) -> None:
 
 def table(args: argparse.Namespace) -> None:
     """Write a grid's table as CSV, Markdown and LaTeX, and the list of runs behind its numbers."""
+    from exaggerated_replay.analysis.provenance import provenance
+    from exaggerated_replay.analysis.scores import first20_images, read_runs
+    from exaggerated_replay.analysis.tables import comparison, write
     from exaggerated_replay.files import replacing
-    from exaggerated_replay.results.evaluate import first20_images, read_runs
-    from exaggerated_replay.results.provenance import provenance
-    from exaggerated_replay.results.tables import comparison, write
 
     plan, runs = read_json(args.plan), read_runs(args.table)
     write(
@@ -208,23 +208,23 @@ def table(args: argparse.Namespace) -> None:
 
 def figure(args: argparse.Namespace) -> None:
     """Draw a figure and save it under every name given."""
+    from exaggerated_replay.analysis.scores import read_runs
     from exaggerated_replay.figures.catalogue import draw
     from exaggerated_replay.figures.style import save
-    from exaggerated_replay.results.evaluate import read_runs
 
     save(draw(args.kind, read_json(args.plan), read_runs(args.table), args.grid), args.out)
 
 
 def publish(args: argparse.Namespace) -> None:
     """Copy the checkpoint of the cell in focus, first seed, to where its path names neither arm nor digest."""
-    from exaggerated_replay.results.artifact import publish
+    from exaggerated_replay.store.focus import publish
 
     publish(read_json(args.plan), args.folder)
 
 
 def snapshot(args: argparse.Namespace) -> None:
     """Copy tables, figures, metrics, report and provenance to results/NAME/, without checkpoints."""
-    from exaggerated_replay.results.snapshot import take_snapshot
+    from exaggerated_replay.analysis.snapshot import take_snapshot
 
     take_snapshot(args.name, read_json(args.plan), Path("results"), args.force)
 
@@ -233,8 +233,8 @@ def asked_plan(args: argparse.Namespace) -> dict[str, Any]:
     """Return the plan that the arguments name, or what params.yaml asks for, whether or not anything ran here yet."""
     if args.plan:
         return read_json(args.plan)
-    from exaggerated_replay.params import PARAMS, read_params
-    from exaggerated_replay.plan import make_plan
+    from exaggerated_replay.planning.params import PARAMS, read_params
+    from exaggerated_replay.planning.plan import make_plan
 
     _, params = read_params(PARAMS)
     return make_plan(params).to_dict()
@@ -242,7 +242,7 @@ def asked_plan(args: argparse.Namespace) -> dict[str, Any]:
 
 def verify(args: argparse.Namespace) -> None:
     """Check every run of the plan: its record against its name, its checkpoint against its record."""
-    from exaggerated_replay.results.verify import verify_runs
+    from exaggerated_replay.store.verify import verify_runs
 
     runs = [RUNS / name for name in asked_plan(args)["runs"]]
     problems, without_checkpoint = verify_runs(runs)
@@ -256,14 +256,14 @@ def verify(args: argparse.Namespace) -> None:
 
 def explain(args: argparse.Namespace) -> None:
     """Say where the numbers of a cell or a run come from; of a run not trained yet, why it would be."""
-    from exaggerated_replay.results.explain import explain
+    from exaggerated_replay.analysis.explain import explain
 
     print(explain(asked_plan(args), args.name, Path("results")))
 
 
 def prune(args: argparse.Namespace) -> None:
     """Set runs aside that the plan does not name, so that DVC records the others alone."""
-    from exaggerated_replay.results.inventory import set_aside
+    from exaggerated_replay.analysis.outputs import set_aside
 
     moved = set_aside(read_json(args.plan), RUNS, args.workspace)
     print(f"{len(moved)} runs set aside in {args.workspace}; a plan that names them finds them there")
@@ -271,14 +271,14 @@ def prune(args: argparse.Namespace) -> None:
 
 def export(args: argparse.Namespace) -> None:
     """Pack the records of all finished runs into one file, without checkpoints, to be imported elsewhere."""
-    from exaggerated_replay.results.exchange import pack_records
+    from exaggerated_replay.store.exchange import pack_records
 
     print(f"{pack_records(args.runs, args.timings, args.file)} records in {args.file}")
 
 
 def import_(args: argparse.Namespace) -> None:
     """Verify the records that `export` packed on another machine, and put the new ones among the runs here."""
-    from exaggerated_replay.results.exchange import import_records
+    from exaggerated_replay.store.exchange import import_records
 
     new, known = import_records(args.file, args.runs, args.timings)
     print(f"{new} records imported, {known} were here already; `snakemake metrics` makes tables of them")

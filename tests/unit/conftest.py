@@ -8,18 +8,16 @@ from hypothesis import settings
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Problem
 from exaggerated_replay.learning.trainer import Samples, Schedule, train
-from exaggerated_replay.settings import (
-    BIRArm,
-    DGRArm,
-    ERArm,
-    EWCArm,
-    ExaggerationArm,
-    JointArm,
-    NoneArm,
-    ReadingSettings,
-    SIArm,
-    SISettings,
-)
+from exaggerated_replay.methods.bir import Settings as BIRArm
+from exaggerated_replay.methods.dgr import Settings as DGRArm
+from exaggerated_replay.methods.er import Settings as ERArm
+from exaggerated_replay.methods.ewc import Settings as EWCArm
+from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
+from exaggerated_replay.methods.joint import Settings as JointArm
+from exaggerated_replay.methods.none import Settings as NoneArm
+from exaggerated_replay.methods.si import Settings as SIArm
+from exaggerated_replay.settings.reading import ReadingSettings
+from exaggerated_replay.settings.run import SISettings
 
 torch.set_num_threads(1)
 settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=40)

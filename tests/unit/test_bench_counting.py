@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.counting import elementwise, fewest_bytes, gated_off, products, sizes_of
 from bench.straightforward import new_learner
 from exaggerated_replay.features.encoder import ConvEncoder
-from exaggerated_replay.settings import ModelSettings, RunSettings, TrainingSettings
+from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
 
 INPUTS, CLASSES, TASKS = 20, 6, 3
 

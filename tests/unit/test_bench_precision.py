@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from bench.precision import EmulatedTensorCores, differences, measure, to_tf32
 from bench.workloads import params_of
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.plan import make_plan
+from exaggerated_replay.planning.plan import make_plan
 
 
 @given(st.floats(-(2.0**100), 2.0**100, width=32).filter(lambda x: abs(x) > 2.0**-100))

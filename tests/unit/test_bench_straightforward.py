@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from bench import straightforward
-from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.features.encoder import ConvEncoder, initialise
-from exaggerated_replay.features.extraction import features
+from exaggerated_replay.features.extraction import extract
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.networks import BrainInspiredVAE
-from exaggerated_replay.settings import ModelSettings, RunSettings, SISettings, TrainingSettings
+from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
 
 MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.3, 0.25]
 CLASSES, TASKS, PER_CLASS, UNITS, LATENT = 6, 3, 8, 24, 5
@@ -100,7 +100,7 @@ def both(conv, images, same_noise):
 
     def run(settings):
         x, y = images
-        computed = features(x, conv, MEAN, STD, torch.device("cpu"))
+        computed = extract(x, conv, MEAN, STD, torch.device("cpu"))
         gates = settings.method.gate_proportion
         start = BrainInspiredVAE(computed.shape[1], UNITS, LATENT, CLASSES, gates, settings.seed).state_dict()
         ours = []

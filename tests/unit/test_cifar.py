@@ -9,7 +9,8 @@ import pytest
 from cifar_archives import cifar10, cifar100, write_archive
 
 from exaggerated_replay.data.cifar import read_cifar
-from exaggerated_replay.data.prepare import load, prepare
+from exaggerated_replay.data.prepare import prepare
+from exaggerated_replay.data.prepared import load
 from exaggerated_replay.errors import UserError
 
 

@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from exaggerated_replay import cli
-from exaggerated_replay.compose import compose_values
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning import progress  # noqa: F401 (remembers stderr: not the one of a test)
-from exaggerated_replay.params import check_params, params_schema
-from exaggerated_replay.plan import make_plan, save_plan
+from exaggerated_replay.planning.compose import compose_values
+from exaggerated_replay.planning.params import check_params, params_schema
+from exaggerated_replay.planning.plan import make_plan, save_plan
 
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = {

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import yaml
 
-from exaggerated_replay.compose import compose_values, drift, drift_warning, write_params
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.params import check_params
-from exaggerated_replay.plan import make_plan
+from exaggerated_replay.planning.compose import compose_values, drift, drift_warning, write_params
+from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.planning.plan import make_plan
 
 REPOSITORY = Path(__file__).parents[2]
 CONF = REPOSITORY / "conf"

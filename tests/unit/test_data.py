@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from exaggerated_replay.data import fetch as fetching
 from exaggerated_replay.data.fetch import fetch, verify
-from exaggerated_replay.data.prepare import hold_out, load, prepare
+from exaggerated_replay.data.prepare import hold_out, prepare
+from exaggerated_replay.data.prepared import load
 from exaggerated_replay.data.splits import class_order, make_split, read_split, relabel, write_split
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import replacing

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from exaggerated_replay.devices import free_slot, gpus, hold_gpu
 from exaggerated_replay.learning import devices
-from exaggerated_replay.learning.devices import free_slot, gpus, hold_gpu
 
 
 @pytest.fixture(autouse=True)

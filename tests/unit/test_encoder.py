@@ -11,7 +11,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.features.augmentation import augment
 from exaggerated_replay.features.encoder import ConvEncoder, initialise, normalise, pretraining_classifier
 from exaggerated_replay.features.pretraining import Images, accuracy, learning_rate, pretrain
-from exaggerated_replay.settings import PretrainingSettings
+from exaggerated_replay.settings.encoder import PretrainingSettings
 
 CHANNELS = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]}
 

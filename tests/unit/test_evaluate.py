@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exaggerated_replay.errors import UserError
-from exaggerated_replay.results.evaluate import (
+from exaggerated_replay.analysis.scores import (
     accuracy_matrix,
     first20_images,
     instruments,
@@ -19,6 +18,7 @@ from exaggerated_replay.results.evaluate import (
     runs_table,
     scores,
 )
+from exaggerated_replay.errors import UserError
 
 COUNTS = {
     "tested": [4, 5, 10, 1],

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from exaggerated_replay.learning.exaggeration import attraction, competition, confidence, repulsion, sums_by_class
+from exaggerated_replay.learning.competition import attraction, competition, confidence, repulsion, sums_by_class
 from exaggerated_replay.learning.likelihoods import Bernoulli, Gaussian
 
 FORMS = ["mean_inverse", "inverse_mean", "negative"]

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
-from exaggerated_replay.plan import run_name
-from exaggerated_replay.results.exchange import import_records, pack_records
-from exaggerated_replay.results.verify import verify_record
-from exaggerated_replay.settings import ERArm, ModelSettings, RunSettings, TrainingSettings
+from exaggerated_replay.methods.er import Settings as ERArm
+from exaggerated_replay.planning.plan import run_name
+from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
+from exaggerated_replay.store.exchange import import_records, pack_records
+from exaggerated_replay.store.verify import verify_record
 
 
 def settings(seed):

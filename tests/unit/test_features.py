@@ -5,10 +5,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.data.prepared import Prepared, load_features
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.features.encoder import ConvEncoder, initialise
-from exaggerated_replay.features.extraction import features, load_encoder, load_features, write_features
+from exaggerated_replay.features.extraction import extract, load_encoder, write_features
 
 MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.25, 0.3]
 
@@ -32,7 +32,7 @@ def colour_images(n=5, seed=0, **changes):
 
 def test_features_are_those_of_the_encoder_in_evaluation_mode(encoder, tmp_path):
     data = colour_images()
-    found = features(data.x_train, load_encoder(tmp_path / "encoder.safetensors"), MEAN, STD, torch.device("cpu"))
+    found = extract(data.x_train, load_encoder(tmp_path / "encoder.safetensors"), MEAN, STD, torch.device("cpu"))
     x = (data.x_train / 255 - np.array(MEAN)) / np.array(STD)
     expected = encoder(torch.from_numpy(x.astype(np.float32)).permute(0, 3, 1, 2))
     np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-4, atol=1e-5)
@@ -41,7 +41,7 @@ def test_features_are_those_of_the_encoder_in_evaluation_mode(encoder, tmp_path)
 
 def test_features_are_scaled(encoder, tmp_path):
     x, path, cpu = colour_images().x_train, tmp_path / "encoder.safetensors", torch.device("cpu")
-    plain, half = (features(x, load_encoder(path, scale), MEAN, STD, cpu) for scale in (1.0, 0.5))
+    plain, half = (extract(x, load_encoder(path, scale), MEAN, STD, cpu) for scale in (1.0, 0.5))
     np.testing.assert_array_equal(half, 0.5 * plain)  # a power of two: not a bit is lost
 
 
@@ -51,7 +51,7 @@ def test_what_is_written_is_read_again_with_the_size_of_the_image(encoder, tmp_p
     found = load_features(tmp_path / "f.safetensors")
     assert (found.image_values, found.inputs, found.scale, found.bounded) == (3072, 1024, 1.0, False)
     np.testing.assert_array_equal(found.y_test, data.y_test)
-    np.testing.assert_array_equal(found.x_test, features(data.x_test, encoder, MEAN, STD, torch.device("cpu")))
+    np.testing.assert_array_equal(found.x_test, extract(data.x_test, encoder, MEAN, STD, torch.device("cpu")))
 
 
 def test_they_are_the_same_bytes_twice(encoder, tmp_path):

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exaggerated_replay import fingerprint
+from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.fingerprint import code_digest, data_digest, method_digest, skeleton
-from exaggerated_replay.settings import DatasetSettings
+from exaggerated_replay.planning.fingerprint import code_digest, data_digest, method_digest, skeleton
+from exaggerated_replay.settings.data import DatasetSettings
 
 METHODS = (
     *("none", "joint", "er", "ewc", "si", "dgr", "bir", "exaggeration"),

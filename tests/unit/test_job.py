@@ -10,24 +10,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.data.splits import make_split
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning.job import train_runs
-from exaggerated_replay.records import RECORD, WEIGHTS, is_complete
-from exaggerated_replay.settings import (
-    BIRArm,
-    DGRArm,
-    ERArm,
-    ExaggerationArm,
-    ModelSettings,
-    NoneArm,
-    ReadingSettings,
-    RunSettings,
-    SISettings,
-    TrainingSettings,
-    read_settings,
-)
+from exaggerated_replay.methods.bir import Settings as BIRArm
+from exaggerated_replay.methods.dgr import Settings as DGRArm
+from exaggerated_replay.methods.er import Settings as ERArm
+from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
+from exaggerated_replay.methods.none import Settings as NoneArm
+from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.reading import ReadingSettings
+from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
+from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
 
 TASKS, SEED = 2, 3
 BASELINE = {"gate_proportion": 0.5, "si": SISettings(strength=0.1)}

@@ -14,8 +14,9 @@ from scipy.stats import chisquare, norm
 from exaggerated_replay.learning.consolidation import fisher_information, held_parameters
 from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.learning.trainer import rows_of_tasks
-from exaggerated_replay.methods.bir import BrainInspiredReplay, Replayed
-from exaggerated_replay.settings import ReadingSettings, SISettings
+from exaggerated_replay.methods.bir.method import BrainInspiredReplay, Replayed
+from exaggerated_replay.settings.reading import ReadingSettings
+from exaggerated_replay.settings.run import SISettings
 
 NAMES = ["none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration"]
 WITH_PENALTY = ["si", "bir-si", "exaggeration"]

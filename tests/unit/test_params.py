@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from exaggerated_replay.compose import compose_values
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.params import check_params, params_schema, read_params
-from exaggerated_replay.plan import make_plan
+from exaggerated_replay.planning.compose import compose_values
+from exaggerated_replay.planning.params import check_params, params_schema, read_params
+from exaggerated_replay.planning.plan import make_plan
 
 REPOSITORY = Path(__file__).parents[2]
 GONE = object()

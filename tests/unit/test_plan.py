@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exaggerated_replay import fingerprint
-from exaggerated_replay.compose import compose_values
+from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of
-from exaggerated_replay.params import check_params
-from exaggerated_replay.plan import make_plan, save_plan
-from exaggerated_replay.settings import RunSettings, read_settings
+from exaggerated_replay.planning.compose import compose_values
+from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.planning.plan import make_plan, save_plan
+from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.run import RunSettings
 
 CONF = Path(__file__).parents[2] / "conf"
 ITERATIONS = 40

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from exaggerated_replay.analysis.plots import plot_tables, write_plots
 from exaggerated_replay.files import write_json
-from exaggerated_replay.results.plots import plot_tables, write_plots
 
 COUNTS = [
     # Two tasks of two classes, 10 + 10 and 30 + 30 test images.

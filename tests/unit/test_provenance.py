@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from test_exchange import record, settings
 
+from exaggerated_replay.analysis.outputs import remove_leftovers
+from exaggerated_replay.analysis.provenance import provenance
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
-from exaggerated_replay.plan import run_name
-from exaggerated_replay.results.artifact import publish
-from exaggerated_replay.results.inventory import remove_leftovers
-from exaggerated_replay.results.provenance import provenance
+from exaggerated_replay.planning.plan import run_name
+from exaggerated_replay.store.focus import publish
 
 NAMES = {"bir-si": ["bir-s0-aaaaaaaaaa", "bir-s1-bbbbbbbbbb"], "rr-ra": ["exaggeration-s0-cc", "exaggeration-s1-dd"]}
 PLAN = {

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from exaggerated_replay.records import RECORD, WEIGHTS, is_complete
+from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
 
 CONTENT = bytes(range(100))
 

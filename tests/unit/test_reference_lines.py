@@ -9,7 +9,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.naive_bayes import GaussianNB
 
 from exaggerated_replay.learning.method import build_method
-from exaggerated_replay.settings import GaussiansArm, GenerativeClassifierArm, SLDAArm
+from exaggerated_replay.methods.gaussians import Settings as GaussiansArm
+from exaggerated_replay.methods.generative_classifier import Settings as GenerativeClassifierArm
+from exaggerated_replay.methods.slda import Settings as SLDAArm
 
 ARMS = {
     "slda": SLDAArm(method="slda", shrinkage=1e-6),

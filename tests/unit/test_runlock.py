@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from exaggerated_replay.runlock import hold_folder, holder
+from exaggerated_replay.store.lock import hold_folder, holder
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from exaggerated_replay.runlock import hold_folder
+from exaggerated_replay.store.lock import hold_folder
 lock = hold_folder(Path(sys.argv[1]))
 print(lock is not None, flush=True)
 time.sleep(60)

@@ -7,29 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exaggerated_replay.settings import (
-    ARMS,
-    BIRArm,
-    ComputeSettings,
-    DatasetSettings,
-    DGRArm,
-    ERArm,
-    EWCArm,
-    ExaggerationArm,
-    GaussiansArm,
-    GenerativeClassifierArm,
-    JointArm,
-    ModelSettings,
-    NoneArm,
-    ReadingSettings,
-    RunSettings,
-    SIArm,
-    SISettings,
-    SLDAArm,
-    StudySettings,
-    TrainingSettings,
-    read_settings,
-)
+from exaggerated_replay.methods.bir import Settings as BIRArm
+from exaggerated_replay.methods.dgr import Settings as DGRArm
+from exaggerated_replay.methods.er import Settings as ERArm
+from exaggerated_replay.methods.ewc import Settings as EWCArm
+from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
+from exaggerated_replay.methods.gaussians import Settings as GaussiansArm
+from exaggerated_replay.methods.generative_classifier import Settings as GenerativeClassifierArm
+from exaggerated_replay.methods.joint import Settings as JointArm
+from exaggerated_replay.methods.none import Settings as NoneArm
+from exaggerated_replay.methods.si import Settings as SIArm
+from exaggerated_replay.methods.slda import Settings as SLDAArm
+from exaggerated_replay.settings.data import DatasetSettings
+from exaggerated_replay.settings.methods import method_names, settings_of
+from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.reading import ReadingSettings
+from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
+from exaggerated_replay.settings.study import ComputeSettings, StudySettings
 
 SI = SISettings(strength=0.1, damping=0.2)
 READING = ReadingSettings(distance="bce", competitors="all", temperature=2.0)
@@ -69,10 +63,19 @@ def run_of(arm):
 
 
 def test_the_examples_show_every_method_and_every_method_has_its_own_settings():
-    assert {arm.method for arm in EXAMPLES} == set(ARMS)
+    assert {arm.method for arm in EXAMPLES} == set(method_names())
     replaying = {"er", "dgr", "bir", "exaggeration"}
-    assert set(ARMS) == {"none", "joint", "ewc", "si", "slda", "gaussians", "generative_classifier", *replaying}
-    assert all(type(arm) is ARMS[arm.method] for arm in EXAMPLES)
+    assert set(method_names()) == {
+        "none",
+        "joint",
+        "ewc",
+        "si",
+        "slda",
+        "gaussians",
+        "generative_classifier",
+        *replaying,
+    }
+    assert all(type(arm) is settings_of(arm.method) for arm in EXAMPLES)
 
 
 @pytest.mark.parametrize("arm", EXAMPLES, ids=lambda arm: arm.method)

@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
+from exaggerated_replay.analysis import snapshot
+from exaggerated_replay.analysis.snapshot import take_snapshot
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.results import snapshot
-from exaggerated_replay.results.snapshot import take_snapshot
 
 PLAN = {"grids": {"table1": []}, "figures": ["table1", "accuracy_matrix"], "runs": {"er-s0-aa": {}, "er-s1-bb": {}}}
 OUTCOME = {

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from exaggerated_replay.analysis.statistics import cell_runs, estimate, grid_cells, paired, paired_runs
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.results.statistics import cell_runs, estimate, grid_cells, paired, paired_runs
 
 accuracies = st.floats(0, 100, allow_subnormal=False)
 pairs = st.lists(st.tuples(accuracies, accuracies), min_size=2, max_size=12)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exaggerated_replay.learning.streams import stream
+from exaggerated_replay.streams import stream
 
 
 def numbers(generator, n=5):

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from exaggerated_replay.analysis import tables
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.results import tables
 
 GRIDS = {
     "table1": [("bir-si", None), ("rr-ra-f5", "bir-si"), ("rr-ra", "bir-si"), ("rr-ra-fnone", "bir-si")],

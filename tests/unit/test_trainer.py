@@ -12,8 +12,8 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning import trainer
 from exaggerated_replay.learning.experiment import as_inputs
 from exaggerated_replay.learning.method import Method, build_method
-from exaggerated_replay.learning.streams import stream
 from exaggerated_replay.learning.trainer import Samples, rows_of_tasks, shuffled_batches
+from exaggerated_replay.streams import stream
 
 NAMES = ["none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration"]
 

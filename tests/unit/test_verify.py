@@ -8,12 +8,12 @@ from dataclasses import asdict, replace
 import pytest
 from test_exchange import record, settings
 
+from exaggerated_replay.analysis.explain import explain, flat
+from exaggerated_replay.analysis.outputs import set_aside
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
-from exaggerated_replay.plan import name_of_values, run_name
-from exaggerated_replay.results.explain import explain, flat
-from exaggerated_replay.results.inventory import set_aside
-from exaggerated_replay.results.verify import verify_runs
+from exaggerated_replay.planning.plan import name_of_values, run_name
+from exaggerated_replay.store.verify import verify_runs
 
 WEIGHTS = b"weights"
 NAMES = [run_name(settings(seed)) for seed in (0, 1)]

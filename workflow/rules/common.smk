@@ -13,14 +13,14 @@ SOURCE = str(Path(workflow.basedir, "src").resolve())
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
-from exaggerated_replay.compose import drift_warning
+from exaggerated_replay.planning.compose import drift_warning
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.learning.devices import gpus
-from exaggerated_replay.params import check_params
-from exaggerated_replay.plan import make_plan, save_plan
-from exaggerated_replay.records import RECORD, WEIGHTS
-from exaggerated_replay.results.inventory import IMAGE_KINDS, PLOTS, TABLE_KINDS
-from exaggerated_replay.runlock import hold_folder, holder
+from exaggerated_replay.devices import gpus
+from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.planning.plan import make_plan, save_plan
+from exaggerated_replay.store.records import RECORD, WEIGHTS
+from exaggerated_replay.analysis.outputs import IMAGE_KINDS, PLOTS, TABLE_KINDS
+from exaggerated_replay.store.lock import hold_folder, holder
 
 PLAN_FILE = "results/plan.json"
 

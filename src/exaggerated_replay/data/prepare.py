@@ -5,64 +5,23 @@ from __future__ import annotations
 import gzip
 import math
 import struct
-import zipfile
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from exaggerated_replay.data.cifar import read_cifar
+from exaggerated_replay.data.prepared import read_npz
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import replacing
 
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 IDX_FILES = {
     "x_train": "train-images-idx3-ubyte.gz",
     "y_train": "train-labels-idx1-ubyte.gz",
     "x_test": "t10k-images-idx3-ubyte.gz",
     "y_test": "t10k-labels-idx1-ubyte.gz",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A data set ready for learning.
-
-    Attributes:
-        x_train: Inputs as stored, uint8 or float32, shape (N, F), (N, H, W) or (N, H, W, C).
-        y_train: Classes 0 ... C-1, int64, shape (N,).
-        x_test: As `x_train`, for the M test inputs.
-        y_test: As `y_train`, shape (M,).
-        scale: `x / scale` is what the model sees.
-        bounded: Whether all of `x / scale` lies in [0, 1].
-        image_values: Number of values of the image that an input stands for: its own, or, where the inputs
-            are features, those of the image that they describe.
-    """
-
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    scale: float
-    bounded: bool
-    image_values: int  # values of the image behind an input; the input's own where there is none
-
-    @property
-    def classes(self) -> int:
-        """The number of classes, C."""
-        return int(self.y_train.max()) + 1
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one input."""
-        return self.x_train.shape[1:]
-
-    @property
-    def inputs(self) -> int:
-        """The number of values in one input."""
-        return math.prod(self.shape)
 
 
 def prepare(name: str, sources: list[Path], target: Path, validation: float | None = None) -> None:
@@ -94,12 +53,12 @@ def prepare(name: str, sources: list[Path], target: Path, validation: float | No
         "fashion_mnist": _idx_set,
         "cifar10": read_cifar,
         "cifar100": read_cifar,
-        "npz": _read_npz,
+        "npz": read_npz,
     }
     if name not in readers:
         raise UserError(f"data set {name!r} is unknown; choose one of {', '.join(readers)}")
     own_file = name == "npz" or (len(sources) == 1 and sources[0].suffix == ".npz")
-    read = _read_npz if own_file else readers[name]
+    read = read_npz if own_file else readers[name]
     if len(sources) != 1 and read is not _idx_set:
         raise UserError(f"data set {name} is made from one file, not {len(sources)}; set dataset.source=FILE")
     for source in sources:
@@ -145,23 +104,6 @@ def hold_out(arrays: dict[str, np.ndarray], share: float) -> dict[str, np.ndarra
         held[own[-count:]] = True
     sides = {"train": ~held, "test": held}
     return {f"{key}_{side}": arrays[f"{key}_train"][rows] for side, rows in sides.items() for key in ("x", "y")}
-
-
-def load(path: Path) -> Prepared:
-    """Read what `prepare` has written.
-
-    Raises:
-        UserError: The file is missing, unreadable, or not a prepared data set.
-    """
-    if not path.is_file():
-        raise UserError(f"{path} does not exist; prepare the data set first")
-    arrays = _read_npz(path, (*ARRAYS, "scale", "bounded"), again="delete it and prepare the data set again")
-    return Prepared(
-        **{key: arrays[key] for key in ARRAYS},
-        scale=float(arrays["scale"]),
-        bounded=bool(arrays["bounded"]),
-        image_values=math.prod(arrays["x_train"].shape[1:]),
-    )
 
 
 def _digits(path: Path) -> dict[str, np.ndarray]:
@@ -213,26 +155,6 @@ def _read_idx(path: Path) -> np.ndarray:
             f"{path} announces {math.prod(shape)} values but holds {len(raw) - header}; delete it and fetch it again"
         )
     return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)
-
-
-def _read_npz(
-    path: Path, keys: tuple[str, ...] = ARRAYS, again: str = "write it again with np.savez"
-) -> dict[str, np.ndarray]:
-    try:
-        # Without pickles: a file from elsewhere must not be able to run code.
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise UserError(f"{path} is a single array, not an .npz; {again}")
-        with archive:
-            for key in keys:
-                if key not in archive.files:
-                    found = ", ".join(archive.files) or "no array at all"
-                    raise UserError(f"{path} has no array {key}, only {found}; {again}")
-            return {key: np.asarray(archive[key]) for key in keys}
-    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(
-            f"{path} is not a readable .npz of plain numbers (damaged, or pickled Python objects?); {again}"
-        ) from error
 
 
 def _checked(arrays: dict[str, np.ndarray], where: Path) -> dict[str, np.ndarray]:

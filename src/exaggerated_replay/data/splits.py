@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from exaggerated_replay.data.prepare import load
+from exaggerated_replay.data.prepared import load
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from exaggerated_replay.learning.streams import stream
+from exaggerated_replay.streams import stream
 
 CHANNELS = (3, 16, 32, 64, 128, 256)
 

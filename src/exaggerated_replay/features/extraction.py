@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from exaggerated_replay.data.prepare import ARRAYS, Prepared
+from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.features.encoder import ConvEncoder, normalise
 from exaggerated_replay.files import replacing
@@ -37,7 +37,7 @@ def load_encoder(path: Path, scale: float = 1.0) -> ConvEncoder:
 
 
 @torch.no_grad()
-def features(
+def extract(
     images: np.ndarray, encoder: ConvEncoder, mean: list[float], std: list[float], device: torch.device
 ) -> Tensor:
     """Return the features of images: uint8 (N, H, W, 3) -> float32 (N, features), on the CPU."""
@@ -67,25 +67,10 @@ def write_features(
         )
     torch.set_num_threads(threads)
     tensors = {
-        "x_train": features(prepared.x_train, encoder, mean, std, device),
+        "x_train": extract(prepared.x_train, encoder, mean, std, device),
         "y_train": torch.from_numpy(prepared.y_train),
-        "x_test": features(prepared.x_test, encoder, mean, std, device),
+        "x_test": extract(prepared.x_test, encoder, mean, std, device),
         "y_test": torch.from_numpy(prepared.y_test),
     }
     with replacing(target) as temporary:
         save_file(tensors, temporary, {"image_values": str(prepared.inputs)})
-
-
-def load_features(path: Path) -> Prepared:
-    """Map what `write_features` has written into memory: pages are shared by all jobs of a machine.
-
-    Raises:
-        UserError: The file is missing or damaged.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            arrays = {name: file.get_tensor(name).numpy() for name in ARRAYS}
-            image_values = int(file.metadata()["image_values"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is no file of features; delete it and run the workflow again") from error
-    return Prepared(**arrays, scale=1.0, bounded=False, image_values=image_values)

@@ -15,8 +15,8 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.features.augmentation import augment
 from exaggerated_replay.features.encoder import ConvEncoder, initialise, normalise, pretraining_classifier
 from exaggerated_replay.files import replacing
-from exaggerated_replay.learning.streams import stream
-from exaggerated_replay.settings import PretrainingSettings
+from exaggerated_replay.settings.encoder import PretrainingSettings
+from exaggerated_replay.streams import stream
 
 
 class Images(NamedTuple):

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from exaggerated_replay.analysis.scores import accuracy_matrix
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import DOUBLE, arm_name, house_style
-from exaggerated_replay.results.evaluate import accuracy_matrix
 
 DARK = 65
 """Percent from which the heat map is dark enough for white figures."""

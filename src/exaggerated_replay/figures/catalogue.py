@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from exaggerated_replay.analysis.scores import cell_records
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import (
     accuracy_matrix,
@@ -13,7 +14,6 @@ from exaggerated_replay.figures import (
     competing_classes,
     convergence,
 )
-from exaggerated_replay.results.evaluate import cell_records
 
 
 def draw(kind: str, plan: dict[str, Any], runs: pd.DataFrame, grid: str | None) -> Figure:

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
+from exaggerated_replay.analysis.statistics import paired_runs
+from exaggerated_replay.analysis.tables import comparison, row_labels
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
-from exaggerated_replay.results.statistics import paired_runs
-from exaggerated_replay.results.tables import comparison, row_labels
 
 PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
 MEAN = {"marker": "o", "linestyle": "", "markersize": 4.5}

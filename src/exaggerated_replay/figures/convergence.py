@@ -10,8 +10,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import offset_copy
 
+from exaggerated_replay.analysis.statistics import cell_runs, estimate, grid_cells, paired_runs
 from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
-from exaggerated_replay.results.statistics import cell_runs, estimate, grid_cells, paired_runs
 
 PANELS = {
     "overall": "a  all classes",

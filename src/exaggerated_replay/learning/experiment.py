@@ -5,12 +5,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from exaggerated_replay.data.prepare import Prepared
+from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.data.splits import relabel
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, build_method
 from exaggerated_replay.learning.trainer import Outcome, Progress, Samples, Schedule, train
-from exaggerated_replay.settings import RunSettings
+from exaggerated_replay.settings.run import RunSettings
 
 
 def to_device(prepared: Prepared, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -15,14 +15,13 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from exaggerated_replay.data.prepare import Prepared, load
-from exaggerated_replay.features.extraction import load_features
+from exaggerated_replay.data.prepared import Prepared, load, load_features
+from exaggerated_replay.devices import hardware
 from exaggerated_replay.files import file_digest, write_json
-from exaggerated_replay.learning.devices import hardware
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.trainer import Outcome, Progress, Samples
-from exaggerated_replay.records import RECORD, WEIGHTS, is_complete
-from exaggerated_replay.settings import RunSettings
+from exaggerated_replay.settings.run import RunSettings
+from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
 
 Watch = Callable[[Progress], None]
 

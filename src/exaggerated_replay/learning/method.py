@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from exaggerated_replay.learning.instruments import Instruments
 from exaggerated_replay.learning.likelihoods import Likelihood
 from exaggerated_replay.learning.networks import Classifier, initialise
-from exaggerated_replay.learning.streams import stream
+from exaggerated_replay.streams import stream
 
 
 @dataclass(frozen=True)
@@ -128,5 +128,5 @@ class Method(nn.Module):
 
 
 def build_method(name: str, problem: Problem, settings: Any) -> Method:
-    """Return the method that the file methods/<name>.py calls `METHOD`."""
-    return import_module(f"exaggerated_replay.methods.{name}").METHOD(problem, settings)
+    """Return the method that the file methods/<name>/method.py calls `METHOD`."""
+    return import_module(f"exaggerated_replay.methods.{name}.method").METHOD(problem, settings)

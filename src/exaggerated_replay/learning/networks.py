@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from exaggerated_replay.learning.streams import stream
+from exaggerated_replay.streams import stream
 
 
 def initialise(network: nn.Module, seed: int, whose: str = "weights") -> None:

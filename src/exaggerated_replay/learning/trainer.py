@@ -10,7 +10,7 @@ from torch import Tensor
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning.method import Method
 from exaggerated_replay.learning.step import step_of
-from exaggerated_replay.learning.streams import stream
+from exaggerated_replay.streams import stream
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The methods compared, one file each. A file's name is the name of the method in `arms.*.method`."""
+"""The methods compared, a folder each: `__init__.py` says what can be set, `method.py` how it learns."""

@@ -1,0 +1,19 @@
+"""Brain-inspired replay (van de Ven et al., 2020); with `si` the paper's baseline."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from exaggerated_replay.settings.base import NonNegative, Positive, Within
+from exaggerated_replay.settings.run import MethodSettings, SISettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(MethodSettings):
+    """What can be set."""
+
+    method: Literal["bir"]
+    gate_proportion: Annotated[float, Within(ge=0, lt=1)]
+    temperature: Positive = 2.0  # of the distillation
+    lambda_rec: NonNegative = 1.0
+    mixture_prior: Literal["largest", "logsumexp"] = "largest"
+    si: SISettings | None = None

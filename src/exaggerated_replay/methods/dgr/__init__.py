@@ -1,0 +1,13 @@
+"""Deep generative replay (Shin et al., 2017)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from exaggerated_replay.settings.run import MethodSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(MethodSettings):
+    """Nothing can be set."""
+
+    method: Literal["dgr"]

@@ -1,0 +1,15 @@
+"""Experience replay from a few stored samples of each class."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from exaggerated_replay.settings.base import Count
+from exaggerated_replay.settings.run import MethodSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(MethodSettings):
+    """What can be set."""
+
+    method: Literal["er"]
+    memory_per_class: Count = 20

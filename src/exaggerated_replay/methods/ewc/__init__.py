@@ -1,0 +1,16 @@
+"""Elastic weight consolidation (Kirkpatrick et al., 2017)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from exaggerated_replay.settings.base import Count, NonNegative
+from exaggerated_replay.settings.run import MethodSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(MethodSettings):
+    """What can be set."""
+
+    method: Literal["ewc"]
+    strength: NonNegative  # lambda
+    samples: Count = 1000  # single samples of the task that estimate the Fisher information

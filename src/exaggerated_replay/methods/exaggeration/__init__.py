@@ -1,0 +1,19 @@
+"""Feature exaggeration, the paper's method: brain-inspired replay with RR (Eq. 4) and RA (Eq. 5)."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from exaggerated_replay.methods import bir
+from exaggerated_replay.settings.base import NonNegative, Within
+from exaggerated_replay.settings.reading import ReadingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(bir.Settings):
+    """Those of the baseline, and what the two losses need."""
+
+    method: Literal["exaggeration"]  # type: ignore[assignment]
+    lambda_rr: NonNegative
+    lambda_ra: NonNegative
+    f: Annotated[float, Within(ge=1, le=1e12)] | Literal["none"]
+    reading: ReadingSettings | None = None  # filled in from the top-level key `reading`

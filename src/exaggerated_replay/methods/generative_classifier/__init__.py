@@ -1,0 +1,18 @@
+"""The generative classifier (van de Ven, Li & Tolias, 2021): one VAE per class."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from exaggerated_replay.settings.base import Count, Positive
+from exaggerated_replay.settings.run import MethodSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(MethodSettings):
+    """What can be set."""
+
+    method: Literal["generative_classifier"]
+    units: Count  # of each hidden layer of each VAE
+    latent: Count
+    samples: Count  # of the importance sampling
+    learning_rate: Positive = 1e-3

@@ -1,0 +1,13 @@
+"""Joint training: batches from the data of all tasks so far."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from exaggerated_replay.settings.run import MethodSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(MethodSettings):
+    """Nothing can be set."""
+
+    method: Literal["joint"]

@@ -1,0 +1,13 @@
+"""No protection: each task is learned as if nothing came before."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from exaggerated_replay.settings.run import MethodSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(MethodSettings):
+    """Nothing can be set."""
+
+    method: Literal["none"]

@@ -1,0 +1,13 @@
+"""Synaptic intelligence alone (Zenke et al., 2017)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from exaggerated_replay.settings.run import MethodSettings, SISettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(SISettings, MethodSettings):
+    """Those of synaptic intelligence."""
+
+    method: Literal["si"]

@@ -1,1 +1,0 @@
-"""From the records of finished runs to statistics and tables."""

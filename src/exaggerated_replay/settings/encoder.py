@@ -1,0 +1,47 @@
+"""The convolutional encoder whose frozen features are learned from."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from exaggerated_replay.settings.base import Count, Positive, Seed, Settings, require
+from exaggerated_replay.settings.data import SourceSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainingSettings(Settings):
+    """How the convolutional encoder is trained on images, before anything else."""
+
+    epochs: Count
+    batch: Count = 256
+    learning_rate: Positive = 1e-4
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    units: Count = 2000  # of each of the two fully connected layers that are thrown away afterwards
+    seed: Seed = 0
+    threads: Count = 2  # on the CPU
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSettings(Settings):
+    """The convolutional encoder whose frozen features are learned from: a file, one to be trained, or none."""
+
+    name: str
+    weights: str | None = None  # a trained encoder
+    scale: Positive = 1.0  # its features are multiplied by this
+    images: SourceSettings | None = None  # what to train one on
+    pretraining: PretrainingSettings | None = None  # and how
+
+    def __post_init__(self) -> None:
+        require(
+            (self.images is None) == (self.pretraining is None),
+            "images and pretraining belong together: give both to train an encoder, or neither",
+        )
+        require(
+            self.weights is None or self.images is None,
+            "weights names a trained encoder, images and pretraining would train one: choose",
+        )
+        require(self.images is None or self.images.mean is not None, "images.mean and images.std are missing")
+
+    @property
+    def used(self) -> bool:
+        """Whether there is an encoder at all; without one, runs learn from the inputs as they are."""
+        return self.weights is not None or self.images is not None

@@ -1,0 +1,23 @@
+"""From nested dictionaries, as a plan or a record holds them, to settings."""
+
+from dataclasses import is_dataclass
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from exaggerated_replay.settings.methods import settings_of
+
+Kind = TypeVar("Kind")
+
+
+def read_settings(kind: type[Kind], values: dict[str, Any]) -> Kind:
+    """Build a settings dataclass from nested dictionaries that were validated before."""
+    hints = get_type_hints(kind)
+    return kind(**{key: _read(hints[key], value) for key, value in values.items()})
+
+
+def _read(hint: Any, value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "method" in value:
+        return read_settings(settings_of(value["method"]), value)
+    nested = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
+    return read_settings(nested, value) if isinstance(nested, type) else value

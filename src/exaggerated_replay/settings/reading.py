@@ -1,0 +1,27 @@
+"""The paper where it leaves a choice: one switch for each."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from exaggerated_replay.settings.base import Positive, Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingSettings(Settings):
+    """One reading of the paper where it leaves a choice. The first choice is the default."""
+
+    distance: Literal["model", "squared", "bce"] = "model"
+    repulsion: Literal["mean_inverse", "inverse_mean", "negative"] = "mean_inverse"
+    reduction: Literal["mean", "sum"] = "mean"
+    competitors: Literal["runner_up", "all"] = "runner_up"
+    temperature: Positive = 1.0
+    class_means: Literal["batch", "running", "stored"] = "batch"
+    attraction: Literal["every", "gated"] = "every"
+    confidence: Literal["off", "label", "label_rival", "entropy"] = "off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingPreset(ReadingSettings):
+    """A reading with a name, which decides nothing."""
+
+    name: str
