@@ -39,6 +39,7 @@ bench: env
 lint: env
 	ruff check
 	ruff format --check
+	lint-imports --no-logo
 	python tests/lint_workflow.py
 
 lock:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.planning.fingerprint import code_digest, data_digest, method_digest, skeleton
 from exaggerated_replay.settings.data import DatasetSettings
 

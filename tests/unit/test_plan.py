@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of
+from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan, save_plan
