@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env run report test bench lint lock clean
+.PHONY: env run report browser test bench lint schema lock clean
 
 env: $(READY)
 
@@ -28,6 +28,16 @@ run: env
 report: env
 	snakemake --report report.html
 
+# The report is tested in a real browser. On Debian, as root.
+browser:
+	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "chromium and chromedriver are missing: install them, on Debian with 'sudo make browser'" >&2; exit 1; \
+	fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null 2>&1 \
+		|| { echo "apt-get could not install chromium and chromium-driver: see 'apt-get install chromium'" >&2; exit 1; }
+
 test: env lint
 	pytest --numprocesses 2 --dist loadfile
 
@@ -41,6 +51,9 @@ lint: env
 	ruff format --check
 	lint-imports --no-logo
 	python tests/lint_workflow.py
+
+schema: env
+	exaggerated-replay schema workflow/schemas/params.schema.json
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra test \

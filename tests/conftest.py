@@ -1,0 +1,3 @@
+"""Fixtures of unit and integration tests alike."""
+
+pytest_plugins = ["browser"]
