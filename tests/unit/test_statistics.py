@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from exaggerated_replay.analysis.statistics import cell_runs, estimate, grid_cells, paired, paired_runs
+from exaggerated_replay.analysis.statistics import estimate, paired
 from exaggerated_replay.errors import UserError
 
 accuracies = st.floats(0, 100, allow_subnormal=False)
@@ -82,53 +82,3 @@ def test_seeds_that_cannot_be_paired_are_refused():
         paired(series({0: 1}), series({1: 1}))
     with pytest.raises(UserError, match="seed 3 occurs twice"):
         paired(pd.Series([1.0, 2.0], index=[3, 3]), series({3: 1}))
-
-
-@pytest.fixture
-def plan():
-    cells = {"base": ["b0", "b1"], "treated": ["t0", "t1"], "twin": ["t1", "t0"], "waiting": ["w0"]}
-    return {
-        "grids": {"small": [{"cell": "base", "baseline": None}, {"cell": "treated", "baseline": "base"}]},
-        "cells": {name: {"runs": [{"digest": digest} for digest in runs]} for name, runs in cells.items()},
-    }
-
-
-@pytest.fixture
-def runs():
-    rows = [("t1", "treated", 1, "cpu"), ("b0", "base", 0, "cpu"), ("t0", "treated", 0, "cpu")]
-    rows += [("b1", "base", 1, "cpu"), ("old", "treated", 2, "cuda")]
-    return pd.DataFrame(rows, columns=["digest", "cell", "seed", "device"])
-
-
-def test_runs_are_found_by_digest_whatever_their_cell_is_called(plan, runs):
-    assert list(cell_runs(plan, runs, "treated")["digest"]) == ["t0", "t1"]
-    assert cell_runs(plan, runs, "twin").equals(cell_runs(plan, runs, "treated"))
-    with pytest.raises(UserError, match="'waiting'"):
-        cell_runs(plan, runs, "waiting")
-
-
-def test_a_comparison_never_mixes_devices(plan, runs):
-    treated, base = paired_runs(plan, runs, "treated", "base")
-    assert list(treated.index) == list(base.index) == [0, 1]
-    runs.loc[runs["digest"] == "t1", "device"] = "cuda"
-    with pytest.raises(UserError, match="cpu and cuda"):
-        paired_runs(plan, runs, "treated", "base")
-
-
-def test_a_device_outside_the_common_seeds_does_no_harm(plan, runs):
-    runs.loc[runs["digest"] == "t1", ["seed", "device"]] = [7, "cuda"]
-    treated, base = paired_runs(plan, runs, "treated", "base")
-    assert list(treated["digest"]) == ["t0"]
-    assert list(base["digest"]) == ["b0"]
-
-
-def test_cells_without_a_common_seed_are_named(plan, runs):
-    runs.loc[runs["digest"].isin(["t0", "t1"]), "seed"] = [8, 9]
-    with pytest.raises(UserError, match="'treated' and 'base'"):
-        paired_runs(plan, runs, "treated", "base")
-
-
-def test_an_unknown_grid_is_answered_with_the_known_ones(plan):
-    assert [entry["cell"] for entry in grid_cells(plan, "small")] == ["base", "treated"]
-    with pytest.raises(UserError, match="'large': choose one of small"):
-        grid_cells(plan, "large")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from exaggerated_replay.analysis.statistics import METRICS, cell_runs, grid_cells
+from exaggerated_replay.analysis.selection import METRICS, cell_runs, grid_cells
 from exaggerated_replay.planning.plan import DIGITS
 
 KEPT = [*METRICS, "device", "torch"]

@@ -1,21 +1,53 @@
-"""Paired comparisons of runs that share their seeds.
+"""How two arms are compared: the statistics of paired runs, in the order of a methods section.
 
-Two runs of the same seed saw the same class order, initial weights and batches, so the seed is the unit of
-comparison: every difference is taken within a seed, and its interval is over seeds.
+Two runs of the same seed saw the same class order, initial weights and batches, so the seed is the unit: every
+difference is taken within a seed, and everything below is said of the differences d_1 ... d_n, in percentage points.
 """
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import DescrStatsW
 
 from exaggerated_replay.errors import UserError
 
-CONFIDENCE = 0.95
-METRICS = {"first20": "20% avg.", "first50": "50% avg.", "overall": "Overall avg."}
-"""The columns of Table 1: name in the runs table -> heading in the paper."""
+ALPHA = 0.05
+RESAMPLES = 9999
+EXACT_UP_TO = 20  # seeds: 2^20 sign patterns
+MOST_SEEDS = 10**6
+
+
+# 1. Pairing. Joined by seed, never by position; a pair of which one run diverged is left out and counted.
+
+
+def differences(treatment: pd.Series, baseline: pd.Series) -> pd.Series:
+    """Return treatment minus baseline at their common seeds, nan where either diverged.
+
+    Args:
+        treatment: Accuracy in percent, indexed by seed.
+        baseline: Accuracy in percent, indexed by seed.
+
+    Raises:
+        UserError: If no seed is common to both, or one occurs twice on the same side.
+    """
+    for series in (treatment, baseline):
+        if not series.index.is_unique:
+            repeated = series.index[series.index.duplicated()][0]
+            raise UserError(f"seed {repeated} occurs twice in one arm: keep one run per seed and arm")
+    treatment, baseline = treatment.align(baseline, join="inner")
+    if treatment.empty:
+        raise UserError("the two arms have no seed in common: give both the same seeds")
+    return treatment - baseline
+
+
+# 2. The mean difference, with an interval by Student's t and one by the BCa bootstrap.
 
 
 @dataclass(frozen=True)
@@ -24,10 +56,10 @@ class Estimate:
 
     Attributes:
         n: Number of values.
-        mean: Their mean, in their unit.
-        sd: Their sample standard deviation (n - 1); nan for a single value.
-        low: Lower end of the interval; nan for a single value.
-        high: Upper end of the interval; nan for a single value.
+        mean: Their mean, in their unit; nan without any value.
+        sd: Their sample standard deviation (n - 1); nan below two values.
+        low: Lower end of the interval; nan below two values.
+        high: Upper end of the interval; nan below two values.
     """
 
     n: int
@@ -48,36 +80,40 @@ class PairedDifference(Estimate):
 
     Attributes:
         relative: The mean difference in percent of the baseline's mean at these seeds; nan where that is 0.
+        left_out: Number of common seeds at which either run diverged.
     """
 
     relative: float
+    left_out: int = 0
 
 
-def estimate(values: Sequence[float]) -> Estimate:
+def estimate(values: Sequence[float], alpha: float = ALPHA) -> Estimate:
     """Estimate a mean from independent values.
 
     Args:
-        values: Shape [n], one value per seed, n >= 1.
+        values: Shape [n], one value per seed; nan (a run that diverged) is left out.
+        alpha: One minus the confidence of the interval.
 
     Returns:
         The mean and its interval, in the unit of the values.
     """
-    values = np.asarray(values, dtype=float)
+    values = known(values)
     n = len(values)
-    mean = float(values.mean())
-    if n == 1:
+    mean = float(values.mean()) if n else np.nan
+    if n < 2:
         return Estimate(n, mean, np.nan, np.nan, np.nan)
     sd = float(values.std(ddof=1))
-    margin = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * sd / n**0.5
+    margin = float(stats.t.ppf(1 - alpha / 2, n - 1)) * sd / n**0.5
     return Estimate(n, mean, sd, mean - margin, mean + margin)
 
 
-def paired(treatment: pd.Series, baseline: pd.Series) -> PairedDifference:
+def paired(treatment: pd.Series, baseline: pd.Series, alpha: float = ALPHA) -> PairedDifference:
     """Compare two arms seed by seed (the cells of Table 1).
 
     Args:
         treatment: Accuracy in percent, indexed by seed.
         baseline: Accuracy in percent, indexed by seed.
+        alpha: One minus the confidence of the interval.
 
     Returns:
         The difference in percentage points over the seeds that both have.
@@ -85,72 +121,132 @@ def paired(treatment: pd.Series, baseline: pd.Series) -> PairedDifference:
     Raises:
         UserError: If no seed is common to both, or one occurs twice on the same side.
     """
-    for series in (treatment, baseline):
-        if not series.index.is_unique:
-            repeated = series.index[series.index.duplicated()][0]
-            raise UserError(f"seed {repeated} occurs twice in one arm: keep one run per seed and arm")
-    treatment, baseline = treatment.align(baseline, join="inner")
-    if treatment.empty:
-        raise UserError("the two arms have no seed in common: give both the same seeds")
-    difference = estimate(treatment - baseline)
-    base = float(np.mean(baseline.to_numpy(dtype=float)))
+    change = differences(treatment, baseline)
+    difference = estimate(change, alpha)
+    base = float(np.mean(baseline[change.dropna().index].to_numpy(dtype=float))) if difference.n else 0.0
     relative = 100 * difference.mean / base if base else np.nan
-    return PairedDifference(**vars(difference), relative=relative)
+    return PairedDifference(**vars(difference), relative=relative, left_out=len(change) - difference.n)
 
 
-def grid_cells(plan: Mapping, grid: str) -> list[dict]:
-    """Return the cells of one grid of the plan, in its order, each with the baseline it is compared to.
+def bootstrap_interval(values: Sequence[float], alpha: float = ALPHA) -> tuple[float, float]:
+    """Return the bias-corrected and accelerated bootstrap interval of a mean (Efron, 1987).
 
-    Raises:
-        UserError: If the plan has no such grid.
+    Values that are all the same have no resample but themselves: the interval is that value. Seeded, so that a
+    table made twice is the same table.
     """
-    if grid not in plan["grids"]:
-        raise UserError(f"the plan has no grid '{grid}': choose one of {', '.join(plan['grids'])}")
-    return plan["grids"][grid]
+    values = known(values)
+    if len(values) < 2:
+        return np.nan, np.nan
+    if np.ptp(values) == 0:
+        return float(values[0]), float(values[0])
+    found = stats.bootstrap(
+        (values,), np.mean, n_resamples=RESAMPLES, confidence_level=1 - alpha, method="BCa", rng=0
+    ).confidence_interval
+    return float(found.low), float(found.high)
 
 
-def cell_runs(plan: Mapping, runs: pd.DataFrame, cell: str) -> pd.DataFrame:
-    """Select the finished runs of one cell.
+# 3. Is there an effect? The sign-flip test: without one, every d_i is as likely as -d_i. It assumes no distribution.
 
-    Runs are found by digest, because two cells of equal configuration share theirs.
 
-    Args:
-        plan: The plan of the study.
-        runs: One row per finished run.
-        cell: A cell of the plan.
+def sign_flip(values: Sequence[float]) -> float:
+    """Return the two-sided p of the sign-flip test of zero mean difference.
+
+    Up to 20 values the test is exact: all 2^n patterns of signs are counted (five seeds cannot reach less than 1/16).
+    Beyond, 9,999 random patterns are drawn, seeded, the observed one counted among them.
+    """
+    size = np.abs(known(values))
+    n, observed = len(size), abs(known(values).sum())
+    if n <= EXACT_UP_TO:
+        sums = np.zeros(1)
+        for value in size:
+            sums = np.concatenate([sums + value, sums - value])
+    else:
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], (RESAMPLES, n))
+        sums = np.append(signs @ size, observed)
+    # Sums that are equal on paper differ by rounding here: count them as ties.
+    return float(np.mean(np.abs(sums) >= observed - 1e-9 * size.sum()))
+
+
+def holm(p: Sequence[float], alpha: float = ALPHA) -> np.ndarray:
+    """Adjust the p of all cells of a table for their number (Holm, 1979); nan stays nan and does not count."""
+    adjusted = np.array(p, dtype=float)
+    tested = ~np.isnan(adjusted)
+    if tested.any():
+        adjusted[tested] = multipletests(adjusted[tested], alpha, method="holm")[1]
+    return adjusted
+
+
+# 4. Is there none worth having, or just the paper's? Two one-sided tests (TOST; Schuirmann, 1987).
+
+
+def equivalence(values: Sequence[float], low: float, high: float) -> float:
+    """Return the p of the claim that the mean difference lies between low and high; nan below two values.
+
+    Values that are all the same leave no spread to test with: p is 0 where they lie between the two, else 1.
+    """
+    values = known(values)
+    if len(values) < 2:
+        return np.nan
+    if np.ptp(values) == 0:
+        return float(not low < values[0] < high)
+    return float(DescrStatsW(values).ttost_mean(low, high)[0])
+
+
+# 5. How often does the treatment win? The paired probability of improvement.
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """The share of seeds at which the treatment is better, ties counting half, and its Wilson interval.
+
+    (The probability of improvement of Agarwal et al., 2021, compares all treated runs with all baseline runs and
+    so throws the pairing away.)
+    """
+
+    share: float
+    low: float
+    high: float
+
+
+def improvement(values: Sequence[float], alpha: float = ALPHA) -> Improvement:
+    """Return the paired probability of improvement of differences; nan without any value."""
+    values = known(values)
+    if not len(values):
+        return Improvement(np.nan, np.nan, np.nan)
+    wins = float(np.sum(values > 0) + np.sum(values == 0) / 2)
+    low, high = proportion_confint(wins, len(values), alpha, method="wilson")
+    return Improvement(wins / len(values), float(low), float(high))
+
+
+# 6. What could n seeds have seen, and how many does a claim need? Power of the paired t test.
+
+
+def detectable(n: int, sd: float, alpha: float = ALPHA, power: float = 0.8) -> float:
+    """Return the smallest true difference that n seeds of this spread find with the given power; nan below two."""
+    if n < 2 or not np.isfinite(sd):
+        return np.nan
+    return float(TTestPower().solve_power(effect_size=None, nobs=n, alpha=alpha, power=power)) * sd
+
+
+def seeds_needed(difference: float, sd: float, alpha: float = ALPHA, power: float = 0.8) -> float:
+    """Return how many seeds tell a true difference from zero with the given power.
 
     Returns:
-        The rows of the cell, indexed and sorted by seed.
-
-    Raises:
-        UserError: If none of the cell's runs is finished.
+        At least 2; infinite where it would be more than a million.
     """
-    digests = [run["digest"] for run in plan["cells"][cell]["runs"]]
-    found = runs[runs["digest"].isin(digests)].drop_duplicates("digest")
-    if found.empty:
-        raise UserError(f"no run of cell '{cell}' is in the runs table: finish its runs first")
-    return found.set_index("seed").sort_index()
+    if sd == 0 and difference:
+        return 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Beyond ten standard deviations the noncentral t cannot be computed, and few seeds are enough anyway.
+        effect = min(float(np.abs(np.divide(difference, sd))), 10.0)
+    if not effect > 0:
+        return np.inf
+    test, counts = TTestPower(), range(2, MOST_SEEDS)
+    enough = bisect_left(counts, power, key=lambda n: np.nan_to_num(test.power(effect, n, alpha), nan=1.0))
+    return counts[enough] if enough < len(counts) else np.inf
 
 
-def paired_runs(plan: Mapping, runs: pd.DataFrame, cell: str, baseline: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Select the runs of a cell and of its baseline that can be compared.
-
-    Returns:
-        The runs of the cell and of the baseline at their common seeds, both indexed by seed.
-
-    Raises:
-        UserError: If they have no seed in common, or were computed on different classes of device.
-    """
-    treated, base = cell_runs(plan, runs, cell), cell_runs(plan, runs, baseline)
-    seeds = treated.index.intersection(base.index)
-    if seeds.empty:
-        raise UserError(f"cells '{cell}' and '{baseline}' have no seed in common: give both the same seeds")
-    treated, base = treated.loc[seeds], base.loc[seeds]
-    devices = sorted({*treated["device"], *base["device"]})
-    if len(devices) > 1:
-        # Rounding differs between devices and grows over training: such a pair shares its seed in name only.
-        raise UserError(
-            f"cells '{cell}' and '{baseline}' mix runs computed on {' and '.join(devices)}: "
-            "compute both on one class of device"
-        )
-    return treated, base
+def known(values: Sequence[float]) -> np.ndarray:
+    """Return the values that are numbers, as an array of shape [n]."""
+    values = np.asarray(values, dtype=float)
+    return values[~np.isnan(values)]

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.statistics import METRICS, cell_runs, grid_cells, paired, paired_runs
+from exaggerated_replay.analysis.selection import METRICS, cell_runs, grid_cells, paired_runs
+from exaggerated_replay.analysis.statistics import paired
 from exaggerated_replay.errors import UserError
 
 PAPER_ITERATIONS = 5000

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
-from exaggerated_replay.analysis.statistics import paired_runs
+from exaggerated_replay.analysis.selection import paired_runs
 from exaggerated_replay.analysis.tables import comparison, row_labels
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key

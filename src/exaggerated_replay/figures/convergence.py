@@ -10,7 +10,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import offset_copy
 
-from exaggerated_replay.analysis.statistics import cell_runs, estimate, grid_cells, paired_runs
+from exaggerated_replay.analysis.selection import cell_runs, grid_cells, paired_runs
+from exaggerated_replay.analysis.statistics import estimate
 from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
 
 PANELS = {

@@ -1,0 +1,73 @@
+import pandas as pd
+import pytest
+
+from exaggerated_replay.analysis.selection import cell_runs, grid_cells, left_out, paired_runs
+from exaggerated_replay.errors import UserError
+
+
+@pytest.fixture
+def plan():
+    cells = {"base": ["b0", "b1"], "treated": ["t0", "t1"], "twin": ["t1", "t0"], "waiting": ["w0"]}
+    return {
+        "grids": {"small": [{"cell": "base", "baseline": None}, {"cell": "treated", "baseline": "base"}]},
+        "cells": {name: {"runs": [{"digest": digest} for digest in runs]} for name, runs in cells.items()},
+    }
+
+
+@pytest.fixture
+def runs():
+    rows = [("t1", "treated", 1, "cpu"), ("b0", "base", 0, "cpu"), ("t0", "treated", 0, "cpu")]
+    rows += [("b1", "base", 1, "cpu"), ("old", "treated", 2, "cuda")]
+    return pd.DataFrame(rows, columns=["digest", "cell", "seed", "device"])
+
+
+def test_runs_are_found_by_digest_whatever_their_cell_is_called(plan, runs):
+    assert list(cell_runs(plan, runs, "treated")["digest"]) == ["t0", "t1"]
+    assert cell_runs(plan, runs, "twin").equals(cell_runs(plan, runs, "treated"))
+    with pytest.raises(UserError, match="'waiting'"):
+        cell_runs(plan, runs, "waiting")
+
+
+def test_a_comparison_never_mixes_devices(plan, runs):
+    treated, base = paired_runs(plan, runs, "treated", "base")
+    assert list(treated.index) == list(base.index) == [0, 1]
+    runs.loc[runs["digest"] == "t1", "device"] = "cuda"
+    with pytest.raises(UserError, match="cpu and cuda"):
+        paired_runs(plan, runs, "treated", "base")
+
+
+def test_a_device_outside_the_common_seeds_does_no_harm(plan, runs):
+    runs.loc[runs["digest"] == "t1", ["seed", "device"]] = [7, "cuda"]
+    treated, base = paired_runs(plan, runs, "treated", "base")
+    assert list(treated["digest"]) == ["t0"]
+    assert list(base["digest"]) == ["b0"]
+
+
+def test_cells_without_a_common_seed_are_named(plan, runs):
+    runs.loc[runs["digest"].isin(["t0", "t1"]), "seed"] = [8, 9]
+    with pytest.raises(UserError, match="'treated' and 'base'"):
+        paired_runs(plan, runs, "treated", "base")
+
+
+def test_an_unknown_grid_is_answered_with_the_known_ones(plan):
+    assert [entry["cell"] for entry in grid_cells(plan, "small")] == ["base", "treated"]
+    with pytest.raises(UserError, match="'large': choose one of small"):
+        grid_cells(plan, "large")
+
+
+def test_a_run_that_diverged_takes_its_partner_out_of_the_comparison_and_is_counted(plan, runs):
+    runs["overall"] = [40.0, 50.0, float("nan"), 51.0, 60.0]  # t1, b0, t0, b1, old
+    treated, base = paired_runs(plan, runs, "treated", "base")
+    assert list(treated["digest"]) == ["t1"]
+    assert list(base["digest"]) == ["b1"]
+    assert left_out(plan, runs, "treated", "base") == 1
+    runs["overall"] = float("nan")
+    treated, base = paired_runs(plan, runs, "treated", "base")
+    assert treated.empty
+    assert left_out(plan, runs, "treated", "base") == 2
+
+
+def test_a_seed_that_occurs_twice_in_a_cell_is_refused(plan, runs):
+    runs.loc[runs["digest"] == "t1", "seed"] = 0
+    with pytest.raises(UserError, match="seed 0 occurs twice in cell 'treated'"):
+        cell_runs(plan, runs, "treated")
