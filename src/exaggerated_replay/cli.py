@@ -126,7 +126,9 @@ def split(args: argparse.Namespace) -> None:
 def train(args: argparse.Namespace) -> None:
     """Train runs on the same data, one after the other; finished ones are left alone."""
     from exaggerated_replay.devices import hold_gpu
-    from exaggerated_replay.settings import ComputeSettings, RunSettings, read_settings
+    from exaggerated_replay.settings.reader import read_settings
+    from exaggerated_replay.settings.run import RunSettings
+    from exaggerated_replay.settings.study import ComputeSettings
 
     plan = read_json(args.plan)
     compute = read_settings(ComputeSettings, plan["compute"])

@@ -32,8 +32,7 @@ def new_problem():
         values = {
             "inputs": INPUTS,
             "image_values": INPUTS,
-            "classes": CLASSES,
-            "classes_per_task": PER_TASK,
+            "task_sizes": (PER_TASK,) * (CLASSES // PER_TASK),
             "likelihood": likelihood_of(bounded),
             "units": 12,
             "latent": 3,

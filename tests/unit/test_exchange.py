@@ -22,7 +22,8 @@ def settings(seed):
     return RunSettings(
         data="d" * 64,
         code="c" * 64,
-        tasks=2,
+        image_values=6,
+        tasks=[[2, 0], [1, 3]],
         seed=seed,
         model=ModelSettings(units=5, latent=2),
         training=TrainingSettings(iterations=10, batch=4, replay_batch=4, learning_rate=0.001),

@@ -96,9 +96,9 @@ def test_another_docstring_of_a_function_changes_nothing(package):
         ("learning/method.py", "1 / self.task", "2 / self.task"),
         ("learning/networks.py", "math.sqrt", "math.exp"),
         ("learning/likelihoods.py", "0.5", "0.25"),
-        ("learning/experiment.py", "prepared.classes // settings.tasks", "prepared.classes"),
+        ("learning/experiment.py", "image_values=settings.image_values", "image_values=1"),
         ("data/prepare.py", "[4::5]", "[3::5]"),
-        ("data/splits.py", "/class order", "/order of classes"),
+        ("data/tasks.py", "/class order", "/order of classes"),
     ],
 )
 def test_a_change_of_what_all_share_changes_all(package, file, old, new):

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from exaggerated_replay.data.prepared import Prepared
-from exaggerated_replay.data.splits import make_split
+from exaggerated_replay.data.tasks import class_order, equal_tasks
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning.job import train_runs
 from exaggerated_replay.methods.bir import Settings as BIRArm
@@ -41,7 +41,8 @@ def settings_of(arm, **training):
     return RunSettings(
         data="d",
         code="c",
-        tasks=TASKS,
+        image_values=7,
+        tasks=equal_tasks(class_order(4, SEED), TASKS),
         seed=SEED,
         model=ModelSettings(units=6, latent=3),
         training=TrainingSettings(
@@ -72,13 +73,14 @@ class Place:
         self.runs, self.workspace, self.timings = folder / "runs", folder / "training", folder / "timings"
         self.prepared = prepared or images()
         self.trained = []
+        self.tasks = equal_tasks(class_order(4, SEED), TASKS)  # of the split that lies there
 
     def train(self, *arms, **settings):
         runs = {self.runs / arm: settings.get(arm.replace("-", "_"), settings_of(arm)) for arm in arms}
         train_runs(
             runs,
             self.prepared,
-            [make_split(self.prepared.y_train, self.prepared.y_test, TASKS, seed) for seed in (SEED, SEED + 1)],
+            [{"tasks": [{"classes": classes} for classes in self.tasks]}],
             torch.device("cpu"),
             workspace=self.workspace,
             timings=self.timings,
@@ -130,7 +132,7 @@ def test_the_record_holds_the_settings_and_what_they_were_applied_to(finished, a
 @pytest.mark.parametrize("arm", ARMS)
 def test_the_counts_of_the_record_fit_together(finished, arm):
     counts = finished.record(arm)["counts"]
-    order = make_split(finished.prepared.y_train, finished.prepared.y_test, TASKS, SEED)["class_order"]
+    order = class_order(4, SEED)
     assert counts["tested"] == [[2, 3, 4, 5][original] for original in order]
     after_first, after_last = counts["correct"]
     assert after_first[2:] == [0, 0]  # not seen yet
@@ -262,6 +264,32 @@ def test_a_loss_that_is_no_number_is_an_error_that_leaves_no_directory(place):
     with pytest.raises(UserError, match=r"the loss is no finite number any more in task"):
         place.train("none", none=settings_of("none", learning_rate=1e38, iterations=20))
     assert not place.runs.exists()
+
+
+@pytest.mark.parametrize("arm", ["none", "rr-ra"])
+def test_tasks_of_unlike_size_in_an_order_of_ones_own(place, arm):
+    """The counts are by label: how many test images a label has says which class it stands for."""
+    place.tasks = [[3], [0, 2], [1]]
+    place.train(arm, **{arm.replace("-", "_"): replace(settings_of(arm), tasks=place.tasks)})
+    record = place.record(arm)
+    assert record["settings"]["tasks"] == place.tasks
+    assert record["counts"]["tested"] == [5, 2, 4, 3]  # classes 3, 0, 2, 1
+    assert np.shape(record["counts"]["correct"]) == (3, 4)
+    assert not any(record["counts"]["correct"][0][1:])
+    assert not any(record["counts"]["correct"][1][3:])
+
+
+def test_a_split_with_other_tasks_is_refused_before_anything_is_trained(place):
+    place.tasks = [[1, 0], [2, 3]]
+    with pytest.raises(UserError, match=r"none has other tasks than the split of seed 3.*data/splits"):
+        place.train("none")
+    assert place.trained == []
+
+
+def test_data_with_another_number_of_classes_are_refused(place):
+    place.tasks = [[0], [1], [2]]
+    with pytest.raises(UserError, match="the tasks of none have 3 classes, but the data have 4"):
+        place.train("none", none=replace(settings_of("none"), tasks=place.tasks))
 
 
 # ---------------------------------------------------------------- what decides a result

@@ -52,12 +52,12 @@ def learned(build, learn):
 
 
 @pytest.fixture
-def batch(new_samples):
+def batch(new_samples, new_problem):
     """Ten samples of a task as a model sees them."""
 
     def make(bounded, task):
         samples = new_samples(bounded)
-        rows = rows_of_tasks(samples.y, range(task, task + 1), 2)[:10]
+        rows = rows_of_tasks(samples.y, range(task, task + 1), new_problem())[:10]
         return samples.x[rows], samples.y[rows]
 
     return make
@@ -212,7 +212,10 @@ def test_si_follows_the_gradient_of_the_total_loss_penalty_included(name, build,
     for parameter in method.si.parameters:
         parameter.data += 0.05
     samples = new_samples()
-    x, y = samples.x[rows_of_tasks(samples.y, range(2, 3), 2)], samples.y[(samples.y == 2) | (samples.y == 3)]
+    x, y = (
+        samples.x[rows_of_tasks(samples.y, range(2, 3), method.problem)],
+        samples.y[(samples.y == 2) | (samples.y == 3)],
+    )
     noise = normal(64, 3)
     fix(method, noise, some_replayed(earlier=2))
     whole = torch.autograd.grad(method.loss(x, y), method.si.parameters)
@@ -277,7 +280,7 @@ def test_ewc_looks_at_so_many_different_samples_of_the_task(build, learn, new_sa
     samples = new_samples()
     for task, (x, seen) in enumerate(looked_at, start=1):
         assert seen == 2 * task
-        own = samples.x[rows_of_tasks(samples.y, range(task, task + 1), 2)]
+        own = samples.x[rows_of_tasks(samples.y, range(task, task + 1), method.problem)]
         assert len(x.unique(dim=0)) == 10
         assert all((own == row).all(1).any() for row in x)
 

@@ -316,7 +316,18 @@ def test_every_field_of_a_run_is_among_the_decisive_ones():
     """A field that is added must be added above too."""
     settings = plan_with(grids={"g": PLAIN}).to_dict()["runs"]
     (fields,) = {tuple(sorted(run)) for run in settings.values()}
-    assert fields == ("code", "data", "method", "model", "precision", "seed", "tasks", "threads", "training")
+    assert fields == (
+        "code",
+        "data",
+        "image_values",
+        "method",
+        "model",
+        "precision",
+        "seed",
+        "tasks",
+        "threads",
+        "training",
+    )
     changed = {key for changes in DECISIVE for key in changes}
     of_arm = set(check_params(REFERENCE).arms["rr-ra"].__dataclass_fields__) - {"method", "reading"}
     assert {f"arms.rr-ra.{key}" for key in of_arm} <= changed
@@ -333,7 +344,7 @@ def test_the_code_is_part_of_the_identity(monkeypatch):
 
 def test_own_data_are_known_by_their_content_and_not_by_their_place(tmp_path):
     def written(name, value):
-        np.savez(tmp_path / name, x=np.full(3, value))
+        np.savez(tmp_path / name, x_train=np.full((4, 3), value), y_train=np.arange(4))
         dataset = {"name": "npz", "source": str(tmp_path / name), "tasks": 2}
         plan = plan_with({"dataset": dataset}, grids={"g": PLAIN})
         assert name not in json.dumps(plan.to_dict())

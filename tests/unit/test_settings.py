@@ -51,8 +51,9 @@ TRAINING = {"iterations": 3, "batch": 4, "replay_batch": 5, "learning_rate": 0.0
 def run_of(arm):
     return RunSettings(
         data="d",
+        image_values=64,
         code="c",
-        tasks=5,
+        tasks=[[1, 2], [0]],
         seed=3,
         model=ModelSettings(**MODEL),
         training=TrainingSettings(**TRAINING),

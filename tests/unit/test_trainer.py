@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning import trainer
 from exaggerated_replay.learning.experiment import as_inputs
-from exaggerated_replay.learning.method import Method, build_method
+from exaggerated_replay.learning.method import Method, Problem, build_method
 from exaggerated_replay.learning.trainer import Samples, rows_of_tasks, shuffled_batches
 from exaggerated_replay.streams import stream
 
@@ -64,11 +64,25 @@ def test_training_refuses_a_batch_larger_than_a_task(build, learn):
         learn(build("none"), batch=41)
 
 
-def test_rows_of_tasks_are_those_of_their_classes_in_stored_order():
-    y = torch.tensor([5, 0, 3, 2, 1, 2, 4])
-    assert rows_of_tasks(y, range(2, 3), 2).tolist() == [2, 3, 5]
-    assert rows_of_tasks(y, range(1, 3), 2).tolist() == [1, 2, 3, 4, 5]
-    assert rows_of_tasks(y, range(1, 4), 2).tolist() == list(range(7))
+def test_rows_of_tasks_are_those_of_their_classes_in_stored_order(new_problem):
+    y, problem = torch.tensor([5, 0, 3, 2, 1, 2, 4]), new_problem(task_sizes=(2, 2, 2))
+    assert rows_of_tasks(y, range(2, 3), problem).tolist() == [2, 3, 5]
+    assert rows_of_tasks(y, range(1, 3), problem).tolist() == [1, 2, 3, 4, 5]
+    assert rows_of_tasks(y, range(1, 4), problem).tolist() == list(range(7))
+
+
+def test_rows_of_uneven_tasks(new_problem):
+    y, problem = torch.tensor([5, 0, 3, 2, 1, 2, 4]), new_problem(task_sizes=(1, 3, 2))
+    assert [rows_of_tasks(y, range(t, t + 1), problem).tolist() for t in (1, 2, 3)] == [[1], [2, 3, 4, 5], [0, 6]]
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8))
+def test_classes_seen_are_the_sum_of_the_tasks_so_far(sizes):
+    problem = Problem(1, 1, tuple(sizes), None, 1, 1, 1, 0, None)
+    assert problem.classes == sum(sizes)
+    seen = [problem.seen_after(task) for task in range(len(sizes) + 1)]
+    assert seen[0] == 0
+    assert np.diff(seen).tolist() == sizes
 
 
 def test_samples_are_scaled_to_what_a_model_sees():
@@ -126,6 +140,30 @@ def test_every_method_sees_the_same_batches_in_the_same_order(build, learn):
         tasks = 6 if name == "joint" else 18  # from task 2 on, joint training draws from more data
         assert all(torch.equal(a, b) for a, b in zip(seen[name][:tasks], seen["none"][:tasks], strict=True))
     assert not torch.equal(seen["none"][0], seen["none"][1])
+
+
+# Tasks of any size
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sizes", [(1, 4, 3), (5, 1, 1, 1)])
+def test_tasks_may_bring_any_number_of_classes(name, sizes, build, learn):
+    method = build(name, task_sizes=sizes)
+    labels = {}
+    loss = method.loss
+
+    def spy(x, y):
+        labels.setdefault(method.task, set()).update(y.tolist())
+        return loss(x, y)
+
+    method.loss = spy
+    outcome = learn(method, tasks=len(sizes), iterations=20)
+    ends = np.cumsum(sizes)
+    for task, (end, size) in enumerate(zip(ends, sizes, strict=True), start=1):
+        assert labels[task] == set(range(0 if name == "joint" else end - size, end))
+        assert not any(outcome.correct[task - 1][end:])
+        assert sum(outcome.correct[task - 1]) > 0
+    assert sum(outcome.predicted) == 40
 
 
 # The optimiser
@@ -233,10 +271,10 @@ def test_only_the_classes_seen_so_far_can_be_guessed_and_are_tested(stubborn, ne
     samples = Samples(y.float().unsqueeze(1).repeat(1, 6), y)
     method = Oracle(new_problem(), stubborn)
     method.begin_task(2)
-    correct, predicted = trainer.test(method, samples, chunk=3)
+    correct, predicted = trainer.count_correct(method, samples, chunk=3)
     assert correct == predicted == [1, 2, 1, 3, 0, 0, 0, 0]
     method.begin_task(4)
-    correct, predicted = trainer.test(method, samples)
+    correct, predicted = trainer.count_correct(method, samples)
     assert correct == ([0] * 7 + [1] if stubborn else [1, 2, 1, 3, 0, 0, 0, 1])
     assert predicted == ([0] * 7 + [8] if stubborn else [1, 2, 1, 3, 0, 0, 0, 1])
 

@@ -124,5 +124,5 @@ def _settings(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _scores(record: Mapping[str, Any]) -> str:
-    found = scores(record["counts"], record["settings"]["tasks"])
+    found = scores(record["counts"], len(record["settings"]["tasks"]))
     return "  ".join(f"{key} {found[key]:.2f} %" for key in SHOWN)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from exaggerated_replay.data.prepared import Prepared
-from exaggerated_replay.data.splits import relabel
+from exaggerated_replay.data.tasks import relabel
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, build_method
 from exaggerated_replay.learning.trainer import Outcome, Progress, Samples, Schedule, train
@@ -61,9 +61,8 @@ def run_experiment(
         torch.set_float32_matmul_precision("highest" if settings.precision == "fp32" else "high")
     problem = Problem(
         inputs=prepared.inputs,
-        image_values=prepared.image_values,
-        classes=prepared.classes,
-        classes_per_task=prepared.classes // settings.tasks,
+        image_values=settings.image_values,
+        task_sizes=settings.task_sizes,
         likelihood=likelihood_of(prepared.bounded),
         units=settings.model.units,
         latent=settings.model.latent,
@@ -72,7 +71,7 @@ def run_experiment(
         device=device,
     )
     schedule = Schedule(
-        tasks=settings.tasks,
+        tasks=len(settings.tasks),
         iterations=settings.training.iterations,
         batch=settings.training.batch,
         learning_rate=settings.training.learning_rate,

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from exaggerated_replay.data.prepared import Prepared, load, load_features
 from exaggerated_replay.devices import hardware
+from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, write_json
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.trainer import Outcome, Progress, Samples
@@ -52,23 +53,23 @@ def train_runs(
     Args:
         runs: Settings of each run by the directory that it is to fill.
         prepared: The data.
-        splits: Class order and tasks of every seed that the runs have.
+        splits: The tasks of every seed that the runs have, as they were written for this data set.
         device: Where to compute.
         workspace: Where finished runs wait for the rest of the job.
         timings: Where seconds and hardware of each run go.
         watcher: Called with a run's name; what it returns is called with the run's progress.
 
     Raises:
-        UserError: The settings do not fit the data.
+        UserError: The settings do not fit the data, or no split has the tasks of a run.
     """
     missing = {target: settings for target, settings in runs.items() if not is_complete(target)}
-    class_orders = {split["seed"]: split["class_order"] for split in splits}
+    check_tasks(missing, splits, prepared.classes)
     inputs = to_device(prepared, device) if missing else None
     for target, settings in missing.items():
         place = workspace / target.name
         if not is_complete(place):
             started = time.perf_counter()
-            samples = labelled(inputs, prepared, class_orders[settings.seed])
+            samples = labelled(inputs, prepared, settings.class_order)
             finish_run(settings, prepared, samples, device, place, watcher(target.name))
             seconds = round(time.perf_counter() - started, 3)
             write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
@@ -77,6 +78,26 @@ def train_runs(
         for name in (WEIGHTS, RECORD):  # the record last: it vouches for the weights
             os.replace(workspace / target.name / name, target / name)
         shutil.rmtree(workspace / target.name)
+
+
+def check_tasks(runs: dict[Path, RunSettings], splits: list[dict[str, Any]], classes: int) -> None:
+    """Check that the tasks of each run are those of one of the splits, and have the classes of the data.
+
+    Raises:
+        UserError: They are not.
+    """
+    known = [[task["classes"] for task in split["tasks"]] for split in splits]
+    for target, settings in runs.items():
+        if len(settings.class_order) != classes:
+            raise UserError(
+                f"the tasks of {target.name} have {len(settings.class_order)} classes, but the data have {classes}: "
+                "set dataset.classes to what the data have and compose the study again"
+            )
+        if settings.tasks not in known:
+            raise UserError(
+                f"{target.name} has other tasks than the split of seed {settings.seed}: delete the files in "
+                "data/splits and run the workflow again"
+            )
 
 
 def finish_run(

@@ -20,14 +20,22 @@ class Problem:
 
     inputs: int  # input values per sample
     image_values: int  # values of the image a sample stands for; divides the variational loss
-    classes: int  # of the whole problem
-    classes_per_task: int
+    task_sizes: tuple[int, ...]  # classes that each task brings
     likelihood: Likelihood
     units: int
     latent: int
     replay_batch: int  # replayed samples per step
     seed: int
     device: torch.device
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of the whole problem."""
+        return sum(self.task_sizes)
+
+    def seen_after(self, task: int) -> int:
+        """Return how many classes the tasks up to number `task` (from 1) bring."""
+        return sum(self.task_sizes[: max(task, 0)])
 
 
 class Method(nn.Module):
@@ -57,12 +65,12 @@ class Method(nn.Module):
     @property
     def seen(self) -> int:
         """Number of classes seen, the current task's included."""
-        return self.task * self.problem.classes_per_task
+        return self.problem.seen_after(self.task)
 
     @property
     def earlier(self) -> int:
         """Number of classes seen before the current task."""
-        return self.seen - self.problem.classes_per_task
+        return self.problem.seen_after(self.task - 1)
 
     def pool(self, task: int) -> range:
         """Return the tasks whose training data may be drawn from in `task`."""

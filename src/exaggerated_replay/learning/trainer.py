@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.learning.method import Method
+from exaggerated_replay.learning.method import Method, Problem
 from exaggerated_replay.learning.step import step_of
 from exaggerated_replay.streams import stream
 
@@ -82,7 +82,7 @@ def train(
             optimiser = method.optimiser(schedule.learning_rate)
         elif schedule.optimiser_state == "moments":
             restart_count(optimiser)
-        pool = rows_of_tasks(train_set.y, method.pool(task), method.problem.classes_per_task)
+        pool = rows_of_tasks(train_set.y, method.pool(task), method.problem)
         batches = shuffled_batches(pool, schedule.batch, order, task)
         steps = method.steps(schedule.iterations)
         report_every = max(1, steps // 20)
@@ -100,12 +100,12 @@ def train(
                     )
                 watch(Progress(task, schedule.tasks, iteration, steps, value, accuracy))
 
-        own = rows_of_tasks(train_set.y, range(task, task + 1), method.problem.classes_per_task)
+        own = rows_of_tasks(train_set.y, range(task, task + 1), method.problem)
         method.end_task(train_set.x[own], train_set.y[own])
         for name, mean in method.instruments.means(steps).items():
             instruments.setdefault(name, [0.0] * (task - 1)).append(mean)
 
-        hits, predicted = test(method, test_set)
+        hits, predicted = count_correct(method, test_set)
         correct.append(hits)
         accuracy = 100 * sum(hits) / int((test_set.y < method.seen).sum())
 
@@ -118,9 +118,9 @@ def restart_count(optimiser: torch.optim.Adam) -> None:
         state["step"].zero_()
 
 
-def rows_of_tasks(y: Tensor, tasks: range, classes_per_task: int) -> Tensor:
+def rows_of_tasks(y: Tensor, tasks: range, problem: Problem) -> Tensor:
     """Return the indices of the samples of some tasks (numbered from 1), in stored order."""
-    first, end = (tasks.start - 1) * classes_per_task, (tasks.stop - 1) * classes_per_task
+    first, end = problem.seen_after(tasks.start - 1), problem.seen_after(tasks.stop - 1)
     return ((y >= first) & (y < end)).nonzero().flatten()
 
 
@@ -141,7 +141,7 @@ def shuffled_batches(pool: Tensor, batch: int, order: torch.Generator, task: int
 
 
 @torch.no_grad()
-def test(method: Method, samples: Samples, chunk: int = 4096) -> tuple[list[int], list[int]]:
+def count_correct(method: Method, samples: Samples, chunk: int = 4096) -> tuple[list[int], list[int]]:
     """Classify the test samples of the classes seen so far among these classes.
 
     Returns:

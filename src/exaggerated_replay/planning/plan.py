@@ -7,17 +7,19 @@ decides its result; what an arm is called, where data lie and how many jobs ran 
 import functools
 import heapq
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from exaggerated_replay.data.tasks import class_order, equal_tasks
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json, write_json
 from exaggerated_replay.planning.fingerprint import code_digest, data_digest, encoder_digest, method_digest
 from exaggerated_replay.planning.params import check, check_arm, check_choice
-from exaggerated_replay.settings.data import SourceSettings
+from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.settings.study import Params
@@ -305,13 +307,15 @@ def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], whe
     training = check(TrainingSettings, config["training"], f"{where}: training")
     method = check_arm(config["method"], f"{where}: method")
     code = method_digest(method.method)
+    classes = params.dataset.classes or shape_of(params.dataset)[0]
     runs = tuple(
         Run(
             seed,
             RunSettings(
                 data=data,
                 code=code,
-                tasks=params.dataset.tasks,
+                image_values=KNOWN["cifar100"][1] if params.encoder.used else shape_of(params.dataset)[1],
+                tasks=equal_tasks(class_order(classes, seed), params.dataset.tasks),
                 seed=seed,
                 model=model,
                 training=training,
@@ -324,6 +328,33 @@ def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], whe
     )
     checked = {"model": asdict(model), "training": asdict(training), "method": asdict(method)}
     return Cell(name_of(arm, settings, checked, default_config(params, arm)), arm, checked, runs)
+
+
+KNOWN = {  # classes, and values of an image, of the sets that come with a name
+    "digits": (10, 8 * 8),
+    "mnist": (10, 28 * 28),
+    "fashion_mnist": (10, 28 * 28),
+    "cifar10": (10, 3 * 32 * 32),
+    "cifar100": (100, 3 * 32 * 32),
+}
+
+
+def shape_of(dataset: DatasetSettings) -> tuple[int, int]:
+    """Return the number of classes of a data set, and of values of an input.
+
+    Raises:
+        UserError: The user's file cannot be read.
+    """
+    return shape_of_file(dataset.own_file) if dataset.own_file else KNOWN[dataset.name]
+
+
+@functools.cache
+def shape_of_file(path: str) -> tuple[int, int]:
+    """Return the same of a user's npz file."""
+    from exaggerated_replay.data.prepared import read_npz
+
+    arrays = read_npz(Path(path), ("x_train", "y_train"))
+    return int(arrays["y_train"].max()) + 1, math.prod(arrays["x_train"].shape[1:])
 
 
 def name_of(arm: str, settings: dict[str, Any], config: dict[str, Any], default: dict[str, Any]) -> str:

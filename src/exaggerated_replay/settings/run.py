@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from exaggerated_replay.settings.base import Count, NonNegative, Positive, Seed, Settings
+from exaggerated_replay.settings.base import Count, NonNegative, Positive, Seed, Settings, require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +45,27 @@ class RunSettings(Settings):
     """All that decides one run's result, and nothing else: its identity is the digest of this."""
 
     data: str  # SHA-256 of what the data are made from
+    image_values: Count  # values of the image that an input stands for; divides the variational loss
     code: str  # digest of the code that the run executes
-    tasks: int
+    tasks: list[list[Seed]]  # the original classes of each task, in order of being seen
     seed: Seed
     model: ModelSettings
     training: TrainingSettings
     method: MethodSettings
     threads: Count
     precision: str
+
+    def __post_init__(self) -> None:
+        require(all(self.tasks) and bool(self.tasks), "tasks: every task needs at least one class")
+        every_class = list(range(len(self.class_order)))
+        require(sorted(self.class_order) == every_class, "tasks must name each class 0 ... C - 1 exactly once")
+
+    @property
+    def class_order(self) -> list[int]:
+        """All classes in order of being seen: entry k is the original class that has label k."""
+        return [original for task in self.tasks for original in task]
+
+    @property
+    def task_sizes(self) -> tuple[int, ...]:
+        """The number of classes that each task brings."""
+        return tuple(len(task) for task in self.tasks)

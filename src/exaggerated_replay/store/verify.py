@@ -59,7 +59,7 @@ def verify_record(name: str, record: Any) -> None:
         correct, tested, predicted = (counts[key] for key in ("correct", "tested", "predicted"))
         fits = (
             all(array.dtype.kind == "i" and array.min() >= 0 for array in (correct, tested, predicted))
-            and correct.shape == (settings.tasks, len(tested))
+            and correct.shape == (len(settings.tasks), len(tested))
             and predicted.shape == tested.shape
             and (correct <= tested).all()
             and (correct[-1] <= predicted).all()
