@@ -41,7 +41,7 @@ def extract(
     images: np.ndarray, encoder: ConvEncoder, mean: list[float], std: list[float], device: torch.device
 ) -> Tensor:
     """Return the features of images: uint8 (N, H, W, 3) -> float32 (N, features), on the CPU."""
-    encoder = encoder.to(device, memory_format=torch.channels_last)
+    encoder = encoder.to(device).to(memory_format=torch.channels_last)
     chunks = torch.from_numpy(images).split(1000)
     return torch.cat([encoder(normalise(chunk.to(device), mean, std)).cpu() for chunk in chunks])
 

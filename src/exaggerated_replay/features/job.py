@@ -42,10 +42,10 @@ def train_encoder(
         UserError: The settings do not fit the images.
     """
     state = workspace / target.name / "state.safetensors"
-    sets = [
+    train_set, test_set = (
         Images(torch.from_numpy(x).to(device), torch.from_numpy(y).to(device), source["mean"], source["std"])
         for x, y in ((prepared.x_train, prepared.y_train), (prepared.x_test, prepared.y_test))
-    ]
+    )
     started = time.perf_counter()
 
     def watch(epoch: Epoch) -> None:
@@ -56,7 +56,7 @@ def train_encoder(
             flush=True,
         )
 
-    encoder, curve = pretrain(settings, *sets, state, watch)
+    encoder, curve = pretrain(settings, train_set, test_set, state, watch)
     target.mkdir(parents=True, exist_ok=True)
     save_file({name: v.cpu().contiguous() for name, v in encoder.state_dict().items()}, target / ENCODER_WEIGHTS)
     record = {

@@ -76,7 +76,7 @@ def pretrain(
     encoder = ConvEncoder()
     network = pretraining_classifier(encoder, train_set.x.shape[1], settings.units, int(train_set.y.max()) + 1)
     initialise(network, settings.seed)
-    network.to(device, memory_format=torch.channels_last)
+    network.to(device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
     steps = len(train_set.x) // settings.batch
     curve = restore(state, network, optimiser)

@@ -4,6 +4,7 @@ What is held is looked at as one long vector theta, so that a step costs a few p
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ class QuadraticPull(torch.autograd.Function):
     """sum_i importance_i (theta_i - anchor_i)^2, its gradient kept ready instead of the terms it is made of."""
 
     @staticmethod
-    def forward(ctx, theta: Tensor, importance: Tensor, anchor: Tensor) -> Tensor:  # noqa: ANN001
+    def forward(ctx: Any, theta: Tensor, importance: Tensor, anchor: Tensor) -> Tensor:
         """Return the sum, a scalar; all arguments are (n,)."""
         distance = theta - anchor
         pull = importance * distance
@@ -30,7 +31,7 @@ class QuadraticPull(torch.autograd.Function):
         return distance.mul_(pull).sum()
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN001
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """Return 2 importance (theta - anchor), times the gradient of what follows."""
         (pull,) = ctx.saved_tensors
         return pull * (2 * gradient), None, None
@@ -60,7 +61,8 @@ class SynapticIntelligence:
     @torch.no_grad()
     def after_step(self) -> None:
         """Add the step just taken to the path integral; gradients are those of the total loss."""
-        theta, gradient = parameters_to_vector(self.parameters), parameters_to_vector(p.grad for p in self.parameters)
+        theta = parameters_to_vector(self.parameters)
+        gradient = parameters_to_vector(p.grad for p in self.parameters)  # type: ignore[misc]  # none is missing
         self.path.addcmul_(gradient, theta - self.before, value=-1)
 
     @torch.no_grad()

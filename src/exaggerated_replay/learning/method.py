@@ -56,7 +56,7 @@ class Method(nn.Module):
         self.instruments = Instruments()
         self.network = self.build_network()
 
-    def build_network(self) -> Classifier:
+    def build_network(self) -> nn.Module:
         """Return the network that learns; its initial weights depend on the seed alone."""
         network = Classifier(self.problem.inputs, self.problem.units, self.problem.classes)
         initialise(network, self.problem.seed)

@@ -44,7 +44,7 @@ class Classifier(nn.Module):
 class Reconstruction(NamedTuple):
     """One pass of a VAE over B inputs."""
 
-    logits: Tensor | None  # (B, classes) scores; None for a VAE without classifier
+    logits: Tensor  # (B, classes) scores; (B, 0) from a VAE without classifier
     z: Tensor  # (B, latent) one sample of q(z | x)
     mean: Tensor  # (B, latent) of q(z | x)
     log_variance: Tensor  # (B, latent) of q(z | x)
@@ -65,6 +65,9 @@ class ContextGates(nn.Module):
 
     Each unit of each class is off with probability `proportion`, drawn once from the run's seed.
     """
+
+    first: Tensor  # (classes, units) of 0 and 1, as is the second
+    second: Tensor
 
     def __init__(self, classes: int, units: int, proportion: float, seed: int) -> None:
         super().__init__()
@@ -162,4 +165,4 @@ class PlainVAE(nn.Module):
         """Encode, sample z and decode: (B, inputs), (B, latent)."""
         mean, log_variance = self.encode(x)
         z = reparameterise(mean, log_variance, noise)
-        return Reconstruction(None, z, mean, log_variance, self.decoder(z))
+        return Reconstruction(x.new_empty(len(x), 0), z, mean, log_variance, self.decoder(z))

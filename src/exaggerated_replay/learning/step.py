@@ -54,11 +54,10 @@ class CapturedStep:
         self.taken += 1
         if self.taken <= WARM_UP:
             return self.on_side_stream(x, y)
-        if self.graph is None:
-            self.capture(x, y)
+        graph = self.graph or self.capture(x, y)
         self.x.copy_(x)
         self.y.copy_(y)
-        self.graph.replay()
+        graph.replay()
         return self.loss
 
     def on_side_stream(self, x: Tensor, y: Tensor) -> Tensor:
@@ -69,11 +68,12 @@ class CapturedStep:
         torch.cuda.current_stream().wait_stream(self.stream)
         return loss
 
-    def capture(self, x: Tensor, y: Tensor) -> None:
+    def capture(self, x: Tensor, y: Tensor) -> torch.cuda.CUDAGraph:
         """Record the step's kernels without running them; what it draws goes on where its generators are."""
         self.x, self.y = x.clone(), y.clone()
-        self.graph = torch.cuda.CUDAGraph()
+        graph = self.graph = torch.cuda.CUDAGraph()
         for generator in self.generators:
-            self.graph.register_generator_state(generator)
-        with torch.cuda.graph(self.graph, stream=self.stream):
+            graph.register_generator_state(generator)
+        with torch.cuda.graph(graph, stream=self.stream):
             self.loss = self.step(self.x, self.y)
+        return graph

@@ -5,7 +5,7 @@ what that self thought of it. Method section 3 of the baseline's publication.
 """
 
 import copy
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -100,8 +100,9 @@ class BrainInspiredReplay(Method):
         p = self.problem
         label = torch.randint(self.earlier, (p.replay_batch,), generator=self.replay_noise, device=p.device)
         noise = self.noise(len(label), self.replay_noise)
-        x = p.likelihood.mean(self.previous.imagine(label, noise))
-        return Replayed(x, self.previous(x)[:, : self.earlier])
+        previous = cast(BrainInspiredVAE, self.previous)  # there is one from the second task on
+        x = p.likelihood.mean(previous.imagine(label, noise))
+        return Replayed(x, previous(x)[:, : self.earlier])
 
     def after_step(self) -> None:
         """Follow the path of the weights."""

@@ -1,7 +1,7 @@
 """Deep generative replay (Shin et al., 2017): a separate VAE dreams, the previous classifier labels."""
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -9,18 +9,19 @@ from torch.nn import functional as F
 
 from exaggerated_replay.learning.losses import standard_kl
 from exaggerated_replay.learning.method import Method, Problem
-from exaggerated_replay.learning.networks import PlainVAE
+from exaggerated_replay.learning.networks import Classifier, PlainVAE
 
 
 class DeepGenerativeReplay(Method):
     """A classifier beside a VAE with a standard normal prior; both learn from the VAE's earlier self."""
 
+    network: Classifier
     kept = ("network", "generator")
 
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
         self.generator = PlainVAE(problem.inputs, problem.units, problem.latent, problem.seed).to(problem.device)
-        self.previous: tuple[Method, PlainVAE] | None = None
+        self.previous: tuple[Classifier, PlainVAE] | None = None
         self.latent_noise = self.draw("latent noise")
         self.replay_noise = self.draw("replay")
 
@@ -43,16 +44,16 @@ class DeepGenerativeReplay(Method):
     @torch.no_grad()
     def replay(self) -> tuple[Tensor, Tensor]:
         """Return samples of the previous generator and the previous classifier's hard labels."""
-        classifier, generator = self.previous
+        classifier, generator = cast(tuple[Classifier, PlainVAE], self.previous)  # there from the second task on
         z = self.noise(self.problem.replay_batch, self.replay_noise)
         x = self.problem.likelihood.mean(generator.decoder(z))
         return x, classifier(x)[:, : self.earlier].argmax(1)
 
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Freeze a copy of both networks."""
-        self.previous = tuple(
-            copy.deepcopy(network).requires_grad_(False) for network in (self.network, self.generator)
-        )
+        self.previous = copy.deepcopy((self.network, self.generator))
+        for network in self.previous:
+            network.requires_grad_(False)
 
 
 METHOD = DeepGenerativeReplay

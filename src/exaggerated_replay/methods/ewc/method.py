@@ -7,11 +7,14 @@ from torch import Tensor
 
 from exaggerated_replay.learning.consolidation import ElasticWeightConsolidation
 from exaggerated_replay.learning.method import Method, Problem
+from exaggerated_replay.learning.networks import Classifier
 from exaggerated_replay.streams import stream
 
 
 class ElasticClassifier(Method):
     """The plain classifier with one quadratic penalty per finished task."""
+
+    network: Classifier
 
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)

@@ -4,6 +4,7 @@ A reference line: no VAE ever sees another class, so there is nothing to forget,
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,9 +23,11 @@ AT_ONCE = {"cpu": 2**11, "cuda": 2**17}
 class ClassVAEs(nn.Module):
     """One VAE per class, all from the same initial weights; scores are estimates of log p(x | class)."""
 
+    vaes: Sequence[PlainVAE]
+
     def __init__(self, vaes: list[PlainVAE], likelihood: Likelihood, noise: Tensor) -> None:
         super().__init__()
-        self.vaes = nn.ModuleList(vaes)
+        self.vaes = nn.ModuleList(vaes)  # type: ignore[assignment]  # a sequence of them
         self.likelihood = likelihood
         self.noise = noise  # (S, 1, latent), the same for every sample and class, so that these compare fairly
         self.trained = 0  # classes that have been learned

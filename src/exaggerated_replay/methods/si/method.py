@@ -6,10 +6,13 @@ from torch import Tensor
 
 from exaggerated_replay.learning.consolidation import SynapticIntelligence, held_parameters
 from exaggerated_replay.learning.method import Method, Problem
+from exaggerated_replay.learning.networks import Classifier
 
 
 class ConsolidatedClassifier(Method):
     """The plain classifier with the penalty of synaptic intelligence."""
+
+    network: Classifier
 
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
