@@ -14,11 +14,13 @@ interval is what it has not refuted. The spread g of the effect sizes (in standa
 it is sharpest, never whether it is right.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import stats
 
-from exaggerated_replay.analysis.statistics import known
+from exaggerated_replay.analysis.statistics import MOST_SEEDS, known
 
 
 def log_evidence(n: np.ndarray, mean: np.ndarray, sd: np.ndarray, mu: float, g: float) -> np.ndarray:
@@ -67,3 +69,27 @@ def p_value(values: Sequence[float], mu: float, g: float) -> float:
         return 1.0
     evidence = log_evidence(len(values), values.mean(), values.std(ddof=1), mu, g)
     return float(np.exp(-max(float(evidence), 0.0)))
+
+
+def seeds_needed(difference: float, sd: float, g: float, alpha: float, power: float) -> float:
+    """Return after how many seeds the interval around a true difference excludes zero with the given power.
+
+    Returns:
+        At least 2; infinite where it would be more than a million.
+    """
+    counts = range(2, MOST_SEEDS)
+    margin = stats.norm.ppf(power)
+
+    def reach(n: int) -> float:  # the mean lies closer to zero than difference - margin sd / sqrt(n) that rarely
+        return -(float(half_width(n, sd, g, alpha)) + margin * sd / n**0.5)
+
+    enough = bisect_left(counts, -abs(difference), key=reach) if difference else len(counts)
+    return counts[enough] if enough < len(counts) else np.inf
+
+
+def equivalence(values: Sequence[float], low: float, high: float, g: float) -> float:
+    """Return a p of the claim that the mean lies between low and high, valid however often one looks."""
+    values = known(values)
+    if len(values) < 2 or not low < values.mean() < high:
+        return 1.0
+    return max(p_value(values, low, g), p_value(values, high, g))

@@ -7,6 +7,7 @@ difference is taken within a seed, and everything below is said of the differenc
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, log2
 
 import numpy as np
 import pandas as pd
@@ -165,6 +166,11 @@ def sign_flip(values: Sequence[float]) -> float:
         sums = np.append(signs @ size, observed)
     # Sums that are equal on paper differ by rounding here: count them as ties.
     return float(np.mean(np.abs(sums) >= observed - 1e-9 * size.sum()))
+
+
+def sign_flip_seeds(alpha: float) -> int:
+    """Return the fewest seeds with which the sign-flip test can reach alpha: its smallest p is 2^(1 - n)."""
+    return ceil(1 - log2(alpha))
 
 
 def holm(p: Sequence[float], alpha: float = ALPHA) -> np.ndarray:

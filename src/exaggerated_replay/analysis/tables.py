@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from exaggerated_replay.analysis.paper import published
 from exaggerated_replay.analysis.selection import METRICS, cell_runs, grid_cells, paired_runs
 from exaggerated_replay.analysis.statistics import paired
 from exaggerated_replay.errors import UserError
@@ -23,20 +23,6 @@ CELL_FORM = (
     "Accuracy in percent, mean over seeds; in parentheses the difference from the baseline in percentage points, mean "
     "over paired seeds, with its 95 % confidence interval (Student's t)."
 )
-
-
-def published() -> pd.DataFrame:
-    """Load Table 1 as published: gains of RR+RA over the baseline on CIFAR-100, mean of 5 runs, no spread.
-
-    Source: J. Millichamp and X. Chen, "Brain-inspired feature exaggeration in generative replay for continual
-    learning", Table 1 (5,000 iterations per task).
-
-    Returns:
-        Columns `absolute` (percentage points) and `relative` (percent of the baseline), indexed by `f` and
-        `metric` (first20, first50, overall).
-    """
-    with files("exaggerated_replay.analysis").joinpath("published/table1.csv").open() as source:
-        return pd.read_csv(source, index_col=["f", "metric"])
 
 
 def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:

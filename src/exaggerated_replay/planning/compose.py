@@ -13,7 +13,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.params import check_params
 
-GROUPS = ("dataset", "encoder", "study", "compute", "reading")
+GROUPS = ("dataset", "encoder", "study", "compute", "reading", "rules")
 
 
 def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def drift(conf: Path, values: dict[str, Any]) -> list[str]:
 
     Single keys set on the command line when composing show up too: they are differences from conf/.
     """
-    chosen = [f"{group}={values[group]['name']}" for group in GROUPS]
+    chosen = [f"{group}={values[group]['name']}" for group in GROUPS if group in values]
     return sorted(_differences(compose_values(conf, chosen), values, ""))
 
 

@@ -188,6 +188,7 @@ class Plan:
             "training": asdict(params.training),
             "study": {key: value for key, value in asdict(params.study).items() if key != "grids"},
             "compute": asdict(params.compute),
+            "rules": asdict(params.rules),
             "focus": params.focus,
             "grids": {grid: [asdict(row) for row in rows] for grid, rows in self.grids.items()},
             "cells": {

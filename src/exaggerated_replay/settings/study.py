@@ -1,12 +1,13 @@
 """What is compared, and where it is computed: the rest of params.yaml."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from exaggerated_replay.settings.base import Count, Settings, require
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.reading import ReadingPreset
+from exaggerated_replay.settings.rules import RulesSettings
 from exaggerated_replay.settings.run import MethodSettings, ModelSettings, TrainingSettings
 
 
@@ -50,6 +51,7 @@ class Params(Settings):
     reading: ReadingPreset
     arms: dict[str, MethodSettings]
     study: StudySettings
+    rules: RulesSettings = field(default_factory=RulesSettings)
     focus: str  # the cell whose figures results/focus.json carries
 
     def __post_init__(self) -> None:

@@ -1,0 +1,195 @@
+"""The verdicts of a study: one row per cell and metric, with all the evidence behind the word (verdicts.csv)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from exaggerated_replay.analysis import anytime, paper
+from exaggerated_replay.analysis.judging import Evidence, more_seeds, more_seeds_anytime, verdict
+from exaggerated_replay.analysis.selection import METRICS, grid_cells, left_out, paired_runs
+from exaggerated_replay.analysis.statistics import (
+    bootstrap_interval,
+    detectable,
+    equivalence,
+    holm,
+    improvement,
+    paired,
+    sign_flip,
+)
+from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.rules import RulesSettings
+
+
+def all_verdicts(plan: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the verdicts of every grid of a plan, one below the other; see `verdicts`."""
+    return pd.concat([verdicts(plan, runs, grid) for grid in plan["grids"]], ignore_index=True)
+
+
+def verdicts(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str) -> pd.DataFrame:
+    """Judge every cell of a grid that has a baseline, by each metric.
+
+    Args:
+        plan: The plan of the study.
+        runs: One row per run, accuracies in percent, nan where a run diverged.
+        grid: A grid of the plan.
+
+    Returns:
+        One row per cell and metric; columns as docs/statistics.md lists them.
+
+    Raises:
+        UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
+    """
+    pairs = [(entry["cell"], entry["baseline"]) for entry in grid_cells(plan, grid) if entry["baseline"]]
+    table = judge(plan, runs, pairs)
+    table.insert(0, "grid", grid)
+    return table
+
+
+def judge(plan: Mapping[str, Any], runs: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Judge pairs of cells (treatment, baseline) as one table: Holm's adjustment is for all of them together.
+
+    Returns:
+        As `verdicts`, without the column `grid`.
+
+    Raises:
+        UserError: If a cell has no run, or a pair shares no seed or mixes devices.
+    """
+    rules = rules_of(plan)
+    rows = [_evidence(plan, runs, cell, baseline, metric, rules) for cell, baseline in pairs for metric in METRICS]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    for p in ("p", "anytime_p"):
+        table[f"{p}_holm"] = holm(table[p], rules.alpha)
+    words = [_judged(row, len(table), rules) for _, row in table.iterrows()]
+    return table.assign(**pd.DataFrame(words, index=table.index, columns=WORDS))
+
+
+def rules_of(plan: Mapping[str, Any]) -> RulesSettings:
+    """Return the rules of a plan; those of a plan from before there were rules are the defaults."""
+    return read_settings(RulesSettings, plan.get("rules", {}))
+
+
+COLUMNS = (
+    *("cell", "arm", "baseline", "metric", "dataset", "validation", *paper.SIZE, "paper_size"),
+    *("seeds", "left_out", "identical", "difference", "sd", "relative", "low", "high", "boot_low", "boot_high"),
+    *("p", "p_holm", "p_equivalent", "claim", "p_claim", "improvement", "improvement_low", "improvement_high"),
+    *("detectable", "anytime_low", "anytime_high", "anytime_p", "anytime_p_holm", "anytime_p_equivalent"),
+)
+WORDS = ("verdict", "more_seeds", "anytime_verdict", "anytime_more_seeds")
+
+
+def _evidence(
+    plan: Mapping[str, Any], runs: pd.DataFrame, cell: str, baseline: str, metric: str, rules: RulesSettings
+) -> dict[str, Any]:
+    """Return all of a row that can be said before the other rows are known."""
+    config, dataset = plan["cells"][cell]["config"], plan["dataset"]
+    size = paper.size(config)
+    claim = paper.claimed_gain(dataset["name"], config["method"], plan["cells"][baseline]["config"]["method"], metric)
+    treated, base = paired_runs(plan, runs, cell, baseline)
+    values = (treated[metric] - base[metric]).to_numpy()
+    change = paired(treated[metric], base[metric], rules.alpha) if len(values) else None
+    wins = improvement(values, rules.alpha)
+    effect = rules.smallest_effect
+    row = dict(zip(("boot_low", "boot_high"), bootstrap_interval(values, rules.alpha), strict=True))
+    row |= dict(zip(("anytime_low", "anytime_high"), anytime.interval(values, rules.g, rules.alpha), strict=True))
+    row |= {name: getattr(change, name, np.nan) for name in ("sd", "relative", "low", "high")}
+    return {
+        "cell": cell,
+        "arm": plan["cells"][cell]["arm"],
+        "baseline": baseline,
+        "metric": metric,
+        "dataset": dataset["name"],
+        "validation": bool(dataset.get("validation")),
+        **size,
+        "paper_size": size == paper.SIZE,
+        "seeds": len(values),
+        "left_out": left_out(plan, runs, cell, baseline),
+        "identical": int((values == 0).sum()),
+        "difference": getattr(change, "mean", np.nan),
+        **row,
+        "p": sign_flip(values) if len(values) else np.nan,
+        "p_equivalent": equivalence(values, -effect, effect),
+        "claim": claim,
+        "p_claim": equivalence(values, claim - effect, claim + effect) if np.isfinite(claim) else np.nan,
+        "improvement": wins.share,
+        "improvement_low": wins.low,
+        "improvement_high": wins.high,
+        "detectable": detectable(len(values), row["sd"], rules.alpha, rules.power),
+        "anytime_p": anytime.p_value(values, 0, rules.g),
+        "anytime_p_equivalent": anytime.equivalence(values, -effect, effect, rules.g),
+    }
+
+
+def _judged(row: pd.Series, tests: int, rules: RulesSettings) -> dict[str, Any]:
+    """Return both verdicts on a row, and how many more seeds each needs where it is undecided."""
+    words: dict[str, Any] = {}
+    for kind, needed in (("", more_seeds), ("anytime_", more_seeds_anytime)):
+        found = Evidence(
+            n=row["seeds"],
+            mean=row["difference"],
+            low=row[f"{kind}low"],
+            high=row[f"{kind}high"],
+            p_effect=row[f"{kind}p_holm"],
+            p_equivalent=row[f"{kind}p_equivalent"],
+        )
+        word = verdict(found, row["claim"], rules)
+        more = needed(found.n, found.mean, row["sd"], row["claim"], tests, rules) if word == "undecided" else 0
+        words |= {f"{kind}verdict": word, f"{kind}more_seeds": more}
+    return words
+
+
+MEANING = {
+    "reproduced": "above zero, and the paper's {claim} lies within the interval",
+    "smaller": "above zero, but the paper's {claim} is excluded",
+    "larger": "above zero, and above the paper's {claim}",
+    "helps": "above zero",
+    "no effect": "within {effect} points of zero",
+    "harmful": "below zero",
+    "contradicted": "not above zero, and even half of the paper's {claim} is excluded",
+    "undecided": "about {more} more seeds are needed",
+}
+PARTS = {
+    "first20": "the first 20 % of classes",
+    "first50": "the first 50 % of classes",
+    "overall": "all classes",
+}
+
+
+def sentence(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
+    """Say a verdict in plain English, with its size.
+
+    Args:
+        row: A row of `verdicts`.
+        rules: The rules it was reached by.
+        kind: "" for the ordinary verdict, "anytime_" for the one that stays valid however often one looks.
+    """
+    word = row[f"{kind}verdict"]
+    meaning = MEANING[word].format(
+        claim=_points(row["claim"]), effect=f"{rules.smallest_effect:g}", more=f"{row[f'{kind}more_seeds']:,.0f}"
+    )
+    found = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]} of {row['dataset']}"
+    if row["validation"]:
+        found += " (validation data)"
+    if row["seeds"]:
+        low, high = _points(row[f"{kind}low"]), _points(row[f"{kind}high"])
+        always = "anytime-valid " if kind else ""
+        found += (
+            f": {_points(row['difference'])} points ({always}{100 * (1 - rules.alpha):g} % interval {low} to {high}, "
+            f"{row['seeds']} seeds)"
+        )
+    told = [f"{found}: {word}, {meaning}."]
+    if row["identical"] == row["seeds"] > 0:
+        told.append("The two were equal at every seed, to the last image.")
+    if row["left_out"]:
+        told.append(f"{row['left_out']} more seeds are left out, because a run diverged.")
+    if not row["paper_size"]:
+        told.append(
+            f"This speaks of a miniature ({row['units']:,} units, {row['iterations']:,} iterations per task, "
+            f"{row['batch']} + {row['replay_batch']} samples a step), not of the paper's size."
+        )
+    return " ".join(told)
+
+
+def _points(value: float) -> str:
+    return f"{value:+z.2f}".replace("-", "\N{MINUS SIGN}")
