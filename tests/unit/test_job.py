@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.data.tasks import class_order, equal_tasks
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.learning.job import train_runs
+from exaggerated_replay.learning.job import digest_of_arrays, train_runs
 from exaggerated_replay.methods.bir import Settings as BIRArm
 from exaggerated_replay.methods.dgr import Settings as DGRArm
 from exaggerated_replay.methods.er import Settings as ERArm
@@ -22,7 +22,7 @@ from exaggerated_replay.methods.none import Settings as NoneArm
 from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
-from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
+from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_complete
 
 TASKS, SEED = 2, 3
 BASELINE = {"gate_proportion": 0.5, "si": SISettings(strength=0.1)}
@@ -75,7 +75,7 @@ class Place:
         self.trained = []
         self.tasks = equal_tasks(class_order(4, SEED), TASKS)  # of the split that lies there
 
-    def train(self, *arms, **settings):
+    def train(self, *arms, observe=None, **settings):
         runs = {self.runs / arm: settings.get(arm.replace("-", "_"), settings_of(arm)) for arm in arms}
         train_runs(
             runs,
@@ -85,6 +85,7 @@ class Place:
             workspace=self.workspace,
             timings=self.timings,
             watcher=self.watch,
+            observe=observe,
         )
 
     def watch(self, name):
@@ -144,7 +145,7 @@ def test_the_counts_of_the_record_fit_together(finished, arm):
 @pytest.mark.parametrize("arm", ARMS)
 def test_the_weights_are_those_of_the_record_and_can_be_read(finished, arm):
     path = finished.runs / arm / WEIGHTS
-    assert finished.record(arm)["sha256"] == {WEIGHTS: hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert finished.record(arm)["sha256"][WEIGHTS] == hashlib.sha256(path.read_bytes()).hexdigest()
     weights = load_file(path)
     assert weights
     assert all(value.isfinite().all() for value in weights.values())
@@ -161,7 +162,7 @@ def test_seconds_and_hardware_lie_apart(finished):
         assert timing["hardware"]
     for arm in ARMS:
         record = finished.record(arm)
-        assert set(record) == {"settings", "environment", "problem", "counts", "instruments", "example", "sha256"}
+        assert set(record) == {"settings", "environment", "problem", "counts", "diverged", "instruments", "sha256"}
         assert not {"seconds", "hardware", "time", "date", "host"} & {
             key for part in record.values() for key in part or ()
         }
@@ -174,23 +175,59 @@ def test_instruments_have_a_mean_for_each_task(finished):
     assert record["instruments"]["distillation"][0] == 0  # nothing is replayed in the first task
 
 
-def test_the_example_is_an_image_where_there_are_images(finished):
-    example = finished.record("rr-ra")["example"]
-    assert np.shape(example["image"]) == (2, 3)
-    assert np.min(example["image"]) >= 0
-    assert np.max(example["image"]) <= 1
-    assert example["class_means"]
-    assert all(np.shape(mean) == (2, 3) for mean in example["class_means"].values())
-    assert finished.record("none")["example"] is None
-
-
-def test_features_have_no_image_to_show(tmp_path):
+def test_features_are_described_as_such(tmp_path):
     place = Place(tmp_path, images(features=True))
     place.train("rr-ra")
-    record = place.record("rr-ra")
-    assert record["problem"] == {"inputs": 6, "classes": 4, "bounded": False}
-    assert record["example"]["image"] is None
-    assert record["example"]["class_means"] is None
+    assert place.record("rr-ra")["problem"] == {"inputs": 6, "classes": 4, "bounded": False}
+
+
+def test_instruments_have_four_significant_digits(finished):
+    written = [v for values in finished.record("rr-ra")["instruments"].values() for v in values]
+    assert any(v != round(v, 2) for v in written)
+    assert all(v == float(f"{v:.3e}") for v in written)
+
+
+def test_the_record_knows_the_content_of_the_data(finished):
+    digests = {arm: finished.record(arm)["sha256"]["data"] for arm in ARMS}
+    assert set(digests.values()) == {digest_of_arrays(images())}
+    for name in ("x_train", "y_train", "x_test", "y_test"):
+        changed = getattr(images(), name).copy()
+        changed.flat[-1] ^= 1
+        assert digest_of_arrays(replace(images(), **{name: changed})) != digest_of_arrays(images())
+
+
+# ---------------------------------------------------------------- who looks on
+
+
+class Onlooker:
+    """Notes what it is shown, and takes random numbers of torch's own stream, which must not matter."""
+
+    def __init__(self, test_set, seed):
+        self.seen, self.tests, self.seed = [], len(test_set.y), seed
+
+    def task_end(self, method, task, x, y):
+        torch.rand(3)
+        self.seen.append([task, method.seen, len(x), *sorted(set(y.tolist()))])
+
+    def traces(self):
+        return {"seen": torch.tensor(self.seen), "told": torch.tensor([self.tests, self.seed])}
+
+
+def test_what_an_observer_notes_at_task_ends_is_kept_beside_the_weights(place, finished):
+    place.train("rr-ra", observe=Onlooker)
+    assert is_complete(place.runs / "rr-ra")
+    traces = load_file(place.runs / "rr-ra" / TRACES)
+    assert traces["seen"].tolist() == [[1, 2, 12, 0, 1], [2, 4, 12, 2, 3]]
+    assert traces["told"].tolist() == [2 + 3 + 4 + 5, SEED]
+    plain, watched = finished.record("rr-ra"), place.record("rr-ra")
+    assert watched["sha256"].pop(TRACES) == hashlib.sha256((place.runs / "rr-ra" / TRACES).read_bytes()).hexdigest()
+    assert watched == plain
+
+
+def test_a_run_without_the_traces_that_its_record_names_is_not_complete(place):
+    place.train("er", observe=Onlooker)
+    (place.runs / "er" / TRACES).unlink()
+    assert not is_complete(place.runs / "er")
 
 
 # ---------------------------------------------------------------- what is done again

@@ -9,7 +9,7 @@ from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.data.tasks import relabel
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, build_method
-from exaggerated_replay.learning.trainer import Outcome, Progress, Samples, Schedule, train
+from exaggerated_replay.learning.trainer import Observer, Outcome, Progress, Samples, Schedule, train
 from exaggerated_replay.settings.run import RunSettings
 
 
@@ -43,6 +43,7 @@ def run_experiment(
     samples: tuple[Samples, Samples],
     device: torch.device,
     watch: Callable[[Progress], None],
+    observer: Observer | None = None,
 ) -> tuple[Method, Outcome]:
     """Train one run.
 
@@ -52,6 +53,7 @@ def run_experiment(
         samples: Training and test set on the device.
         device: Where to compute.
         watch: Called with the run's progress.
+        observer: Looks at the method when a task ends.
 
     Raises:
         UserError: The settings do not fit the data.
@@ -79,4 +81,4 @@ def run_experiment(
         optimiser_state=settings.training.optimiser_state,
     )
     method = build_method(settings.method.method, problem, settings.method)
-    return method, train(method, *samples, schedule, watch)
+    return method, train(method, *samples, schedule, watch, observer)

@@ -4,6 +4,7 @@ Needs nothing but torch, numpy, safetensors and this package, so that it also ru
 a machine without the workflow's tools.
 """
 
+import hashlib
 import os
 import shutil
 import time
@@ -12,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
@@ -20,11 +22,12 @@ from exaggerated_replay.devices import hardware
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, write_json
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
-from exaggerated_replay.learning.trainer import Outcome, Progress, Samples
+from exaggerated_replay.learning.trainer import Observer, Outcome, Progress, Samples
 from exaggerated_replay.settings.run import RunSettings
-from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
+from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete
 
 Watch = Callable[[Progress], None]
+Observe = Callable[[Samples, int], Observer]  # from the test set and the run's seed
 
 
 def load_inputs(path: Path) -> Prepared:
@@ -44,6 +47,7 @@ def train_runs(
     workspace: Path,
     timings: Path,
     watcher: Callable[[str], Watch],
+    observe: Observe | None = None,
 ) -> None:
     """Train those runs that are not finished yet.
 
@@ -58,6 +62,7 @@ def train_runs(
         workspace: Where finished runs wait for the rest of the job.
         timings: Where seconds and hardware of each run go.
         watcher: Called with a run's name; what it returns is called with the run's progress.
+        observe: Makes what looks at a run when a task ends; what it noted is kept beside the weights.
 
     Raises:
         UserError: The settings do not fit the data, or no split has the tasks of a run.
@@ -70,13 +75,14 @@ def train_runs(
         if not is_complete(place):
             started = time.perf_counter()
             samples = labelled(inputs, prepared, settings.class_order)
-            finish_run(settings, prepared, samples, device, place, watcher(target.name))
+            finish_run(settings, prepared, samples, device, place, watcher(target.name), observe)
             seconds = round(time.perf_counter() - started, 3)
             write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
     for target in missing:
         target.mkdir(parents=True, exist_ok=True)
-        for name in (WEIGHTS, RECORD):  # the record last: it vouches for the weights
-            os.replace(workspace / target.name / name, target / name)
+        for name in FILES:
+            if (workspace / target.name / name).exists():
+                os.replace(workspace / target.name / name, target / name)
         shutil.rmtree(workspace / target.name)
 
 
@@ -107,13 +113,17 @@ def finish_run(
     device: torch.device,
     place: Path,
     watch: Watch,
+    observe: Observe | None = None,
 ) -> None:
-    """Train one run and write weights and record to a directory."""
-    method, outcome = run_experiment(settings, prepared, samples, device, watch)
-    example = method.example()
+    """Train one run and write weights, traces and record to a directory."""
+    observer = observe and observe(samples[1], settings.seed)
+    method, outcome = run_experiment(settings, prepared, samples, device, watch, observer)
 
     place.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.cpu() for name, value in method.checkpoint().items()}, place / WEIGHTS)
+    arrays = {WEIGHTS: method.checkpoint(), TRACES: observer.traces() if observer else {}}
+    for name, tensors in arrays.items():
+        if tensors:
+            save_file({key: value.cpu() for key, value in tensors.items()}, place / name)
     record = {
         "settings": asdict(settings),
         "environment": {"device": device.type, "torch": torch.__version__},
@@ -123,9 +133,12 @@ def finish_run(
             "bounded": prepared.bounded,
         },
         "counts": counts_of(outcome, samples[1], prepared.classes),
-        "instruments": outcome.instruments,
-        "example": example and illustrate(example, prepared),
-        "sha256": {WEIGHTS: file_digest(place / WEIGHTS)},
+        "diverged": None,
+        "instruments": {name: [significant(v) for v in values] for name, values in outcome.instruments.items()},
+        "sha256": {
+            **{name: file_digest(place / name) for name, tensors in arrays.items() if tensors},
+            "data": digest_of_arrays(prepared),
+        },
     }
     write_json(place / RECORD, record)
 
@@ -139,14 +152,16 @@ def counts_of(outcome: Outcome, test_set: Samples, classes: int) -> dict[str, li
     }
 
 
-def illustrate(example: dict[str, Any], prepared: Prepared) -> dict[str, Any]:
-    """Put the example's sample and class means into rows and columns, or leave them out where no image is."""
-    sample, means = example.pop("sample"), example.pop("class_means")
-    if not (prepared.bounded and len(prepared.shape) == 2):
-        return {**example, "image": None, "class_means": None}
+def significant(value: float, digits: int = 4) -> float:
+    """Return a number with so many significant digits: what other processors agree on."""
+    return float(f"{value:.{digits}g}")
 
-    def rows(values: list[float]) -> list[list[float]]:
-        width = prepared.shape[1]
-        return [[round(v, 3) for v in values[i : i + width]] for i in range(0, len(values), width)]
 
-    return {**example, "image": rows(sample), "class_means": {label: rows(m) for label, m in means.items()}}
+def digest_of_arrays(prepared: Prepared) -> str:
+    """Return the SHA-256 of what a run learns from: the arrays, and what says how to read them."""
+    digest = hashlib.sha256(repr((prepared.scale, prepared.bounded)).encode())
+    for name in ("x_train", "y_train", "x_test", "y_test"):
+        array = np.ascontiguousarray(getattr(prepared, name))
+        digest.update(repr((name, str(array.dtype), array.shape)).encode())
+        digest.update(array)
+    return digest.hexdigest()

@@ -13,6 +13,9 @@ from exaggerated_replay.learning.likelihoods import Likelihood
 from exaggerated_replay.learning.networks import Classifier, initialise
 from exaggerated_replay.streams import stream
 
+State = dict[str, Any]
+"""Nested dictionaries and lists of tensors, numbers, strings and None: what a run goes on from."""
+
 
 @dataclass(frozen=True)
 class Problem:

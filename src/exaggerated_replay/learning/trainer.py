@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.learning.method import Method, Problem
+from exaggerated_replay.learning.method import Method, Problem, State
 from exaggerated_replay.learning.step import step_of
 from exaggerated_replay.streams import stream
 
@@ -54,12 +55,40 @@ class Outcome:
     instruments: dict[str, list[float]]  # per task, the mean of what the method noted
 
 
+class Observer(Protocol):
+    """Who looks at a run when a task ends. It changes nothing of the run, and draws from random streams of its own."""
+
+    def task_end(self, method: Method, task: int, x: Tensor, y: Tensor) -> None:
+        """Look at a method that has learned a task, before it keeps anything of it for later ones.
+
+        Args:
+            method: The method; what it replays is still what it replayed in this task.
+            task: Number of the task, from 1.
+            x: (N, inputs) training samples of the task.
+            y: (N,) their labels.
+        """
+        ...
+
+    def state(self) -> State:
+        """Return what was noted so far, and where random streams are, for a run that goes on later."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go on from what `state` returned."""
+        ...
+
+    def traces(self) -> dict[str, Tensor]:
+        """Return all that was noted, by name, on the CPU."""
+        ...
+
+
 def train(
     method: Method,
     train_set: Samples,
     test_set: Samples,
     schedule: Schedule,
     watch: Callable[[Progress], None],
+    observer: Observer | None = None,
 ) -> Outcome:
     """Teach a method one task after the other, and test it after each.
 
@@ -101,7 +130,10 @@ def train(
                 watch(Progress(task, schedule.tasks, iteration, steps, value, accuracy))
 
         own = rows_of_tasks(train_set.y, range(task, task + 1), method.problem)
-        method.end_task(train_set.x[own], train_set.y[own])
+        x, y = train_set.x[own], train_set.y[own]
+        if observer is not None:
+            observer.task_end(method, task, x, y)
+        method.end_task(x, y)
         for name, mean in method.instruments.means(steps).items():
             instruments.setdefault(name, [0.0] * (task - 1)).append(mean)
 

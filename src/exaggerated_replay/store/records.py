@@ -10,13 +10,16 @@ from exaggerated_replay.files import file_digest, read_json
 
 RECORD = "record.json"  # settings, counts, instruments: complete without the weights
 WEIGHTS = "model.safetensors"
+TRACES = "traces.safetensors"  # small arrays kept at task ends, where there are any
+FILES = (WEIGHTS, TRACES, RECORD)  # in the order in which they are put in place: the record vouches for the others
 ENCODER_WEIGHTS = "encoder.safetensors"
 
 
 def is_complete(directory: Path) -> bool:
-    """Tell whether a run directory holds a finished run: a record, and the very weights it names."""
+    """Tell whether a run directory holds a finished run: a record, and the very weights and traces it names."""
     try:
-        record = read_json(directory / RECORD)
-        return file_digest(directory / WEIGHTS) == record["sha256"][WEIGHTS]
+        digests = read_json(directory / RECORD)["sha256"]
+        named = {WEIGHTS, *(name for name in FILES if name in digests)}
+        return all(file_digest(directory / name) == digests[name] for name in named)
     except (UserError, FileNotFoundError, KeyError, TypeError):
         return False
