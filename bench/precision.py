@@ -20,14 +20,17 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.ceilings import cores
-from exaggerated_replay.analysis.scores import cell_records, scores
-from exaggerated_replay.analysis.statistics import METRICS, estimate, paired
+from exaggerated_replay.analysis.scores import scores, task_sizes
+from exaggerated_replay.analysis.selection import METRICS
+from exaggerated_replay.analysis.statistics import estimate, paired
 from exaggerated_replay.data.splits import class_order
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.job import counts_of, load_inputs
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import Plan, Run, make_plan
+from exaggerated_replay.store.records import RECORD
 
 PRECISIONS = ("tf32", "bf16")
 DROPPED_BITS = 13  # of fp32's 23 bits of fraction, TF32 keeps 10
@@ -66,7 +69,8 @@ def retrain(run: Run, precision: str, learned_from: Path) -> dict[str, float]:
     settings = dataclasses.replace(run.settings, precision=precision)
     with EmulatedTensorCores() if device.type == "cpu" else nullcontext():
         _, outcome = run_experiment(settings, prepared, samples, device, lambda progress: None)
-    return scores(counts_of(outcome, samples[1], prepared.classes), settings.tasks)
+    record = {"settings": {"tasks": settings.tasks}, "counts": counts_of(outcome, samples[1], prepared.classes)}
+    return scores(record["counts"], task_sizes(record))
 
 
 def measure(plan: Plan, cells: list[str], processes: int) -> list[dict[str, str]]:
@@ -87,8 +91,7 @@ def measure(plan: Plan, cells: list[str], processes: int) -> list[dict[str, str]
         raise UserError("compute.precision must be fp32: the other precisions are compared with it")
     if unknown := [cell for cell in cells if cell not in plan.cells]:
         raise UserError(f"the plan has no cell {unknown[0]}: choose among {', '.join(plan.cells)}")
-    described = plan.to_dict()["cells"]
-    before = {cell: by_seed(cell_records(described[cell])) for cell in cells}
+    before = {cell: by_seed([read_json(run.directory / RECORD) for run in plan.cells[cell].runs]) for cell in cells}
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         waiting = {
             (cell, precision): {
@@ -107,7 +110,7 @@ def measure(plan: Plan, cells: list[str], processes: int) -> list[dict[str, str]
 
 def by_seed(records: list[dict[str, Any]]) -> pd.DataFrame:
     """Return the scores of records, indexed by seed."""
-    rows = [scores(record["counts"], record["settings"]["tasks"]) for record in records]
+    rows = [scores(record["counts"], task_sizes(record)) for record in records]
     return pd.DataFrame(rows, index=[record["settings"]["seed"] for record in records])
 
 

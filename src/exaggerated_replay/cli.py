@@ -162,59 +162,13 @@ def train(args: argparse.Namespace) -> None:
         slot.close()
 
 
-def evaluate(args: argparse.Namespace) -> None:
-    """Score every run of the plan from the counts in its record: one tidy table."""
-    from exaggerated_replay.analysis.scores import read_records, runs_table
-    from exaggerated_replay.files import replacing
+def study(args: argparse.Namespace) -> None:
+    """Write the study's folder from the records of its runs: tables, figures, metrics, provenance."""
+    from exaggerated_replay.analysis.study import write_study
+    from exaggerated_replay.figures.catalogue import draw_all
 
     plan = read_json(args.plan)
-    with replacing(args.out) as temporary:
-        runs_table(plan, read_records(plan)).to_csv(temporary, index=False, lineterminator="\n")
-
-
-def collect(args: argparse.Namespace) -> None:
-    """Sum up over seeds: metrics of all cells, metrics and plots of the cell in focus, the runs' timings."""
-    from exaggerated_replay.analysis.outputs import remove_leftovers
-    from exaggerated_replay.analysis.plots import write_plots
-    from exaggerated_replay.analysis.scores import read_runs
-    from exaggerated_replay.analysis.summary import focus, read_timings, summary
-    from exaggerated_replay.files import replacing, write_json
-
-    plan, runs = read_json(args.plan), read_runs(args.table)
-    write_json(args.metrics, summary(runs))
-    write_json(args.focus, focus(runs, plan["focus"]))
-    write_plots(plan, runs, args.plots)
-    with replacing(args.timings) as temporary:
-        read_timings(plan, TIMINGS).to_csv(temporary, index=False, lineterminator="\n")
-    for leftover in remove_leftovers(plan, args.metrics.parent):
-        print(f"{leftover} belonged to an earlier study and was removed")
-
-
-def table(args: argparse.Namespace) -> None:
-    """Write a grid's table as CSV, Markdown and LaTeX, and the list of runs behind its numbers."""
-    from exaggerated_replay.analysis.provenance import provenance
-    from exaggerated_replay.analysis.scores import first20_images, read_runs
-    from exaggerated_replay.analysis.tables import comparison, write
-    from exaggerated_replay.files import replacing
-
-    plan, runs = read_json(args.plan), read_runs(args.table)
-    write(
-        comparison(plan, runs, args.grid),
-        args.out,
-        dataset=plan["dataset"]["name"],
-        first20_images=first20_images(plan),
-    )
-    with replacing(args.provenance) as temporary:
-        provenance(plan, runs, args.grid).to_csv(temporary, index=False, lineterminator="\n")
-
-
-def figure(args: argparse.Namespace) -> None:
-    """Draw a figure and save it under every name given."""
-    from exaggerated_replay.analysis.scores import read_runs
-    from exaggerated_replay.figures.catalogue import draw
-    from exaggerated_replay.figures.style import save
-
-    save(draw(args.kind, read_json(args.plan), read_runs(args.table), args.grid), args.out)
+    print(write_study(plan, Path("results", plan["study"]["name"]), [draw_all]))
 
 
 def publish(args: argparse.Namespace) -> None:
@@ -222,13 +176,6 @@ def publish(args: argparse.Namespace) -> None:
     from exaggerated_replay.store.focus import publish
 
     publish(read_json(args.plan), args.folder)
-
-
-def snapshot(args: argparse.Namespace) -> None:
-    """Copy tables, figures, metrics, report and provenance to results/NAME/, without checkpoints."""
-    from exaggerated_replay.analysis.snapshot import take_snapshot
-
-    take_snapshot(args.name, read_json(args.plan), Path("results"), args.force)
 
 
 def asked_plan(args: argparse.Namespace) -> dict[str, Any]:
@@ -290,8 +237,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="exaggerated-replay",
-        description="The jobs of the workflow, one by one. Usually `snakemake` calls them; `compose` and "
-        "`snapshot` are for you.",
+        description="The jobs of the workflow, one by one. Usually `snakemake` calls them; `compose` is for you.",
         epilog="Exit status: 0 done, 2 something to mend, said in one sentence.",
     )
     commands = top.add_subparsers(required=True, metavar="SUBCOMMAND")
@@ -350,28 +296,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--splits", type=Path, nargs="+", required=True, help="class order and tasks of every seed")
     sub.add_argument("--log", type=Path, help="log file")
     add_workspace(sub)
-    sub = command(evaluate)
-    sub.add_argument("--out", type=Path, required=True, help="CSV file to write")
-    sub = command(collect)
-    sub.add_argument("table", type=Path, help="the runs table")
-    for name in ("metrics", "focus", "timings"):
-        sub.add_argument(f"--{name}", type=Path, required=True, help="file to write")
-    sub.add_argument("--plots", type=Path, nargs="*", default=[], help="files to write for `dvc plots`")
-    sub = command(table)
-    sub.add_argument("table", type=Path, help="the runs table")
-    sub.add_argument("--grid", required=True, help="grid of the study")
-    sub.add_argument("--out", type=Path, nargs="+", required=True, help=".csv, .md and .tex files to write")
-    sub.add_argument("--provenance", type=Path, required=True, help="CSV file that lists the runs behind the table")
-    sub = command(figure)
-    sub.add_argument("kind", help="which figure")
-    sub.add_argument("table", type=Path, help="the runs table")
-    sub.add_argument("--grid", help="grid of the study, where the figure shows one")
-    sub.add_argument("--out", type=Path, nargs="+", required=True, help=".png, .pdf and .svg files to write")
+    command(study)
     sub = command(publish)
     sub.add_argument("folder", type=Path, help="folder to copy to")
-    sub = command(snapshot)
-    sub.add_argument("name", help="name of the folder below results/")
-    sub.add_argument("--force", action="store_true", help="replace a snapshot of that name")
     add_asked_plan(command(verify, plan=False))
     sub = add_asked_plan(command(explain, plan=False))
     sub.add_argument("name", help="a cell of the plan, a run, or a run's digest")

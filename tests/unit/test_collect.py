@@ -6,7 +6,7 @@ import math
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis.summary import focus, read_timings, summary
+from exaggerated_replay.analysis.summary import focus, summary
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 
@@ -62,14 +62,9 @@ def test_a_focus_that_is_no_cell_is_named(runs):
         focus(runs, "d")
 
 
-def test_timings_are_those_of_the_plans_runs_that_were_timed(tmp_path):
-    for run in ("r1", "r3", "old"):
-        write_json(tmp_path / f"{run}.json", {"seconds": len(run) * 1.5, "hardware": f"{run}'s"})
-    found = read_timings({"runs": {"r1": {}, "r2": {}, "r3": {}}}, tmp_path)
-    assert found.to_dict("list") == {"run": ["r1", "r3"], "seconds": [3, 3], "hardware": ["r1's", "r3's"]}
-
-
-def test_timings_may_be_missing_altogether(tmp_path):
-    found = read_timings({"runs": {"r1": {}}}, tmp_path / "nowhere")
-    assert list(found.columns) == ["run", "seconds", "hardware"]
-    assert len(found) == 0
+def test_runs_that_diverged_are_left_out(runs):
+    lost = runs.assign(**{key: runs[key].mask(runs["seed"] == 2) for key in KEYS})
+    assert summary(lost)["a"]["first20"] == {"mean": 15, "sd": 7.07}  # of 10 and 20
+    nothing = runs.assign(**{key: runs[key].mask(runs["cell"] == "b") for key in KEYS})
+    assert summary(nothing)["b"]["first20"] == {"mean": None, "sd": None}
+    assert focus(nothing, "b")["overall"] is None

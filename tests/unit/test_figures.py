@@ -44,7 +44,18 @@ def study(seeds=4):
         }
         for seed, digest in enumerate(digests):
             scores = dict(zip(("first20", "first50", "overall"), noise.uniform(20, 60, 3), strict=True))
-            rows.append({"digest": digest, "cell": cell, "seed": seed, "device": "cpu", "dropped": 0.0} | scores)
+            rows.append(
+                {
+                    "digest": digest,
+                    "cell": cell,
+                    "arm": arm,
+                    "seed": seed,
+                    "device": "cpu",
+                    "dropped": 0.0,
+                    "status": "finished",
+                }
+                | scores
+            )
     grids = {
         "table1": ["bir-si", "rr-ra-f5", "rr-ra"],
         "convergence": [cell for cell in cells if cell != "rr-ra-f5"],
@@ -58,6 +69,7 @@ def study(seeds=4):
             grid: [
                 {
                     "cell": cell,
+                    "settings": _varied(grid, cells[cell]["config"]),
                     "baseline": cell.replace("rr-ra", "bir-si").removesuffix("-f5") if "rr" in cell else None,
                 }
                 for cell in members
@@ -68,11 +80,19 @@ def study(seeds=4):
     return plan, pd.DataFrame(rows)
 
 
+def _varied(grid, config):
+    """What the grid set to make a cell."""
+    if grid == "convergence":
+        return {"training.iterations": config["training"]["iterations"]}
+    return {"method.f": config["method"]["f"]} if config["method"] and grid == "table1" else {}
+
+
 def record(f=20, images=True, classes=8):
     """Return a record of 2 tasks of 2 classes, with an example over other classes; all numbers by hand."""
     probabilities = np.array([0.002, 0.1, 0.6, 0.2, 0.05, 0.03, 0.01, 0.008] + [0.0001] * (classes - 8))
     picture = np.linspace(0, 1, 64).reshape(8, 8).tolist()
     return {
+        "settings": {"tasks": [[0, 1], [2, 3]]},
         "counts": {"correct": [[9, 7, 0, 0], [3, 2, 12, 18]], "tested": [10, 10, 20, 20]},
         "example": {
             "probabilities": probabilities.tolist(),
@@ -273,7 +293,7 @@ def test_comparison_of_one_seed_claims_no_interval():
 
 def test_comparison_names_cells_where_f_does_not_tell_them_apart():
     figure = comparison.draw(*study(), "convergence")
-    assert {"rr-ra-iterations50", "RR+RA"} <= written(figure)
+    assert {"RR+RA, iterations = 50", "RR+RA, iterations = 200"} <= written(figure)
     assert "paper (CIFAR-100)" not in written(figure)
     with pytest.raises(UserError, match="'alone' compares nothing"):
         comparison.draw(*study(), "alone")

@@ -1,43 +1,36 @@
 """What `dvc plots` draws, by hand."""
 
-import pandas as pd
-import pytest
-
-from exaggerated_replay.analysis.plots import plot_tables, write_plots
-from exaggerated_replay.files import write_json
+from exaggerated_replay.analysis.plots import plot_tables
+from exaggerated_replay.analysis.runs import Study
 
 COUNTS = [
     # Two tasks of two classes, 10 + 10 and 30 + 30 test images.
     {"correct": [[5, 5, 0, 0], [2, 2, 15, 15]], "tested": [10, 10, 30, 30], "predicted": [0] * 4},
     {"correct": [[10, 10, 0, 0], [4, 4, 30, 30]], "tested": [10, 10, 30, 30], "predicted": [0] * 4},
 ]
-PLAN = {
-    "focus": "mine",
-    "dataset": {"tasks": 2},
-    "cells": {
-        "mine": {"arm": "mine", "runs": [{"directory": "a"}, {"directory": "b"}]},
-        "mine-iterations5": {"arm": "mine", "runs": []},
-        "other": {"arm": "other", "runs": []},
-    },
-}
-RECORDS = [{"counts": count} for count in COUNTS]
-RUNS = pd.DataFrame(
-    [("mine", 10, 1.0), ("mine", 10, 2.0), ("mine", 5, 0.5), ("other", 5, 9.0)],
-    columns=["arm", "iterations", "overall"],
-).assign(first20=3.0, first50=4.0)
 
 
-@pytest.fixture
-def finished(tmp_path, monkeypatch):
-    """A folder with the records of the cell in focus, and of no other."""
-    monkeypatch.chdir(tmp_path)
-    for directory, record in zip("ab", RECORDS, strict=True):
-        write_json(tmp_path / directory / "record.json", record)
-    return tmp_path
+def study(counts=COUNTS, tasks=([3, 1], [0, 2])):
+    """Return a study whose cell in focus has runs with these counts, and another cell of the same arm."""
+    names = [("mine", 10, f"a{seed}", count) for seed, count in enumerate(counts)]
+    names += [("mine-iterations5", 5, "b0", COUNTS[1]), ("other", 5, "c0", COUNTS[1])]
+    cells, records = {}, {}
+    for cell, iterations, run, count in names:
+        config = {"method": {}, "training": {"iterations": iterations}}
+        described = cells.setdefault(cell, {"arm": cell.partition("-")[0], "config": config, "runs": []})
+        described["runs"].append({"seed": len(described["runs"]), "digest": run, "directory": f"results/runs/{run}"})
+        records[run] = {
+            "settings": {"tasks": tasks},
+            "counts": count,
+            "diverged": None if count else {"task": 1},
+            "instruments": {},
+            "environment": {"device": "cpu", "torch": "2"},
+        }
+    return Study({"focus": "mine", "grids": {}, "cells": cells, "runs": dict.fromkeys(records)}, records)
 
 
 def test_the_tables_by_hand():
-    tables = plot_tables(PLAN, RECORDS, RUNS)
+    tables = plot_tables(study())
     assert tables["task_accuracy"].to_dict("list") == {"task": [1, 2], "accuracy": [30, 75]}
     # After task 2: 20 images at 30 %, 60 at 75 %.
     assert tables["learning"].to_dict("list") == {"after_task": [1, 2], "accuracy": [75, 63.75]}
@@ -48,20 +41,20 @@ def test_the_tables_by_hand():
     }
     assert tables["convergence"].to_dict("list") == {
         "iterations": [5, 10],
-        "first20": [3, 3],
-        "first50": [4, 4],
-        "overall": [0.5, 1.5],
+        "first20": [40, 30],  # label 0: 4 of 10; 2 and 4 of 10
+        "first50": [40, 30],
+        "overall": [85, 63.75],  # 68 of 80; 34 and 68 of 80
     }
 
 
-def test_each_file_holds_the_table_of_its_name(finished):
-    targets = [finished / "deep" / f"{name}.csv" for name in ("learning", "convergence")]
-    write_plots(PLAN, RUNS, targets)
-    assert pd.read_csv(targets[0])["accuracy"].tolist() == [75, 63.75]
-    assert pd.read_csv(targets[1])["overall"].tolist() == [0.5, 1.5]
+def test_tasks_may_differ_in_size():
+    tables = plot_tables(study(tasks=([3], [0, 1, 2])))
+    assert tables["task_accuracy"].to_dict("list") == {"task": [1, 2], "accuracy": [30, 68.57]}  # 3 of 10; 48 of 70
+    assert tables["learning"]["accuracy"].tolist() == [75, 63.75]  # 51 of 80
 
 
-def test_unknown_names_are_a_mistake_of_the_caller(finished):
-    with pytest.raises(KeyError):
-        write_plots(PLAN, RUNS, [finished / "other.csv"])
-    assert not (finished / "other.csv").exists()
+def test_runs_that_diverged_are_left_out():
+    tables = plot_tables(study([COUNTS[1], None]))
+    assert tables["task_accuracy"]["accuracy"].tolist() == [40, 100]
+    assert tables["convergence"]["overall"].tolist() == [85, 85]
+    assert plot_tables(study([None, None]))["learning"].empty

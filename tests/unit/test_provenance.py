@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from test_exchange import record, settings
 
-from exaggerated_replay.analysis.outputs import remove_leftovers
 from exaggerated_replay.analysis.provenance import provenance
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
@@ -41,6 +40,7 @@ PLAN = {
 RUNS = pd.DataFrame(
     [
         {"digest": name.rpartition("-")[2], "cell": cell, "seed": seed, "device": "cpu", "torch": "2.0", "extra": 1}
+        | {"status": "finished"}
         | {"first20": 10 / 3 + seed, "first50": 2.0, "overall": 1.0}
         for cell, names in NAMES.items()
         for seed, name in enumerate(names)
@@ -68,12 +68,6 @@ def test_a_baseline_that_is_no_row_of_the_grid_is_named_too():
 def test_an_unknown_grid_is_refused():
     with pytest.raises(UserError, match="no grid 'x'"):
         provenance(PLAN, RUNS, "x")
-
-
-def test_lists_of_an_earlier_study_are_removed(tmp_path):
-    for name in ("g", "alone", "old"):
-        write_json(tmp_path / "provenance" / f"{name}.csv", name)
-    assert remove_leftovers({**PLAN, "figures": []}, tmp_path) == [tmp_path / "provenance/old.csv"]
 
 
 # ---------------------------------------------------------------- the published model

@@ -1,10 +1,14 @@
+"""Comparison tables, by hand."""
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis import tables
-from exaggerated_replay.errors import UserError
+from exaggerated_replay.analysis import layout, tables
+from exaggerated_replay.analysis.paper import published
 
+CIFAR100 = {"dataset": {"name": "cifar100", "source_name": None, "sha256": "c" * 64}}
+DIGITS = {"dataset": {"name": "digits", "source_name": None, "sha256": "d" * 64}}
 GRIDS = {
     "table1": [("bir-si", None), ("rr-ra-f5", "bir-si"), ("rr-ra", "bir-si"), ("rr-ra-fnone", "bir-si")],
     "ablation": [("bir-si", None), ("rr", "bir-si"), ("rr-ra", "bir-si")],
@@ -25,24 +29,35 @@ def study(seeds=2):
     cells = {
         cell: {
             "arm": cell.partition("-f")[0],
-            "config": {"training": {"iterations": 5000}, "method": method},
+            "config": {"training": {"iterations": 5000}, "method": dict(method)},
             "runs": [{"seed": seed, "digest": f"{cell}-{seed}"} for seed in range(seeds)],
         }
         for cell, method in METHODS.items()
     }
     rows = [
         {"digest": f"{cell}-{seed}", "cell": cell, "seed": seed, "device": "cpu", "dropped": DROPPED.get(cell)}
+        | {"status": "finished"}
         | dict.fromkeys(("first20", "first50", "overall"), 20 + 10 * seed + GAINS[cell][seed])
         for cell in cells
         for seed in range(seeds)
     ]
-    grids = {name: [{"cell": cell, "baseline": baseline} for cell, baseline in rows] for name, rows in GRIDS.items()}
+    grids = {
+        name: [
+            {
+                "cell": cell,
+                "baseline": baseline,
+                "settings": {"method.f": METHODS[cell]["f"]} if name == "table1" and baseline else {},
+            }
+            for cell, baseline in rows
+        ]
+        for name, rows in GRIDS.items()
+    }
     return {"grids": grids, "cells": cells}, pd.DataFrame(rows)
 
 
 def test_published_values_imply_one_and_the_same_baseline():
     """A misprint in the file would show: every row of the paper implies the same accuracy of the baseline."""
-    table = tables.published()
+    table = published()
     assert len(table) == 15
     implied = 100 * table["absolute"] / table["relative"]
     for metric, low, high in (("first20", 30.35, 30.45), ("first50", 31.7, 31.8), ("overall", 34.7, 35.0)):
@@ -80,19 +95,20 @@ def test_repulsion_alone_is_not_what_the_paper_published():
     assert table.loc["rr-ra", "first20_published_absolute"] == 4.80
 
 
-def write(tmp_path, grid, suffix, seeds=2, **facts):
-    target = tmp_path / "deep" / f"table{suffix}"
-    table = tables.comparison(*study(seeds), grid)
-    tables.write(table, [target], **({"dataset": "cifar100", "first20_images": 400} | facts))
-    return target
+def write(tmp_path, grid, suffix, seeds=2, plan=CIFAR100):
+    layout.write(tables.comparison(*study(seeds), grid), tmp_path / "deep", "table", plan=plan, first20_images=400)
+    return tmp_path / "deep" / f"table{suffix}"
 
 
-def test_csv_keeps_full_precision(tmp_path):
+def test_csv_has_two_decimals(tmp_path):
     table = tables.comparison(*study(), "table1")
     back = pd.read_csv(write(tmp_path, "table1", ".csv"), dtype={"f": object})
-    numbers = table.select_dtypes("number").columns
-    pd.testing.assert_frame_equal(back[numbers], table[numbers], check_exact=True)
+    assert list(back.columns) == list(table.columns)
+    for column in ("first20_mean", "first50_difference", "overall_low", "overall_relative"):
+        assert back[column].tolist() == pytest.approx(table[column].round(2).tolist(), nan_ok=True)
+    assert back["overall_low"][1] == -10.71
     assert back["f"].fillna("").tolist() == ["", "5", "20", "none"]
+    assert back["method.f"].fillna("").tolist() == ["", "5", "20", "none"]
 
 
 def test_markdown_has_the_papers_form(tmp_path):
@@ -107,7 +123,7 @@ def test_markdown_has_the_papers_form(tmp_path):
 
 def test_grids_without_an_f_axis_are_labelled_by_cell(tmp_path):
     text = write(tmp_path, "ablation", ".md").read_text()
-    assert text.startswith("| cell   | 20% avg.")
+    assert text.startswith("| arm    | 20% avg.")
     assert "paper" not in text.splitlines()[0]
     assert "\n| bir-si | 25.00       " in text
     assert "\n| rr     | 27.00 (2.00 [2.00, 2.00])" in text
@@ -116,10 +132,10 @@ def test_grids_without_an_f_axis_are_labelled_by_cell(tmp_path):
 
 def test_note_says_how_many_samples_repulsion_left_out():
     table = tables.comparison(*study(), "table1")
-    text = tables.note(table, dataset="cifar100", first20_images=400)
+    text = layout.note(table, plan=CIFAR100, first20_images=400)
     assert "Of the replayed samples with a competing class, repulsion left out 12.5 to 30.2 %" in text
     none = table.assign(dropped=np.nan)
-    assert "left out" not in tables.note(none, dataset="cifar100", first20_images=400)
+    assert "left out" not in layout.note(none, plan=CIFAR100, first20_images=400)
 
 
 def test_one_seed_is_shown_without_an_interval(tmp_path):
@@ -137,30 +153,30 @@ def test_one_seed_is_shown_without_an_interval(tmp_path):
     ],
 )
 def test_note_counts_the_intervals(grid, sentence):
-    text = tables.note(tables.comparison(*study(), grid), dataset="cifar100", first20_images=400)
+    text = layout.note(tables.comparison(*study(), grid), plan=CIFAR100, first20_images=400)
     assert sentence in text
-    assert "Data set: cifar100. Seeds: 2. Test images in the first 20 % of classes: 400 (one image is 0.25" in text
-    assert "does not test the paper's claim" not in text
+    assert "Data: cifar100. Seeds: 2. Test images in the first 20 % of classes: 400 (one image is 0.25" in text
+    assert "whose claim it does not test" not in text
 
 
 def test_note_counts_what_did_not_change_at_all():
     plan, runs = study()
     runs.loc[runs["cell"] == "rr-ra", "first20"] = [20.0, 30.0]
-    text = tables.note(tables.comparison(plan, runs, "table1"), dataset="cifar100", first20_images=400)
+    text = layout.note(tables.comparison(plan, runs, "table1"), plan=CIFAR100, first20_images=400)
     assert "1 of the differences are zero at every seed" in text
 
 
 def test_note_says_what_other_data_and_shorter_training_cannot_show():
     table = tables.comparison(*study(), "table1")
-    text = tables.note(table, dataset="digits", first20_images=72)
-    assert "demonstrates the workflow on digits; it does not test the paper's claim" in text
-    assert "5,000" not in tables.note(table, dataset="cifar100", first20_images=2000)
+    text = layout.note(table, plan=DIGITS, first20_images=72)
+    assert "This is not the data set of the paper, whose claim it does not test." in text
+    assert "5,000" not in layout.note(table, plan=CIFAR100, first20_images=2000)
     short = table.assign(iterations=200)
-    assert "Not every row has the paper's 5,000" in tables.note(short, dataset="cifar100", first20_images=2000)
+    assert "Not every row has the paper's 5,000" in layout.note(short, plan=CIFAR100, first20_images=2000)
 
 
 def test_latex_escapes_and_groups(tmp_path):
-    text = write(tmp_path, "table1", ".tex", dataset="my_data").read_text()
+    text = write(tmp_path, "table1", ".tex", plan={"dataset": {"name": "my_data"}}).read_text()
     assert r"\multicolumn{2}{l}{20\% avg.}" in text
     assert r"\toprule" in text
     assert r"my\_data" in text
@@ -177,6 +193,81 @@ def test_tables_are_byte_identical_when_written_twice(tmp_path, suffix):
     assert first.endswith(b"\n")
 
 
-def test_unknown_formats_are_refused(tmp_path):
-    with pytest.raises(UserError, match=r"table\.xlsx"):
-        write(tmp_path, "table1", ".xlsx")
+def test_a_file_in_place_of_cifar100_is_not_called_cifar100():
+    own = {"dataset": {"name": "cifar100", "source_name": "mine.npz", "sha256": "ab" * 32}}
+    assert layout.data_name(own) == "mine.npz (SHA-256 ababababab)"
+    assert layout.short_data_name(own) == "mine.npz"
+    text = layout.note(tables.comparison(*study(), "table1"), plan=own, first20_images=400)
+    assert "cifar100" not in text
+    assert "not the data set of the paper" in text
+
+
+def test_encoder_and_validation_images_are_named():
+    plan = {"dataset": {**CIFAR100["dataset"], "validation": 0.2}, "encoder": {"name": "published"}}
+    assert layout.data_name(plan) == (
+        "cifar100, features of the encoder published, tested on the last 20 % of each class's training samples"
+    )
+
+
+def diverged(cell, seed):
+    """Return the study with one run of a cell diverged."""
+    plan, runs = study(3)
+    lost = (runs["cell"] == cell) & (runs["seed"] == seed)
+    runs.loc[lost, ["first20", "first50", "overall"]] = np.nan
+    runs.loc[lost, "status"] = "diverged in task 2"
+    return plan, runs
+
+
+GAINS |= {cell: (*gains, 0) for cell, gains in GAINS.items()}  # of a third seed
+
+
+def test_runs_that_diverged_are_left_out_and_named():
+    table = tables.comparison(*diverged("rr-ra-f5", 1), "table1").set_index("cell")
+    row = table.loc["rr-ra-f5"]
+    assert (row["seeds"], row["first20_difference"], row["first20_mean"]) == (2, 0.5, 30.5)  # seeds 0 and 2: +1 and 0
+    assert row["gaps"] == "seed 1 diverged in task 2"
+    assert table.loc["rr-ra", "seeds"] == 3
+    text = layout.note(table.reset_index(), plan=CIFAR100, first20_images=400)
+    assert "Runs that diverged are left out (rr-ra-f5: seed 1 diverged in task 2)." in text
+    assert "Seeds: 2 to 3." in text
+
+
+def test_a_cell_whose_runs_all_diverged_is_a_gap_in_the_table():
+    plan, runs = study(1)
+    lost = runs["cell"] == "rr-ra-f5"
+    runs.loc[lost, ["first20", "first50", "overall"]] = np.nan
+    runs.loc[lost, "status"] = "diverged in task 1"
+    table = tables.comparison(plan, runs, "table1")
+    assert table.loc[1, ["seeds", "gaps"]].tolist() == [0, "seed 0 diverged in task 1"]
+    assert layout.paper_form(table).iloc[1, 0] == "\N{EM DASH}/\N{EM DASH}"
+
+
+def test_rows_are_named_by_every_setting_that_a_grid_varies():
+    plan, runs = study()
+    for cell, strength in (("rr", 100), ("rr-ra", 1e-3)):
+        plan["cells"][cell]["config"]["method"]["si"] = {"strength": strength}
+    plan["grids"]["g"] = [
+        {"cell": "bir-si", "baseline": None, "settings": {}},
+        {"cell": "rr", "baseline": "bir-si", "settings": {"method.si.strength": 100, "training.iterations": 5000}},
+        {"cell": "rr-ra", "baseline": "bir-si", "settings": {"method.si.strength": 1e-3, "training.iterations": 5000}},
+    ]
+    labels = tables.row_labels(tables.comparison(plan, runs, "g"))
+    assert labels.to_dict("list") == {
+        "arm": ["bir-si", "rr", "rr-ra"],
+        "strength": ["", "100", "0.001"],
+        "iterations": ["5000"] * 3,
+    }
+    shown = layout.markdown(tables.comparison(plan, runs, "g")).splitlines()
+    assert shown[0].startswith("| arm    | strength   | iterations   | 20% avg.")
+
+
+def test_settings_of_the_same_last_name_are_told_apart():
+    table = pd.DataFrame(
+        {"cell": ["a", "b"], "arm": "x", "baseline": "y", "f": 1, "method.scale": [1, 2], "model.scale": [1, 1]}
+    )
+    assert list(tables.row_labels(table)) == ["method.scale", "model.scale"]
+
+
+def test_rows_that_nothing_else_tells_apart_are_named_by_cell():
+    table = pd.DataFrame({"cell": ["a", "a-f3"], "arm": "x", "baseline": None, "f": [1, 3]})
+    assert tables.row_labels(table)["cell"].tolist() == ["a", "a-f3"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.scores import scores
+from exaggerated_replay.analysis.scores import scores, task_sizes
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
@@ -124,5 +124,7 @@ def _settings(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _scores(record: Mapping[str, Any]) -> str:
-    found = scores(record["counts"], len(record["settings"]["tasks"]))
+    if record.get("diverged"):
+        return f"diverged in task {record['diverged']['task']}"
+    found = scores(record["counts"], task_sizes(record))
     return "  ".join(f"{key} {found[key]:.2f} %" for key in SHOWN)

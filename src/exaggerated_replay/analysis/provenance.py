@@ -4,24 +4,25 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from exaggerated_replay.analysis.scores import PLACES
 from exaggerated_replay.analysis.selection import METRICS, cell_runs, grid_cells
 from exaggerated_replay.planning.plan import DIGITS
 
-KEPT = [*METRICS, "device", "torch"]
+KEPT = ["status", *METRICS, "device", "torch"]
 
 
 def provenance(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     """List the runs behind every row of a grid's table.
 
     Args:
-        plan: results/plan.json.
+        plan: The plan of the study.
         runs: The runs table; accuracies in percent.
         grid: A grid of the plan.
 
     Returns:
-        One row per cell and seed: cell, settings (what the grid set), seed, first20, first50, overall (percent), device
-        and torch of the run, the run's name, that of the baseline's run it is compared with, and the first digits of
-        the digests of its data and its code. `exaggerated-replay explain` takes the names.
+        One row per cell and seed: cell, settings (what the grid set), seed, status, first20, first50, overall
+        (percent), device and torch of the run, the run's name, that of the baseline's run it is compared with, and
+        the first digits of the digests of its data and its code. `exaggerated-replay explain` takes the names.
 
     Raises:
         UserError: If the grid is unknown, or a cell has no run.
@@ -44,7 +45,7 @@ def provenance(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
                     "code": settings["code"][:DIGITS],
                 }
             )
-    return pd.DataFrame(rows).round(2)
+    return pd.DataFrame(rows).round(PLACES)
 
 
 def _names(plan: Mapping, cell: str) -> dict[int, str]:

@@ -1,30 +1,32 @@
-"""Figures per cell for DVC: results/metrics.json with all cells, results/focus.json with one."""
-
-from pathlib import Path
-from typing import Any
+"""Figures per cell for DVC: metrics.json of a study with all cells, results/focus.json with one."""
 
 import pandas as pd
 
+from exaggerated_replay.analysis.scores import PLACES
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import read_json
 
-METRICS = ["first20", "first50", "overall", "macro_precision", "forgetting"]
+SUMMED_UP = ["first20", "first50", "overall", "macro_precision", "forgetting"]
 
 
-def summary(runs: pd.DataFrame) -> dict[str, dict[str, float]]:
+def summary(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
     """Return mean and standard deviation over seeds of every metric of every cell, percent, two decimals.
 
-    The standard deviation of a single run is 0.
+    Runs that diverged have no part in it. The standard deviation of a single run is 0; without any run, both are null.
     """
-    groups = runs.groupby("cell")[METRICS]
-    means, deviations = groups.mean().round(2), groups.std().fillna(0).round(2)
+    groups = runs.groupby("cell")[SUMMED_UP]
+    means, deviations = groups.mean().round(PLACES), groups.std().fillna(0).round(PLACES)
     return {
-        cell: {metric: {"mean": means[metric][cell], "sd": deviations[metric][cell]} for metric in METRICS}
+        cell: {
+            metric: {"mean": None, "sd": None}
+            if pd.isna(means[metric][cell])
+            else {"mean": means[metric][cell], "sd": deviations[metric][cell]}
+            for metric in SUMMED_UP
+        }
         for cell in means.index
     }
 
 
-def focus(runs: pd.DataFrame, cell: str) -> dict[str, float]:
+def focus(runs: pd.DataFrame, cell: str) -> dict[str, float | None]:
     """Return one cell's means under keys that do not depend on the cell, so that two variants line up.
 
     Raises:
@@ -33,11 +35,4 @@ def focus(runs: pd.DataFrame, cell: str) -> dict[str, float]:
     metrics = summary(runs)
     if cell not in metrics:
         raise UserError(f"params.yaml: focus is {cell!r}: choose one of {', '.join(metrics)}")
-    return {metric: metrics[cell][metric]["mean"] for metric in METRICS}
-
-
-def read_timings(plan: dict[str, Any], folder: Path) -> pd.DataFrame:
-    """Return run, seconds and hardware of every run that was timed; runs from elsewhere may not be."""
-    timed = {run: folder / f"{run}.json" for run in plan["runs"]}
-    rows = [{"run": run, **read_json(path)} for run, path in timed.items() if path.is_file()]
-    return pd.DataFrame(rows, columns=["run", "seconds", "hardware"])
+    return {metric: metrics[cell][metric]["mean"] for metric in SUMMED_UP}

@@ -5,12 +5,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from exaggerated_replay.analysis.scores import accuracy_matrix
+from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.analysis.scores import accuracy_matrix, task_sizes
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import DOUBLE, arm_name, house_style
 
 DARK = 65
 """Percent from which the heat map is dark enough for white figures."""
+
+
+def of_study(study: Study, grid: None = None) -> Figure:
+    """Draw baseline and treatment of a study, or all its cells where it has neither."""
+    cells = study.plan["cells"]
+    arms = [arm for arm in (study.plan["study"]["baseline"], study.plan["study"]["treatment"]) if arm in cells]
+    records = {cell: study.cell_records(cell) for cell in arms or cells}
+    return draw({cell: runs for cell, runs in records.items() if runs})
 
 
 @house_style()
@@ -54,7 +63,7 @@ def draw(records: Mapping[str, Sequence[Mapping]]) -> Figure:
 
 
 def _mean(heading: str, runs: Sequence[Mapping]) -> np.ndarray:
-    matrices = [accuracy_matrix(run["counts"], len(run["counts"]["correct"])) for run in runs]
+    matrices = [accuracy_matrix(run["counts"], task_sizes(run)) for run in runs]
     if len({matrix.shape for matrix in matrices}) != 1:
         raise UserError(f"'{heading}' needs at least one run, and all its runs the same number of tasks")
     return np.mean(matrices, axis=0)

@@ -4,12 +4,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from exaggerated_replay.analysis.runs import Study, run_of
 from exaggerated_replay.figures.style import BASELINE, DOUBLE, INK, TREATMENT, house_style
 
 HEIGHT = 3.12
 MAIN, TOP, BELOW, COPY = 1.98, 2.86, 1.2, 0.36
 """Heights of the four rows, in inches: the model, losses above it, what conditions it, the frozen copy."""
 PAPER_WHITE, TINT, REPLAY_TINT = "#ffffff", "#eef1f4", "#fdf0e6"
+
+
+def of_study(study: Study, grid: None = None) -> Figure:
+    """Draw the model of a study with its sizes, as its last arm with context gates has them."""
+    cells = study.plan["cells"]
+    name = [cell for cell in cells if "gate_proportion" in cells[cell]["config"]["method"]][-1]
+    config, problem = cells[name]["config"], study.records[run_of(cells[name]["runs"][0])]["problem"]
+    return draw(
+        **problem,
+        units=config["model"]["units"],
+        latent=config["model"]["latent"],
+        gate_proportion=config["method"]["gate_proportion"],
+    )
 
 
 @house_style()

@@ -1,56 +1,52 @@
-"""Which figure shows what: from a figure's kind to its module and the files it is drawn from."""
+"""Which figures a study has, and drawing them all in one go.
 
+Choosing costs nothing: modules that draw are imported when they draw.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from matplotlib.figure import Figure
+from exaggerated_replay.analysis.outputs import IMAGE_KINDS
+from exaggerated_replay.analysis.runs import Study
 
-from exaggerated_replay.analysis.scores import cell_records
-from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import (
-    accuracy_matrix,
-    architecture,
-    comparison,
-    competing_classes,
-    convergence,
-)
+BY_GRID = ("comparison", "convergence")
+"""Kinds that show one grid; `study.figures` chooses among them where what the grid varies does not."""
 
 
-def draw(kind: str, plan: dict[str, Any], runs: pd.DataFrame, grid: str | None) -> Figure:
-    """Draw one of the figures of `Plan.figures`.
+def figures_of(plan: Mapping[str, Any]) -> dict[str, tuple[str, str | None]]:
+    """Choose the figures of a study.
 
     Args:
-        kind: The figure's module.
-        plan: results/plan.json.
-        runs: results/runs.csv.
-        grid: The grid shown, for the kinds that show one.
+        plan: As `plan.json` holds it.
 
-    Raises:
-        UserError: There is no such kind.
+    Returns:
+        Name of each figure -> its kind, which is its module, and the grid that it shows.
     """
-    cells = plan["cells"]
-    match kind:
-        case "comparison":
-            return comparison.draw(plan, runs, grid)
-        case "convergence":
-            return convergence.draw(plan, runs, grid)
-        case "accuracy_matrix":
-            arms = [plan["study"]["baseline"], plan["study"]["treatment"]]
-            shown = {arm: cell_records(cells[arm]) for arm in arms if arm in cells}
-            return accuracy_matrix.draw(shown or {name: cell_records(cell) for name, cell in cells.items()})
-        case "competing_classes":
-            candidates = [cell for cell in cells.values() if "f" in cell["config"]["method"]]
-            focused = [cell for cell in candidates if cell is cells[plan["focus"]]]
-            return competing_classes.draw(cell_records((focused or candidates)[0])[0])
-        case "architecture":
-            candidates = [cell for cell in cells.values() if "gate_proportion" in cell["config"]["method"]]
-            config, record = candidates[-1]["config"], cell_records(candidates[-1])[0]
-            return architecture.draw(
-                inputs=record["problem"]["inputs"],
-                units=config["model"]["units"],
-                latent=config["model"]["latent"],
-                classes=record["problem"]["classes"],
-                gate_proportion=config["method"]["gate_proportion"],
-                bounded=record["problem"]["bounded"],
-            )
-    raise UserError(f"there is no kind of figure called {kind!r}: the kinds are the modules of figures/")
+    methods = [cell["config"]["method"] for cell in plan["cells"].values()]
+    chosen: dict[str, tuple[str, str | None]] = {"accuracy_matrix": ("accuracy_matrix", None)}
+    if any("gate_proportion" in method for method in methods):
+        chosen["architecture"] = ("architecture", None)
+    hints = plan["study"].get("figures") or {}
+    for grid, rows in plan["grids"].items():
+        chosen[grid] = (hints.get(grid) or _kind(rows), grid)
+    return chosen
+
+
+def _kind(rows: list[Mapping[str, Any]]) -> str:
+    return "convergence" if all("training.iterations" in row["settings"] for row in rows) else "comparison"
+
+
+def figure_files(plan: Mapping[str, Any]) -> list[str]:
+    """Return the files of a study's figures, relative to its folder."""
+    return [f"figures/{figure}.{kind}" for figure in figures_of(plan) for kind in IMAGE_KINDS]
+
+
+def draw_all(study: Study, folder: Path) -> None:
+    """Draw every figure of a study and save it as `figures/NAME.{png,pdf,svg}` below a folder."""
+    from exaggerated_replay.figures.style import save
+
+    for name, (kind, grid) in figures_of(study.plan).items():
+        figure = import_module(f"exaggerated_replay.figures.{kind}").of_study(study, grid)
+        save(figure, [folder / "figures" / f"{name}.{image}" for image in IMAGE_KINDS])

@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
+from exaggerated_replay.analysis.layout import short_data_name
+from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.selection import paired_runs
 from exaggerated_replay.analysis.tables import comparison, row_labels
 from exaggerated_replay.errors import UserError
@@ -17,6 +19,11 @@ PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes"
 MEAN = {"marker": "o", "linestyle": "", "markersize": 4.5}
 DOTS = {"marker": "o", "linestyle": "", "markersize": 2.2, "markeredgewidth": 0, "alpha": 0.45}
 PAPER = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}
+
+
+def of_study(study: Study, grid: str) -> Figure:
+    """Draw a grid of a study."""
+    return draw(study.plan, study.runs, grid)
 
 
 @house_style()
@@ -38,8 +45,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     compared = table[table["baseline"].notna()]
     if compared.empty:
         raise UserError(f"grid '{grid}' compares nothing: give one of its cells a baseline")
-    names = row_labels(table)[compared.index]
-    labels = [f"f = {name}" if names.name == "f" else arm_name(name) for name in names]
+    labels = [_label(row) for _, row in row_labels(table).loc[compared.index].iterrows()]
     colours = arm_colours(plan)
     figure = Figure(figsize=(DOUBLE, 1.0 + 0.22 * len(compared)), layout="constrained")
     panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
@@ -56,9 +62,16 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     panels[0].set_ylim(len(labels) - 0.35, -0.6)
     baselines = compared["baseline"].unique()
     baseline = arm_name(baselines[0]) if len(baselines) == 1 else "its baseline"
-    figure.supxlabel(f"difference from {baseline} on {plan['dataset']['name']} (percentage points)")
+    figure.supxlabel(f"difference from {baseline} on {short_data_name(plan)} (percentage points)")
     _key(figure, compared)
     return figure
+
+
+def _label(row: pd.Series) -> str:
+    """Name a row by its arm and what the grid set: RR+RA, f = 20."""
+    return ", ".join(
+        arm_name(value) if key in ("arm", "cell") else f"{key} = {value}" for key, value in row.items() if value
+    )
 
 
 def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colour: str) -> None:

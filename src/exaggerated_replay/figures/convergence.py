@@ -10,6 +10,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import offset_copy
 
+from exaggerated_replay.analysis.layout import short_data_name
+from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.selection import cell_runs, grid_cells, paired_runs
 from exaggerated_replay.analysis.statistics import estimate
 from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
@@ -20,6 +22,11 @@ PANELS = {
     "first20": "c  first 20 % of classes",
 }
 DOTS = {"marker": "o", "linestyle": "", "markersize": 2, "markeredgewidth": 0, "alpha": 0.4}
+
+
+def of_study(study: Study, grid: str) -> Figure:
+    """Draw a grid of a study."""
+    return draw(study.plan, study.runs, grid)
 
 
 @house_style()
@@ -54,7 +61,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str = "convergence") -> Figure
         axes.margins(x=0.08)
         axes.grid(axis="y")
     figure.supxlabel("iterations per task")
-    figure.axes[0].set_ylabel(f"test accuracy on {plan['dataset']['name']} (%)")
+    figure.axes[0].set_ylabel(f"test accuracy on {short_data_name(plan)} (%)")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     if (found.groupby(["arm", "iterations"]).size() > 1).any():
         handles += [Patch(color=INK, alpha=0.15, linewidth=0), Line2D([], [], **DOTS, color=INK)]

@@ -1,0 +1,182 @@
+"""How a comparison is written: as CSV, and in the form of the paper's Table 1 as Markdown and LaTeX, with a note."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from exaggerated_replay.analysis.scores import PLACES, significant
+from exaggerated_replay.analysis.selection import METRICS
+from exaggerated_replay.analysis.tables import row_labels
+from exaggerated_replay.files import write_text
+
+PAPER_DATA, PAPER_ITERATIONS = "cifar100", 5000
+OURS, PAPER = "here", "paper"
+PAPER_FORM = (
+    "Absolute/relative change over the baseline (percentage points/percent of the baseline), mean over paired seeds, "
+    "with the 95 % confidence interval of the absolute change (Student's t) in brackets; (mean) marks the accuracy of "
+    "a baseline in percent."
+)
+CELL_FORM = (
+    "Accuracy in percent, mean over seeds; in parentheses the difference from the baseline in percentage points, mean "
+    "over paired seeds, with its 95 % confidence interval (Student's t)."
+)
+
+
+def write(table: pd.DataFrame, folder: Path, name: str, *, plan: Mapping, first20_images: int) -> None:
+    """Write a comparison as NAME.csv, NAME.md and NAME.tex.
+
+    Args:
+        table: From `comparison`.
+        folder: Where to.
+        name: The grid's.
+        plan: The plan of the study, which says what the data are.
+        first20_images: Number of test images in the first 20 % of classes.
+    """
+    text = note(table, plan=plan, first20_images=first20_images)
+    dropped = table["dropped"].map(significant)
+    rounded = table.round(dict.fromkeys(table.filter(regex="^(first|overall)").columns, PLACES)).assign(dropped=dropped)
+    write_text(folder / f"{name}.csv", rounded.to_csv(index=False, lineterminator="\n"))
+    write_text(folder / f"{name}.md", f"{markdown(table)}\n\n{text}\n")
+    write_text(folder / f"{name}.tex", latex(table, text))
+
+
+def data_name(plan: Mapping) -> str:
+    """Name the data that a study learned from: a file of the user's by its own name and digest."""
+    dataset, encoder = plan["dataset"], plan.get("encoder")
+    own = dataset.get("source_name")
+    name = f"{own} (SHA-256 {dataset['sha256'][:10]})" if own else dataset["name"]
+    if encoder:
+        name += f", features of the encoder {encoder['name']}"
+    if dataset.get("validation"):
+        share = f"{100 * dataset['validation']:g}"
+        name += f", tested on the last {share} % of each class's training samples"
+    return name
+
+
+def short_data_name(plan: Mapping) -> str:
+    """Name the data where room is short, as on an axis."""
+    return plan["dataset"].get("source_name") or plan["dataset"]["name"]
+
+
+def papers_data(plan: Mapping) -> bool:
+    """Tell whether a study is on the paper's data, by name and by origin."""
+    return plan["dataset"]["name"] == PAPER_DATA and not plan["dataset"].get("source_name")
+
+
+def note(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
+    """Say what a table shows and what it cannot show, from its own numbers.
+
+    Args:
+        table: From `comparison`.
+        plan: The plan of the study, which says what the data are.
+        first20_images: Number of test images in the first 20 % of classes.
+
+    Returns:
+        A few sentences of plain text.
+    """
+    low, high = (table[[f"{metric}_{end}" for metric in METRICS]].to_numpy() for end in ("low", "high"))
+    intervals, above, below = int(np.isfinite(low).sum()), int((low > 0).sum()), int((high < 0).sum())
+    fewest, most = table["seeds"].min(), table["seeds"].max()
+    lines = [
+        PAPER_FORM if _is_table1(table) else CELL_FORM,
+        f"Data: {data_name(plan)}. Seeds: {most if fewest == most else f'{fewest} to {most}'}. "
+        f"Test images in the first 20 % of classes: {first20_images} "
+        f"(one image is {100 / first20_images:.2f} percentage points).",
+    ]
+    if intervals:
+        lines.append(
+            f"{above + below} of {intervals} intervals exclude zero ({above} above, {below} below); "
+            "without any effect, about one in twenty would. "
+            f"{int(((low == 0) & (high == 0)).sum())} of the differences are zero at every seed."
+        )
+    dropped = table["dropped"].dropna()
+    if len(dropped):
+        least, worst = f"{dropped.min():.1f}", f"{dropped.max():.1f}"
+        lines.append(
+            f"Of the replayed samples with a competing class, repulsion left out "
+            f"{least if least == worst else f'{least} to {worst}'} %: their batch has no sample of the competitor."
+        )
+    missing = [f"{row['cell']}: {row['gaps']}" for _, row in table.iterrows() if row["gaps"]]
+    if missing:
+        lines.append(f"Runs that diverged are left out ({'; '.join(missing)}).")
+    if fewest == 1:
+        lines.append("A single seed gives no interval: its difference may be chance.")
+    if not papers_data(plan):
+        lines.append("This is not the data set of the paper, whose claim it does not test.")
+    elif (table["iterations"] != PAPER_ITERATIONS).any():
+        lines.append(f"Not every row has the paper's {PAPER_ITERATIONS:,} iterations per task.")
+    return " ".join(lines)
+
+
+def paper_form(table: pd.DataFrame) -> pd.DataFrame:
+    """Lay a comparison out as Table 1: absolute/relative [interval], and the paper's value beside it.
+
+    Where cells are other things than values of f, accuracies come first: mean (difference [interval]).
+
+    Returns:
+        Strings; rows labelled by `row_labels`; columns (heading, here or paper), the paper's only where the
+        table has published values.
+    """
+    shown, ours = {}, _change if _is_table1(table) else _accuracy
+    for metric, heading in METRICS.items():
+        shown[heading, OURS] = [ours(row, metric) for _, row in table.iterrows()]
+        if table[f"{metric}_published_absolute"].notna().any():
+            shown[heading, PAPER] = [_papers(row, metric) for _, row in table.iterrows()]
+    labels = row_labels(table)
+    index = pd.Index(labels.iloc[:, 0]) if labels.shape[1] == 1 else pd.MultiIndex.from_frame(labels)
+    return pd.DataFrame(shown, index=index)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return a comparison as a table of Markdown, which is also what a terminal can show."""
+    shown = paper_form(table)
+    headers = [*shown.index.names, *(name if whose == OURS else whose for name, whose in shown.columns)]
+    return shown.reset_index().to_markdown(headers=headers, index=False, disable_numparse=True)
+
+
+def latex(table: pd.DataFrame, text: str) -> str:
+    """Return a comparison as a table of LaTeX, with a note below."""
+    shown = paper_form(table)
+    layout = {"column_format": "l" * (shown.shape[1] + shown.index.nlevels), "multicolumn_format": "l"}
+    if PAPER not in shown.columns.get_level_values(1):
+        shown = shown.droplevel(1, axis="columns")
+    tabular = shown.reset_index().to_latex(index=False, escape=True, **layout)
+    escaped = re.sub(r"([%_&#${}])", r"\\\1", text)
+    return (
+        "\\begin{table*}\n\\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}\n"
+        f"{tabular}\\par\\smallskip\n\\parbox{{\\linewidth}}{{{escaped}}}\n\\end{{table*}}\n"
+    ).replace("\N{MINUS SIGN}", "$-$")
+
+
+def _is_table1(table: pd.DataFrame) -> bool:
+    return list(row_labels(table)) == ["f"]
+
+
+def _number(value: float) -> str:
+    return "\N{EM DASH}" if np.isnan(value) else f"{value:z.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _change(row: pd.Series, metric: str) -> str:
+    if pd.isna(row["baseline"]):
+        return f"{_number(row[f'{metric}_mean'])} (mean)"
+    return f"{_number(row[f'{metric}_difference'])}/{_number(row[f'{metric}_relative'])}{_interval(row, metric)}"
+
+
+def _accuracy(row: pd.Series, metric: str) -> str:
+    mean = _number(row[f"{metric}_mean"])
+    if pd.isna(row["baseline"]):
+        return mean
+    return f"{mean} ({_number(row[f'{metric}_difference'])}{_interval(row, metric)})"
+
+
+def _interval(row: pd.Series, metric: str) -> str:
+    low, high = row[f"{metric}_low"], row[f"{metric}_high"]
+    return f" [{_number(low)}, {_number(high)}]" if np.isfinite(low) else ""
+
+
+def _papers(row: pd.Series, metric: str) -> str:
+    absolute, relative = row[f"{metric}_published_absolute"], row[f"{metric}_published_relative"]
+    return "" if pd.isna(absolute) else f"{_number(absolute)}/{_number(relative)}"

@@ -1,0 +1,74 @@
+"""Where a study's numbers were made: code, versions, machines; and its params.yaml, without places of this machine."""
+
+import platform
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from exaggerated_replay.analysis.folder import FILES
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import digest_of, read_json
+
+SOURCE = ("src", "workflow", "Snakefile")
+
+
+def origin(plan: Mapping[str, Any], timings: Path, before: Path) -> dict[str, Any]:
+    """Say with what a study's runs were computed.
+
+    Args:
+        plan: As `plan.json` holds it.
+        timings: Folder with seconds and hardware of each run; runs from elsewhere may not be in it.
+        before: What was said the last time. It stands as long as the runs are the same, because commit, versions and
+            seconds are those of the runs and not those of the last look at them.
+
+    Returns:
+        runs (digest over their names), commit, modified (tracked source files that differed from it), python, torch,
+        system, seconds (sum over the runs that were timed), timed (how many), hardware (name -> runs).
+    """
+    runs = digest_of(sorted(plan["runs"]))
+    try:
+        said = read_json(before)
+        if said["runs"] == runs:
+            return {key: value for key, value in said.items() if key != FILES}
+    except (UserError, KeyError, TypeError):
+        pass
+    timed = [read_json(path) for run in plan["runs"] if (path := timings / f"{run}.json").is_file()]
+    return {
+        "runs": runs,
+        "commit": _git("rev-parse", "HEAD"),
+        "modified": _git("status", "--porcelain", "--untracked-files=no", "--", *SOURCE),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "system": platform.platform(),
+        "seconds": round(sum(run["seconds"] for run in timed), 1),
+        "timed": len(timed),
+        "hardware": dict(Counter(run["hardware"] for run in timed)),
+    }
+
+
+def _git(*what: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *what], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return None if done.returncode else done.stdout.strip()
+
+
+def without_path(text: str) -> str:
+    """Cut paths that lead out of the repository, as the text of params.yaml names them, down to the file's name.
+
+    What identifies a user's file is its SHA-256, in the plan.
+    """
+    named = re.findall(r"(?m)^ *[\w.-]+: ['\"]?([^'\"\n]*[/\\][^'\"\n]*)['\"]?$", text)
+    for path in sorted({path for path in named if _leads_out(path)}, key=len, reverse=True):
+        text = text.replace(path, re.split(r"[/\\]", path.rstrip("/\\"))[-1])
+    return text
+
+
+def _leads_out(path: str) -> bool:
+    absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    return absolute or path.startswith("~") or ".." in re.split(r"[/\\]", path)

@@ -1,0 +1,158 @@
+"""A study with the records of its runs, as one table: one row per cell and seed."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from exaggerated_replay.analysis.scores import PLACES, instruments, scores, significant, task_sizes
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json
+from exaggerated_replay.store.records import RECORD
+
+FINISHED = "finished"
+SETTINGS = {
+    "iterations": "training.iterations",
+    "f": "method.f",
+    "lambda_rr": "method.lambda_rr",
+    "lambda_ra": "method.lambda_ra",
+}
+"""Settings that every table of runs has: column -> dotted key. Those that a grid varies come under their dotted key."""
+MEASURED = ("reconstruction", "dropped")
+"""Columns that are no accuracies."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A plan and the records of its runs.
+
+    Attributes:
+        plan: As `plan.json` holds it.
+        records: Run -> record.
+    """
+
+    plan: Mapping[str, Any]
+    records: Mapping[str, Mapping[str, Any]]
+
+    @functools.cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row per cell and seed; see `runs_table`."""
+        return runs_table(self.plan, self.records)
+
+    def cell_records(self, cell: str) -> list[Mapping[str, Any]]:
+        """Return the records of a cell's runs that did not diverge, one per seed."""
+        found = [self.records[run_of(run)] for run in self.plan["cells"][cell]["runs"]]
+        return [record for record in found if record["counts"]]
+
+
+def run_of(planned: Mapping[str, Any]) -> str:
+    """Return the name of a run as a cell of the plan lists it."""
+    return Path(planned["directory"]).name
+
+
+def load_study(plan: Mapping[str, Any], *places: Path) -> Study:
+    """Read the record of every run of a plan.
+
+    Args:
+        plan: As `plan.json` holds it.
+        places: Where to look, best first: a folder of run directories, or one of `RUN.json` files.
+
+    Raises:
+        UserError: A record is in none of the places, or broken.
+    """
+    return Study(plan, {run: read_json(_record(run, places)) for run in sorted(plan["runs"])})
+
+
+def open_study(folder: Path) -> Study:
+    """Read a study from its folder alone, for example `results/default`.
+
+    Raises:
+        UserError: There is no such study, or a record is missing.
+    """
+    if not (folder / "plan.json").is_file():
+        others = sorted(path.parent.name for path in folder.parent.glob("*/plan.json"))
+        hint = f"choose one of {', '.join(others)}" if others else "run the workflow to make one"
+        raise UserError(f"{folder} is not the folder of a study: {hint}")
+    plan = read_json(folder / "plan.json")
+    return load_study(plan, folder / "records", folder.parent / "runs", folder / "runs")
+
+
+def read_study(folder: Path | str) -> pd.DataFrame:
+    """Return the runs of a study, for a notebook: `read_study("results/default")`.
+
+    Returns:
+        One row per cell and seed; see `runs_table`.
+
+    Raises:
+        UserError: There is no such study, or a record is missing.
+    """
+    return open_study(Path(folder)).runs
+
+
+def _record(run: str, places: Sequence[Path]) -> Path:
+    candidates = [path for place in places for path in (place / run / RECORD, place / f"{run}.json")]
+    return next((path for path in candidates if path.is_file()), candidates[0])
+
+
+def runs_table(plan: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the tidy table of all runs, one row per cell and seed.
+
+    Args:
+        plan: As `plan.json` holds it.
+        records: Run -> record.
+
+    Returns:
+        digest, cell, arm, seed; status ("finished", or "diverged in task 3"); iterations, f, lambda_rr, lambda_ra,
+        and every other setting that a grid varies, under its dotted key; first20, first50, overall, macro_precision,
+        forgetting, task1 ... taskT (percent; blank where the run diverged); reconstruction, dropped (see
+        `instruments`); device, torch.
+    """
+    varied = {key: key for key in varied_settings(plan) if key not in SETTINGS.values()}
+    rows = []
+    for name, cell in plan["cells"].items():
+        chosen = {column: setting(cell["config"], key) for column, key in (SETTINGS | varied).items()}
+        for run in cell["runs"]:
+            record = records[run_of(run)]
+            diverged = record.get("diverged")
+            rows.append(
+                {
+                    "digest": run["digest"],
+                    "cell": name,
+                    "arm": cell["arm"],
+                    "seed": run["seed"],
+                    "status": f"diverged in task {diverged['task']}" if diverged else FINISHED,
+                    **chosen,
+                    **(scores(record["counts"], task_sizes(record)) if record["counts"] else {}),
+                    **instruments(record["instruments"]),
+                    "device": record["environment"]["device"],
+                    "torch": record["environment"]["torch"],
+                }
+            )
+    # Left to itself, a column of settings would turn whole numbers into fractions wherever a cell has none.
+    whole = {column: pd.Series([row[column] for row in rows], dtype=object) for column in SETTINGS | varied}
+    return pd.DataFrame(rows).assign(**whole)
+
+
+def varied_settings(plan: Mapping[str, Any]) -> list[str]:
+    """Return the dotted keys that the grids of a plan vary, in the order of the grids."""
+    rows = [row for rows in plan["grids"].values() for row in rows]
+    return list(dict.fromkeys(key for row in rows for key in row["settings"]))
+
+
+def setting(config: Mapping[str, Any], key: str) -> Any:
+    """Return a setting of a cell by its dotted key; None where its arm has no such setting."""
+    value: Any = config
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def runs_csv(runs: pd.DataFrame) -> str:
+    """Return the table as text, each number with the digits it has: accuracies two decimals, others four figures."""
+    numbers = runs.select_dtypes("float").columns
+    accuracies = [column for column in numbers if column not in MEASURED]
+    rounded = {column: runs[column].map(significant) for column in numbers if column in MEASURED}
+    return runs.round(dict.fromkeys(accuracies, PLACES)).assign(**rounded).to_csv(index=False, lineterminator="\n")

@@ -1,0 +1,92 @@
+"""A study's folder: all that is made from the records of its runs, by one job."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.analysis.folder import written_together
+from exaggerated_replay.analysis.layout import markdown, write
+from exaggerated_replay.analysis.origin import origin, without_path
+from exaggerated_replay.analysis.plots import plot_tables
+from exaggerated_replay.analysis.provenance import provenance
+from exaggerated_replay.analysis.runs import Study, load_study, runs_csv
+from exaggerated_replay.analysis.scores import first20_images
+from exaggerated_replay.analysis.summary import focus, summary
+from exaggerated_replay.analysis.tables import comparison
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json, write_json, write_text
+from exaggerated_replay.planning.params import PARAMS
+
+RESULTS = Path("results")
+PLAN, PROVENANCE = "plan.json", "provenance.json"
+Part = Callable[[Study, Path], None]
+"""Writes more into a study's folder: its figures, its report. Parts are called in the order in which they are given."""
+
+
+def write_study(
+    plan: Mapping[str, Any],
+    folder: Path,
+    parts: Sequence[Part] = (),
+    *,
+    results: Path = RESULTS,
+    params: Path = PARAMS,
+) -> str:
+    """Write the folder of a study from the records of its runs: whole or not at all.
+
+    Only what changed is written, so that times of files stay. What an earlier plan of the same folder left there is
+    removed; a file of somebody else's is never touched. The figures of the cell in focus also go to
+    `results/focus.json`, under keys that do not depend on the cell.
+
+    Args:
+        plan: As the workflow wrote it.
+        folder: The study's folder, for example results/default.
+        parts: What else to write: `draw_all` of the figures, the report.
+        results: Holds `runs/` (run directories) and `timings/`. A record that is not there any more is taken from
+            the study's folder.
+        params: The params.yaml that the plan was made from.
+
+    Returns:
+        What to tell the user: the main table, and where everything lies.
+
+    Raises:
+        UserError: A record is missing, or a file that is not the study's is in the way.
+    """
+    if not params.is_file():
+        raise UserError(f"{params} is missing: write it with `exaggerated-replay compose`")
+    study = load_study(plan, results / "runs", folder / "records")
+    facts = origin(plan, results / "timings", folder / PROVENANCE)
+    with written_together(folder, PROVENANCE, facts) as fresh:
+        write_json(fresh / PLAN, plan)
+        write_text(fresh / PARAMS.name, without_path(params.read_text(encoding="utf-8")))
+        for run, record in study.records.items():
+            line = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            write_text(fresh / "records" / f"{run}.json", line + "\n")
+        write_text(fresh / "runs.csv", runs_csv(study.runs))
+        write_json(fresh / "metrics.json", summary(study.runs))
+        for name, table in plot_tables(study).items():
+            write_text(fresh / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        for grid in plan["grids"]:
+            table = comparison(plan, study.runs, grid)
+            write(table, fresh / "tables", grid, plan=plan, first20_images=first20_images(study.records.values()))
+            listed = provenance(plan, study.runs, grid)
+            write_text(fresh / "provenance" / f"{grid}.csv", listed.to_csv(index=False, lineterminator="\n"))
+        for part in parts:
+            part(study, fresh)
+    _write_if_new(results / "focus.json", focus(study.runs, plan["focus"]))
+    return told(study, folder)
+
+
+def told(study: Study, folder: Path) -> str:
+    """Return what a user wants to see when a study is finished: its first table, what diverged, and where it lies."""
+    grid = next(iter(study.plan["grids"]))
+    return f"{markdown(comparison(study.plan, study.runs, grid))}\n{grid}, like all of the study, lies in {folder}/."
+
+
+def _write_if_new(target: Path, value: Any) -> None:
+    try:
+        if read_json(target) == value:
+            return
+    except UserError:
+        pass
+    write_json(target, value)

@@ -1,0 +1,147 @@
+"""The table of a study's runs, from records made by hand."""
+
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from exaggerated_replay.analysis.runs import load_study, open_study, read_study, runs_csv, runs_table
+from exaggerated_replay.errors import UserError
+
+COUNTS = {"tested": [4, 5, 10, 1], "correct": [[3, 4, 0, 0], [1, 2, 8, 0]], "predicted": [2, 8, 10, 0]}
+
+
+def record(*, diverged=None, instruments=None, **counts):
+    return {
+        "settings": {"tasks": [[2, 0], [3, 1]]},
+        "counts": None if diverged else {**COUNTS, **counts},
+        "diverged": diverged,
+        "environment": {"device": "cpu", "torch": "2.0"},
+        "instruments": instruments or {},
+    }
+
+
+def cell(arm, method, *runs):
+    config = {"method": method, "training": {"iterations": 30, "batch": 8}}
+    return {
+        "arm": arm,
+        "config": config,
+        "runs": [{"seed": s, "digest": d, "directory": f"results/runs/x-s{s}-{d}"} for s, d in runs],
+    }
+
+
+PLAN = {
+    "grids": {
+        "g": [
+            {"cell": "none", "settings": {"method.si.strength": 3}, "baseline": None},
+            {"cell": "mine-f20", "settings": {"method.f": 20, "training.batch": 8}, "baseline": "none"},
+        ]
+    },
+    "cells": {
+        "none": cell("none", {"method": "none"}, (0, "12345e6789"), (1, "0000000002")),
+        "mine-f-none": cell("mine", {"f": "none", "lambda_rr": 1e-6, "lambda_ra": 0.0}, (0, "000000000c")),
+        "mine-f20": cell("mine", {"f": 20, "lambda_rr": 1e-6, "si": {"strength": 3}}, (0, "000000000d")),
+        "twin": cell("twin", {"f": 20, "lambda_rr": 1e-6, "si": None}, (0, "000000000d")),
+    },
+}
+PLAN["runs"] = {run["directory"].rpartition("/")[2]: {} for cell in PLAN["cells"].values() for run in cell["runs"]}
+RUNS = sorted(PLAN["runs"])
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """A folder where every run of the plan is finished."""
+    for run in RUNS:
+        (tmp_path / "runs" / run).mkdir(parents=True)
+        (tmp_path / "runs" / run / "record.json").write_text(json.dumps(record()))
+    return tmp_path / "runs"
+
+
+def test_every_run_is_read_once(runs):
+    study = load_study(PLAN, runs)
+    assert list(study.records) == RUNS
+    assert len(RUNS) == 4
+    assert all(found == record() for found in study.records.values())
+
+
+def test_a_missing_record_is_named(runs):
+    (runs / RUNS[2] / "record.json").unlink()
+    with pytest.raises(UserError, match=f"{RUNS[2]}/record.json is missing"):
+        load_study(PLAN, runs)
+
+
+def test_the_second_place_is_where_the_first_has_nothing(runs, tmp_path):
+    (runs / RUNS[2] / "record.json").unlink()
+    (tmp_path / "records").mkdir()
+    for run in RUNS[1:3]:
+        (tmp_path / "records" / f"{run}.json").write_text(json.dumps(record(tested=[9, 9, 10, 1])))
+    found = load_study(PLAN, runs, tmp_path / "records").records
+    assert [found[run]["counts"]["tested"][0] for run in RUNS] == [4, 4, 9, 4]
+
+
+def test_the_table_has_a_row_for_each_cell_and_seed():
+    table = runs_table(PLAN, dict.fromkeys(RUNS, record()))
+    assert list(table.columns) == [
+        *["digest", "cell", "arm", "seed", "status", "iterations", "f", "lambda_rr", "lambda_ra"],
+        *["method.si.strength", "training.batch"],
+        *["first20", "first50", "overall", "macro_precision", "forgetting", "task1", "task2"],
+        *["reconstruction", "dropped"],
+        *["device", "torch"],
+    ]
+    assert list(zip(table["cell"], table["seed"], table["digest"], strict=True)) == [
+        ("none", 0, "12345e6789"),
+        ("none", 1, "0000000002"),
+        ("mine-f-none", 0, "000000000c"),
+        ("mine-f20", 0, "000000000d"),
+        ("twin", 0, "000000000d"),
+    ]
+    assert table["overall"].tolist() == pytest.approx([55] * 5)
+    assert set(table["iterations"]) == {30}
+    assert set(table["training.batch"]) == {8}
+
+
+def test_a_setting_that_an_arm_does_not_have_is_blank():
+    table = runs_table(PLAN, dict.fromkeys(RUNS, record())).set_index("cell")
+    assert table["method.si.strength"].map(str).to_dict() == {
+        "none": "None",
+        "mine-f-none": "None",
+        "mine-f20": "3",
+        "twin": "None",
+    }
+
+
+def test_each_row_has_the_scores_of_its_own_run():
+    records = {run: record(correct=[[0] * 4, [n, 0, 0, 0]]) for n, run in enumerate(RUNS)}
+    table = runs_table(PLAN, records)
+    expected = {run[-10:]: 100 * n / 20 for n, run in enumerate(RUNS)}
+    assert table["overall"].tolist() == pytest.approx([expected[digest] for digest in table["digest"]])
+
+
+def test_a_run_that_diverged_has_a_row_and_no_scores():
+    lost = record(diverged={"task": 2, "iteration": 7, "term": "repulsion", "loss": 1e9})
+    table = runs_table(PLAN, {**dict.fromkeys(RUNS, record()), RUNS[-1]: lost}).set_index("digest")
+    row = table.loc[RUNS[-1][-10:]]
+    assert row["status"] == "diverged in task 2"
+    assert row[["first20", "first50", "overall", "forgetting", "task2"]].isna().all()
+    assert (table.drop(row.name)["status"] == "finished").all()
+
+
+def test_numbers_are_written_with_the_digits_they_have():
+    noted = {"reconstruction": [0.5, 0.123456789], "competing": [0.0, 0.3], "repelled": [0.0, 0.1]}
+    text = runs_csv(runs_table(PLAN, dict.fromkeys(RUNS, record(instruments=noted))))
+    back = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    assert (back["digest"][0], back["f"][0], back["f"][3], back["lambda_ra"][0]) == ("12345e6789", "", "20", "")
+    assert (back["first50"][0], back["overall"][0]) == ("33.33", "55.0")
+    assert (back["reconstruction"][0], back["dropped"][0]) == ("0.1235", "66.67")
+
+
+def test_a_study_is_read_from_its_folder_alone(tmp_path):
+    folder = tmp_path / "results" / "mine"
+    (folder / "records").mkdir(parents=True)
+    (folder / "plan.json").write_text(json.dumps(PLAN))
+    for run in RUNS:
+        (folder / "records" / f"{run}.json").write_text(json.dumps(record()))
+    assert read_study(str(folder))["overall"].tolist() == pytest.approx([55] * 5)
+    with pytest.raises(UserError, match=r"other is not the folder of a study: choose one of mine"):
+        open_study(folder.parent / "other")

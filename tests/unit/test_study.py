@@ -1,0 +1,178 @@
+"""A study's folder: whole or not at all, quiet where nothing changed, and never a stranger's file."""
+
+import json
+import os
+
+import pytest
+from test_runs import PLAN as CELLS
+from test_runs import RUNS, record
+
+from exaggerated_replay.analysis import folder as folders
+from exaggerated_replay.analysis.origin import without_path
+from exaggerated_replay.analysis.outputs import study_files
+from exaggerated_replay.analysis.study import write_study
+from exaggerated_replay.errors import UserError
+
+PLAN = {
+    **CELLS,
+    "focus": "mine-f20",
+    "dataset": {"name": "digits", "source_name": None, "sha256": "d" * 64},
+    "study": {"name": "mine"},
+    "runs": {run: {"data": "d" * 64, "code": "c" * 64} for run in RUNS},
+}
+OTHER = {**PLAN, "grids": {"h": PLAN["grids"]["g"]}}
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """A repository with all runs finished, and a function that writes the study."""
+    monkeypatch.chdir(tmp_path)
+    for run in RUNS:
+        (tmp_path / "results/runs" / run).mkdir(parents=True)
+        (tmp_path / "results/runs" / run / "record.json").write_text(json.dumps(record()))
+        (tmp_path / "results/timings").mkdir(exist_ok=True)
+        (tmp_path / f"results/timings/{run}.json").write_text(json.dumps({"seconds": 1.5, "hardware": "mine"}))
+    (tmp_path / "params.yaml").write_text("dataset:\n  source: /home/me/secret/x.npz\n")
+    return lambda plan=PLAN, parts=(): write_study(plan, tmp_path / "results/mine", parts)
+
+
+def files(place):
+    return {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
+
+
+def test_everything_is_written_and_said(write, tmp_path):
+    said = write()
+    folder = tmp_path / "results/mine"
+    assert files(folder) == set(study_files(PLAN))
+    assert json.loads((folder / "plan.json").read_text()) == json.loads(json.dumps(PLAN))
+    assert "| arm" in said
+    assert str(folder) in said
+    lines = (folder / f"records/{RUNS[0]}.json").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [record()]
+    found = json.loads((folder / "provenance.json").read_text())
+    assert (found["seconds"], found["timed"], found["hardware"]) == (6.0, 4, {"mine": 4})
+    assert found["files"] == sorted(study_files(PLAN))
+    assert (folder / "params.yaml").read_text() == "dataset:\n  source: x.npz\n"
+    assert json.loads((tmp_path / "results/focus.json").read_text())["overall"] == 55
+
+
+def test_a_second_time_nothing_is_touched(write, tmp_path):
+    write()
+    every = [tmp_path / "results/focus.json", *(tmp_path / "results/mine" / name for name in study_files(PLAN))]
+    for path in every:
+        os.utime(path, (1, 1))
+    (tmp_path / f"results/timings/{RUNS[0]}.json").unlink()  # what is not about the runs does not count
+    write()
+    assert [path.stat().st_mtime for path in every] == [1] * len(every)
+
+
+def test_records_of_the_folder_are_enough(write, tmp_path):
+    write()
+    before = {name: (tmp_path / "results/mine" / name).read_bytes() for name in study_files(PLAN)}
+    for run in RUNS:
+        (tmp_path / f"results/runs/{run}/record.json").unlink()
+    write()
+    assert {name: (tmp_path / "results/mine" / name).read_bytes() for name in study_files(PLAN)} == before
+
+
+def test_what_an_earlier_plan_left_goes_and_a_strangers_file_stays(write, tmp_path):
+    write()
+    strangers = ("tables/my_notes.csv", "tables/g.txt", "figures/my_own.png", "note", "records/mine.json")
+    for name in strangers:
+        (tmp_path / "results/mine" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "results/mine" / name).write_text("mine")
+    write(OTHER)
+    assert files(tmp_path / "results/mine") == {*study_files(OTHER), *strangers}
+    assert not (tmp_path / "results/mine/tables/g.md").exists()
+    assert all((tmp_path / "results/mine" / name).read_text() == "mine" for name in strangers)
+
+
+def test_a_strangers_file_in_the_way_is_named_and_nothing_changes(write, tmp_path):
+    write()
+    (tmp_path / "results/mine/tables/h.md").write_text("mine")
+    before = {name: (tmp_path / "results/mine" / name).read_bytes() for name in files(tmp_path / "results/mine")}
+    with pytest.raises(UserError, match=r"tables/h\.md was not written by this study: move it away"):
+        write(OTHER)
+    assert {name: (tmp_path / "results/mine" / name).read_bytes() for name in before} == before
+    assert files(tmp_path / "results/mine") == set(before)
+
+
+@pytest.mark.parametrize("inventory", ["[]", "{}", "no json", '{"files": ["../../params.yaml", "/etc/passwd"]}'])
+def test_an_inventory_of_somebody_elses_removes_nothing(write, tmp_path, inventory):
+    (tmp_path / "results/mine").mkdir()
+    (tmp_path / "results/mine/provenance.json").write_text(inventory)
+    with pytest.raises(UserError, match=r"provenance\.json was not written by this study"):
+        write()
+    assert (tmp_path / "results/mine/provenance.json").read_text() == inventory
+    assert (tmp_path / "params.yaml").exists()
+
+
+def test_an_error_leaves_everything_as_it_was(write, tmp_path):
+    def breaks(study, folder):
+        raise UserError("no ink")
+
+    with pytest.raises(UserError, match="no ink"):
+        write(parts=[breaks])
+    assert not files(tmp_path / "results/mine")
+
+
+@pytest.mark.parametrize("step", range(20))
+def test_interrupted_anywhere_the_next_writing_ends_the_same(write, tmp_path, monkeypatch, step):
+    write()
+    done = []
+
+    def stop(before):
+        def act(*arguments):
+            if len(done) == step:
+                raise KeyboardInterrupt
+            done.append(arguments)
+            return before(*arguments)
+
+        return act
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folders, "_replace", stop(folders._replace))
+        patched.setattr(folders, "_remove", stop(folders._remove))
+        try:
+            write(OTHER)
+        except KeyboardInterrupt:
+            assert len(done) == step
+    write(OTHER)
+    assert files(tmp_path / "results/mine") == set(study_files(OTHER))
+    write(PLAN)
+    assert files(tmp_path / "results/mine") == set(study_files(PLAN))
+
+
+def test_parts_write_into_the_same_folder(write, tmp_path):
+    def part(study, folder):
+        (folder / "figures").mkdir()
+        (folder / "figures" / "a.png").write_text(str(len(study.runs)))
+
+    write(parts=[part])
+    assert (tmp_path / "results/mine/figures/a.png").read_text() == "5"
+    write()
+    assert not (tmp_path / "results/mine/figures").exists()
+
+
+def test_missing_params_are_named(write, tmp_path):
+    (tmp_path / "params.yaml").unlink()
+    with pytest.raises(UserError, match=r"params\.yaml is missing"):
+        write()
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/home/me/secret/mine.npz", "mine.npz"),
+        ("~/secret/mine.npz", "mine.npz"),
+        ("../secret/mine.npz", "mine.npz"),
+        (r"C:\secret\mine.npz", "mine.npz"),
+        ("data/mine.npz", "data/mine.npz"),
+        ("https://example.org/raw", "https://example.org/raw"),
+    ],
+)
+@pytest.mark.parametrize("key", ["source", "weights", "watch", "class_order"])
+def test_paths_that_lead_out_of_the_repository_are_cut(quote, path, kept, key):
+    text = f"dataset:\n  {key}: {quote}{path}{quote}\n  name: npz\n"
+    assert without_path(text) == f"dataset:\n  {key}: {quote}{kept}{quote}\n  name: npz\n"
