@@ -26,7 +26,7 @@ class NotedTerms(Instruments):
 
 
 def gradient_norms(method: Method, x: Tensor, y: Tensor) -> dict[str, float]:
-    """Return how strongly each noted term of the loss pulls at the network on one batch.
+    """Return how strongly each noted term of the loss pulls at the weights on one batch.
 
     Args:
         method: Ready for its next step; left exactly as it is.
@@ -34,14 +34,14 @@ def gradient_norms(method: Method, x: Tensor, y: Tensor) -> dict[str, float]:
         y: (B,) their labels.
 
     Returns:
-        The Euclidean norm of the gradient of every noted term with respect to all parameters of the network, each
+        The Euclidean norm of the gradient of every noted term with respect to all parameters that learn, each
         term as it enters the total: its lambda and the weight of its batch included. 0 for a term without weight.
     """
     double = copy.deepcopy(method)
     double.instruments = noted = NotedTerms()
     total = double.loss(x, y)
     terms = {name: value for name, value in noted.terms.items() if value.requires_grad}
-    parameters = [parameter for parameter in double.network.parameters() if parameter.requires_grad]
+    parameters = [parameter for parameter in double.parameters() if parameter.requires_grad]
     if not terms or not parameters:
         return {}
     # The derivative of the total by a term is the weight with which the term enters it.
