@@ -97,9 +97,10 @@ def learn(new_samples):
         learning_rate=0.03,
         watch=lambda progress: None,
         optimiser_state="kept",
+        observer=None,
     ):
         schedule = Schedule(tasks, iterations, batch, learning_rate, optimiser_state=optimiser_state)
-        return train(method, new_samples(bounded), new_samples(bounded, 5, draw=1), schedule, watch)
+        return train(method, new_samples(bounded), new_samples(bounded, 5, draw=1), schedule, watch, observer)
 
     return run
 

@@ -14,7 +14,7 @@ from exaggerated_replay.learning.likelihoods import Bernoulli, Gaussian
 from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.learning.networks import BrainInspiredVAE
 from exaggerated_replay.learning.observation.geometry import centred_gram, class_distances, spaces
-from exaggerated_replay.learning.observation.observer import EACH, Observer
+from exaggerated_replay.learning.observation.observer import EACH, TaskEndObserver
 from exaggerated_replay.learning.observation.probe import gradient_norms
 from exaggerated_replay.learning.observation.quality import RealSamples
 from exaggerated_replay.learning.observation.replay import (
@@ -28,26 +28,13 @@ from exaggerated_replay.learning.observation.replay import (
 METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration")
 
 
-def observed(method, observer):
-    """Let an observer look whenever the method has learned a task."""
-    end = method.end_task
-
-    def end_task(x, y):
-        observer.task_end(method, method.task, x, y)
-        end(x, y)
-
-    method.end_task = end_task
-    return method
-
-
 @pytest.mark.parametrize("name", METHODS)
 def test_a_run_with_an_observer_is_bit_identical_to_one_without(name, arms, new_problem, new_samples, learn):
     outcomes, weights = [], []
     for watched in (False, True):
         method = build_method(arms[name].method, new_problem(), arms[name])
-        if watched:
-            observed(method, Observer(new_samples(True, 5, draw=1), seed=0))
-        outcomes.append(learn(method))
+        observer = TaskEndObserver(new_samples(True, 5, draw=1), seed=0) if watched else None
+        outcomes.append(learn(method, observer=observer))
         weights.append(method.checkpoint())
     assert outcomes[0] == outcomes[1]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
@@ -55,8 +42,8 @@ def test_a_run_with_an_observer_is_bit_identical_to_one_without(name, arms, new_
 
 def test_the_arrays_have_the_shapes_that_are_documented(arms, new_problem, new_samples, learn):
     tests = new_samples(True, 5, draw=1)
-    observer = Observer(tests, seed=0)
-    learn(observed(build_method("exaggeration", new_problem(), arms["exaggeration"]), observer), tasks=3)
+    observer = TaskEndObserver(tests, seed=0)
+    learn(build_method("exaggeration", new_problem(), arms["exaggeration"]), tasks=3, observer=observer)
     found = {name: (*value.shape, value.dtype) for name, value in observer.traces().items()}
     gradients = {name for name in found if name.startswith("gradient.")}
     assert gradients == {
@@ -90,8 +77,8 @@ def test_the_arrays_have_the_shapes_that_are_documented(arms, new_problem, new_s
 
 
 def test_what_is_not_seen_or_not_in_the_loss_is_nan(arms, new_problem, new_samples, learn):
-    observer = Observer(new_samples(True, 5, draw=1), seed=0)
-    learn(observed(build_method("bir", new_problem(), arms["bir"]), observer), tasks=2)
+    observer = TaskEndObserver(new_samples(True, 5, draw=1), seed=0)
+    learn(build_method("bir", new_problem(), arms["bir"]), tasks=2, observer=observer)
     traces = observer.traces()
     assert traces["gradient.distillation"].isnan().tolist() == [True, False]
     assert traces["gradient.reconstruction"].isnan().tolist() == [False, False]
@@ -99,9 +86,27 @@ def test_what_is_not_seen_or_not_in_the_loss_is_nan(arms, new_problem, new_sampl
     assert traces["inverse_distance"][1].diff().min() >= 0  # quantiles
 
 
+def test_an_observer_that_goes_on_later_notes_the_same(arms, new_problem, new_samples, learn):
+    class Interrupted(TaskEndObserver):
+        def task_end(self, method, task, x, y):
+            super().task_end(method, task, x, y)
+            state = self.state()
+            self.__init__(self.test_set, seed=1)
+            self.method = method
+            self.restore(state)
+
+    found = []
+    for kind in (TaskEndObserver, Interrupted):
+        observer = kind(new_samples(True, 5, draw=1), seed=0)
+        learn(build_method("exaggeration", new_problem(), arms["exaggeration"]), observer=observer)
+        found.append(observer.traces())
+    assert found[0].keys() == found[1].keys()
+    assert all(torch.equal(found[0][key].nan_to_num(), found[1][key].nan_to_num()) for key in found[0])
+
+
 def test_methods_without_a_vae_leave_what_they_have(arms, new_problem, new_samples, learn):
-    observer = Observer(new_samples(True, 5, draw=1), seed=0)
-    learn(observed(build_method("er", new_problem(), arms["er"]), observer), tasks=2)
+    observer = TaskEndObserver(new_samples(True, 5, draw=1), seed=0)
+    learn(build_method("er", new_problem(), arms["er"]), tasks=2, observer=observer)
     assert set(observer.traces()) == {
         "confusion",
         "distance.inputs",
@@ -116,9 +121,9 @@ def test_methods_without_a_vae_leave_what_they_have(arms, new_problem, new_sampl
 
 def test_the_confusion_matrix_is_that_of_the_trained_network(arms, new_problem, new_samples, learn, by_hand):
     tests = new_samples(True, 5, draw=1)
-    observer = Observer(tests, seed=0)
-    method = observed(build_method("none", new_problem(), arms["none"]), observer)
-    outcome = learn(method, tasks=2)
+    observer = TaskEndObserver(tests, seed=0)
+    method = build_method("none", new_problem(), arms["none"])
+    outcome = learn(method, tasks=2, observer=observer)
     confusion = observer.traces()["confusion"].numpy()
     guesses = by_hand(method.network).scores(tests.x[tests.y < 4].double().numpy())[:, :4].argmax(1)
     expected = np.zeros((8, 8), dtype=int)

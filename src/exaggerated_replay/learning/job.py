@@ -22,6 +22,7 @@ from exaggerated_replay.devices import hardware
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, write_json
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
+from exaggerated_replay.learning.observation.observer import TaskEndObserver
 from exaggerated_replay.learning.trainer import Observer, Outcome, Progress, Samples
 from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete
@@ -47,7 +48,7 @@ def train_runs(
     workspace: Path,
     timings: Path,
     watcher: Callable[[str], Watch],
-    observe: Observe | None = None,
+    observe: Observe | None = TaskEndObserver,
 ) -> None:
     """Train those runs that are not finished yet.
 
@@ -62,7 +63,7 @@ def train_runs(
         workspace: Where finished runs wait for the rest of the job.
         timings: Where seconds and hardware of each run go.
         watcher: Called with a run's name; what it returns is called with the run's progress.
-        observe: Makes what looks at a run when a task ends; what it noted is kept beside the weights.
+        observe: Makes what looks at a run when a task ends; what it noted is kept beside the weights. None for nobody.
 
     Raises:
         UserError: The settings do not fit the data, or no split has the tasks of a run.

@@ -1,6 +1,6 @@
 """Small arrays that a run keeps at task ends: what explains its accuracy, for a few percent of its time at most.
 
-`Observer.traces()` names them, with C classes of the problem, T finished tasks, and S classes seen after task t:
+`TaskEndObserver.traces()` names them, with C classes of the problem, T finished tasks, and S classes seen after task t:
 
 | key | shape | what it is |
 | --- | --- | --- |
@@ -21,13 +21,14 @@ Gradients of TERMs exist for every method that takes steps, hidden layers for ne
 space, reconstructions and imagined samples for brain-inspired VAEs.
 """
 
+import copy
 import functools
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from exaggerated_replay.learning.method import Method
+from exaggerated_replay.learning.method import Method, State
 from exaggerated_replay.learning.networks import BrainInspiredVAE, Classifier
 from exaggerated_replay.learning.observation.geometry import centred_gram, class_distances, spaces
 from exaggerated_replay.learning.observation.probe import gradient_norms
@@ -48,7 +49,7 @@ FOR_GRAM = 100  # test samples in all whose inner products are kept
 PAPERS_F = 20.0  # for methods that have none
 
 
-class Observer:
+class TaskEndObserver:
     """Looks at a run when a task ends. It draws from a random stream of its own and touches nothing of the run."""
 
     def __init__(self, test_set: Samples, seed: int) -> None:
@@ -92,16 +93,16 @@ class Observer:
         network, likelihood = method.network, method.problem.likelihood
         samples, labels = self.first_of_each(method.seen, FOR_MEANS)
         for space, values in spaces(network, samples, labels, likelihood).items():
-            self.single[f"distance.{space}.{task}"] = class_distances(values, labels, method.seen).half()
+            self.keep(f"distance.{space}.{task}", class_distances(values, labels, method.seen).half())
         samples, _ = self.first_of_each(method.problem.classes, max(1, FOR_GRAM // method.problem.classes))
-        self.single[f"gram.{task}"] = centred_gram(network.hidden(samples[:FOR_GRAM])).half()
+        self.keep(f"gram.{task}", centred_gram(network.hidden(samples[:FOR_GRAM])).half())
 
     def look_at_replay(self, method: Method, task: int) -> None:
         """Note what the network would replay of the classes seen, and how good it is."""
         network, problem, f = method.network, method.problem, factor_of(method)
         likelihood = problem.likelihood
         imagined = imagine(network, method.seen, EACH, likelihood, self.generator)
-        self.single[f"competition.{task}"] = competition_counts(imagined, f).short()
+        self.keep(f"competition.{task}", competition_counts(imagined, f).short())
         self.stack(
             "inverse_distance",
             inverse_distances(network, imagined, f, problem.replay_batch, likelihood, self.generator),
@@ -124,9 +125,24 @@ class Observer:
         """Put nan for the classes that are not seen yet: (S,) -> (C,)."""
         return F.pad(values, (0, len(self.tests) - len(values)), value=torch.nan).half()
 
+    def keep(self, name: str, value: Tensor) -> None:
+        """Note an array of this task alone."""
+        self.single[name] = value.cpu()
+
     def stack(self, name: str, row: Tensor) -> None:
-        """Add a task's row to an array."""
-        self.stacked.setdefault(name, []).append(row)
+        """Note a task's row of an array."""
+        self.stacked.setdefault(name, []).append(row.cpu())
+
+    def state(self) -> State:
+        """Return what was noted so far and where the random stream is."""
+        noted = {"gradients": self.gradients, "stacked": self.stacked, "single": self.single}
+        return {**copy.deepcopy(noted), "generator": self.generator.get_state()}
+
+    def restore(self, state: State) -> None:
+        """Go on from what `state` returned."""
+        self.generator.set_state(state["generator"])
+        noted = copy.deepcopy(state)
+        self.gradients, self.stacked, self.single = noted["gradients"], noted["stacked"], noted["single"]
 
     @torch.no_grad()
     def traces(self) -> dict[str, Tensor]:
