@@ -171,6 +171,15 @@ def study(args: argparse.Namespace) -> None:
     print(write_study(plan, Path("results", plan["study"]["name"]), [draw_all]))
 
 
+def compare(args: argparse.Namespace) -> None:
+    """Compare two cells seed by seed: differences with their intervals, and the verdict."""
+    from exaggerated_replay.analysis.compare import compare
+    from exaggerated_replay.analysis.runs import finished_so_far, open_study
+
+    study = open_study(Path("results", args.study)) if args.study else finished_so_far(asked_plan(args), RUNS)
+    print(compare(study, args.baseline, args.treatment))
+
+
 def publish(args: argparse.Namespace) -> None:
     """Copy the checkpoint of the cell in focus, first seed, to where its path names neither arm nor digest."""
     from exaggerated_replay.store.focus import publish
@@ -297,6 +306,10 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--log", type=Path, help="log file")
     add_workspace(sub)
     command(study)
+    sub = add_asked_plan(command(compare, plan=False))
+    sub.add_argument("baseline", help="a cell of the study")
+    sub.add_argument("treatment", help="the cell to compare with it")
+    sub.add_argument("--study", help="a study of results/, instead of what params.yaml asks for")
     sub = command(publish)
     sub.add_argument("folder", type=Path, help="folder to copy to")
     add_asked_plan(command(verify, plan=False))

@@ -66,6 +66,16 @@ def load_study(plan: Mapping[str, Any], *places: Path) -> Study:
     return Study(plan, {run: read_json(_record(run, places)) for run in sorted(plan["runs"])})
 
 
+def finished_so_far(plan: Mapping[str, Any], *places: Path) -> Study:
+    """Read the records that are there, and leave the runs out that are not: of a study that is still at work."""
+    found = {run: path for run in sorted(plan["runs"]) if (path := _record(run, places)).is_file()}
+    cells = {
+        name: {**cell, "runs": [run for run in cell["runs"] if run_of(run) in found]}
+        for name, cell in plan["cells"].items()
+    }
+    return Study({**plan, "cells": cells}, {run: read_json(path) for run, path in found.items()})
+
+
 def open_study(folder: Path) -> Study:
     """Read a study from its folder alone, for example `results/default`.
 

@@ -1,0 +1,68 @@
+"""Two cells side by side in the terminal, from records made by hand."""
+
+import json
+
+import pytest
+from test_runs import cell, record
+
+from exaggerated_replay.analysis.compare import compare
+from exaggerated_replay.analysis.runs import Study, finished_so_far
+from exaggerated_replay.errors import UserError
+
+SEEDS = range(6)
+CELLS = {name: cell(name, {"method": name}, *((seed, f"{name}{seed}") for seed in SEEDS)) for name in ("old", "new")}
+for described in CELLS.values():
+    described["config"]["model"] = {"units": 10}
+    described["config"]["training"] |= {"replay_batch": 8}
+PLAN = {
+    "grids": {},
+    "cells": CELLS,
+    "dataset": {"name": "digits"},
+    "study": {"name": "mine"},
+    "runs": {run["directory"].rpartition("/")[2]: {} for cell in CELLS.values() for run in cell["runs"]},
+}
+
+
+def counts(right):
+    return {"correct": [[3, 4, 0, 0], [right, 2, 8, 0]], "tested": [10, 5, 10, 1], "predicted": [10, 8, 8, 0]}
+
+
+RECORDS = {
+    run: record(**counts(seed + (4 if cell == "new" else 0) + (seed == 5)))
+    for cell in CELLS
+    for seed, run in enumerate(run["directory"].rpartition("/")[2] for run in CELLS[cell]["runs"])
+}
+
+
+def test_a_gain_at_every_seed_is_told_with_its_size():
+    said = compare(Study(PLAN, RECORDS), "old", "new")
+    row = next(line for line in said.splitlines() if line.startswith("the first 20 %"))
+    # Label 0, ten images: 0, 1, 2, 3, 4 and 6 right, against four more at every seed.
+    assert row.split("  ")[0] == "the first 20 % of classes"
+    assert "26.67" in row
+    assert "66.67" in row
+    assert "+40.00" in row
+    assert "+40.00 to +40.00" in row
+    assert "6 of 6" in row
+    assert "0.094" in row  # 2 of 64 patterns of signs, three metrics: 6/64
+    assert said.startswith("new against old: 6 seeds")
+
+
+def test_the_order_decides_the_sign():
+    assert "-40.00" in compare(Study(PLAN, RECORDS), "new", "old")
+
+
+def test_runs_that_are_not_there_yet_are_left_out(tmp_path):
+    for run, content in list(RECORDS.items())[:-2]:
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "record.json").write_text(json.dumps(content))
+    said = compare(finished_so_far(PLAN, tmp_path), "old", "new")
+    assert said.startswith("new against old: 4 seeds")
+    assert "too few seeds" in said  # for an interval that stays valid
+
+
+def test_cells_that_are_not_there_are_named():
+    with pytest.raises(UserError, match=r"nwe is not a cell of the study mine: did you mean new"):
+        compare(Study(PLAN, RECORDS), "old", "nwe")
+    with pytest.raises(UserError, match="cannot be compared with itself"):
+        compare(Study(PLAN, RECORDS), "old", "old")
