@@ -83,29 +83,28 @@ class TaskEndObserver:
             rows = torch.randint(len(x), (batch,), generator=self.generator, device=x.device)
             self.gradients.append(gradient_norms(method, x[rows], y[rows]))
         with torch.no_grad():
-            if isinstance(method.network, Classifier):
-                self.look_at_classes(method, task)
-            if isinstance(method.network, BrainInspiredVAE):
-                self.look_at_replay(method, task)
+            if isinstance(network := method.network, Classifier):
+                self.look_at_classes(method, network, task)
+            if isinstance(network, BrainInspiredVAE):
+                self.look_at_replay(method, network, task)
 
-    def look_at_classes(self, method: Method, task: int) -> None:
+    def look_at_classes(self, method: Method, network: Classifier, task: int) -> None:
         """Note where the network puts the classes seen, and how alike it makes samples of all classes."""
-        network, likelihood = method.network, method.problem.likelihood
+        likelihood = method.problem.likelihood
         samples, labels = self.first_of_each(method.seen, FOR_MEANS)
         for space, values in spaces(network, samples, labels, likelihood).items():
             self.keep(f"distance.{space}.{task}", class_distances(values, labels, method.seen).half())
         samples, _ = self.first_of_each(method.problem.classes, max(1, FOR_GRAM // method.problem.classes))
         self.keep(f"gram.{task}", centred_gram(network.hidden(samples[:FOR_GRAM])).half())
 
-    def look_at_replay(self, method: Method, task: int) -> None:
+    def look_at_replay(self, method: Method, network: BrainInspiredVAE, task: int) -> None:
         """Note what the network would replay of the classes seen, and how good it is."""
-        network, problem, f = method.network, method.problem, factor_of(method)
-        likelihood = problem.likelihood
+        f, likelihood = factor_of(method), method.problem.likelihood
         imagined = imagine(network, method.seen, EACH, likelihood, self.generator)
         self.keep(f"competition.{task}", competition_counts(imagined, f).short())
         self.stack(
             "inverse_distance",
-            inverse_distances(network, imagined, f, problem.replay_batch, likelihood, self.generator),
+            inverse_distances(network, imagined, f, method.problem.replay_batch, likelihood, self.generator),
         )
         self.stack("agreement", self.of_all_classes(agreement(imagined)))
         generated = imagined.x.view(method.seen, EACH, -1)
