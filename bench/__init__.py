@@ -1,4 +1,4 @@
-"""Benchmarks: what a training step costs, what the machine could do, and what the workflow adds.
+"""Benchmarks: what a training step costs, what the machine could do, and how long the workflow takes.
 
-`python -m bench` from the repository's root measures all of it; every part also runs alone (`python -m bench.profile`).
+`python -m bench` from the root of the repository measures all of it.
 """

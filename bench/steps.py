@@ -1,4 +1,4 @@
-"""Seconds of single steps in chosen tasks of a run, and their share of the machine's ceiling."""
+"""What a step does in each task of a run: seconds, operations of its products, share of the machine's ceiling."""
 
 import time
 from itertools import pairwise
@@ -6,82 +6,66 @@ from statistics import median
 from typing import Any
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from bench.counting import elementwise, fewest_bytes, products, sizes_of
-from bench.workloads import in_stored_order, shortened
+from bench.setups import changed, samples_of
 from exaggerated_replay.data.prepared import Prepared
-from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
-from exaggerated_replay.learning.trainer import Progress
+from exaggerated_replay.learning.experiment import run_experiment
 from exaggerated_replay.settings.run import RunSettings
 
 
-class Clock:
-    """Notes when the trainer reports progress; a run of at most twenty iterations per task reports every one."""
+def gflop_by_task(settings: RunSettings, prepared: Prepared) -> list[float]:
+    """Return the GFLOP of a step's matrix products in each task, as torch counts them while the step is taken."""
+    counts: dict[int, list[int]] = {}
+    cpu = torch.device("cpu")
+    samples = samples_of(settings, prepared, cpu)
+    with FlopCounterMode(display=False) as counter:
+        run_experiment(
+            changed(settings, iterations=2),
+            prepared,
+            samples,
+            cpu,
+            lambda p: counts.setdefault(p.task, []).append(counter.get_total_flops()),
+        )
+    return [(after - before) / 1e9 for before, after in counts.values()]
 
-    def __init__(self) -> None:
-        self.times: dict[int, list[tuple[int, float]]] = {}
 
-    def __call__(self, progress: Progress) -> None:
-        """Note a report of a run's progress."""
-        self.times.setdefault(progress.task, []).append((progress.iteration, time.perf_counter()))
-
-    def step_seconds(self, task: int) -> float:
-        """Return the median seconds of a step in a task, the first left out: it pays for beginning the task."""
-        reports = self.times[task]
-        steps = [(later - sooner) / (there - here) for (here, sooner), (there, later) in pairwise(reports)]
-        return median(steps)
-
-
-def seconds_by_task(settings: RunSettings, prepared: Prepared, device: torch.device) -> dict[int, float]:
-    """Train a run and return the seconds of a step in each task.
+def seconds_by_task(settings: RunSettings, prepared: Prepared, device: torch.device) -> list[float]:
+    """Return the median seconds of a step in each task, the first left out: it pays for beginning the task.
 
     Args:
-        settings: Of the run; iterations of 3 or more.
+        settings: Of the run; 3 to 20 iterations, so that the trainer reports every step.
         prepared: What it learns from.
         device: Where to compute.
     """
-    clock = Clock()
-    samples = labelled(to_device(prepared, device), prepared, in_stored_order(prepared))
-    run_experiment(settings, prepared, samples, device, clock)
-    return {task: clock.step_seconds(task) for task in clock.times}
+    times: dict[int, list[float]] = {}
+    samples = samples_of(settings, prepared, device)
+    run_experiment(
+        settings, prepared, samples, device, lambda p: times.setdefault(p.task, []).append(time.perf_counter())
+    )
+    return [median(later - sooner for sooner, later in pairwise(reports)) for reports in times.values()]
 
 
-def ceiling_share(
-    settings: RunSettings,
-    prepared: Prepared,
-    device: torch.device,
-    iterations: int,
-    threads: int,
-    gflops: float,
-    gb_per_s: float,
-) -> dict[str, Any]:
-    """Measure steps half-way and at the end of a run, and compare them with the ceiling.
+def ceiling_share(settings: RunSettings, prepared: Prepared, device: torch.device, gflops: float) -> dict[str, Any]:
+    """Measure steps half-way and at the end of a run.
 
     Args:
-        settings: Of the run.
+        settings: Of the run, see `seconds_by_task`.
         prepared: What it learns from.
         device: Where to compute.
-        iterations: Per task, 3 or more.
-        threads: Of the CPU.
         gflops: Measured ceiling of a matrix product.
-        gb_per_s: Measured ceiling of a copy.
 
     Returns:
-        For the task half-way and the last one: seconds of a step, operations of its matrix products, the share of the
-        ceiling that these reach (the rest of the step counts as lost), and the seconds that the ceilings allow.
+        For these two tasks seconds of a step, GFLOP of its products, and the share of the ceiling that these reach: all
+        else that the step does counts as lost.
     """
-    seconds = seconds_by_task(shortened(settings, iterations, threads), prepared, device)
-    found = {}
-    for task in sorted({(settings.tasks + 1) // 2, settings.tasks}):
-        sizes = sizes_of(settings, prepared.inputs, prepared.classes, task)
-        operations = sum(products(sizes).values())
-        found[f"task {task}"] = {
-            "step_seconds": seconds[task],
-            "product_gflop": operations / 1e9,
-            "other_gflop": sum(elementwise(sizes).values()) / 1e9,
-            "fewest_gb": sum(fewest_bytes(sizes).values()) / 1e9,
-            "ceiling_share": operations / 1e9 / seconds[task] / gflops,
-            "product_floor_seconds": operations / 1e9 / gflops,
-            "memory_floor_seconds": sum(fewest_bytes(sizes).values()) / 1e9 / gb_per_s,
+    seconds, gflop = seconds_by_task(settings, prepared, device), gflop_by_task(settings, prepared)
+    tasks = len(settings.tasks)
+    return {
+        f"task {task}": {
+            "step_seconds": seconds[task - 1],
+            "gflop": gflop[task - 1],
+            "ceiling_share": gflop[task - 1] / seconds[task - 1] / gflops,
         }
-    return found
+        for task in sorted({(tasks + 1) // 2, tasks})
+    }

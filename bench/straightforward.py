@@ -19,7 +19,6 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from torchvision import transforms
 
 from exaggerated_replay.features.encoder import ConvEncoder
-from exaggerated_replay.methods.bir import Settings as BIRArm
 from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
 from exaggerated_replay.settings.run import RunSettings
 
@@ -184,16 +183,16 @@ class Learner:
     si: SynapticIntelligence | None
     previous: Model | None = None
 
-    def step_loss(self, x: Tensor, y: Tensor, task: int, per_task: int) -> tuple[Tensor, dict[str, float]]:
+    def step_loss(self, x: Tensor, y: Tensor, task: int) -> tuple[Tensor, dict[str, float]]:
         """Return the loss to minimise and, as numbers, everything that is logged.
 
         Args:
             x: (B, features) of the current batch.
             y: (B,) labels in order of being seen.
             task: Number of the task, from 1.
-            per_task: Classes per task.
         """
-        model, method, seen, earlier = self.model, self.settings.method, task * per_task, (task - 1) * per_task
+        model, method, sizes = self.model, self.settings.method, self.settings.task_sizes
+        seen, earlier = sum(sizes[:task]), sum(sizes[: task - 1])
         reconstruction, logits, mean, log_variance, z = model(x, model.gates1[y], model.gates2[y])
         reconstruction_loss = half_squared_error(x, reconstruction).mean()
         log_prior = log_normal(z, model.prior_mean[y], model.prior_log_variance[y])
@@ -246,11 +245,11 @@ class Learner:
         return loss
 
 
-def new_learner(settings: RunSettings, conv: ConvEncoder, features: int, classes: int) -> Learner:
+def new_learner(settings: RunSettings, conv: ConvEncoder) -> Learner:
     """Return a learner at its beginning. Weights are drawn as torch does, uniformly from +-1/sqrt(fan_in)."""
-    method: BIRArm = settings.method
-    sizes = settings.model
-    model = Model(conv, features, sizes.units, sizes.latent, classes, method.gate_proportion)
+    method, sizes, classes = settings.method, settings.model, len(settings.class_order)
+    features = conv(torch.zeros(1, 3, 32, 32)).shape[1]
+    model = Model(conv.requires_grad_(False), features, sizes.units, sizes.latent, classes, method.gate_proportion)
     si = SynapticIntelligence(model, method.si.strength, method.si.damping) if method.si else None
     return Learner(settings, model, si)
 
@@ -258,27 +257,22 @@ def new_learner(settings: RunSettings, conv: ConvEncoder, features: int, classes
 def train(
     learner: Learner,
     dataset: ImageDataset,
-    per_task: int,
     watch: Callable[[int, dict[str, float]], None] = lambda task, log: None,
-    workers: int = 0,
 ) -> None:
     """Learn one task after the other. The model is not tested: that is not timed on either side.
 
     Args:
         learner: What learns.
         dataset: The training images, with labels in order of being seen.
-        per_task: Classes per task.
         watch: Called after every step with the task and what was logged.
-        workers: Processes that load images; 0 loads them in this one.
     """
     training, model = learner.settings.training, learner.model
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(trained, lr=training.learning_rate, betas=(0.9, 0.999))
-    for task in range(1, learner.settings.tasks + 1):
-        own = np.flatnonzero(dataset.labels // per_task == task - 1)
-        loader = DataLoader(
-            Subset(dataset, own), batch_size=training.batch, shuffle=True, drop_last=True, num_workers=workers
-        )
+    for task, size in enumerate(learner.settings.task_sizes, start=1):
+        seen = sum(learner.settings.task_sizes[:task])
+        own = np.flatnonzero((dataset.labels >= seen - size) & (dataset.labels < seen))
+        loader = DataLoader(Subset(dataset, own), batch_size=training.batch, shuffle=True, drop_last=True)
         model.train()
         batches = iter(loader)
         for _ in range(training.iterations):
@@ -288,7 +282,7 @@ def train(
                 batches = iter(loader)
                 images, y = next(batches)
             optimiser.zero_grad()
-            loss, log = learner.step_loss(model.extract(images), y, task, per_task)
+            loss, log = learner.step_loss(model.extract(images), y, task)
             loss.backward()
             optimiser.step()
             if learner.si is not None:

@@ -1,40 +1,47 @@
 """The benchmark's own arithmetic: what it makes of seconds that are given. Nothing is timed here."""
 
-import contextlib
 import dataclasses
-import json
-import subprocess
-import sys
 import time
-from multiprocessing import Pipe
-from threading import Thread
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.image import imread
 
-from bench import counting, gpu, growth, jobclock, memory, miniature, workflow
-from bench.__main__ import into_page
-from bench.ceilings import layer_shapes, seconds_by_events, variants
-from bench.profile import Enough, Operator, Window, profile_steps, summary
-from bench.steps import Clock, ceiling_share
-from bench.teams import KINDS, Trial, attempt, in_turns, member, step_seconds
-from bench.workloads import noise_digits, noise_images, noise_inputs, settings_of, shortened, store_images
-from exaggerated_replay.errors import UserError
-from exaggerated_replay.learning.trainer import Progress
+from bench import growth, trials
+from bench.__main__ import into_page, speedup
+from bench.machine import product_gflops
+from bench.setups import changed, enough, noise, settings_of, shrunk, store
+from bench.steps import ceiling_share, gflop_by_task, seconds_by_task
+from bench.trials import Measured, Trial, in_turns, measure_here, step_seconds, summary, throughput
+from exaggerated_replay.learning.step import CapturedStep
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def tiny():
-    """BI-R+SI with a tiny network on two tasks."""
-    return miniature.shrunk(settings_of("paper", "bir-si"), 40)
+    """BI-R+SI with a tiny network on two tasks of two classes."""
+    return shrunk(settings_of("paper", "bir-si"))
 
 
-# Seconds
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until a test moves it."""
+
+    class Clock:
+        now = 100.0
+
+    monkeypatch.setattr(time, "perf_counter", lambda: Clock.now)
+    return Clock
 
 
-def test_what_is_done_once_drops_out_of_a_step():
-    assert step_seconds(lambda iterations: 7 + 3 * iterations * 0.5, short=2, long=10, tasks=3) == pytest.approx(0.5)
+def test_what_is_done_once_drops_out_of_a_step(clock):
+    def train(iterations):
+        clock.now += 7 + 3 * iterations * 0.5
+
+    assert step_seconds(train, short=2, long=10, tasks=3) == pytest.approx(0.5)
 
 
 def test_measurements_are_taken_in_turns():
@@ -44,53 +51,17 @@ def test_measurements_are_taken_in_turns():
     assert calls == ["A", "B", "A", "B"]
 
 
-def test_a_clock_leaves_out_the_first_step_of_a_task(monkeypatch):
-    clock = Clock()
-    # The first report comes late, the third interval is disturbed; reports may be several steps apart.
-    for iteration, now in [(2, 50.0), (4, 51.0), (6, 52.0), (8, 99.0)]:
-        monkeypatch.setattr(time, "perf_counter", lambda now=now: now)
-        clock(Progress(1, 1, iteration, 8, 0.0, None))
-    assert clock.step_seconds(1) == 0.5
+def test_a_round_far_from_the_others_shows_in_the_spread_and_not_in_the_rate():
+    assert summary([2.0, 5.0, 1.5]) == {"steps_per_second": 2.0, "spread": pytest.approx(1.75)}
 
 
-def test_seconds_on_a_gpu_come_from_events_around_batches_of_calls():
-    class Events:
-        now = 0.0
-
-        class Event:
-            def __init__(self, enable_timing):
-                assert enable_timing
-
-            def record(self):
-                self.at = Events.now
-
-            def elapsed_time(self, end):
-                return 1000 * (end.at - self.at)
-
-        @staticmethod
-        def synchronize():
-            pass
-
-    def call():
-        Events.now += 0.25
-
-    assert seconds_by_events(call, least=1.0, events=Events) == pytest.approx(0.25)
+def test_processes_side_by_side_add_up():
+    found = [Measured(step, 0.0, 0.0, 0.0) for step in (0.5, 0.25)]
+    assert throughput(found) == pytest.approx(2 + 4)
 
 
-# The machine
-
-
-def test_layers_of_the_paper_are_measured_for_one_batch_and_for_both():
-    settings = settings_of("paper", "bir-si")
-    sizes = set(layer_shapes(settings, 1024).values())
-    assert sizes == {(m, *layer) for m in (512, 1024) for layer in ((1024, 2000), (2000, 2000), (2000, 1024))}
-
-
-def test_a_gpu_is_measured_in_three_precisions():
-    assert [name for name, *_ in variants(torch.device("cuda"))] == ["fp32", "tf32", "bf16"]
-
-
-# Workloads
+def test_speed_up_is_over_the_faster_of_the_others():
+    assert speedup({"ours": 60.0, "one": 5.0, "two": 12.0}) == 5.0
 
 
 def test_workloads_are_those_of_the_workflow():
@@ -98,211 +69,93 @@ def test_workloads_are_those_of_the_workflow():
     assert (settings.model.units, settings.training.batch, settings.training.iterations) == (400, 128, 400)
     assert settings.method.method == "exaggeration"
     assert settings.method.reading is not None
-    changed = shortened(settings, 3, threads=2)
-    assert (changed.training.iterations, changed.threads) == (3, 2)
-    assert dataclasses.replace(changed, training=settings.training, threads=settings.threads) == settings
+    assert settings.task_sizes == (10,) * 10
+    other = changed(settings, iterations=3, threads=2, units=7)
+    assert (other.training.iterations, other.threads, other.model.units) == (3, 2, 7)
+    assert dataclasses.replace(other, model=settings.model, training=settings.training, threads=1) == settings
 
 
-def test_noise_has_the_shapes_and_ranges_of_what_it_stands_for():
-    images = noise_images(classes=3, train=4, test=2)
-    assert images["x_train"].shape == (12, 32, 32, 3)
-    assert sorted(images["y_test"]) == [0, 0, 1, 1, 2, 2]
-    digits = noise_digits()
-    assert (digits.x_train.max(), digits.scale, digits.classes, digits.inputs) == (16, 16, 10, 64)
-    assert not noise_inputs(5, 9, 2, 3).bounded
+def test_inputs_suffice_for_a_batch_of_the_smallest_task(tiny):
+    uneven = changed(tiny, tasks=[[0, 1, 2], [3]], batch=20)
+    prepared = enough(uneven)
+    assert np.bincount(prepared.y_train).tolist() == [20] * 4
+    assert prepared.inputs == 1024
 
 
-def test_a_file_without_images_is_refused(tmp_path):
-    with pytest.raises(UserError, match="x_train"):
-        store_images(tmp_path / "no.npz", tmp_path, 2, 2, 2)
+def test_a_matrix_product_has_a_rate_and_leaves_the_precision_as_it_was():
+    assert product_gflops(CPU, least=1e-3) > 0
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
-# The miniature
+def test_operations_are_those_of_the_layers(tiny, arms):
+    """A plain classifier, by hand: three products forward, three for weights, two for the inputs of layers."""
+    plain = changed(tiny, method=arms["none"])
+    (first, second), rows, units = gflop_by_task(plain, noise(4, 10, inputs=20)), 8, 16
+    forward = 20 * units + units * units + units * 4
+    assert first == second == pytest.approx(2 * rows * (2 * forward + units * units + units * 4) / 1e9)
 
 
-def test_speed_up_is_over_the_faster_of_the_others():
-    assert miniature.speedup({"ours": 60.0, "one": 5.0, "two": 12.0}) == 5.0
+def test_replay_needs_more_operations_than_the_first_task(tiny):
+    first, second = gflop_by_task(tiny, noise(4, 10))
+    assert second > 2 * first
 
 
-def test_what_products_alone_allow_bounds_the_speed_up(tiny):
-    first, second = (sum(counting.products(counting.sizes_of(tiny, 20, 4, task)).values()) / 1e9 for task in (1, 2))
-    found = miniature.limits(tiny, 20, 4, gflops=60.0, throughput={"ours": 1.0, "one": 5.0, "two": 12.0})
-    assert found["product_gflop"] == pytest.approx((first + second) / 2)
-    assert found["speedup_at_ceiling"] == pytest.approx(60 / found["product_gflop"] / 12)
-    left = found["product_gflop"] - found["gated_off_gflop"]
-    assert found["speedup_at_ceiling_without_gated_off"] == pytest.approx(60 / left / 12)
-    assert 0 < left < found["product_gflop"]
+def test_seconds_of_a_step_leave_out_the_first_of_a_task(tiny, clock, monkeypatch):
+    pauses = iter([50.0, 1.0, 1.0, 60.0, 70.0, 2.0, 2.0, 2.0])  # a late first report; the fourth interval is disturbed
+
+    def run(settings, prepared, samples, device, watch):
+        for task in (1, 2):
+            for _ in range(4):
+                clock.now += next(pauses)
+                watch(dataclasses.make_dataclass("Progress", ["task"])(task))
+
+    monkeypatch.setattr("bench.steps.run_experiment", run)
+    assert seconds_by_task(tiny, noise(4, 10), CPU) == [1.0, 2.0]
 
 
-def test_a_process_that_cannot_train_answers_with_the_reason(tiny, tmp_path):
-    images = store_images(None, tmp_path, 2, 2, 2)  # without features
-    here, there = Pipe()
-    here.send(1)
-    here.send(1)
-    waiting = Thread(target=member, args=(Trial("ours", tiny, images, threads=1), there))
-    waiting.start()
-    answers = [here.recv(), here.recv()]
-    here.close()
-    waiting.join()
-    assert all("features.safetensors" in str(answer) for answer in answers)
-
-
-def test_training_is_timed_and_its_errors_are_handed_back():
-    def fail(iterations):
-        raise ValueError(f"not {iterations}")
-
-    assert str(attempt(fail, 3)) == "not 3"
-    assert attempt(lambda iterations: None, 3) >= 0
-
-
-def test_both_implementations_train_what_a_process_is_given(tiny, tmp_path):
-    images = store_images(None, tmp_path, 4, 12, 2)
-    miniature.store_features(images, 1)
-    for trial, _ in miniature.trials(tiny, images).values():
-        KINDS[trial.kind](dataclasses.replace(trial, threads=1))(1)
-
-
-# Steps at paper scale
-
-
-def test_share_of_the_ceiling_is_operations_over_seconds_over_rate(tiny):
-    found = ceiling_share(tiny, noise_inputs(8, 8, 4, 10), torch.device("cpu"), 3, 1, gflops=2.0, gb_per_s=4.0)
+def test_share_of_the_ceiling_is_operations_over_seconds_over_rate(tiny, monkeypatch):
+    monkeypatch.setattr("bench.steps.seconds_by_task", lambda *_: [0.5, 0.25])
+    monkeypatch.setattr("bench.steps.gflop_by_task", lambda *_: [3.0, 4.0])
+    found = ceiling_share(tiny, noise(4, 10), CPU, gflops=20.0)
+    assert [step["ceiling_share"] for step in found.values()] == [pytest.approx(0.3), pytest.approx(0.8)]
     assert list(found) == ["task 1", "task 2"]
-    for step in found.values():
-        assert step["ceiling_share"] == pytest.approx(step["product_floor_seconds"] / step["step_seconds"])
-        assert step["product_floor_seconds"] == pytest.approx(step["product_gflop"] / 2)
-        assert step["memory_floor_seconds"] == pytest.approx(step["fewest_gb"] / 4)
 
 
-# The GPU
+@pytest.mark.parametrize("implementation", list(trials.IMPLEMENTATIONS))
+def test_both_implementations_train_what_a_process_is_given(tiny, tmp_path, implementation):
+    store(tmp_path, 4, 12)
+    found = measure_here(Trial(implementation, tiny, tmp_path), 1, 3)
+    assert found.own_gb > 0
+    assert found.peak_gb > 0
 
 
-def test_a_gpu_report_follows_from_the_seconds_of_a_step():
-    settings = settings_of("paper", "bir-si")  # ten tasks of 5,000 iterations
-    found = gpu.report(settings, 1024, 100, seconds_per_step=0.002, processes=4, gflops=1e5)
-    assert found["steps_per_second"] == pytest.approx(2000)
-    assert found["seconds_per_run"] == pytest.approx(25)
-    assert found["times_the_authors"] == pytest.approx(144)
-    assert found["ceiling_share"] == pytest.approx(gpu.run_gflop(settings, 1024, 100) / 25 / 1e5)
+def test_a_step_may_be_left_uncaptured(tiny, tmp_path, monkeypatch):
+    from exaggerated_replay.learning.step import step_of
+    from exaggerated_replay.methods.bir.method import METHOD
+
+    monkeypatch.setattr(METHOD, "static_shapes", True)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda: None)
+    store(tmp_path, 4, 12)
+
+    class OnGPU:
+        problem = type("Problem", (), {"device": torch.device("cuda")})
+        generators = ()
+        static_shapes = property(lambda self: METHOD.static_shapes)
+
+    assert isinstance(step_of(OnGPU(), None, "fp32"), CapturedStep)
+    trials.ours(Trial("ours", tiny, tmp_path, captured=False))
+    assert not isinstance(step_of(OnGPU(), None, "fp32"), CapturedStep)
 
 
-def test_a_run_is_all_its_steps(tiny):
-    once = dataclasses.replace(tiny, training=dataclasses.replace(tiny.training, iterations=1))
-    twice = dataclasses.replace(tiny, training=dataclasses.replace(tiny.training, iterations=2))
-    assert gpu.run_gflop(twice, 8, 4) == pytest.approx(2 * gpu.run_gflop(once, 8, 4))
-
-
-def test_what_measures_a_gpu_runs_on_the_cpu(tiny, tmp_path, monkeypatch):
-    class Alone(contextlib.nullcontext):  # in this process
-        def __init__(self, trial, processes):
-            super().__init__(self)
-            assert (trial.device, processes) == ("cpu", 2)
-            train = KINDS[trial.kind](trial)
-            self.seconds = lambda iterations: attempt(train, iterations)
-
-    monkeypatch.setattr(gpu, "Team", Alone)
-    images = store_images(None, tmp_path, 4, 12, 2)
-    miniature.store_features(images, 1)
-    found = gpu.measure(tiny, images, "cpu", {"fp32": 1.0}, short=1, long=3, processes=(2,))
-    assert list(found) == ["fp32, 2 at once"]
-
-
-# Memory
-
-
-def test_memory_is_read_in_the_kernels_units():
-    status = "Name:\tpython\nVmHWM:\t  2000000 kB\nRssAnon:\t   500000 kB\nThreads:\t3\n"
-    assert memory.of_this_process(status, "cpu") == {"peak": 2.048, "own": 0.512}
-
-
-def test_a_job_trains_in_a_process_of_its_own_and_tells_its_memory(tiny, tmp_path):
-    images = store_images(None, tmp_path, 4, 12, 2)
-    miniature.store_features(images, 1)
-    (found,) = memory.measure({"a": Trial("ours", tiny, images, threads=1)}, 1).values()
-    assert 0 < found["own"] < found["peak"]
-
-
-# The workflow
-
-
-def test_the_cores_time_is_divided_without_rest():
-    jobs = [{"work": 6.0, "interpreter": 1.0, "imports": 2.0}, {"work": 4.0, "interpreter": 1.0, "imports": 0.0}]
-    found = workflow.shares(jobs, seconds=10.0, processors=2)
-    assert found == pytest.approx({"work": 0.5, "interpreter": 0.1, "imports": 0.1, "snakemake_and_idle": 0.3})
-
-
-def test_imports_inside_imports_are_counted_once(monkeypatch):
-    now = iter(range(100))
-    monkeypatch.setattr(time, "perf_counter", lambda: float(next(now)))
-    clock = jobclock.ImportClock()
-
-    def imports(name, *_):
-        if name == "outer":
-            clock("inner")
-
-    clock.import_module = imports
-    clock("outer")  # from 0 to 2, the inner one starts at 1 and its end is not looked at
-    assert clock.seconds == 2.0
-    clock("inner")  # from 3 to 4
-    assert clock.seconds == 3.0
-
-
-def test_a_job_with_a_clock_does_the_same_and_leaves_a_note(tmp_path):
-    command = [sys.executable, "-m", "bench.jobclock", "schema", str(tmp_path / "schema.json")]
-    environment = {jobclock.LOG: str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "schema.json").is_file()
-    (note,) = (json.loads(path.read_text()) for path in tmp_path.glob("*-*.json"))
-    assert note["command"] == "schema"
-    assert min(note["interpreter"], note["imports"]) > 0
-    assert note["work"] >= 0
-
-
-# Profile
-
-
-def test_a_window_opens_after_the_first_step_of_its_task_and_ends_the_run_with_the_last():
-    calls = []
-
-    class Recorder:
-        def start(self):
-            calls.append("start")
-
-        def stop(self):
-            calls.append("stop")
-
-    window = Window(Recorder(), task=2)
-    for task, iteration in [(1, 1), (1, 2), (2, 1)]:
-        window(Progress(task, 3, iteration, 2, 0.0, None))
-    assert calls == ["start"]
-    with pytest.raises(Enough):
-        window(Progress(2, 3, 2, 2, 0.0, None))
-    assert calls == ["start", "stop"]
-
-
-def test_a_profile_finds_the_products_of_a_step(tiny):
-    operators = profile_steps(tiny, noise_inputs(8, 8, 4, 10), 2, torch.device("cpu"))
-    calls = {operator.name: operator.calls for operator in operators}
-    assert calls["aten::mm"] + calls["aten::addmm"] >= 10
-
-
-def test_a_profile_is_summed_up():
-    operators = [Operator("aten::mm", 3, 6.0), Operator("aten::add", 5, 2.0), Operator("Optimizer.step", 1, 2.0)]
-    assert summary(operators) == {"operator_calls": 8, "profiled_milliseconds": 10.0, "product_share": 0.6}
-
-
-# Growth
-
-
-def test_every_axis_varies_one_thing_alone():
-    for axis, points in growth.cases(settings_of("miniature", "bir-si")).items():
+def test_every_axis_of_growth_varies_one_thing_alone():
+    base = settings_of("miniature", "bir-si")
+    for axis, values in growth.AXES.items():
         described = [
-            {"tasks": c.settings.tasks, "classes": c.classes, "units": c.settings.model.units,
-             "batch": c.settings.training.batch, "runs per job": c.runs}
-            for c in points.values()
+            {"tasks": len(s.tasks), "classes": len(s.class_order), "units": s.model.units,
+             "batch": s.training.batch, "replay_batch": s.training.replay_batch}
+            for s in (growth.point(base, axis, value) for value in values)
         ]  # fmt: skip
-        assert [case[axis] for case in described] == list(points)
+        assert [case[axis] for case in described] == list(values)
         for other in described[0].keys() - {axis}:
             assert len({case[other] for case in described}) == 1
 
@@ -311,14 +164,10 @@ def test_prediction_is_in_proportion_and_meets_the_point_in_the_middle():
     assert growth.predicted([1.0, 5.0, 7.0], [10.0, 20.0, 40.0]) == [2.5, 5.0, 10.0]
 
 
-def test_growth_is_measured_and_drawn(tmp_path):
-    found = growth.measure(growth.cases(settings_of("miniature", "bir-si"), small=True), 1, 2)
-    assert list(found) == ["tasks", "classes", "units", "batch", "runs per job"]
-    growth.draw(found, (tmp_path / "growth.png",))
+def test_growth_is_drawn(tmp_path):
+    points = {"values": [1, 2], "seconds": [0.1, 0.2], "gflop": [1.0, 2.0]}
+    growth.draw({"tasks": points, "units": points}, tmp_path / "growth.png")
     assert imread(tmp_path / "growth.png").std() > 0
-
-
-# Results
 
 
 def test_the_table_takes_the_place_of_the_last_one():
@@ -326,3 +175,8 @@ def test_the_table_takes_the_place_of_the_last_one():
     new = into_page(page, "| new |")
     assert new == "before\n<!-- measured: by make bench -->\n| new |\n<!-- end -->\nafter\n"
     assert into_page(new, "| new |") == new
+
+
+def test_the_page_has_a_place_for_the_table():
+    page = Path(__file__).parents[2] / "docs/performance.md"
+    assert "| new |" in into_page(page.read_text(encoding="utf-8"), "| new |")

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from bench import straightforward
-from exaggerated_replay.data.prepared import Prepared
+from bench.setups import prepared_of, samples_of
 from exaggerated_replay.features.encoder import ConvEncoder, initialise
 from exaggerated_replay.features.extraction import extract
-from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
+from exaggerated_replay.learning.experiment import run_experiment
 from exaggerated_replay.learning.networks import BrainInspiredVAE
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
 
@@ -54,8 +54,9 @@ def settings(arms):
         training = TrainingSettings(iterations=4, batch=batch, replay_batch=12, learning_rate=1e-3)
         return RunSettings(
             data="",
+            image_values=3 * 32 * 32,
             code="",
-            tasks=TASKS,
+            tasks=np.arange(CLASSES).reshape(TASKS, -1).tolist(),
             seed=0,
             model=ModelSettings(units=UNITS, latent=LATENT),
             training=training,
@@ -104,11 +105,11 @@ def both(conv, images, same_noise):
         gates = settings.method.gate_proportion
         start = BrainInspiredVAE(computed.shape[1], UNITS, LATENT, CLASSES, gates, settings.seed).state_dict()
         ours = []
-        prepared = Prepared(computed.numpy(), y, computed.numpy(), y, 1.0, False, 3 * 32 * 32)
-        samples = labelled(to_device(prepared, torch.device("cpu")), prepared, list(range(CLASSES)))
+        prepared = prepared_of(computed.numpy(), y)
+        samples = samples_of(settings, prepared, torch.device("cpu"))
         run_experiment(settings, prepared, samples, torch.device("cpu"), lambda p: ours.append(p.loss))
 
-        learner = straightforward.new_learner(settings, conv, computed.shape[1], CLASSES)
+        learner = straightforward.new_learner(settings, conv)
         own = learner.model.state_dict()
         for name in own:
             if not name.startswith("conv."):
@@ -119,7 +120,7 @@ def both(conv, images, same_noise):
             learner.si.start[name], learner.si.before[name] = parameter.detach().clone(), parameter.detach().clone()
         theirs = []
         dataset = straightforward.ImageDataset(x, y, MEAN, STD)
-        straightforward.train(learner, dataset, CLASSES // TASKS, lambda task, log: theirs.append(log["loss"]))
+        straightforward.train(learner, dataset, lambda task, log: theirs.append(log["loss"]))
         return ours, theirs
 
     return run
