@@ -8,8 +8,18 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import chisquare
 
-from exaggerated_replay.learning.competition import attraction, competition, confidence, repulsion, sums_by_class
+from exaggerated_replay.learning.competition import (
+    attraction,
+    competition,
+    confidence,
+    random_class,
+    random_rivals,
+    repulsion,
+    shuffled_among,
+    sums_by_class,
+)
 from exaggerated_replay.learning.likelihoods import Bernoulli, Gaussian
 
 FORMS = ["mean_inverse", "inverse_mean", "negative"]
@@ -339,3 +349,87 @@ def test_a_step_on_attraction_moves_the_reconstruction_towards_its_own_mean(like
     moved = step_down(lambda a: attraction(likelihood.pairwise(means, a), own), output, 0.01)
     before, after = (torch.dist(likelihood.mean(a), means[1:]) for a in (output, moved))
     assert after < before
+
+
+# Reduction "total": sums over the samples, as Eq. 4 and 5 print them
+
+
+@given(batches)
+def test_total_repulsion_is_the_mean_times_the_samples_that_have_a_rival(batch):
+    distances, rivals, weights = (torch.tensor(v) for v in batch)
+    samples = max(int(rivals.any(1).sum()), 1)
+    for form in ("mean_inverse", "negative"):
+        mean, total = (repulsion(distances, rivals, weights, form, r).item() for r in ("mean", "total"))
+        assert total == pytest.approx(samples * mean, rel=1e-9, abs=1e-12)
+    ones = torch.ones_like(distances)
+    mean, total = (repulsion(distances, rivals, ones, "inverse_mean", r).item() for r in ("mean", "total"))
+    assert total == pytest.approx(mean / samples, rel=1e-9)
+
+
+def test_total_attraction_by_hand():
+    distances = torch.tensor([[1.0, 2.0], [3.0, 5.0], [7.0, 11.0]])
+    own = torch.tensor([[True, False], [False, True], [True, False]])
+    assert attraction(distances, own, "total").item() == 1 + 5 + 7
+
+
+# Controls
+
+
+def test_a_random_rival_is_any_other_class_alike_for_those_samples_that_have_a_rival():
+    scores = torch.tensor([[5.0, 4.0, 0.0, 0.0, 0.0], [0.0, 0.0, 9.0, 0.0, 0.0]]).repeat(2000, 1)
+    who = random_rivals(competition(scores, 20.0, "runner_up", 1.0), torch.Generator().manual_seed(0))
+    assert who.rivals[1::2].sum() == 0  # far ahead of everyone
+    counts = who.rivals[::2].sum(0)
+    assert counts[0] == 0  # never the label itself
+    assert (who.rivals[::2].sum(1) == 1).all()
+    assert chisquare(counts[1:]).pvalue > 1e-3
+
+
+def test_no_random_rival_where_there_is_one_class():
+    who = random_rivals(competition(torch.zeros(3, 1), None, "runner_up", 1.0), torch.Generator())
+    assert not who.rivals.any()
+
+
+def test_a_random_class_is_any_of_those_present_alike():
+    drawn = random_class(torch.tensor([True, False, True, True, False]), 3000, torch.Generator().manual_seed(0))
+    assert (drawn.sum(1) == 1).all()
+    counts = drawn.sum(0)
+    assert counts[[1, 4]].tolist() == [0, 0]
+    assert chisquare(counts[[0, 2, 3]]).pvalue > 1e-3
+
+
+def test_shuffled_means_are_permuted_among_the_classes_present_and_all_permutations_are_alike():
+    means = torch.tensor([[1.0, 10.0], [0.0, 0.0], [2.0, 20.0], [3.0, 30.0]])
+    present = torch.tensor([True, False, True, True])
+    generator = torch.Generator().manual_seed(0)
+    seen = {}
+    for _ in range(1200):
+        shuffled = shuffled_among(present, means, generator)
+        assert shuffled[1].tolist() == [0, 0]
+        assert torch.equal(shuffled[:, 1], 10 * shuffled[:, 0])
+        key = tuple(shuffled[[0, 2, 3], 0].tolist())
+        seen[key] = seen.get(key, 0) + 1
+    assert len(seen) == 6
+    assert chisquare(list(seen.values())).pvalue > 1e-3
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=7), st.integers(0, 99))
+def test_shuffling_loses_no_mean(present, seed):
+    means = torch.arange(len(present)).float().unsqueeze(1)
+    shuffled = shuffled_among(torch.tensor(present), means, torch.Generator().manual_seed(seed)).flatten().tolist()
+    assert sorted(shuffled) == list(range(len(present)))
+    assert all(shuffled[c] == c for c, there in enumerate(present) if not there)
+
+
+def test_a_choice_that_does_not_exist_is_an_error():
+    d, yes = torch.ones(2, 2), torch.ones(2, 2, dtype=torch.bool)
+    who = competition(torch.zeros(2, 2), 2.0, "all", 1.0)
+    for call in (
+        lambda: competition(d, 2.0, "runnerup", 1.0),
+        lambda: confidence(who, "labels"),
+        lambda: repulsion(d, yes, d, "mean_invers"),
+        lambda: repulsion(d, yes, d, "negative", "totals"),
+        lambda: attraction(d, yes, "totals"),
+    ):
+        with pytest.raises(ValueError, match="is not a"):
+            call()

@@ -83,7 +83,8 @@ def normal(*shape, seed=0):
 
 def some_replayed(bounded=True, rows=16, earlier=4, spread=1.5):
     x = normal(rows, 6, seed=1)
-    return Replayed(torch.sigmoid(x) if bounded else x, spread * normal(rows, earlier, seed=2))
+    asked = torch.arange(rows) % earlier
+    return Replayed(torch.sigmoid(x) if bounded else x, spread * normal(rows, earlier, seed=2), asked)
 
 
 def numpy(*tensors):
@@ -385,7 +386,7 @@ def test_the_previous_model_is_the_model_at_the_end_of_the_task_before_and_stays
 
 def replayed_outputs(hand, replayed, noise):
     """Return z, q's mean and log-variance, x' (as decoder output) and soft target of a replayed batch."""
-    x, scores = numpy(*replayed)
+    x, scores, _ = numpy(*replayed)
     target = np.zeros((len(x), 8))
     target[:, : scores.shape[1]] = softmax(scores / 2, axis=1)
     mean, log_variance, z = hand.encode(x, noise[: len(x)].double().numpy())
@@ -393,14 +394,14 @@ def replayed_outputs(hand, replayed, noise):
     return x, z, mean, log_variance, output, target
 
 
-def bir_by_hand(hand, x, y, replayed, noise, bounded, lambda_rec=1.0, image_values=6, task=3):
+def bir_by_hand(hand, x, y, replayed, noise, bounded, lambda_rec=1.0, image_values=6, task=3, replayed_too=1.0):
     """Return the loss of brain-inspired replay without the penalty, as method and publication state it."""
     seen = 2 * task
 
     def log_densities(z, means, log_variances):
         return norm.logpdf(z, means, np.exp(log_variances / 2)).sum(-1)
 
-    def generative(x, z, mean, log_variance, output, log_prior):
+    def generative(x, z, mean, log_variance, output, log_prior, lambda_rec=lambda_rec):
         variational = -(log_prior - log_densities(z, mean, log_variance)).mean() / image_values
         return lambda_rec * distance(x, output, bounded).mean() + variational
 
@@ -416,19 +417,30 @@ def bir_by_hand(hand, x, y, replayed, noise, bounded, lambda_rec=1.0, image_valu
     mixture = (target[:, :seen] * np.exp(priors - largest[:, None])).sum(1)
     log_prior = largest + np.log(np.maximum(mixture, 1e-40))
     distilled = -(target[:, :seen] * log_softmax(hand.scores(x)[:, :seen] / 2, axis=1)).sum(1).mean() * 4
-    past = generative(x, z, mean, log_variance, output, log_prior) + distilled
+    past = generative(x, z, mean, log_variance, output, log_prior, replayed_too * lambda_rec) + distilled
     return current / task + (1 - 1 / task) * past
 
 
 @pytest.mark.parametrize("bounded", [True, False])
-@pytest.mark.parametrize("changes", [{}, {"lambda_rec": 2.5}, {"si": SISettings(strength=0.3)}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"lambda_rec": 2.5}, {"lambda_rec": 2.0, "lambda_rec_replayed": 3.0}, {"si": SISettings(strength=0.3)}],
+)
 def test_bir_loss_is_the_sum_of_its_parts(changes, bounded, learned, batch, by_hand):
     method = learned("bir", bounded, problem={"image_values": 18}, **changes)
     noise, replayed = normal(16, 3), some_replayed(bounded)
     fix(method, noise, replayed)
     x, y = batch(bounded, 3)
     expected = bir_by_hand(
-        by_hand(method.network), x, y, replayed, noise, bounded, changes.get("lambda_rec", 1.0), image_values=18
+        by_hand(method.network),
+        x,
+        y,
+        replayed,
+        noise,
+        bounded,
+        changes.get("lambda_rec", 1.0),
+        image_values=18,
+        replayed_too=changes.get("lambda_rec_replayed", 1.0),
     )
     if "si" in changes:
         penalty = si_penalty(method.si)
@@ -469,6 +481,8 @@ READINGS = [
     ReadingSettings(attraction="gated"),
     ReadingSettings(repulsion="inverse_mean", distance="bce", class_means="stored", confidence="entropy"),
     ReadingSettings(repulsion="negative", distance="squared", class_means="running", reduction="sum"),
+    ReadingSettings(reduction="total", competitors="random", attraction_target="random"),
+    ReadingSettings(class_means="shuffled", competitors="all"),
 ]
 
 
@@ -508,7 +522,7 @@ def exaggeration_by_hand(hand, replayed, noise, bounded, f, reading, means=None)
             d = distance(means[c], expit(output[i]) if bounded else output[i], bounded=False)
         else:
             d = distance(means[c] if bounded else expit(means[c]), output[i], bounded=True)
-        return d * (6 if reading.reduction == "sum" else 1)
+        return d * (1 if reading.reduction == "mean" else 6)
 
     pairs, passed = [], False
     for i, label in enumerate(labels):
@@ -529,13 +543,14 @@ def exaggeration_by_hand(hand, replayed, noise, bounded, f, reading, means=None)
         present = [(weight(c), far(c, i)) for c in rivals if c in means]
         if present:
             pairs.append(present)
+    over_samples = np.sum if reading.reduction == "total" else np.mean
     plain = [np.mean([w * d for w, d in present]) for present in pairs]
     rr = {
-        "mean_inverse": np.mean([np.mean([w / d for w, d in present]) for present in pairs]),
-        "inverse_mean": 1 / np.mean(plain),
-        "negative": -np.mean(plain),
+        "mean_inverse": over_samples([np.mean([w / d for w, d in present]) for present in pairs]),
+        "inverse_mean": 1 / over_samples(plain),
+        "negative": -over_samples(plain),
     }[reading.repulsion]
-    ra = np.mean([far(label, i) for i, label in enumerate(labels)])
+    ra = over_samples([far(label, i) for i, label in enumerate(labels)])
     return rr, ra if passed or reading.attraction == "every" else 0.0, len(pairs)
 
 
@@ -558,7 +573,7 @@ SWITCHES = [
 
 
 def test_the_readings_have_the_switches_that_are_tested():
-    assert len(SWITCHES) == 3 + 3 + 2 + 2 + 2 + 3 + 2 + 4
+    assert len(SWITCHES) == 3 + 3 + 3 + 3 + 2 + 4 + 2 + 2 + 4
 
 
 @pytest.mark.parametrize("bounded", [True, False])
@@ -574,7 +589,7 @@ def test_every_switch_trains_with_finite_losses(switch, choice, bounded, build, 
 
 @pytest.mark.parametrize("bounded", [True, False])
 @pytest.mark.parametrize("f", [3, "none"])
-@pytest.mark.parametrize(("switch", "choice"), [s for s in SWITCHES if s[0] != "class_means"])
+@pytest.mark.parametrize(("switch", "choice"), [s for s in SWITCHES if s[0] != "class_means" and s[1] != "random"])
 def test_repulsion_and_attraction_are_those_of_plain_loops(switch, choice, f, bounded, learned, batch, by_hand):
     reading = ReadingSettings(**{switch: choice})
     method = learned("exaggeration", bounded, reading=reading, f=f)
@@ -604,7 +619,7 @@ def test_every_choice_but_the_default_changes_the_loss_where_it_should(switch, c
         fix(method, noise, replayed)
         if switch == "class_means":  # of a second batch, with other samples than the first
             method.loss(x, y)
-            fix(method, noise, Replayed(replayed.x.flip(0), replayed.scores))
+            fix(method, noise, replayed._replace(x=replayed.x.flip(0)))
         losses.append(method.loss(x, y).item())
     default, chosen = losses
     # BCE is the model's own distance for bounded inputs, half the squared error for the others.
@@ -626,7 +641,7 @@ def test_gated_attraction_is_0_in_a_batch_where_nobody_passes_the_f_test(learned
 def test_gated_attraction_acts_on_all_samples_once_one_passes_even_if_its_rival_is_absent(learned, batch):
     scores = torch.tensor([[9.0, 0.0, 0.0, 0.0]]).repeat(16, 1)
     scores[5, 2] = 8.9  # passes the f test against class 2, of which the batch has no sample
-    noise, replayed = normal(16, 3), Replayed(some_replayed().x, scores)
+    noise, replayed = normal(16, 3), some_replayed()._replace(scores=scores)
     added = {}
     for gate in ("gated", "every"):
         method = learned("exaggeration", reading=ReadingSettings(attraction=gate), f=2)
@@ -646,7 +661,7 @@ def test_a_rival_absent_from_the_batch_leaves_the_sample_out(learned, batch, by_
     scores[8:, 1] = 10.0
     scores[3, 2] = 8.9  # the strongest rival of samples 3 and 12 has no member in the batch
     scores[12, 3] = 9.9
-    noise, replayed = normal(16, 3), Replayed(some_replayed().x, scores)
+    noise, replayed = normal(16, 3), some_replayed()._replace(scores=scores)
     method = learned("exaggeration", f=4)
     fix(method, noise, replayed)
     rr, _, repelled = exaggeration_by_hand(by_hand(method.network), replayed, noise, True, 4, ReadingSettings())
@@ -672,7 +687,7 @@ def test_gradients_reach_the_reconstruction_but_not_the_class_means(name, learne
 
 def test_running_means_accumulate_over_batches_and_restart_with_each_task(learned):
     method = learned("exaggeration", reading=ReadingSettings(class_means="running"))
-    first, second = (Replayed(torch.rand(16, 6), 3 * normal(16, 4, seed=s)) for s in (5, 6))
+    first, second = (Replayed(torch.rand(16, 6), 3 * normal(16, 4, seed=s), torch.zeros(16)) for s in (5, 6))
 
     def means_of(*batches):
         x = np.concatenate([b.x.numpy() for b in batches])
@@ -726,66 +741,95 @@ def test_with_stored_means_repulsion_and_attraction_are_those_of_plain_loops(
     assert exaggeration_alone(method, x, y, 0.0, 10.0) == pytest.approx(2 / 3 * 10 * ra, rel=1e-3)
 
 
-# The example that the figure shows
+# Controls: the same losses with the wrong classes
 
 
-@pytest.mark.parametrize("competitors", ["runner_up", "all"])
-@pytest.mark.parametrize("f", [1.0, 1.2, 5.0, 1000.0, "none"])
-def test_the_example_obeys_its_own_rule(f, competitors, build, learn):
-    method = build("exaggeration", f=f, reading=ReadingSettings(competitors=competitors))
-    learn(method, tasks=3)
-    example = method.example()
-    p, label = example["probabilities"], example["label"]
-    others = sorted((c for c in range(4) if c != label), key=lambda c: -p[c])
-    above = others[:1] if f == "none" else [c for c in others if p[c] > p[label] / f]
-    assert sum(p) == pytest.approx(1, abs=1e-6)
-    assert label == int(np.argmax(p))
-    assert example["f"] == f
-    assert example["rivals"] == sorted(above if competitors == "all" and f != "none" else above[:1])
-    assert len(example["sample"]) == 6
-    # A rival without a member in the batch has no mean to show; the label always has one.
-    assert str(label) in example["class_means"]
-    assert set(example["class_means"]) <= {str(c) for c in (label, *example["rivals"])}
+@pytest.mark.parametrize("bounded", [True, False])
+def test_total_attraction_is_the_mean_times_samples_and_features(bounded, learned, batch):
+    noise, replayed = normal(16, 3), some_replayed(bounded)
+    noted_by = {}
+    method = learned("exaggeration", bounded, f=3)
+    fix(method, noise, replayed)
+    for reduction in ("mean", "sum", "total"):
+        method.reading = ReadingSettings(reduction=reduction)
+        method.begin_task(3)
+        method.loss(*batch(bounded, 3))
+        noted_by[reduction] = noted(method)
+    mean, features, total = (noted_by[r] for r in ("mean", "sum", "total"))
+    assert features["attraction"] == pytest.approx(6 * mean["attraction"], rel=1e-5)
+    assert total["attraction"] == pytest.approx(16 * 6 * mean["attraction"], rel=1e-5)
+    repelled = 16 * mean["repelled"]
+    assert repelled > 1
+    assert total["repulsion"] == pytest.approx(repelled * mean["repulsion"] / 6, rel=1e-5)
 
 
-def test_the_example_is_the_sample_whose_rival_comes_closest_to_its_label(build, learn):
-    method = build("exaggeration", f=100.0)
-    learn(method, tasks=3)
+def test_a_random_competitor_takes_the_place_of_the_rival_and_nothing_else_moves(learned):
     replayed = some_replayed()
-    fix(method, replayed=replayed)
-    p = softmax(replayed.scores.double().numpy(), axis=1)
-    ratio = np.sort(p, axis=1)[:, -2] / p.max(1)
-    assert method.example()["sample"] == replayed.x[ratio.argmax()].tolist()
+    real, control = (
+        learned("exaggeration", reading=ReadingSettings(competitors=c), f=3) for c in ("runner_up", "random")
+    )
+    expected, found = real.compete(replayed), control.compete(replayed)
+    assert torch.equal(found.own, expected.own)
+    assert torch.equal(found.rivals.sum(1), expected.rivals.sum(1))
+    assert 0 < found.rivals.any(1).sum() < 16
+    assert not torch.equal(control.compete(replayed).rivals, found.rivals)  # drawn anew
 
 
-def test_the_example_shows_the_means_of_label_and_rivals(build, learn):
-    method = build("exaggeration", f="none")
-    learn(method, tasks=3)
+def test_attraction_to_a_random_class_uses_means_of_classes_in_the_batch(learned):
+    method = learned("exaggeration", reading=ReadingSettings(attraction_target="random"))
+    who = method.compete(some_replayed())
+    targets = torch.stack([method.attracting(who, torch.tensor([True, False, True, True])) for _ in range(50)])
+    assert (targets.sum(2) == 1).all()
+    assert targets.any(0).any(0).tolist() == [True, False, True, True]
+
+
+def test_shuffled_class_means_are_those_of_the_batch_in_another_order(learned):
+    plain, shuffled = (learned("exaggeration", reading=ReadingSettings(class_means=m)) for m in ("batch", "shuffled"))
     replayed = some_replayed()
-    fix(method, replayed=replayed)
+    own = plain.compete(replayed).own
+    means, present = plain.class_means(replayed.x, own)
+    found = [shuffled.class_means(replayed.x, own) for _ in range(10)]
+    assert all(torch.equal(p, present) for _, p in found)
+    assert all(sorted(m.tolist()) == sorted(means.tolist()) for m, _ in found)
+    assert len({tuple(m[:, 0].tolist()) for m, _ in found}) > 3
+
+
+@pytest.mark.parametrize("name", ["bir", "exaggeration"])
+def test_agreement_is_the_share_of_replayed_samples_whose_label_is_the_class_asked_for(name, learned, batch):
+    method = learned(name)
+    replayed = some_replayed()
     labels = replayed.scores.argmax(1)
-    for name, mean in method.example()["class_means"].items():
-        np.testing.assert_allclose(mean, replayed.x[labels == int(name)].double().mean(0), rtol=1e-5)
+    asked = torch.where(torch.arange(16) < 4, (labels + 1) % 4, labels)
+    fix(method, normal(16, 3), replayed._replace(asked=asked))
+    method.begin_task(3)
+    method.loss(*batch(True, 3))
+    assert noted(method)["agreement"] == 0.75
 
 
-def test_the_example_never_shows_a_mean_of_no_samples(build, learn):
-    method = build("exaggeration", f=3.0)
-    learn(method, tasks=3)
-    scores = torch.tensor([[9.0, 0.0, 0.0, 0.0]]).repeat(16, 1)
-    scores[5, 2] = 8.9  # class 2 has no member in the batch
-    fix(method, replayed=Replayed(some_replayed().x, scores))
-    example = method.example()
-    for name, mean in example["class_means"].items():
-        assert name == "0" or any(mean), f"class {name} has no sample, but is shown as a mean of zeros"
+def test_what_was_asked_for_is_what_was_drawn(learned):
+    method = learned("bir")
+    drawn, imagine = [], method.previous.imagine
+    method.previous.imagine = lambda label, noise: (drawn.append(label), imagine(label, noise))[1]
+    assert torch.equal(method.replay().asked, drawn[0])
 
 
-def test_there_is_no_example_before_two_classes_were_replayed_nor_for_other_methods(build, learn):
-    method = build("exaggeration")
-    learn(method, tasks=1)
-    assert method.example() is None
-    other = build("bir")
-    learn(other)
-    assert other.example() is None
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("bir", {"mixture_prior": "largst"}),
+        *(
+            ("exaggeration", {"reading": ReadingSettings(**{switch: "mean_invers"})})
+            for switch in get_type_hints(ReadingSettings)
+            if isinstance(getattr(ReadingSettings(), switch, None), str)
+        ),
+    ],
+)
+def test_a_switch_at_a_choice_that_does_not_exist_is_an_error(name, changes, learned, batch):
+    method = learned(name)
+    method.settings = dataclasses.replace(method.settings, **changes)
+    method.reading = getattr(method.settings, "reading", None)
+    with pytest.raises(ValueError, match="is not a"):
+        method.loss(*batch(True, 3))
 
 
 def test_checkpoints_hold_the_networks_and_nothing_of_the_past(build, learn):

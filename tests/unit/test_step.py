@@ -92,7 +92,7 @@ def test_on_the_cpu_steps_are_taken_as_they_read(new_problem, arms):
 
 
 def test_a_method_knows_all_generators_that_its_loss_draws_from(new_problem, arms):
-    for name, streams in (("none", 0), ("er", 1), ("dgr", 2), ("bir-si", 2), ("exaggeration", 2)):
+    for name, streams in (("none", 0), ("er", 1), ("dgr", 2), ("bir-si", 2), ("exaggeration", 3)):
         method = build_method(arms[name].method, new_problem(), arms[name])
         assert len(method.generators) == streams
 

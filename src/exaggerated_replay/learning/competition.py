@@ -30,16 +30,50 @@ def competition(scores: Tensor, f: float | None, rule: str, temperature: float) 
         f: The repulsion factor, >= 1; None lets the runner-up always compete.
         rule: "runner_up" keeps the most probable competitor, "all" keeps every competitor.
         temperature: Of the softmax that the factor is applied to.
+
+    Raises:
+        ValueError: There is no such rule.
     """
     probabilities = F.softmax(scores / temperature, dim=1)
     top, label = probabilities.max(dim=1, keepdim=True)
     own = torch.zeros_like(probabilities, dtype=torch.bool).scatter(1, label, True)
     others = probabilities.masked_fill(own, -1)
     runner_up = torch.zeros_like(own).scatter(1, others.argmax(dim=1, keepdim=True), True)
+    match rule:
+        case "runner_up":
+            candidates = runner_up
+        case "all":
+            candidates = torch.ones_like(own)
+        case _:
+            raise ValueError(f"{rule!r} is not a rule of who competes")
     if f is None:
         return Competition(probabilities, own, runner_up & ~own)
-    candidates = runner_up if rule == "runner_up" else torch.ones_like(own)
     return Competition(probabilities, own, candidates & ~own & (probabilities > top / f))
+
+
+def random_rivals(who: Competition, generator: torch.Generator) -> Competition:
+    """Let a uniformly random other class take the place of the rivals of each sample that has any (a control)."""
+    own, classes = who.own, who.own.shape[1]
+    label = own.to(torch.uint8).argmax(1, keepdim=True)
+    ahead = torch.randint(1, max(classes, 2), label.shape, generator=generator, device=own.device)
+    other = torch.zeros_like(own).scatter(1, (label + ahead) % classes, True)
+    return who._replace(rivals=other & ~own & who.rivals.any(1, keepdim=True))
+
+
+def random_class(present: Tensor, rows: int, generator: torch.Generator) -> Tensor:
+    """Draw one of the classes that are present for each of some rows (a control): (C,) -> (rows, C) boolean."""
+    keys = torch.rand(rows, len(present), generator=generator, device=present.device).masked_fill(~present, -1)
+    return torch.zeros_like(keys, dtype=torch.bool).scatter(1, keys.argmax(1, keepdim=True), True)
+
+
+def shuffled_among(present: Tensor, means: Tensor, generator: torch.Generator) -> Tensor:
+    """Permute the class means among the classes that are present (a control): (C,), (C, F) -> (C, F)."""
+    index = torch.arange(len(present), device=present.device)
+    keys = torch.rand(len(present), generator=generator, device=present.device)
+    # Present classes first, in order and at random; the others behind them, in order both times.
+    places = torch.where(present, index, len(present) + index).argsort()
+    drawn = torch.where(present, keys, 1.0 + index).argsort()
+    return torch.empty_like(means).index_copy(0, places, means[drawn])
 
 
 def sums_by_class(x: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,48 +92,89 @@ def confidence(who: Competition, weighting: str) -> Tensor:
 
     Returns:
         (B, C), broadcast where the weight does not depend on the rival.
+
+    Raises:
+        ValueError: There is no such weighting.
     """
     p = who.probabilities
     p_label = p.max(dim=1, keepdim=True).values
-    if weighting == "label":
-        return p_label.expand_as(p)
-    if weighting == "label_rival":
-        return p_label * p
-    if weighting == "entropy":
-        entropy = torch.special.entr(p).sum(1, keepdim=True)
-        return (1 - entropy / math.log(max(p.shape[1], 2))).clamp_min(0).expand_as(p)
-    return torch.ones_like(p)
+    match weighting:
+        case "off":
+            return torch.ones_like(p)
+        case "label":
+            return p_label.expand_as(p)
+        case "label_rival":
+            return p_label * p
+        case "entropy":
+            entropy = torch.special.entr(p).sum(1, keepdim=True)
+            return (1 - entropy / math.log(max(p.shape[1], 2))).clamp_min(0).expand_as(p)
+    raise ValueError(f"{weighting!r} is not a weighting by confidence")
 
 
-def repulsion(distances: Tensor, rivals: Tensor, weights: Tensor, form: str) -> Tensor:
+def repulsion(distances: Tensor, rivals: Tensor, weights: Tensor, form: str, reduction: str = "mean") -> Tensor:
     """Return the reconstruction repulsion loss (Eq. 4), a scalar.
 
-    The mean runs over the samples that have a rival, and within a sample over its rivals. With form
-    "mean_inverse" it is the mean of 1/D, inverted per sample, so that it is bounded below by 0 and cannot
-    run away; "inverse_mean" is 1 / mean D; "negative" is -D.
+    With D_ic the distance of sample i to the mean of class c, R_i its rivals, w their weights, and n the number of
+    samples that have any:
+
+    - "mean_inverse": 1/n sum_i 1/|R_i| sum_c w_ic / D_ic. Inverted per sample, it is bounded below by 0 and cannot
+      run away.
+    - "inverse_mean": w / (1/n sum_i 1/|R_i| sum_c D_ic), for equal weights w.
+    - "negative": -1/n sum_i 1/|R_i| sum_c w_ic D_ic.
+
+    With reduction "total" (Eq. 4 as printed, summed over the samples of the batch) every 1/n before a sum is left out.
 
     Args:
         distances: (B, C) D(class mean, x').
         rivals: (B, C) boolean, the competing classes that have a mean; samples without any are left out.
         weights: (B, C) confidence weights.
         form: "mean_inverse", "inverse_mean" or "negative".
+        reduction: "mean" or "sum" (over features) take the mean over samples, "total" the sum.
 
     Returns:
         0 when no sample has a rival.
+
+    Raises:
+        ValueError: There is no such form or reduction.
     """
     per_sample = rivals.sum(1, keepdim=True).clamp_min(1)
     samples = rivals.any(1).sum().clamp_min(1)
-    share = rivals * weights / (per_sample * samples)
+    match reduction:
+        case "mean" | "sum":
+            share = rivals * weights / (per_sample * samples)
+        case "total":
+            share = rivals * weights / per_sample
+        case _:
+            raise ValueError(f"{reduction!r} is not a reduction")
     # Distances of pairs that do not count never enter, not even as 0 * inf; none is smaller than rounding can tell.
     distances = torch.where(rivals, distances, 1.0).clamp_min(torch.finfo(distances.dtype).eps)
-    if form == "mean_inverse":
-        return (share / distances).sum()
-    if form == "inverse_mean":
-        total = share.sum()
-        return total.square() / (share * distances).sum().clamp_min(torch.finfo(distances.dtype).tiny)
-    return -(share * distances).sum()
+    match form:
+        case "mean_inverse":
+            return (share / distances).sum()
+        case "inverse_mean":
+            average = share.sum() / samples if reduction == "total" else share.sum()
+            return average.square() / (share * distances).sum().clamp_min(torch.finfo(distances.dtype).tiny)
+        case "negative":
+            return -(share * distances).sum()
+    raise ValueError(f"{form!r} is not a form of repulsion")
 
 
-def attraction(distances: Tensor, own: Tensor) -> Tensor:
-    """Return the reconstruction attraction loss (Eq. 5): the batch mean of D(mean of own class, x')."""
-    return torch.where(own, distances, 0.0).sum(1).mean()
+def attraction(distances: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Return the reconstruction attraction loss (Eq. 5): the batch mean of D(mean of own class, x').
+
+    Args:
+        distances: (B, C) D(class mean, x').
+        target: (B, C) boolean, the class whose mean attracts each sample: its own.
+        reduction: "mean" or "sum" (over features) take the mean over the B samples, "total" the sum, as Eq. 5 prints
+            it. With D summed over F features as well, that is B F times the mean over both.
+
+    Raises:
+        ValueError: There is no such reduction.
+    """
+    own = torch.where(target, distances, 0.0).sum(1)
+    match reduction:
+        case "mean" | "sum":
+            return own.mean()
+        case "total":
+            return own.sum()
+    raise ValueError(f"{reduction!r} is not a reduction")

@@ -59,8 +59,15 @@ def run_experiment(
         UserError: The settings do not fit the data.
     """
     torch.set_num_threads(settings.threads)
+    match settings.precision:
+        case "fp32":
+            products = "highest"
+        case "tf32" | "bf16":
+            products = "high"
+        case other:
+            raise ValueError(f"{other!r} is not a precision")
     if device.type == "cuda":
-        torch.set_float32_matmul_precision("highest" if settings.precision == "fp32" else "high")
+        torch.set_float32_matmul_precision(products)
     problem = Problem(
         inputs=prepared.inputs,
         image_values=settings.image_values,

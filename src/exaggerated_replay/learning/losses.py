@@ -49,13 +49,19 @@ def log_mixture_prior(log_priors: Tensor, weights: Tensor, form: str) -> Tensor:
 
     Returns:
         (B,) log densities.
+
+    Raises:
+        ValueError: There is no such form.
     """
     mixture = torch.logsumexp(log_priors + torch.log(weights), dim=1)
-    if form == "logsumexp":
-        return mixture
-    # Clamped after taking the log: 1e-40 itself is too small for single precision to divide by.
-    floor = log_priors.amax(dim=1) + math.log(1e-40)
-    return torch.where(mixture > floor, mixture, floor)
+    match form:
+        case "logsumexp":
+            return mixture
+        case "largest":
+            # Clamped after taking the log: 1e-40 itself is too small for single precision to divide by.
+            floor = log_priors.amax(dim=1) + math.log(1e-40)
+            return torch.where(mixture > floor, mixture, floor)
+    raise ValueError(f"{form!r} is not a form of the mixture prior")
 
 
 def variational(z: Tensor, mean: Tensor, log_variance: Tensor, log_prior: Tensor) -> Tensor:

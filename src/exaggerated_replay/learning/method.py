@@ -103,10 +103,6 @@ class Method(nn.Module):
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Keep what later tasks need of this one, whose training data are x (N, inputs) and y (N,)."""
 
-    def example(self) -> dict[str, Any] | None:
-        """Return one replayed sample and its competing classes, if the method has such a thing."""
-        return None
-
     def classification(self, logits: Tensor, y: Tensor) -> Tensor:
         """Return the cross-entropy over all classes seen so far, and note its mean."""
         return self.note("classification", F.cross_entropy(logits[:, : self.seen], y))

@@ -107,10 +107,15 @@ def train(
 
     for task in range(1, schedule.tasks + 1):
         method.begin_task(task)
-        if schedule.optimiser_state == "reset":
-            optimiser = method.optimiser(schedule.learning_rate)
-        elif schedule.optimiser_state == "moments":
-            restart_count(optimiser)
+        match schedule.optimiser_state:
+            case "kept":
+                pass
+            case "moments":
+                restart_count(optimiser)
+            case "reset":
+                optimiser = method.optimiser(schedule.learning_rate)
+            case other:
+                raise ValueError(f"{other!r} is not a state of the optimiser")
         pool = rows_of_tasks(train_set.y, method.pool(task), method.problem)
         batches = shuffled_batches(pool, schedule.batch, order, task)
         steps = method.steps(schedule.iterations)

@@ -8,15 +8,19 @@ from exaggerated_replay.settings.base import Positive, Settings
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingSettings(Settings):
-    """One reading of the paper where it leaves a choice. The first choice is the default."""
+    """One reading of the paper where it leaves a choice. The first choice is the default.
+
+    `random` and `shuffled` are controls: the same losses with the wrong classes.
+    """
 
     distance: Literal["model", "squared", "bce"] = "model"
     repulsion: Literal["mean_inverse", "inverse_mean", "negative"] = "mean_inverse"
-    reduction: Literal["mean", "sum"] = "mean"
-    competitors: Literal["runner_up", "all"] = "runner_up"
+    reduction: Literal["mean", "sum", "total"] = "mean"
+    competitors: Literal["runner_up", "all", "random"] = "runner_up"
     temperature: Positive = 1.0
-    class_means: Literal["batch", "running", "stored"] = "batch"
+    class_means: Literal["batch", "running", "stored", "shuffled"] = "batch"
     attraction: Literal["every", "gated"] = "every"
+    attraction_target: Literal["own", "random"] = "own"
     confidence: Literal["off", "label", "label_rival", "entropy"] = "off"
 
 

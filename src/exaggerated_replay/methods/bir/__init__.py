@@ -15,5 +15,6 @@ class Settings(MethodSettings):
     gate_proportion: Annotated[float, Within(ge=0, lt=1)]
     temperature: Positive = 2.0  # of the distillation
     lambda_rec: NonNegative = 1.0
+    lambda_rec_replayed: NonNegative = 1.0  # multiplied onto it for replayed samples
     mixture_prior: Literal["largest", "logsumexp"] = "largest"
     si: SISettings | None = None

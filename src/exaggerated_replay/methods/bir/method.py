@@ -27,6 +27,7 @@ class Replayed(NamedTuple):
 
     x: Tensor  # (B, inputs)
     scores: Tensor  # (B, earlier classes) logits
+    asked: Tensor  # (B,) the class that was asked for
 
 
 class BrainInspiredReplay(Method):
@@ -79,18 +80,20 @@ class BrainInspiredReplay(Method):
         target = target[:, : self.seen]
         log_prior = log_mixture_prior(self.log_priors(vae.z), target, self.settings.mixture_prior)
         distilled = distillation(vae.logits[:, : self.seen], target, self.settings.temperature)
-        return self.generative_loss(replayed.x, vae, log_prior) + self.note("distillation", distilled)
+        self.note("agreement", (replayed.scores.argmax(1) == replayed.asked).float().mean())
+        generative = self.generative_loss(replayed.x, vae, log_prior, self.settings.lambda_rec_replayed)
+        return generative + self.note("distillation", distilled)
 
     def log_priors(self, z: Tensor) -> Tensor:
         """Return log p(z | class) for all classes seen so far: (B, latent) -> (B, seen)."""
         prior, seen = self.network.prior, self.seen
         return log_normal_pairs(z, prior.mean[:seen], prior.log_variance[:seen])
 
-    def generative_loss(self, x: Tensor, vae: Reconstruction, log_prior: Tensor) -> Tensor:
-        """Eq. 1: lambda_rec D(x, x') plus the variational loss per image value, averaged over the batch."""
+    def generative_loss(self, x: Tensor, vae: Reconstruction, log_prior: Tensor, weight: float = 1.0) -> Tensor:
+        """Eq. 1: weight lambda_rec D(x, x') plus the variational loss per image value, averaged over the batch."""
         reconstruction = self.problem.likelihood.distance(x, vae.output).mean()
         divergence = variational(vae.z, vae.mean, vae.log_variance, log_prior).mean()
-        return self.settings.lambda_rec * self.note("reconstruction", reconstruction) + self.note(
+        return weight * self.settings.lambda_rec * self.note("reconstruction", reconstruction) + self.note(
             "variational", divergence / self.problem.image_values
         )
 
@@ -102,7 +105,7 @@ class BrainInspiredReplay(Method):
         noise = self.noise(len(label), self.replay_noise)
         previous = cast(BrainInspiredVAE, self.previous)  # there is one from the second task on
         x = p.likelihood.mean(previous.imagine(label, noise))
-        return Replayed(x, previous(x)[:, : self.earlier])
+        return Replayed(x, previous(x)[:, : self.earlier], label)
 
     def after_step(self) -> None:
         """Follow the path of the weights."""

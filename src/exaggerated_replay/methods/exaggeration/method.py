@@ -13,7 +13,10 @@ from exaggerated_replay.learning.competition import (
     attraction,
     competition,
     confidence,
+    random_class,
+    random_rivals,
     repulsion,
+    shuffled_among,
     sums_by_class,
 )
 from exaggerated_replay.learning.likelihoods import Bernoulli, Gaussian
@@ -29,6 +32,7 @@ class FeatureExaggeration(BrainInspiredReplay):
         super().__init__(problem, settings)
         self.reading = settings.reading
         self.f = None if settings.f == "none" else settings.f
+        self.controls = self.draw("controls")  # of their own, so that arms stay paired
         self.class_sums = torch.zeros(problem.classes, problem.inputs, device=problem.device)
         self.class_counts = torch.zeros(problem.classes, device=problem.device)
 
@@ -46,11 +50,10 @@ class FeatureExaggeration(BrainInspiredReplay):
         means, present = self.class_means(replayed.x, who.own)
         distances = self.distances(means, vae.output)
 
-        rivals = who.rivals & present
-        rr = repulsion(distances, rivals, confidence(who, self.reading.confidence), self.reading.repulsion)
-        ra = attraction(distances, who.own)
-        if self.reading.attraction == "gated":
-            ra = ra * who.rivals.any()  # only batches in which some sample passes the f test, whoever is present
+        rivals, reading = who.rivals & present, self.reading
+        weights = confidence(who, reading.confidence)
+        rr = repulsion(distances, rivals, weights, reading.repulsion, reading.reduction)
+        ra = attraction(distances, self.attracting(who, present), reading.reduction) * self.gate(who)
 
         self.note("competing", who.rivals.any(1).float().mean())
         self.note("repelled", rivals.any(1).float().mean())
@@ -62,28 +65,66 @@ class FeatureExaggeration(BrainInspiredReplay):
 
     def compete(self, replayed: Replayed) -> Competition:
         """Find labels and competing classes from the previous model's scores."""
-        return competition(replayed.scores, self.f, self.reading.competitors, self.reading.temperature)
+        rule, f, temperature = self.reading.competitors, self.f, self.reading.temperature
+        if rule == "random":
+            return random_rivals(competition(replayed.scores, f, "runner_up", temperature), self.controls)
+        return competition(replayed.scores, f, rule, temperature)
+
+    def attracting(self, who: Competition, present: Tensor) -> Tensor:
+        """Return the class whose mean attracts each sample: (B, C) boolean."""
+        match self.reading.attraction_target:
+            case "own":
+                return who.own
+            case "random":
+                return random_class(present, len(who.own), self.controls)
+        raise ValueError(f"{self.reading.attraction_target!r} is not a target of attraction")
+
+    def gate(self, who: Competition) -> Tensor | float:
+        """Return 1 where attraction acts on the batch, 0 where it does not."""
+        match self.reading.attraction:
+            case "every":
+                return 1.0
+            case "gated":
+                return who.rivals.any()  # some sample passes the f test, whoever is present
+        raise ValueError(f"{self.reading.attraction!r} is not a rule of what is attracted")
 
     def class_means(self, x: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean input of each earlier class and whether there is one: (C, inputs), (C,)."""
         sums, counts = sums_by_class(x, own)
-        if self.reading.class_means != "batch":
-            if self.reading.class_means == "running":
+        match self.reading.class_means:
+            case "batch" | "shuffled":
+                pass
+            case "running":
                 self.class_sums[: self.earlier] += sums
                 self.class_counts[: self.earlier] += counts
-            sums, counts = self.class_sums[: self.earlier], self.class_counts[: self.earlier]
-        return sums / counts.clamp_min(1).unsqueeze(1), counts > 0
+                sums, counts = self.class_sums[: self.earlier], self.class_counts[: self.earlier]
+            case "stored":
+                sums, counts = self.class_sums[: self.earlier], self.class_counts[: self.earlier]
+            case other:
+                raise ValueError(f"{other!r} is not a kind of class means")
+        means, present = sums / counts.clamp_min(1).unsqueeze(1), counts > 0
+        if self.reading.class_means == "shuffled":
+            means = shuffled_among(present, means, self.controls)
+        return means, present
 
     def distances(self, means: Tensor, output: Tensor) -> Tensor:
         """Return D(class mean, x') of all pairs: (C, inputs), (B, inputs) -> (B, C)."""
         own = self.problem.likelihood
-        if self.reading.distance == "squared":
-            distances = Gaussian().pairwise(means, own.mean(output))
-        elif self.reading.distance == "bce":
-            distances = Bernoulli().pairwise(own.squash(means), output)
-        else:
-            distances = own.pairwise(means, output)
-        return distances * (means.shape[1] if self.reading.reduction == "sum" else 1)
+        match self.reading.distance:
+            case "model":
+                distances = own.pairwise(means, output)
+            case "squared":
+                distances = Gaussian().pairwise(means, own.mean(output))
+            case "bce":
+                distances = Bernoulli().pairwise(own.squash(means), output)
+            case other:
+                raise ValueError(f"{other!r} is not a distance")
+        match self.reading.reduction:
+            case "mean":
+                return distances
+            case "sum" | "total":
+                return distances * means.shape[1]
+        raise ValueError(f"{self.reading.reduction!r} is not a reduction")
 
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Also add up the real data of each class, for the ablation that stores their means."""
@@ -91,28 +132,6 @@ class FeatureExaggeration(BrainInspiredReplay):
         if self.reading.class_means == "stored":
             self.class_sums.index_add_(0, y, x)
             self.class_counts.index_add_(0, y, torch.ones_like(y, dtype=x.dtype))
-
-    @torch.no_grad()
-    def example(self) -> dict[str, Any] | None:
-        """Return the last task's replayed sample whose strongest rival comes closest to its label."""
-        if self.earlier < 2:
-            return None
-        replayed = self.replay()
-        who = self.compete(replayed)
-        means, present = self.class_means(replayed.x, who.own)
-        top, label = who.probabilities.max(1)
-        closeness = (who.probabilities * who.rivals).max(1).values / top
-        row = int(closeness.argmax())
-        rivals = who.rivals[row].nonzero().flatten().tolist()
-        shown = [int(label[row]), *rivals]
-        return {
-            "probabilities": who.probabilities[row].tolist(),
-            "label": shown[0],
-            "f": self.settings.f,
-            "rivals": rivals,
-            "sample": replayed.x[row].tolist(),
-            "class_means": {str(c): means[c].tolist() for c in shown if present[c]},
-        }
 
 
 METHOD = FeatureExaggeration
