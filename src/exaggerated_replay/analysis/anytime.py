@@ -15,20 +15,20 @@ it is sharpest, never whether it is right.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from exaggerated_replay.analysis.statistics import MOST_SEEDS, known
 
 
-def log_evidence(n: np.ndarray, mean: np.ndarray, sd: np.ndarray, mu: float, g: float) -> np.ndarray:
+def log_evidence(n: ArrayLike, mean: ArrayLike, sd: ArrayLike, mu: float, g: float) -> np.ndarray:
     """Return ln E_n(mu); all arguments broadcast.
 
     Multiplied through by the sum of squares nu sd^2, the formula above needs no division by a spread of zero.
     """
-    n, squares, shift = np.asarray(n, dtype=float), (n - 1) * np.square(sd), n * np.square(mean - mu)
+    n, squares, shift = np.asarray(n, dtype=float), (n - 1) * np.square(sd), n * np.square(np.subtract(mean, mu))
     shrink = 1 + n * g
     ratio = np.divide(
         squares + shift, squares + shift / shrink, out=np.ones(np.shape(squares + shift)), where=squares + shift > 0
@@ -36,7 +36,7 @@ def log_evidence(n: np.ndarray, mean: np.ndarray, sd: np.ndarray, mu: float, g: 
     return (n * np.log(ratio) - np.log(shrink)) / 2
 
 
-def half_width(n: np.ndarray, sd: np.ndarray, g: float, alpha: float) -> np.ndarray:
+def half_width(n: ArrayLike, sd: ArrayLike, g: float, alpha: float) -> np.ndarray:
     """Return how far the interval reaches to either side of the mean: E_n(mu) < 1 / alpha solved for mu.
 
     Infinite below 5 seeds at g = 1 and alpha = 0.05: fewer cannot refute anything.
@@ -50,7 +50,7 @@ def half_width(n: np.ndarray, sd: np.ndarray, g: float, alpha: float) -> np.ndar
     return np.where((n > 1) & (ratio < shrink), width, np.inf)
 
 
-def interval(values: Sequence[float], g: float, alpha: float) -> tuple[float, float]:
+def interval(values: ArrayLike, g: float, alpha: float) -> tuple[float, float]:
     """Return the anytime-valid confidence interval of a mean.
 
     Differences that are all the same leave no spread to estimate: from 5 seeds on, the interval is that one value.
@@ -62,7 +62,7 @@ def interval(values: Sequence[float], g: float, alpha: float) -> tuple[float, fl
     return float(values.mean()) - width, float(values.mean()) + width
 
 
-def p_value(values: Sequence[float], mu: float, g: float) -> float:
+def p_value(values: ArrayLike, mu: float, g: float) -> float:
     """Return 1 / E_n(mu), at most 1: a p of the hypothesis that the mean is mu, valid however often one looks."""
     values = known(values)
     if len(values) < 2:
@@ -87,7 +87,7 @@ def seeds_needed(difference: float, sd: float, g: float, alpha: float, power: fl
     return counts[enough] if enough < len(counts) else np.inf
 
 
-def equivalence(values: Sequence[float], low: float, high: float, g: float) -> float:
+def equivalence(values: ArrayLike, low: float, high: float, g: float) -> float:
     """Return a p of the claim that the mean lies between low and high, valid however often one looks."""
     values = known(values)
     if len(values) < 2 or not low < values.mean() < high:

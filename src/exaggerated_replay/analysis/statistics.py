@@ -5,12 +5,12 @@ difference is taken within a seed, and everything below is said of the differenc
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, log2
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
@@ -88,7 +88,7 @@ class PairedDifference(Estimate):
     left_out: int = 0
 
 
-def estimate(values: Sequence[float], alpha: float = ALPHA) -> Estimate:
+def estimate(values: ArrayLike, alpha: float = ALPHA) -> Estimate:
     """Estimate a mean from independent values.
 
     Args:
@@ -129,7 +129,7 @@ def paired(treatment: pd.Series, baseline: pd.Series, alpha: float = ALPHA) -> P
     return PairedDifference(**vars(difference), relative=relative, left_out=len(change) - difference.n)
 
 
-def bootstrap_interval(values: Sequence[float], alpha: float = ALPHA) -> tuple[float, float]:
+def bootstrap_interval(values: ArrayLike, alpha: float = ALPHA) -> tuple[float, float]:
     """Return the bias-corrected and accelerated bootstrap interval of a mean (Efron, 1987).
 
     Values that are all the same have no resample but themselves: the interval is that value. Seeded, so that a
@@ -149,7 +149,7 @@ def bootstrap_interval(values: Sequence[float], alpha: float = ALPHA) -> tuple[f
 # 3. Is there an effect? The sign-flip test: without one, every d_i is as likely as -d_i. It assumes no distribution.
 
 
-def sign_flip(values: Sequence[float]) -> float:
+def sign_flip(values: ArrayLike) -> float:
     """Return the two-sided p of the sign-flip test of zero mean difference.
 
     Up to 20 values the test is exact: all 2^n patterns of signs are counted (five seeds cannot reach less than 1/16).
@@ -173,7 +173,7 @@ def sign_flip_seeds(alpha: float) -> int:
     return ceil(1 - log2(alpha))
 
 
-def holm(p: Sequence[float], alpha: float = ALPHA) -> np.ndarray:
+def holm(p: ArrayLike, alpha: float = ALPHA) -> np.ndarray:
     """Adjust the p of all cells of a table for their number (Holm, 1979); nan stays nan and does not count."""
     adjusted = np.array(p, dtype=float)
     tested = ~np.isnan(adjusted)
@@ -185,7 +185,7 @@ def holm(p: Sequence[float], alpha: float = ALPHA) -> np.ndarray:
 # 4. Is there none worth having, or just the paper's? Two one-sided tests (TOST; Schuirmann, 1987).
 
 
-def equivalence(values: Sequence[float], low: float, high: float) -> float:
+def equivalence(values: ArrayLike, low: float, high: float) -> float:
     """Return the p of the claim that the mean difference lies between low and high; nan below two values.
 
     Values that are all the same leave no spread to test with: p is 0 where they lie between the two, else 1.
@@ -214,7 +214,7 @@ class Improvement:
     high: float
 
 
-def improvement(values: Sequence[float], alpha: float = ALPHA) -> Improvement:
+def improvement(values: ArrayLike, alpha: float = ALPHA) -> Improvement:
     """Return the paired probability of improvement of differences; nan without any value."""
     values = known(values)
     if not len(values):
@@ -252,7 +252,7 @@ def seeds_needed(difference: float, sd: float, alpha: float = ALPHA, power: floa
     return counts[enough] if enough < len(counts) else np.inf
 
 
-def known(values: Sequence[float]) -> np.ndarray:
+def known(values: ArrayLike) -> np.ndarray:
     """Return the values that are numbers, as an array of shape [n]."""
     values = np.asarray(values, dtype=float)
     return values[~np.isnan(values)]

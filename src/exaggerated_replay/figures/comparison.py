@@ -1,6 +1,7 @@
 """Differences from the baseline, row by row of a comparison (Table 1 as a figure)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,9 +17,9 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
 
 PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
-MEAN = {"marker": "o", "linestyle": "", "markersize": 4.5}
-DOTS = {"marker": "o", "linestyle": "", "markersize": 2.2, "markeredgewidth": 0, "alpha": 0.45}
-PAPER = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}
+MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 4.5}
+DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2.2, "markeredgewidth": 0, "alpha": 0.45}
+PAPER: dict[str, Any] = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}
 
 
 def of_study(study: Study, grid: str) -> Figure:
@@ -79,7 +80,7 @@ def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colo
     axes.plot([low, high], [y, y], "-", color=colour)
     axes.plot(mean, y, **MEAN, color=colour)
     if len(seeds) > 1:  # just below their mean, where the interval does not hide them
-        below = offset_copy(axes.transData, axes.figure, y=-5, units="points")
+        below = offset_copy(axes.transData, axes.get_figure(root=True), y=-5, units="points")
         axes.plot(seeds, [y] * len(seeds), **DOTS, color=colour, transform=below)
     axes.plot(row[f"{metric}_published_absolute"], y, **PAPER, zorder=3)
 

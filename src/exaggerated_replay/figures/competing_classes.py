@@ -90,8 +90,8 @@ def _pictures(example: Mapping, rivals: list[int]) -> dict[str, tuple[str, list]
 
 
 def _strip(figure: Figure, grid: GridSpecBase, pictures: Mapping[str, tuple[str, list]]) -> None:
-    for place, (heading, (colour, pixels)) in zip(grid, pictures.items(), strict=False):
-        axes = figure.add_subplot(place)
+    for place, (heading, (colour, pixels)) in enumerate(pictures.items()):
+        axes = figure.add_subplot(grid[place])
         axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1)
         axes.set_title(heading, color=colour, loc="center", fontsize=7)
         axes.set_xticks([])

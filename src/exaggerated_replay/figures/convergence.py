@@ -1,6 +1,7 @@
 """Accuracy against the number of iterations per task (Fig. 3)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ PANELS = {
     "first50": "b  first 50 % of classes",
     "first20": "c  first 20 % of classes",
 }
-DOTS = {"marker": "o", "linestyle": "", "markersize": 2, "markeredgewidth": 0, "alpha": 0.4}
+DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2, "markeredgewidth": 0, "alpha": 0.4}
 
 
 def of_study(study: Study, grid: str) -> Figure:
@@ -90,7 +91,7 @@ def _line(axes: Axes, own: pd.DataFrame, colour: str, name: str, *, above: int, 
     Its dots are shifted sideways, in points; its line is the wider the more arms are drawn above it.
     """
     x, y = own.to_numpy().T
-    aside = offset_copy(axes.transData, axes.figure, x=shift, units="points")
+    aside = offset_copy(axes.transData, axes.get_figure(root=True), x=shift, units="points")
     axes.plot(x, y, **DOTS, color=colour, transform=aside, zorder=1)
     estimates = {iterations: estimate(y[x == iterations]) for iterations in sorted(set(x))}
     axes.fill_between(
