@@ -1,7 +1,5 @@
 # From raw data to the last figure. What to run is in params.yaml; what is where, in docs/architecture.md.
 
-configfile: "params.yaml"
-
 
 report: "workflow/report/workflow.rst"
 
@@ -16,6 +14,8 @@ include: "workflow/rules/results.smk"
 rule all:
     default_target: True
     input:
-        rules.models.input.weights,  # the metrics ask for the records
-        rules.metrics.input,
-        rules.focus.output,
+        asked("all"),
+
+
+onsuccess:
+    finish()

@@ -13,7 +13,6 @@ from typing import Any
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 
-PLAN = Path("results/plan.json")
 RUNS = Path("results/runs")
 TIMINGS = Path("results/timings")
 
@@ -48,7 +47,7 @@ def fetch(args: argparse.Namespace) -> None:
     from exaggerated_replay.data.fetch import fetch
 
     source = source_of(args)
-    fetch(source["name"], args.folder, source["files"], args.source)
+    fetch(source["name"], Path("data/raw", source["name"]), source["files"], place_of(args, args.dataset))
 
 
 def prepare(args: argparse.Namespace) -> None:
@@ -56,10 +55,18 @@ def prepare(args: argparse.Namespace) -> None:
     from exaggerated_replay.data.fetch import verify
     from exaggerated_replay.data.prepare import prepare
 
-    source = source_of(args)
-    if args.sources[0].suffix != ".npz":
-        verify(args.sources[0].parent, source["files"])
-    prepare(source["name"], args.sources, args.out, source["validation"])
+    source, own = source_of(args), place_of(args, args.dataset)
+    if own and (source["name"] == "npz" or own.endswith(".npz")):
+        raw = [Path(own)]
+    else:
+        raw = [Path("data/raw", source["name"], file) for file in source["files"]]
+        verify(raw[0].parent, source["files"])
+    prepare(source["name"], raw, args.out, source["validation"])
+
+
+def place_of(args: argparse.Namespace, name: str) -> str | None:
+    """Return where the user's own file or folder lies, if the plan has one for this data set or the encoder."""
+    return read_json(args.plan)["places"].get(name)
 
 
 def source_of(args: argparse.Namespace) -> dict[str, Any]:
@@ -107,20 +114,13 @@ def features(args: argparse.Namespace) -> None:
     dataset = plan["dataset"]
     write_features(
         load(args.data),
-        load_encoder(args.encoder, plan["encoder"]["scale"]),
+        load_encoder(Path(plan["places"]["encoder"]), plan["encoder"]["scale"]),
         dataset["mean"],
         dataset["std"],
         torch.device("cpu"),
         plan["compute"]["threads"],
         args.out,
     )
-
-
-def split(args: argparse.Namespace) -> None:
-    """Draw a seed's class order and write which classes each task brings."""
-    from exaggerated_replay.data.splits import write_split
-
-    write_split(args.data, args.tasks, args.seed, args.out)
 
 
 def train(args: argparse.Namespace) -> None:
@@ -139,20 +139,23 @@ def train(args: argparse.Namespace) -> None:
         raise UserError(f"{args.plan} has no run {unknown[0]}")
     slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
 
-    from exaggerated_replay.data.splits import read_split
+    from exaggerated_replay.data.splits import make_split
     from exaggerated_replay.devices import device_for
     from exaggerated_replay.learning.job import load_inputs, train_runs
     from exaggerated_replay.learning.progress import watcher
 
     device = device_for(compute.device)
     runs = {run: read_settings(RunSettings, known[run.name]) for run in directories}
+    prepared = load_inputs(args.data)
+    tasks = plan["dataset"]["tasks"]
+    seeds = sorted({run.seed for run in runs.values()})
     log_file = args.log or Path(os.devnull)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("w", encoding="utf-8") as log:
         train_runs(
             runs,
-            load_inputs(args.data),
-            [read_split(path) for path in args.splits],
+            prepared,
+            [make_split(prepared.y_train, prepared.y_test, tasks, seed) for seed in seeds],
             device,
             workspace=args.workspace,
             timings=args.timings,
@@ -164,11 +167,20 @@ def train(args: argparse.Namespace) -> None:
 
 def study(args: argparse.Namespace) -> None:
     """Write the study's folder from the records of its runs: tables, figures, metrics, provenance."""
+    from exaggerated_replay.analysis.outputs import PLOTS, all_files
     from exaggerated_replay.analysis.study import write_study
-    from exaggerated_replay.figures.catalogue import draw_all
+    from exaggerated_replay.figures.catalogue import draw_all, figure_files
+    from exaggerated_replay.files import write_text
+    from exaggerated_replay.store.manifest import write_manifest
+    from exaggerated_replay.store.survey import made_from
 
     plan = read_json(args.plan)
-    print(write_study(plan, Path("results", plan["study"]["name"]), [draw_all]))
+    plan.pop("places", None)
+    folder = Path("results", plan["study"]["name"])
+    print(write_study(plan, folder, [draw_all]))
+    for plot in PLOTS:
+        write_text(Path("results/focus", plot), (folder / plot).read_text(encoding="utf-8"))
+    write_manifest(folder, made_from(plan), map(str, all_files(plan, figure_files(plan))))
 
 
 def compare(args: argparse.Namespace) -> None:
@@ -180,11 +192,12 @@ def compare(args: argparse.Namespace) -> None:
     print(compare(study, args.baseline, args.treatment))
 
 
-def publish(args: argparse.Namespace) -> None:
+def focus(args: argparse.Namespace) -> None:
     """Copy the checkpoint of the cell in focus, first seed, to where its path names neither arm nor digest."""
-    from exaggerated_replay.store.focus import publish
+    from exaggerated_replay.store.focus import copy_focus
+    from exaggerated_replay.store.survey import FOCUS
 
-    publish(read_json(args.plan), args.folder)
+    copy_focus(read_json(args.plan), FOCUS)
 
 
 def asked_plan(args: argparse.Namespace) -> dict[str, Any]:
@@ -221,9 +234,9 @@ def explain(args: argparse.Namespace) -> None:
 
 def prune(args: argparse.Namespace) -> None:
     """Set runs aside that the plan does not name, so that DVC records the others alone."""
-    from exaggerated_replay.analysis.outputs import set_aside
+    from exaggerated_replay.store.prune import set_aside
 
-    moved = set_aside(read_json(args.plan), RUNS, args.workspace)
+    moved = set_aside(asked_plan(args), RUNS, args.workspace)
     print(f"{len(moved)} runs set aside in {args.workspace}; a plan that names them finds them there")
 
 
@@ -246,7 +259,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="exaggerated-replay",
-        description="The jobs of the workflow, one by one. Usually `snakemake` calls them; `compose` is for you.",
+        description="The jobs of the workflow, one by one. Usually `snakemake` calls them.",
         epilog="Exit status: 0 done, 2 something to mend, said in one sentence.",
     )
     commands = top.add_subparsers(required=True, metavar="SUBCOMMAND")
@@ -260,7 +273,7 @@ def parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(job.__name__.rstrip("_"), help=job.__doc__, description=job.__doc__)
         sub.set_defaults(job=job)
         if plan:
-            sub.add_argument("--plan", type=Path, default=PLAN, help="the workflow's plan (%(default)s)")
+            sub.add_argument("--plan", type=Path, required=True, help="the plan that the workflow wrote")
         return sub
 
     def add_asked_plan(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -279,17 +292,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("target", type=Path, help="file to write")
     sub = command(fetch)
     sub.add_argument("dataset", help="which of the plan's data sets, for example digits-1a2b3c4d5e")
-    sub.add_argument("--source", help="a folder or URL that holds the files, instead of their usual place")
-    sub.add_argument("folder", type=Path, help="folder for the raw files")
     sub = command(prepare)
     sub.add_argument("dataset", help="which of the plan's data sets, for example digits-1a2b3c4d5e")
-    sub.add_argument("sources", type=Path, nargs="+", help="raw files, or one npz file")
     sub.add_argument("--out", type=Path, required=True, help="npz file to write")
-    sub = command(split, plan=False)
-    sub.add_argument("data", type=Path, help="prepared npz file")
-    sub.add_argument("--tasks", type=int, required=True, help="number of tasks")
-    sub.add_argument("--seed", type=int, required=True, help="seed of the class order")
-    sub.add_argument("--out", type=Path, required=True, help="JSON file to write")
     sub = command(pretrain)
     sub.add_argument("dataset", help="which of the plan's data sets the images are, for example cifar10-1a2b3c4d5e")
     sub.add_argument("images", type=Path, help="prepared npz file of images")
@@ -297,12 +302,10 @@ def parser() -> argparse.ArgumentParser:
     add_workspace(sub)
     sub = command(features)
     sub.add_argument("data", type=Path, help="prepared npz file of images")
-    sub.add_argument("encoder", type=Path, help="weights of the trained encoder")
     sub.add_argument("--out", type=Path, required=True, help="safetensors file to write")
     sub = command(train)
     sub.add_argument("records", type=Path, nargs="+", help="record.json to write for each run, in its directory")
     sub.add_argument("--data", type=Path, required=True, help="prepared npz file, or file of features")
-    sub.add_argument("--splits", type=Path, nargs="+", required=True, help="class order and tasks of every seed")
     sub.add_argument("--log", type=Path, help="log file")
     add_workspace(sub)
     command(study)
@@ -310,12 +313,11 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("baseline", help="a cell of the study")
     sub.add_argument("treatment", help="the cell to compare with it")
     sub.add_argument("--study", help="a study of results/, instead of what params.yaml asks for")
-    sub = command(publish)
-    sub.add_argument("folder", type=Path, help="folder to copy to")
+    command(focus)
     add_asked_plan(command(verify, plan=False))
     sub = add_asked_plan(command(explain, plan=False))
     sub.add_argument("name", help="a cell of the plan, a run, or a run's digest")
-    sub = command(prune)
+    sub = add_asked_plan(command(prune, plan=False))
     sub.add_argument("--workspace", type=Path, default=Path(".training"), help="where they go (%(default)s)")
     for job, role in ((export, "file to write"), (import_, "file that `export` has written")):
         sub = command(job, plan=False)

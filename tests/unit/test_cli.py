@@ -8,34 +8,30 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
 from exaggerated_replay import cli
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import write_json
 from exaggerated_replay.learning import progress  # noqa: F401 (remembers stderr: not the one of a test)
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params, params_schema
-from exaggerated_replay.planning.plan import make_plan, save_plan
+from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.store.start import plan_path, write_plan
 
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = {
     "compose": ["KEY=VALUE"],
     "drift": [],
     "schema": ["target"],
-    "fetch": ["dataset", "folder", "--plan", "--source"],
-    "prepare": ["dataset", "sources", "--plan", "--out"],
-    "split": ["data", "--tasks", "--seed", "--out"],
+    "fetch": ["dataset", "--plan"],
+    "prepare": ["dataset", "--plan", "--out"],
     "pretrain": ["dataset", "images", "--plan", "--out", "--workspace", "--timings"],
-    "features": ["data", "encoder", "--plan", "--out"],
-    "train": ["records", "--plan", "--data", "--splits", "--log", "--workspace", "--timings"],
-    "evaluate": ["--plan", "--out"],
-    "collect": ["table", "--plan", "--metrics", "--focus", "--timings", "--plots"],
-    "table": ["table", "--plan", "--grid", "--out", "--provenance"],
-    "figure": ["kind", "table", "--plan", "--grid", "--out"],
-    "publish": ["folder", "--plan"],
-    "snapshot": ["name", "--plan", "--force"],
+    "features": ["data", "--plan", "--out"],
+    "train": ["records", "--plan", "--data", "--log", "--workspace", "--timings"],
+    "study": ["--plan"],
+    "focus": ["--plan"],
     "verify": ["--plan"],
     "explain": ["name", "--plan"],
     "prune": ["--plan", "--workspace"],
@@ -115,11 +111,11 @@ def test_the_command_line_starts_without_the_heavy_libraries():
 
 
 def test_the_module_is_the_same_command_and_an_error_shows_no_traceback(tmp_path):
-    command = [sys.executable, "-m", "exaggerated_replay", "evaluate", "--out", "runs.csv"]
+    command = [sys.executable, "-m", "exaggerated_replay", "study", "--plan", "plan.json"]
     found = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert found.returncode == 2
     assert found.stdout == ""
-    assert found.stderr == "exaggerated-replay: results/plan.json is missing: run the workflow to make it\n"
+    assert found.stderr == "exaggerated-replay: plan.json is missing: run the workflow to make it\n"
 
 
 def fails_with(error):
@@ -182,8 +178,11 @@ def planned(folder):
     overrides = ["dataset=npz", "dataset.source=mine.npz", "dataset.tasks=2", "compute=cpu", "focus=er"]
     tiny = ["model.units=4", "training.iterations=2", "training.batch=4", "training.replay_batch=4"]
     grid = ["study=methods", "study.seeds=1", "study.baseline=none", "study.grids.methods=[{arm:[none,er]}]"]
-    plan = make_plan(check_params(compose_values(CONF, overrides + tiny + grid)))
-    save_plan(plan, cli.PLAN)
+    values = compose_values(CONF, overrides + tiny + grid)
+    plan = make_plan(check_params(values))
+    write_plan(plan)
+    shutil.copyfile(plan_path(plan), "plan.json")
+    write_json(Path("params.yaml"), values)
     return plan
 
 
@@ -194,51 +193,35 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
 
 
+PLAN = ["--plan", "plan.json"]
+
+
 def test_a_run_that_the_plan_does_not_have_is_named(planned, capsys):
-    told = refused(capsys, "train", "results/runs/er-s0-0000000000/record.json", "--data", "d", "--splits", "s")
-    assert told == "exaggerated-replay: results/plan.json has no run er-s0-0000000000\n"
+    told = refused(capsys, "train", "results/runs/er-s0-0000000000/record.json", *PLAN, "--data", "d")
+    assert told == "exaggerated-replay: plan.json has no run er-s0-0000000000\n"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["prepare", "DATASET", "nowhere.npz", "--out", "data.npz"],
-        ["split", "nowhere.npz", "--tasks", "2", "--seed", "0", "--out", "split.json"],
-        ["collect", "nowhere.csv", "--metrics", "m", "--focus", "f", "--timings", "t"],
-        ["table", "nowhere.csv", "--grid", "methods", "--out", "t.csv", "--provenance", "p.csv"],
-        ["figure", "comparison", "nowhere.csv", "--grid", "methods", "--out", "t.png"],
-    ],
-    ids=lambda arguments: arguments[0],
-)
-def test_a_file_that_is_not_there_is_named(planned, capsys, arguments):
+def test_a_file_of_ones_own_that_is_gone_is_named(planned, capsys):
+    Path("mine.npz").unlink()
     before = sorted(Path().rglob("*"))
-    arguments = [planned.source.name if argument == "DATASET" else argument for argument in arguments]
-    assert "nowhere" in refused(capsys, *arguments)
+    assert "mine.npz" in refused(capsys, "prepare", planned.source.name, *PLAN, "--out", "data.npz")
     assert sorted(Path().rglob("*")) == before
 
 
 def test_a_data_set_that_the_plan_does_not_have_is_named(planned, capsys):
-    told = refused(capsys, "fetch", "mnist-0000000000", "folder")
-    assert (
-        told == f"exaggerated-replay: results/plan.json has no data set mnist-0000000000: choose one of "
-        f"{planned.source.name}\n"
-    )
+    told = refused(capsys, "fetch", "mnist-0000000000", *PLAN)
+    name = planned.source.name
+    assert told == f"exaggerated-replay: plan.json has no data set mnist-0000000000: choose one of {name}\n"
 
 
 def test_data_that_are_not_there_are_named_before_anything_is_trained(planned, no_gpu, capsys):
     records = [str(run.directory / "record.json") for run in planned.runs]
-    told = refused(capsys, "train", *records, "--data", "nowhere.npz", "--splits", "nowhere.json")
-    assert "nowhere.npz" in told
+    assert "nowhere.npz" in refused(capsys, "train", *records, *PLAN, "--data", "nowhere.npz")
 
 
-def test_a_figure_of_no_kind_is_named(planned, capsys):
-    pd.DataFrame(columns=["digest", "cell"]).to_csv("runs.csv")
-    assert "nonsense" in refused(capsys, "figure", "nonsense", "runs.csv", "--out", "a.png")
-
-
-def test_a_snapshot_of_an_unfinished_workflow_is_refused(planned, capsys):
-    assert "results/runs.csv is missing" in refused(capsys, "snapshot", "first")
-    assert "is no name for a snapshot" in refused(capsys, "snapshot", "../first", "--force")
+def test_a_study_without_its_runs_is_refused_and_leaves_nothing(planned, capsys):
+    assert "/record.json is missing" in refused(capsys, "study", *PLAN)
+    assert not list(Path("results").rglob("*.csv"))
 
 
 # ---------------------------------------------------------------- one pass
@@ -246,20 +229,13 @@ def test_a_snapshot_of_an_unfinished_workflow_is_refused(planned, capsys):
 
 def test_from_a_file_of_ones_own_to_metrics(planned, no_gpu, capsys):
     records = [str(run.directory / "record.json") for run in planned.runs]
-    train = ["train", *records, "--data", "data.npz", "--splits", "split.json", "--log", "train.log"]
-    for command in (
-        ["prepare", planned.source.name, "mine.npz", "--out", "data.npz"],
-        ["split", "data.npz", "--tasks", "2", "--seed", "0", "--out", "split.json"],
-        train,
-        ["evaluate", "--out", "runs.csv"],
-        ["collect", "runs.csv", "--metrics", "metrics.json", "--focus", "focus.json", "--timings", "timings.csv"],
-    ):
+    train = ["train", *records, *PLAN, "--data", "data.npz", "--log", "train.log"]
+    for command in (["prepare", planned.source.name, *PLAN, "--out", "data.npz"], train, ["study", *PLAN]):
         assert cli.main(command) == 0, command
-    assert set(json.loads(Path("metrics.json").read_text())) == {"none", "er"}
-    assert set(json.loads(Path("focus.json").read_text())) == {
-        *["first20", "first50", "overall", "macro_precision", "forgetting"]
-    }
-    assert len(Path("timings.csv").read_text().splitlines()) == 1 + 2
+    assert set(json.loads(Path("results/methods/metrics.json").read_text())) == {"none", "er"}
+    assert {"first20", "first50", "overall"} <= set(json.loads(Path("results/focus.json").read_text()))
+    assert cli.main(["focus", *PLAN]) == 0
+    assert json.loads(Path("results/focus/record.json").read_text())["settings"]["method"]["method"] == "er"
     logged = Path("train.log").read_text().splitlines()
     assert [line.split()[0] for line in logged] == [run.directory.name for run in planned.runs for _ in range(4)]
 
@@ -272,10 +248,8 @@ def test_from_a_file_of_ones_own_to_metrics(planned, no_gpu, capsys):
 
 
 def test_a_demand_for_a_gpu_where_there_is_none_is_an_error(planned, no_gpu, capsys):
-    plan = json.loads(cli.PLAN.read_text())
+    plan = json.loads(Path("plan.json").read_text())
     plan["compute"]["device"] = "cuda"
-    cli.PLAN.write_text(json.dumps(plan))
+    Path("plan.json").write_text(json.dumps(plan))
     record = str(planned.runs[0].directory / "record.json")
-    assert "compute.device is cuda, but torch sees no GPU" in refused(
-        capsys, "train", record, "--data", "d", "--splits", "s"
-    )
+    assert "compute.device is cuda, but torch sees no GPU" in refused(capsys, "train", record, *PLAN, "--data", "d")

@@ -11,7 +11,7 @@ from exaggerated_replay.analysis.provenance import provenance
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.planning.plan import run_name
-from exaggerated_replay.store.focus import publish
+from exaggerated_replay.store.focus import copy_focus
 
 NAMES = {"bir-si": ["bir-s0-aaaaaaaaaa", "bir-s1-bbbbbbbbbb"], "rr-ra": ["exaggeration-s0-cc", "exaggeration-s1-dd"]}
 PLAN = {
@@ -70,7 +70,7 @@ def test_an_unknown_grid_is_refused():
         provenance(PLAN, RUNS, "x")
 
 
-# ---------------------------------------------------------------- the published model
+# ---------------------------------------------------------------- the model in focus
 
 
 @pytest.fixture
@@ -88,16 +88,16 @@ def focused(tmp_path, monkeypatch):
     return {"focus": "er", "cells": {"er": {"runs": runs}}}
 
 
-def test_the_first_seeds_checkpoint_and_record_are_published(focused, tmp_path):
-    publish(focused, tmp_path / "focus")
+def test_the_first_seeds_checkpoint_and_record_are_copied(focused, tmp_path):
+    copy_focus(focused, tmp_path / "focus")
     assert (tmp_path / "focus/model.safetensors").read_bytes() == b"weights of seed 0"
     assert json.loads((tmp_path / "focus/record.json").read_text())["settings"]["seed"] == 0
     assert len(list((tmp_path / "focus").iterdir())) == 2
 
 
-def test_a_damaged_checkpoint_is_not_published(focused, tmp_path):
+def test_a_damaged_checkpoint_is_not_copied(focused, tmp_path):
     run = tmp_path / focused["cells"]["er"]["runs"][0]["directory"]
     (run / "model.safetensors").write_bytes(b"weights of seed 1")
     with pytest.raises(UserError, match=f"{run.name} is not whole"):
-        publish(focused, tmp_path / "focus")
+        copy_focus(focused, tmp_path / "focus")
     assert not (tmp_path / "focus").exists()

@@ -1,20 +1,20 @@
-"""Locks of a killed run go, those of a living one stay."""
+"""One run at a time; locks of a killed run go, those of a living one stay, and who only looks writes nothing."""
 
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from exaggerated_replay.store.lock import hold_folder, holder
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.store.lock import at_work, hold_folder, is_held
 
 HOLDER = """
 import sys, time
 from pathlib import Path
 from exaggerated_replay.store.lock import hold_folder
 lock = hold_folder(Path(sys.argv[1]))
-print(lock is not None, flush=True)
+print("held", flush=True)
 time.sleep(60)
 """
 
@@ -33,7 +33,7 @@ def living_run(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path / ".snakemake")], stdout=subprocess.PIPE, text=True
     )
-    assert process.stdout.readline() == "True\n"  # it holds the lock now
+    assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
     process.wait()
@@ -47,49 +47,46 @@ def names(folder):
 def test_locks_of_a_dead_run_are_removed_and_nothing_else(folder):
     lock = hold_folder(folder)
     assert names(folder) == ["notes.txt"]
-    assert not lock.closed
-    lock.close()
+    lock.release()
 
 
 def test_the_folder_is_made_where_nothing_has_run_yet(tmp_path):
-    lock = hold_folder(tmp_path / ".snakemake")
-    assert lock is not None
-    lock.close()
+    hold_folder(tmp_path / ".snakemake").release()
+    assert (tmp_path / ".snakemake").is_dir()
 
 
 def test_locks_stay_while_another_run_is_alive_and_go_when_it_was_killed(folder, living_run):
     assert names(folder) == ["notes.txt"]
     (folder / "locks" / "1.input.lock").touch()  # the living run's own
-    assert hold_folder(folder) is None
+    with pytest.raises(UserError, match=rf"another run is working in this folder \(process {living_run.pid}: "):
+        hold_folder(folder)
     assert names(folder) == ["1.input.lock", "notes.txt"]
-    assert holder(folder).startswith(f"process {living_run.pid}: ")
 
     living_run.kill()
     living_run.wait()
     lock = hold_folder(folder)
-    assert lock is not None
     assert names(folder) == ["notes.txt"]
-    lock.close()
+    assert f"process {os.getpid()}: " in at_work(folder)
+    lock.release()
 
 
 def test_a_run_that_has_ended_holds_nothing(folder):
-    hold_folder(folder).close()
+    hold_folder(folder).release()
     (folder / "locks" / "2.input.lock").touch()
     lock = hold_folder(folder)
     assert names(folder) == ["notes.txt"]
-    lock.close()
+    lock.release()
 
 
-def test_another_that_only_looks_is_waited_for(folder, living_run):
-    with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(hold_folder, folder)
-        with pytest.raises(TimeoutError):
-            waiting.result(timeout=0.3)
-        living_run.kill()
-        living_run.wait()
-        waiting.result().close()
-    assert holder(folder).startswith(f"process {os.getpid()}: ")
+def test_whoever_only_looks_is_told_and_writes_nothing(folder, living_run):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert is_held(folder)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    living_run.kill()
+    living_run.wait()
+    assert not is_held(folder)
 
 
-def test_one_that_neither_ends_nor_works_is_not_waited_for_forever(folder, living_run):
-    assert hold_folder(folder, patience=0.2) is None
+def test_where_nothing_ever_ran_nobody_is_at_work(tmp_path):
+    assert not is_held(tmp_path / ".snakemake")
+    assert list(tmp_path.iterdir()) == []

@@ -1,9 +1,10 @@
-# Read params.yaml, work out the plan, and settle what Snakemake cannot know by itself.
+# Read params.yaml, work out the plan, and settle what Snakemake cannot know by itself. Parsing changes nothing.
 
+import functools
 import os
 import sys
+import time
 from pathlib import Path
-from shlex import quote
 
 from snakemake.logging import logger
 
@@ -13,33 +14,99 @@ SOURCE = str(Path(workflow.basedir, "src").resolve())
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
+from exaggerated_replay.analysis.outputs import all_files
+from exaggerated_replay.figures.catalogue import figure_files, figures_of
 from exaggerated_replay.planning.compose import drift_warning
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.devices import gpus
-from exaggerated_replay.planning.params import check_params
-from exaggerated_replay.planning.plan import make_plan, save_plan
-from exaggerated_replay.store.records import RECORD, WEIGHTS
-from exaggerated_replay.analysis.outputs import IMAGE_KINDS, PLOTS, TABLE_KINDS
-from exaggerated_replay.store.lock import hold_folder, holder
+from exaggerated_replay.planning.params import PARAMS, read_params
+from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.store.lock import at_work, hold_folder, is_held
+from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS
+from exaggerated_replay.store.start import heal, plan_path, write_plan
+from exaggerated_replay.store.survey import FOCUS, Survey
 
-PLAN_FILE = "results/plan.json"
+SNAKEMAKE = Path(".snakemake")
+
+
+def refuse(sentence):
+    raise SystemExit(f"exaggerated-replay: {sentence}")  # no traceback
+
+
+if workflow.is_main_process and (workflow.config_settings.config or workflow.config_settings.configfiles):
+    refuse("settings are read from params.yaml alone: change it there, or compose it, instead of --config")
 
 try:
-    PLAN = make_plan(check_params(config))
-    save_plan(PLAN, Path(PLAN_FILE))
-    DRIFT = drift_warning(Path("conf"), config) if workflow.is_main_process else ""
+    VALUES, PARAMETERS = read_params(PARAMS)
+    PLAN = make_plan(PARAMETERS)
+    DRIFT = drift_warning(Path("conf"), VALUES) if workflow.is_main_process else ""
 except UserError as error:
-    raise SystemExit(f"exaggerated-replay: {error}") from None  # one sentence, no traceback
+    refuse(error)
 
 if DRIFT:
     logger.warning(DRIFT)
 
-if workflow.is_main_process:
-    RUN_LOCK = hold_folder(Path(".snakemake"))
-    if RUN_LOCK is None:  # whether this one may go on, because it only looks, Snakemake decides
-        logger.warning(
-            f"Another run is working in this folder ({holder(Path('.snakemake'))}): wait until it ends, or stop it."
-        )
+config.update(VALUES)  # for the captions of the report
+PLAN_FILE = str(plan_path(PLAN))
+STUDY = Path("results", PLAN.params.study.name)
+FIGURES = figures_of(PLAN.to_dict())
+STUDY_FILES = all_files(PLAN.to_dict(), figure_files(PLAN.to_dict()))
+SURVEY = Survey(PLAN, STUDY_FILES)
+STARTED = time.monotonic()
+
+
+@functools.cache
+def begin():
+    """Do what precedes the first job, when Snakemake asks for the first input; tell whether jobs are to be chosen.
+
+    Of a run at work, only what is not right yet is in the graph, so that neither file times nor what Snakemake
+    remembers decide anything. Whoever asks for a summary, a graph or a report sees everything.
+    """
+    if not workflow.is_main_process or workflow.executor_plugin is None:
+        return False
+    workflow.dag.ignore_incomplete = True
+    workflow.dag_settings.rerun_triggers = frozenset()
+    if workflow.dryrun or workflow.touch:
+        if is_held(SNAKEMAKE):
+            logger.warning(at_work(SNAKEMAKE).capitalize())
+    else:
+        try:
+            workflow.run_lock = hold_folder(SNAKEMAKE)
+            write_plan(PLAN)
+            for line in heal(SURVEY):
+                logger.warning(line)
+        except UserError as error:
+            refuse(error)
+        SURVEY.forget()
+    workflow.dag.forcefiles.update(map(str, SURVEY.spoilt()))
+    return True
+
+
+def missing(paths):
+    """Return an input function: those of the files that have to be made first."""
+    paths = [str(path) for path in paths]
+    return lambda wildcards: SURVEY.missing(paths) if begin() else [ancient(path) for path in paths]
+
+
+def asked(milestone):
+    """Return an input function: what is missing of a milestone; all of it where nothing is, so that nothing is done."""
+    first = missing(MILESTONES[milestone])
+    return lambda wildcards: first(wildcards) or [ancient(path) for path in MILESTONES[milestone]]
+
+
+def finish():
+    """Make sure that all that was asked for is there, and show what came out."""
+    SURVEY.forget()
+    asked = [*(workflow.dag_settings.targets or {"all"})]
+    wanted = [path for target in asked for path in MILESTONES.get(target, [])]
+    wrong = SURVEY.missing(wanted)
+    if wrong:
+        refuse(f"{wrong[0]}: {SURVEY.wrong(wrong[0])}, although every job ended well: start again")
+    if {"all", "metrics"} & {*asked}:
+        table = STUDY / "tables" / f"{next(iter(PLAN.grids))}.md"
+        print(f"\n{table.read_text(encoding='utf-8')}\n{STUDY}/ holds this table, the others and the figures.")
+    print(f"Done in {time.monotonic() - STARTED:.0f} s.", flush=True)
+
 
 # On one machine without a GPU, training jobs are limited by cores alone. With GPUs the pool is theirs, unless
 # --resources says otherwise: an unbounded pool would start every job at once.
@@ -47,7 +114,18 @@ ON_GPU = PLAN.params.compute.device != "cpu" and (bool(gpus()) or workflow.non_l
 if ON_GPU and "gpu" not in workflow.global_resources and workflow.local_exec:
     workflow.register_resource("gpu", len(gpus()) * PLAN.params.compute.slots_per_gpu)
 
-
-wildcard_constraints:
-    seed=r"\d+",
-    grid=r"[^/]+",
+PREPARED = [str(source.prepared) for source in PLAN.sources]
+ENCODER = PLAN.encoder
+TRAINED_ENCODER = [str(ENCODER.directory / name) for name in (RECORD, ENCODER_WEIGHTS)] if ENCODER and ENCODER.images else []
+RUNS = [str(run.directory / name) for run in PLAN.runs for name in (RECORD, WEIGHTS)]
+RECORDS = [str(run.directory / RECORD) for run in PLAN.runs]
+METRICS = [str(path) for path in STUDY_FILES]
+FOCUSED = [str(FOCUS / name) for name in (RECORD, WEIGHTS)]
+MILESTONES = {
+    "data": PREPARED,
+    "encoder": TRAINED_ENCODER,
+    "models": RUNS,
+    "focus": FOCUSED,
+    "metrics": METRICS,
+    "all": [*RUNS, *FOCUSED, *METRICS],
+}

@@ -1,48 +1,49 @@
 # Images -> a trained encoder -> the frozen features of every image. Without an encoder, runs learn from the
 # prepared data themselves.
 
-ENCODER = PLAN.encoder
 LEARNED_FROM = str(PLAN.learned_from)
 
 
-if ENCODER and ENCODER.images:
+if TRAINED_ENCODER:
 
     rule pretrain:
         input:
-            plan=ancient(PLAN_FILE),
-            images=ancient(str(ENCODER.images.prepared)),
+            missing([ENCODER.images.prepared]),
         output:
-            record=update(str(ENCODER.directory / RECORD)),
-            weights=update(str(ENCODER.weights)),
+            record=update(TRAINED_ENCODER[0]),
+            weights=update(TRAINED_ENCODER[1]),
         params:
+            plan=PLAN_FILE,
             dataset=ENCODER.images.name,
+            images=str(ENCODER.images.prepared),
             directory=subpath(output.record, parent=True),
         threads: ENCODER.settings.pretraining.threads
         resources:
             gpu=int(ON_GPU),
         log:
-            f"logs/pretrain_{ENCODER.directory.name}.log",
+            f"logs/pretrain_{ENCODER.digest[:10]}.log",
         shell:
-            "exaggerated-replay pretrain --plan {input.plan} {params.dataset} {input.images} "
-            "--out {params.directory} 2>&1 | tee {log}"
+            # tee -i, because Ctrl-C reaches it too, and the job still has something to say then.
+            "exec exaggerated-replay pretrain --plan {params.plan} {params.dataset} {params.images} "
+            "--out {params.directory} &> >(exec tee -i {log})"
 
 
 if ENCODER:
 
     rule features:
         input:
-            plan=ancient(PLAN_FILE),
-            data=ancient(PREPARED),
-            encoder=ancient(str(ENCODER.weights)),
+            missing([PLAN.source.prepared, *TRAINED_ENCODER]),
         output:
             LEARNED_FROM,
+        params:
+            plan=PLAN_FILE,
+            data=str(PLAN.source.prepared),
         log:
             f"logs/features_{PLAN.data}.log",
         shell:
-            "exaggerated-replay features --plan {input.plan} {input.data} {input.encoder} --out {output} "
-            "2>&1 | tee {log}"
+            "exec exaggerated-replay features --plan {params.plan} {params.data} --out {output} &> {log}"
 
 
 rule encoder:
     input:
-        str(ENCODER.weights) if ENCODER else [],
+        asked("encoder"),

@@ -1,5 +1,4 @@
-# One job per pack of runs. A run that exists is right by construction, because its path ends in the digest of all
-# that decides it: so inputs are `ancient`, and outputs are `update`d, never removed.
+# One job per pack of runs. A run that is there and right is left alone: outputs are `update`d, never removed.
 
 for pack, runs in PLAN.packs.items():
 
@@ -7,23 +6,23 @@ for pack, runs in PLAN.packs.items():
         name:
             f"train_{pack}"
         input:
-            plan=ancient(PLAN_FILE),
-            data=ancient(LEARNED_FROM),
-            splits=ancient(expand(SPLIT, seed=sorted({run.seed for run in runs}))),
+            missing([LEARNED_FROM]),
         output:
             records=update([str(run.directory / RECORD) for run in runs]),
             weights=update([str(run.directory / WEIGHTS) for run in runs]),
+        params:
+            plan=PLAN_FILE,
+            data=LEARNED_FROM,
         threads: PLAN.params.compute.threads
         resources:
             gpu=int(ON_GPU),
         log:
             f"logs/train_{pack}.log",
         shell:
-            "exaggerated-replay train --plan {input.plan} --data {input.data} --splits {input.splits} --log {log} "
-            "{output.records}"
+            # exec, so that a signal reaches the training and not a shell before it.
+            "exec exaggerated-replay train --plan {params.plan} --data {params.data} --log {log} {output.records}"
 
 
 rule models:
     input:
-        records=[str(run.directory / RECORD) for run in PLAN.runs],
-        weights=[str(run.directory / WEIGHTS) for run in PLAN.runs],
+        asked("models"),

@@ -1,13 +1,11 @@
 """Which files of a study's folder a plan stands for, and which runs."""
 
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.store.records import RECORD, is_complete
-
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
+FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
 SUMMARIES = ("params.yaml", "plan.json", "provenance.json", "runs.csv", "metrics.json", *PLOTS)
 TABLE_KINDS = ("csv", "md", "tex")
 IMAGE_KINDS = ("png", "pdf", "svg")
@@ -21,22 +19,7 @@ def study_files(plan: Mapping[str, Any]) -> list[str]:
     return [*SUMMARIES, *tables, *provenances, *records]
 
 
-def set_aside(plan: dict[str, Any], runs: Path, workspace: Path) -> list[Path]:
-    """Move runs that the plan does not name out of results/, to where unfinished work is kept.
-
-    DVC then records the runs of the plan and no other. Nothing is lost: a plan that names such a run again finds
-    it there, finished.
-
-    Returns:
-        Where they lie now.
-    """
-    unplanned = sorted(path.parent for path in runs.glob(f"*/{RECORD}") if path.parent.name not in plan["runs"])
-    for directory in unplanned:
-        place = workspace / directory.name
-        if is_complete(place):  # set aside before, and brought back by git or dvc since: the same run
-            shutil.rmtree(directory)
-            continue
-        shutil.rmtree(place, ignore_errors=True)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(directory, place)
-    return [workspace / directory.name for directory in unplanned]
+def all_files(plan: Mapping[str, Any], figures: Iterable[str]) -> list[Path]:
+    """Return every file that is made from the records of a plan; `figures` are relative to the study's folder."""
+    folder = Path("results", plan["study"]["name"])
+    return [folder / name for name in (*study_files(plan), *figures)] + [Path("results", name) for name in FOCUS_FILES]

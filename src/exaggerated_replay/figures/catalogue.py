@@ -6,10 +6,12 @@ Choosing costs nothing: modules that draw are imported when they draw.
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exaggerated_replay.analysis.outputs import IMAGE_KINDS
-from exaggerated_replay.analysis.runs import Study
+
+if TYPE_CHECKING:
+    from exaggerated_replay.analysis.runs import Study
 
 BY_GRID = ("comparison", "convergence")
 """Kinds that show one grid; `study.figures` chooses among them where what the grid varies does not."""
@@ -43,7 +45,7 @@ def figure_files(plan: Mapping[str, Any]) -> list[str]:
     return [f"figures/{figure}.{kind}" for figure in figures_of(plan) for kind in IMAGE_KINDS]
 
 
-def draw_all(study: Study, folder: Path) -> None:
+def draw_all(study: "Study", folder: Path) -> None:
     """Draw every figure of a study and save it as `figures/NAME.{png,pdf,svg}` below a folder."""
     from exaggerated_replay.figures.style import save
 

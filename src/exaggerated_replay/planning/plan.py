@@ -16,7 +16,7 @@ from typing import Any
 
 from exaggerated_replay.data.tasks import class_order, equal_tasks
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of, read_json, write_json
+from exaggerated_replay.files import digest_of
 from exaggerated_replay.planning.fingerprint import code_digest, data_digest, encoder_digest, method_digest
 from exaggerated_replay.planning.params import check, check_arm, check_choice
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
@@ -171,8 +171,14 @@ class Plan:
             figures[grid] = ("convergence" if over_iterations else "comparison", grid)
         return figures
 
+    @property
+    def places(self) -> dict[str, str | None]:
+        """Where the user's own files lie, by the name of what they are: a data set, or "encoder"."""
+        places = {source.name: source.settings.source for source in self.sources}
+        return places | ({"encoder": str(self.encoder.weights)} if self.encoder else {})
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the plan as results/plan.json holds it."""
+        """Return the plan as its file holds it: all that decides something, and no place of a user's file."""
         params = self.params
         return {
             "dataset": {**without_path(params.dataset), "sha256": self.source.digest},
@@ -402,14 +408,3 @@ def follow(config: Any, path: list[str]) -> Any:
     for part in path:
         config = config.get(part) if isinstance(config, dict) else None
     return config
-
-
-def save_plan(plan: Plan, target: Path) -> None:
-    """Write results/plan.json, but only when it says something new: its time triggers the light rules."""
-    values = plan.to_dict()
-    try:
-        if read_json(target) == values:
-            return
-    except UserError:
-        pass
-    write_json(target, values)

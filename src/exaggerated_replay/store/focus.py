@@ -10,13 +10,13 @@ from exaggerated_replay.files import replacing
 from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
 
 
-def publish(plan: Mapping[str, Any], target: Path) -> None:
+def copy_focus(plan: Mapping[str, Any], target: Path) -> None:
     """Copy checkpoint and record of the first seed of the cell in focus.
 
     A copy, because DVC knows files by their content: it stores the checkpoint once.
 
     Args:
-        plan: results/plan.json.
+        plan: As the workflow wrote it.
         target: Folder to copy to.
 
     Raises:

@@ -1,51 +1,63 @@
-"""One run at a time works in a folder, and typing the same command again continues, whatever ended the last one."""
+"""One run at a time works in a folder; whoever only looks needs no lock and writes nothing."""
 
-import fcntl
 import os
 import shlex
 import sys
-import time
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import write_text
+
+LOCK, HOLDER = "run.lock", "run.holder"
 
 
-def hold_folder(folder: Path, patience: float = 60) -> IO | None:
+def hold_folder(folder: Path) -> FileLock:
     """Take the lock of Snakemake's folder, and remove the locks that a killed run left in it.
 
-    The kernel tells: a living run holds `run.lock`, a dead one holds nothing. Another that holds it may only look
-    (`snakemake -n`) or be about to start: it is waited for, until it ends or locks its files.
+    The kernel tells: a living run holds the lock, a dead one holds nothing.
 
     Args:
         folder: Snakemake's folder, `.snakemake`.
-        patience: Seconds to wait for another that neither ends nor locks its files.
 
     Returns:
-        The held lock, to be kept open as long as this run lives; None when another run is at work.
+        The held lock, to be kept as long as this run lives.
+
+    Raises:
+        UserError: Another run is at work.
     """
     folder.mkdir(exist_ok=True)
-    lock = (folder / "run.lock").open("a+", encoding="utf-8")
-    deadline = time.monotonic() + patience
-    while not _locked(lock):
-        if any((folder / "locks").glob("*.lock")) or time.monotonic() > deadline:
-            lock.close()
-            return None
-        time.sleep(0.1)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UserError(at_work(folder)) from None
     for stale in (folder / "locks").glob("*.lock"):
         stale.unlink()
-    lock.truncate(0)
-    lock.write(f"process {os.getpid()}: {shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])}\n")
-    lock.flush()
+    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    write_text(folder / HOLDER, f"process {os.getpid()}: {command}\n")
     return lock
 
 
-def holder(folder: Path) -> str:
-    """Return which run has taken the lock, for example `process 123: snakemake --cores 2`."""
-    return (folder / "run.lock").read_text(encoding="utf-8").strip()
+def is_held(folder: Path) -> bool:
+    """Tell whether a run is at work in the folder; nothing is written."""
+    import fcntl
 
-
-def _locked(lock: IO) -> bool:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (folder / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
+        return True
+    except OSError:
         return False
-    return True
+    return False
+
+
+def at_work(folder: Path) -> str:
+    """Say which run has taken the lock."""
+    try:
+        holder = (folder / HOLDER).read_text(encoding="utf-8").strip()
+    except OSError:
+        holder = "unknown process"
+    return f"another run is working in this folder ({holder}): wait until it ends, or stop it"

@@ -1,0 +1,63 @@
+"""What happens before the first job of a run: the plan is written, and what is spoilt makes room."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import digest_of, read_json, write_json
+from exaggerated_replay.planning.plan import DIGITS, Plan
+from exaggerated_replay.store.records import RECORD, WEIGHTS
+from exaggerated_replay.store.survey import Survey
+from exaggerated_replay.store.verify import verify_record
+
+WORKSPACE = Path(".training")
+ASIDE = WORKSPACE / "aside"
+
+
+def plan_path(plan: Plan) -> Path:
+    """Return the file of a plan, which is named by what the plan says."""
+    return WORKSPACE / "plans" / f"{digest_of(plan.to_dict())[:DIGITS]}.json"
+
+
+def write_plan(plan: Plan) -> None:
+    """Write the plan for the jobs, with the places of the user's own files, which decide nothing."""
+    write_json(plan_path(plan), {**plan.to_dict(), "places": plan.places})
+
+
+def heal(survey: Survey) -> Iterator[str]:
+    """Remove what is wrong and can be made again, so that it is; say so in one line each.
+
+    A folder in the place of a file may be somebody's: it is moved to `.training/aside/`.
+    """
+    told = set()
+    for path, reason in survey.spoilt().items():
+        if survey.made_elsewhere(path):
+            continue  # whoever writes it decides
+        if path.is_dir() and not path.is_symlink():
+            yield f"{path} is a folder where a file belongs: moved to {_move_aside(path)}"
+            continue
+        path.unlink()
+        if path.parent not in told:
+            yield f"{path} {reason}: it is made again"
+        told.add(path.parent if path.name in (RECORD, WEIGHTS) else path)
+    for run in survey.plan.runs:
+        waiting = WORKSPACE / run.directory.name
+        try:
+            if (waiting / RECORD).exists():
+                verify_record(waiting.name, read_json(waiting / RECORD))
+        except (UserError, OSError) as error:
+            yield f"{waiting}: {error}; moved to {_move_aside(waiting)}"
+
+
+def _move_aside(path: Path) -> Path:
+    number = 1
+    while (target := ASIDE / f"{path.name}.{number}").exists():
+        number += 1
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.rename(path, target)
+    except OSError:  # on another file system
+        shutil.move(path, target)
+    return target

@@ -1,0 +1,182 @@
+"""What of a plan is there and is what belongs there: looked at, not remembered.
+
+Neither a file's time nor the bookkeeping of Snakemake or DVC is believed: a file is right when its content says so.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.data.fetch import verify
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import digest_of, file_digest, read_json
+from exaggerated_replay.planning.plan import Plan, Run, Source
+from exaggerated_replay.store.manifest import read_manifest
+from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS
+from exaggerated_replay.store.verify import verify_record
+
+FOCUS = Path("results/focus")
+MOST_BYTES = 2 * 10**9  # of checkpoints that every start reads whole: about two seconds
+
+Check = Callable[[], None]
+
+
+class Survey:
+    """What is wrong with the files of a plan; each is looked at once, when it is asked for.
+
+    Args:
+        plan: Which files there should be.
+        study_files: What is made from the records of the plan.
+    """
+
+    def __init__(self, plan: Plan, study_files: Sequence[Path]) -> None:
+        self.plan = plan
+        self.study = Path("results", plan.params.study.name)
+        self.study_files = study_files
+        self._known: dict[Path, str | None] = {}
+        self._expected: dict[str, str] | None = None
+        self._checks: dict[Path, Check] = {}
+        for source in plan.sources:
+            for path in [] if source.settings.own_file else source.raw:
+                self._checks[path] = functools.partial(_raw, source, path)
+            self._checks[source.prepared] = functools.partial(_prepared, source.prepared, source.digest)
+        if plan.encoder:
+            if plan.encoder.images:
+                for name in (RECORD, ENCODER_WEIGHTS):
+                    self._checks[plan.encoder.directory / name] = functools.partial(_encoder, plan.encoder.directory)
+            self._checks[plan.learned_from] = functools.partial(_prepared, plan.learned_from, plan.data)
+        for run in plan.runs:
+            self._checks[run.directory / RECORD] = functools.partial(self._record, run)
+            self._checks[run.directory / WEIGHTS] = functools.partial(self._weights, run)
+        for name in (RECORD, WEIGHTS):
+            self._checks[FOCUS / name] = functools.partial(self._focus, name)
+        for path in self.study_files:
+            self._checks[path] = functools.partial(self._study, path)
+        self._shared = {*self.study_files, *(path for source in plan.sources for path in source.raw)}
+
+    def wrong(self, path: Path | str) -> str | None:
+        """Return what is wrong with a file of the plan, None where it is right; "is missing" where it is not there."""
+        path = Path(path)
+        if path not in self._known:
+            self._known[path] = self._look(path)
+        return self._known[path]
+
+    def missing(self, paths: Iterable[Path | str]) -> list[str]:
+        """Return those of the files that are not there, or not right."""
+        return [str(path) for path in paths if self.wrong(path)]
+
+    def spoilt(self) -> dict[Path, str]:
+        """Return what is there and wrong: path -> what is wrong with it. Raw files count only where they are needed."""
+        unneeded = {path for source in self.plan.sources if not self.wrong(source.prepared) for path in source.raw}
+        there = (path for path in self._checks if path not in unneeded and (path.exists() or path.is_symlink()))
+        return {path: reason for path in there if (reason := self.wrong(path))}
+
+    def made_elsewhere(self, path: Path) -> bool:
+        """Tell whether a file may be somebody's own: one in a study's folder, or a raw file placed by hand."""
+        return path in self._shared
+
+    def forget(self) -> None:
+        """Look again from now on."""
+        self._known.clear()
+        self._expected = None
+
+    def _look(self, path: Path) -> str | None:
+        if not path.is_file():
+            return "is not a file" if path.exists() or path.is_symlink() else "is missing"
+        try:
+            self._checks[path]()
+        except UserError as error:
+            return str(error).removeprefix(f"{path} ")
+        except OSError as error:
+            return f"cannot be read ({error.strerror})"
+        return None
+
+    def _record(self, run: Run) -> None:
+        verify_record(run.directory.name, read_json(run.directory / RECORD))
+
+    def _weights(self, run: Run) -> None:
+        if reason := self.wrong(run.directory / RECORD):
+            raise UserError(f"has no right record beside it, which {reason}")
+        check_weights(run.directory, whole=self._few_bytes)
+
+    @functools.cached_property
+    def _few_bytes(self) -> bool:
+        weights = (run.directory / WEIGHTS for run in self.plan.runs)
+        return sum(path.stat().st_size for path in weights if path.is_file()) <= MOST_BYTES
+
+    def _focus(self, name: str) -> None:
+        run = self.plan.cells[self.plan.params.focus].runs[0].directory
+        if (FOCUS / RECORD).read_bytes() != (run / RECORD).read_bytes():
+            raise UserError(f"is not that of {run.name}")
+        if name == WEIGHTS:
+            check_weights(FOCUS, whole=True)
+
+    def _study(self, path: Path) -> None:
+        if self._expected is None:
+            records = all(self.wrong(run.directory / RECORD) is None for run in self.plan.runs)
+            self._expected = read_manifest(self.study, made_from(self.plan.to_dict())) if records else {}
+        if self._expected.get(str(path)) != file_digest(path):
+            raise UserError("is not what the workflow makes from these runs")
+
+
+def made_from(plan: dict[str, Any]) -> str:
+    """Return the digest of all that decides the content of a study's folder: plan, records, and the code between."""
+    package = Path(__file__).parents[1]
+    code = {
+        str(path.relative_to(package)): file_digest(path)
+        for folder in ("analysis", "figures", "report")
+        for path in sorted((package / folder).rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    records = {name: file_digest(Path("results/runs", name, RECORD)) for name in plan["runs"]}
+    return digest_of({"plan": plan, "records": records, "code": code})
+
+
+def check_weights(directory: Path, *, whole: bool) -> None:
+    """Check that a checkpoint is the one that the record beside it names.
+
+    Args:
+        directory: Of the run.
+        whole: Whether to read all of it; otherwise only its header and its size, which shows what is cut short.
+
+    Raises:
+        UserError: It is not.
+    """
+    weights = directory / WEIGHTS
+    if whole:
+        if file_digest(weights) != read_json(directory / RECORD)["sha256"][WEIGHTS]:
+            raise UserError("is not the checkpoint that its record names")
+        return
+    with weights.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            header = json.loads(file.read(min(length, 10**8)))
+            size = 8 + length + max(part["data_offsets"][1] for name, part in header.items() if name != "__metadata__")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError("is not a checkpoint") from error
+    if weights.stat().st_size != size:
+        raise UserError("is not as long as it says")
+
+
+def _raw(source: Source, path: Path) -> None:
+    verify(path.parent, {path.name: source.settings.files[path.name]})
+
+
+def _prepared(path: Path, made_from: str) -> None:
+    from exaggerated_replay.data import prepared
+
+    if path.suffix == ".safetensors":
+        prepared.load_features(path)
+    else:
+        prepared.load(path)
+
+
+def _encoder(directory: Path) -> None:
+    try:
+        right = file_digest(directory / ENCODER_WEIGHTS) == read_json(directory / RECORD)["sha256"][ENCODER_WEIGHTS]
+    except (KeyError, TypeError, FileNotFoundError):
+        right = False
+    if not right:
+        raise UserError("is not the encoder that its record names")
