@@ -31,6 +31,7 @@ OPTIONS = {
     "features": ["data", "--plan", "--out"],
     "train": ["records", "--plan", "--data", "--log", "--workspace", "--timings"],
     "study": ["--plan"],
+    "compare": ["baseline", "treatment", "--plan", "--study"],
     "focus": ["--plan"],
     "verify": ["--plan"],
     "explain": ["name", "--plan"],
