@@ -83,7 +83,7 @@ def seeds_needed(difference: float, sd: float, g: float, alpha: float, power: fl
     def reach(n: int) -> float:  # the mean lies closer to zero than difference - margin sd / sqrt(n) that rarely
         return -(float(half_width(n, sd, g, alpha)) + margin * sd / n**0.5)
 
-    enough = bisect_left(counts, -abs(difference), key=reach) if difference else len(counts)
+    enough = bisect_left(counts, -abs(difference), key=reach) if abs(difference) > 0 else len(counts)
     return counts[enough] if enough < len(counts) else np.inf
 
 

@@ -172,12 +172,7 @@ def sentence(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
     if row["validation"]:
         found += " (validation data)"
     if row["seeds"]:
-        low, high = _points(row[f"{kind}low"]), _points(row[f"{kind}high"])
-        always = "anytime-valid " if kind else ""
-        found += (
-            f": {_points(row['difference'])} points ({always}{100 * (1 - rules.alpha):g} % interval {low} to {high}, "
-            f"{row['seeds']} seeds)"
-        )
+        found += f": {_points(row['difference'])} points ({_interval(row, rules, kind)}, {row['seeds']} seeds)"
     told = [f"{found}: {word}, {meaning}."]
     if row["identical"] == row["seeds"] > 0:
         told.append("The two were equal at every seed, to the last image.")
@@ -189,6 +184,14 @@ def sentence(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
             f"{row['batch']} + {row['replay_batch']} samples a step), not of the paper's size."
         )
     return " ".join(told)
+
+
+def _interval(row: pd.Series, rules: RulesSettings, kind: str) -> str:
+    low, high = row[f"{kind}low"], row[f"{kind}high"]
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return "too few for an interval"
+    always = "anytime-valid " if kind else ""
+    return f"{always}{100 * (1 - rules.alpha):g} % interval {_points(low)} to {_points(high)}"
 
 
 def _points(value: float) -> str:

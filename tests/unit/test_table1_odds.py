@@ -1,0 +1,135 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import integrate, stats
+
+from exaggerated_replay.analysis import table1_odds
+from exaggerated_replay.analysis.paper import published
+from exaggerated_replay.analysis.table1_odds import Spreads, measure, odds
+from exaggerated_replay.errors import UserError
+
+GAINS = [3.8, 5.8, 4.8, 4.9, 4.95]  # Table 1, first 20 %
+DRAWS = 50_000
+
+
+def close(share, expected):
+    """Within four standard errors of a simulation of that many draws."""
+    return abs(share - expected) <= 4 * (expected * (1 - expected) / DRAWS) ** 0.5 + 1e-12
+
+
+def shared_and_own(design, between, within, runs):
+    """Variances of what all gains have in common and of what each has to itself, from the model on paper."""
+    seed, run = between**2 / runs, within**2 / runs
+    return {
+        "paired": (run, run),  # the baseline's own part is in every gain; the seeds cancel
+        "baseline apart": (run + 2 * seed, run),  # the rows' seeds and the baseline's are in every gain
+        "independent": (run + seed, run + seed),
+    }[design]
+
+
+@pytest.mark.parametrize("design", table1_odds.DESIGNS)
+@pytest.mark.parametrize(("between", "within"), [(5.5, 2.0), (1.0, 4.0)])
+def test_the_simulated_chances_are_those_of_the_closed_forms(design, between, within):
+    found = odds(GAINS, Spreads(between, within), draws=DRAWS).loc[design]
+    shared, own = shared_and_own(design, between, within, 5)
+    # Rows are alike: their variance over its expectation, times 4, is chi-squared with 4 degrees of freedom.
+    assert close(found["as_alike"], stats.chi2.cdf(4 * np.var(GAINS, ddof=1) / own, 4))
+    # Rows are large: given what they share, they are independent.
+    as_large, _ = integrate.quad(
+        lambda common: stats.norm.pdf(common, 0, shared**0.5) * stats.norm.sf(3.8 - common, 0, own**0.5) ** 5,
+        -8 * shared**0.5,
+        8 * shared**0.5,
+    )
+    assert close(found["as_large"], as_large)
+    assert found["both"] <= min(found["as_large"], found["as_alike"])
+
+
+def test_the_fit_is_the_ratio_of_densities_of_the_rows():
+    """Mean and spread are sufficient: the ratio is that of the joint normal densities of the five rows."""
+    fits = odds(GAINS, Spreads(5.5, 2.0), draws=10)["fit"]
+    density = {}
+    for design in table1_odds.DESIGNS:
+        shared, own = shared_and_own(design, 5.5, 2.0, 5)
+        density[design] = stats.multivariate_normal.logpdf(GAINS, np.zeros(5), own * np.eye(5) + shared)
+    best = max(density.values())
+    for design, value in density.items():
+        assert fits[design] == pytest.approx(math.exp(value - best))
+    assert fits.idxmax() == "baseline apart"
+
+
+def test_without_any_spread_there_is_nothing_to_fit():
+    found = odds(GAINS, Spreads(0.0, 0.0), draws=10)
+    assert (found["both"] == 0).all()
+    assert found["fit"].isna().all()
+
+
+def test_the_same_odds_come_out_twice():
+    assert odds(GAINS, Spreads(3, 2), draws=1000).equals(odds(GAINS, Spreads(3, 2), draws=1000))
+
+
+def test_spreads_by_hand():
+    """Means of seeds vary by 2; residuals of +-0.5 have one degree of freedom: within 1, between^2 = 2 - 1/2."""
+    found = measure(pd.DataFrame({"a": [10.0, 13.0], "b": [11.0, 12.0]}))
+    assert found.within == pytest.approx(1.0)
+    assert found.between == pytest.approx(1.5**0.5)
+    assert measure(pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0]})).between == 0
+
+
+def test_spreads_are_recovered_from_simulated_runs():
+    rng = np.random.default_rng(5)
+    accuracy = 30 + rng.normal(0, 4, (5000, 1)) + rng.normal(0, 1.5, (5000, 6)) + np.arange(6)
+    found = measure(pd.DataFrame(accuracy))
+    assert found.between == pytest.approx(4, rel=0.05)
+    assert found.within == pytest.approx(1.5, rel=0.05)
+
+
+def study(factors=(5, 10), seeds=3):
+    exaggerating = {"lambda_rr": 1e-6, "lambda_ra": 1e-6}
+    methods = {"base": {}} | {f"f{f}": {**exaggerating, "f": f} for f in factors}
+    methods["other"] = {"lambda_rr": 1.0, "lambda_ra": 1e-6, "f": 5}
+    rng = np.random.default_rng(1)
+    rows = [
+        {"digest": f"{cell}-{seed}", "cell": cell, "seed": seed, "device": "cpu"}
+        | dict.fromkeys(("first20", "first50", "overall"), 30 + 5 * seed + rng.normal())
+        for cell in methods
+        for seed in range(seeds)
+    ]
+    cells = {
+        cell: {"config": {"method": method}, "runs": [{"seed": s, "digest": f"{cell}-{s}"} for s in range(seeds)]}
+        for cell, method in methods.items()
+    }
+    grid = [{"cell": cell, "baseline": None if cell == "base" else "base"} for cell in methods]
+    return {"grids": {"table1": grid}, "cells": cells}, pd.DataFrame(rows)
+
+
+def test_spreads_come_from_the_rows_of_the_table_and_their_baseline():
+    plan, runs = study()
+    found = table1_odds.table1_odds(plan, runs, "table1")
+    assert len(found) == 9
+    pivot = runs[runs["cell"] != "other"].pivot(index="seed", columns="cell", values="first20")
+    expected = measure(pivot)
+    assert found["between"].to_numpy() == pytest.approx(expected.between)
+    assert found["within"].to_numpy() == pytest.approx(expected.within)
+    assert (found["seeds"] == 3).all()
+    runs.loc[runs["digest"] == "f5-1", "overall"] = math.nan  # diverged
+    assert (table1_odds.table1_odds(plan, runs, "table1")["seeds"] == 2).all()
+
+
+def test_a_grid_that_cannot_tell_is_refused():
+    with pytest.raises(UserError, match="too few rows of Table 1"):
+        table1_odds.table1_odds(*study(seeds=1), "table1")
+    with pytest.raises(UserError, match="too few rows of Table 1"):
+        table1_odds.table1_odds(*study(factors=()), "table1")
+
+
+def test_the_sentence_says_the_numbers():
+    gains = published()["absolute"].xs("first20", level="metric")
+    assert sorted(gains) == sorted(GAINS)
+    found = odds(gains, Spreads(5.5, 2.0)).reset_index().assign(metric="first20", seeds=20, between=5.5, within=2.0)
+    text = table1_odds.sentence(found)
+    assert "5 rows that each gain at least 3.80 points and differ by no more than 0.71" in text
+    assert "less than 1 in 100,000 if all rows and the baseline share their seeds" in text
+    assert "20 seeds: a standard deviation of 5.50 points between seeds, 2.00 within" in text
+    assert text.endswith("they fit best that the rows share their seeds and the baseline has others.")
