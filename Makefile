@@ -39,7 +39,7 @@ browser:
 		|| { echo "apt-get could not install chromium and chromium-driver: see 'apt-get install chromium'" >&2; exit 1; }
 
 test: env lint
-	pytest --numprocesses 2 --dist loadfile
+	pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
 
 # Measures this machine: leave it alone meanwhile.
 bench: env
@@ -49,7 +49,9 @@ bench: env
 lint: env
 	ruff check
 	ruff format --check
+	mypy
 	lint-imports --no-logo
+	snakefmt --check Snakefile workflow
 	python tests/lint_workflow.py
 
 schema: env

@@ -110,7 +110,7 @@ def _nearest(settings: Mapping[str, Any], finished: list[str], results: Path) ->
 
 def flat(settings: Mapping[str, Any], where: str = "") -> dict[str, Any]:
     """Return nested settings by dotted key."""
-    flattened = {}
+    flattened: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping):
             flattened |= flat(value, f"{where}{key}.")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -133,17 +134,17 @@ def paper_form(table: pd.DataFrame) -> pd.DataFrame:
 def markdown(table: pd.DataFrame) -> str:
     """Return a comparison as a table of Markdown, which is also what a terminal can show."""
     shown = paper_form(table)
-    headers = [*shown.index.names, *(name if whose == OURS else whose for name, whose in shown.columns)]
+    headers = [*shown.index.names, *(name if whose == OURS else whose for name, whose in list[Any](shown.columns))]
     return shown.reset_index().to_markdown(headers=headers, index=False, disable_numparse=True)
 
 
 def latex(table: pd.DataFrame, text: str) -> str:
     """Return a comparison as a table of LaTeX, with a note below."""
     shown = paper_form(table)
-    layout = {"column_format": "l" * (shown.shape[1] + shown.index.nlevels), "multicolumn_format": "l"}
+    columns = "l" * (shown.shape[1] + shown.index.nlevels)
     if PAPER not in shown.columns.get_level_values(1):
         shown = shown.droplevel(1, axis="columns")
-    tabular = shown.reset_index().to_latex(index=False, escape=True, **layout)
+    tabular = shown.reset_index().to_latex(index=False, escape=True, column_format=columns, multicolumn_format="l")
     escaped = re.sub(r"([%_&#${}])", r"\\\1", text)
     return (
         "\\begin{table*}\n\\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}\n"

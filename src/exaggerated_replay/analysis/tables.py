@@ -85,8 +85,7 @@ def row_labels(table: pd.DataFrame) -> pd.DataFrame:
     compared = table[table["baseline"].notna()]
     one_arm = compared["arm"].nunique() == 1 and table["baseline"].isna().sum() <= 1
     if keys == ["method.f"] and one_arm and compared["f"].notna().all() and compared["f"].is_unique:
-        labels = compared["f"].map(written).reindex(table.index, fill_value="baseline")
-        return labels.to_frame("f")
+        return compared["f"].map(written).reindex(table.index, fill_value="baseline").to_frame("f")
     short = [key.rpartition(".")[2] for key in keys]
     names = {key: last if short.count(last) == 1 else key for key, last in zip(keys, short, strict=True)}
     labels = table[["arm", *keys]].map(written).rename(columns=names)
