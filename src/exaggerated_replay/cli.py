@@ -241,18 +241,24 @@ def prune(args: argparse.Namespace) -> None:
 
 
 def export(args: argparse.Namespace) -> None:
-    """Pack the records of all finished runs into one file, without checkpoints, to be imported elsewhere."""
+    """Pack the records of finished runs into one file, without checkpoints, to be imported elsewhere."""
     from exaggerated_replay.store.exchange import pack_records
 
-    print(f"{pack_records(args.runs, args.timings, args.file)} records in {args.file}")
+    records = Path("results", args.study) if args.study else args.runs
+    print(f"{pack_records(records, args.timings, args.file)} records in {args.file}")
 
 
 def import_(args: argparse.Namespace) -> None:
-    """Verify the records that `export` packed on another machine, and put the new ones among the runs here."""
+    """Verify records from another machine or of a study's folder, and put the new ones among the runs here."""
     from exaggerated_replay.store.exchange import import_records
 
-    new, known = import_records(args.file, args.runs, args.timings)
-    print(f"{new} records imported, {known} were here already; `snakemake metrics` makes tables of them")
+    done = import_records(args.file, args.runs, args.timings)
+    told = f"{len(done.new)} records imported, {len(done.known)} were here already"
+    print(f"{told}; `snakemake metrics` makes tables of them")
+    for sentence in done.refused:
+        print(sentence, file=sys.stderr)
+    if done.refused:
+        raise UserError(f"{len(done.refused)} records of {args.file} were not imported")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -319,11 +325,13 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("name", help="a cell of the plan, a run, or a run's digest")
     sub = add_asked_plan(command(prune, plan=False))
     sub.add_argument("--workspace", type=Path, default=Path(".training"), help="where they go (%(default)s)")
-    for job, role in ((export, "file to write"), (import_, "file that `export` has written")):
+    for job, role in ((export, "file to write"), (import_, "file that `export` has written, or the folder of a study")):
         sub = command(job, plan=False)
         sub.add_argument("file", type=Path, help=role)
         sub.add_argument("--runs", type=Path, default=RUNS, help="run directories (%(default)s)")
         sub.add_argument("--timings", type=Path, default=TIMINGS, help="seconds and hardware (%(default)s)")
+        if job is export:
+            sub.add_argument("--study", help="a study of results/, instead of all runs")
     return top
 
 

@@ -36,7 +36,7 @@ OPTIONS = {
     "verify": ["--plan"],
     "explain": ["name", "--plan"],
     "prune": ["--plan", "--workspace"],
-    "export": ["file", "--runs", "--timings"],
+    "export": ["file", "--runs", "--timings", "--study"],
     "import": ["file", "--runs", "--timings"],
 }
 

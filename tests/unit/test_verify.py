@@ -79,6 +79,30 @@ def test_a_record_older_than_a_setting_is_right_under_the_name_that_it_had(resul
     assert f"its settings belong to {name}" in problem
 
 
+def test_a_run_that_learned_from_other_arrays_than_the_others_is_named(results):
+    for seed in (2, 3):
+        shutil.copytree(results / "runs" / NAMES[0], results / "runs" / run_name(settings(seed)))
+        changed = json.loads((results / "runs" / NAMES[0] / "record.json").read_text())
+        changed["settings"]["seed"] = seed
+        if seed == 3:
+            changed["sha256"]["data"] = "e" * 64
+        write_json(results / "runs" / run_name(settings(seed)) / "record.json", changed)
+    (problem,), _ = verified(results, *NAMES, run_name(settings(2)), run_name(settings(3)))
+    assert problem.startswith(f"{run_name(settings(3))} learned from other arrays")
+
+
+def test_traces_are_checked_like_checkpoints(results):
+    path = results / "runs" / NAMES[0]
+    whole = json.loads((path / "record.json").read_text())
+    whole["sha256"]["traces.safetensors"] = hashlib.sha256(b"traces").hexdigest()
+    write_json(path / "record.json", whole)
+    (path / "traces.safetensors").write_bytes(b"traces")
+    assert verified(results) == ([], [])
+    (path / "traces.safetensors").write_bytes(b"trace")
+    (problem,), _ = verified(results)
+    assert str(path / "traces.safetensors") in problem
+
+
 def test_an_unfinished_run_is_named(results):
     (problem,), _ = verified(results, "er-s5-0123456789")
     assert "er-s5-0123456789 is not finished" in problem

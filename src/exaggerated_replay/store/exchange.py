@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import math
 import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,20 @@ from exaggerated_replay.store.verify import verify_record
 FORMAT = "exaggerated-replay records 1"
 
 
-def pack_records(runs: Path, timings: Path, target: Path) -> int:
-    """Write the records of all finished runs, with their seconds and hardware, to one compressed file.
+@dataclass
+class Imported:
+    """What an import did: runs that are new here, runs that were here, and a sentence for each that was refused."""
+
+    new: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def pack_records(records: Path, timings: Path, target: Path) -> int:
+    """Write records of finished runs, with their seconds and hardware, to one compressed file.
 
     Args:
-        runs: The folder of run directories.
+        records: The folder of run directories, or the folder of a study.
         timings: The folder of their timings.
         target: The file; the same records give the same bytes.
 
@@ -29,55 +40,67 @@ def pack_records(runs: Path, timings: Path, target: Path) -> int:
         UserError: There is no finished run, or a record is broken.
     """
     packed = {}
-    for path in sorted(runs.glob(f"*/{RECORD}")):
-        name, timing = path.parent.name, timings / f"{path.parent.name}.json"
+    for name, path in _record_files(records).items():
+        timing = timings / f"{name}.json"
         packed[name] = {"record": read_json(path), "timing": read_json(timing) if timing.is_file() else None}
     if not packed:
-        raise UserError(f"{runs} holds no finished run: run the workflow first")
+        raise UserError(f"{records} holds no finished run: run the workflow first")
     text = json.dumps({"format": FORMAT, "runs": packed}, sort_keys=True, allow_nan=False)
     with replacing(target) as temporary:
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
     return len(packed)
 
 
-def import_records(source: Path, runs: Path, timings: Path) -> tuple[int, int]:
-    """Verify every record of a packed file, then put those that are new among the runs.
+def import_records(source: Path, runs: Path, timings: Path) -> Imported:
+    """Put the records that are new and right among the runs, and name the others.
 
     Args:
-        source: What `pack_records` has written.
+        source: What `pack_records` has written, or the folder of a study.
         runs: The folder of run directories.
         timings: The folder of their timings.
 
-    Returns:
-        How many records were new, and how many were here already.
-
     Raises:
-        UserError: The file is broken, a record is not what its name says, or differs from the one that is here.
-            Then nothing is imported.
+        UserError: The file or folder holds no records at all.
     """
-    packed = _read(source)
-    new = {}
-    for name, entry in packed.items():
-        try:
-            verify_record(name, entry["record"])
-        except UserError as error:
-            raise UserError(f"{source}: {error}; nothing was imported") from error
+    done = Imported()
+    for name, entry in _read(source).items():
         here = runs / name / RECORD
-        if not here.is_file():
-            new[name] = entry
-        elif read_json(here) != entry["record"]:
-            raise UserError(
-                f"{here} says something else than {source} ({_made(read_json(here))} here, "
-                f"{_made(entry['record'])} there): delete the one you do not want; nothing was imported"
-            )
-    for name, entry in new.items():
-        if entry["timing"]:
-            write_json(timings / f"{name}.json", entry["timing"])
-        write_json(runs / name / RECORD, entry["record"])
-    return len(new), len(packed) - len(new)
+        try:
+            record = entry()
+            verify_record(name, record["record"])
+            _verify_timing(name, record["timing"])
+            if here.is_file() and (known := read_json(here)) != record["record"]:
+                raise UserError(
+                    f"{here} says something else ({_made(known)} here, {_made(record['record'])} there): "
+                    "delete the one you do not want"
+                )
+        except UserError as error:
+            done.refused.append(f"{source}: {error}")
+            continue
+        if here.is_file():
+            done.known.append(name)
+            continue
+        if record["timing"]:
+            write_json(timings / f"{name}.json", record["timing"])
+        write_json(here, record["record"])
+        done.new.append(name)
+    return done
+
+
+def _record_files(folder: Path) -> dict[str, Path]:
+    """Return the records in a folder of run directories or in that of a study, by name of the run."""
+    found = {path.parent.name: path for path in folder.glob(f"*/{RECORD}")}
+    found |= {path.stem: path for path in (folder / "records").glob("*.json")}
+    return dict(sorted(found.items()))
 
 
 def _read(source: Path) -> dict[str, Any]:
+    """Return a function for each run that reads its record and timing."""
+    if source.is_dir():
+        files = _record_files(source)
+        if not files:
+            raise UserError(f"{source} holds no records")
+        return {name: lambda path=path: {"record": read_json(path), "timing": None} for name, path in files.items()}
     try:
         content = json.loads(gzip.decompress(source.read_bytes()))
         packed = content["runs"]
@@ -85,11 +108,22 @@ def _read(source: Path) -> dict[str, Any]:
             raise ValueError("another format")
     except FileNotFoundError:
         raise UserError(f"there is no file {source}") from None
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"{source} holds no packed records, or is damaged ({error}): write it again with `export`"
         ) from error
-    return packed
+    return {name: lambda entry=entry: entry for name, entry in packed.items()}
+
+
+def _verify_timing(name: str, timing: Any) -> None:
+    if timing is None:
+        return
+    try:
+        right = math.isfinite(timing["seconds"]) and timing["seconds"] >= 0 and isinstance(timing["hardware"], str)
+    except (KeyError, TypeError):
+        right = False
+    if not right:
+        raise UserError(f"{name} has seconds or hardware that make no sense")
 
 
 def _made(record: Any) -> str:

@@ -14,7 +14,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
 from exaggerated_replay.planning.plan import Plan, Run, Source
 from exaggerated_replay.store.manifest import read_manifest
-from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS
+from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS, is_complete
 from exaggerated_replay.store.verify import verify_record
 
 FOCUS = Path("results/focus")
@@ -110,8 +110,8 @@ class Survey:
         run = self.plan.cells[self.plan.params.focus].runs[0].directory
         if (FOCUS / RECORD).read_bytes() != (run / RECORD).read_bytes():
             raise UserError(f"is not that of {run.name}")
-        if name == WEIGHTS:
-            check_weights(FOCUS, whole=True)
+        if name == WEIGHTS and file_digest(FOCUS / WEIGHTS) != read_json(FOCUS / RECORD)["sha256"][WEIGHTS]:
+            raise UserError(f"is not that of {run.name}")
 
     def _study(self, path: Path) -> None:
         if self._expected is None:
@@ -146,8 +146,8 @@ def check_weights(directory: Path, *, whole: bool) -> None:
     """
     weights = directory / WEIGHTS
     if whole:
-        if file_digest(weights) != read_json(directory / RECORD)["sha256"][WEIGHTS]:
-            raise UserError("is not the checkpoint that its record names")
+        if not is_complete(directory):
+            raise UserError("is not the checkpoint that its record names, or its traces are not")
         return
     with weights.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")

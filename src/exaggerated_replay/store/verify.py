@@ -12,11 +12,11 @@ from exaggerated_replay.files import file_digest, read_json
 from exaggerated_replay.planning.params import check, check_arm
 from exaggerated_replay.planning.plan import name_of_values
 from exaggerated_replay.settings.run import RunSettings
-from exaggerated_replay.store.records import RECORD, WEIGHTS
+from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS
 
 
 def verify_runs(directories: list[Path]) -> tuple[list[str], list[Path]]:
-    """Check every run: its record against its name, its checkpoint against its record.
+    """Check every run: its record against its name, its checkpoint against its record, its data against the others'.
 
     Args:
         directories: Of the runs.
@@ -25,8 +25,8 @@ def verify_runs(directories: list[Path]) -> tuple[list[str], list[Path]]:
         What is wrong, a sentence each; and the runs that are right but have no checkpoint, as imported ones.
     """
     problems, without_checkpoint = [], []
+    contents: dict[str, dict[str, list[str]]] = {}  # data by name -> by content -> runs
     for directory in directories:
-        weights = directory / WEIGHTS
         if not (directory / RECORD).is_file():
             problems.append(f"{directory} is not finished: run the workflow")
             continue
@@ -36,13 +36,23 @@ def verify_runs(directories: list[Path]) -> tuple[list[str], list[Path]]:
         except UserError as error:
             problems.append(f"{directory}: {error}")
             continue
-        if not weights.is_file():
+        digests = record["sha256"]
+        contents.setdefault(record["settings"]["data"], {}).setdefault(digests["data"], []).append(directory.name)
+        present = [directory / name for name in (WEIGHTS, TRACES) if name in digests and (directory / name).is_file()]
+        problems += [
+            f"{path} is not the file that its record names: `dvc checkout` it, or run the workflow again"
+            for path in present
+            if file_digest(path) != digests[path.name]
+        ]
+        if directory / WEIGHTS not in present:
             without_checkpoint.append(directory)
-        elif file_digest(weights) != record["sha256"][WEIGHTS]:
-            problems.append(
-                f"{weights} is not the checkpoint that its record names: delete it, and `dvc checkout` it or run the "
-                "workflow again"
-            )
+    for runs_by_content in contents.values():
+        _, *odd = sorted(runs_by_content.values(), key=len, reverse=True)
+        problems += [
+            f"{run} learned from other arrays than most runs on the same data: delete it, and run the workflow again"
+            for runs in odd
+            for run in runs
+        ]
     return problems, without_checkpoint
 
 
@@ -55,25 +65,37 @@ def verify_record(name: str, record: Any) -> None:
     try:
         values = record["settings"]
         settings = check(RunSettings, {**values, "method": check_arm(values["method"], "method")})
-        counts = {key: np.array(value) for key, value in record["counts"].items()}
-        correct, tested, predicted = (counts[key] for key in ("correct", "tested", "predicted"))
-        fits = (
-            all(array.dtype.kind == "i" and array.min() >= 0 for array in (correct, tested, predicted))
-            and correct.shape == (len(settings.tasks), len(tested))
-            and predicted.shape == tested.shape
-            and (correct <= tested).all()
-            and (correct[-1] <= predicted).all()
-            and predicted.sum() == tested.sum()
+        diverged = record["diverged"]
+        fits = _counts_fit(record["counts"], len(settings.tasks)) if diverged is None else record["counts"] is None
+        described = (
+            {*record["environment"]} >= {"device", "torch"}
+            and {*record["problem"]} >= {"inputs", "classes", "bounded"}
+            and isinstance(record["instruments"], dict)
+            and (diverged is None or {*diverged} == {"task", "iteration", "term", "loss"})
         )
-        described = {*record["environment"]} >= {"device", "torch"} and isinstance(record["instruments"], dict)
-        signed = re.fullmatch(r"[0-9a-f]{64}", record["sha256"][WEIGHTS])
-    except (UserError, KeyError, TypeError, ValueError, AttributeError) as error:
+        digests = {WEIGHTS: "", "data": "", **record["sha256"]}
+        signed = all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in digests.values())
+        belongs = agree(values, asdict(settings)) and name == name_of_values(values)
+    except (UserError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         reason = str(error).removeprefix("params.yaml: ")
         raise UserError(f"{name} has no whole record ({reason})") from error
-    if not agree(values, asdict(settings)) or name != name_of_values(values):
+    if not belongs:
         raise UserError(f"{name} is not the run that its name says: its settings belong to {name_of_values(values)}")
     if not (fits and described and signed):
         raise UserError(f"{name} has no whole record: its counts or its checksum make no sense")
+
+
+def _counts_fit(counts: dict[str, Any], tasks: int) -> bool:
+    """Return whether counts can be those of a run: tasks x classes right ones, no more than were tested or assigned."""
+    correct, tested, predicted = (np.array(counts[key]) for key in ("correct", "tested", "predicted"))
+    return bool(
+        all(array.dtype.kind == "i" and array.min() >= 0 for array in (correct, tested, predicted))
+        and correct.shape == (tasks, len(tested))
+        and predicted.shape == tested.shape
+        and (correct <= tested).all()
+        and (correct[-1] <= predicted).all()
+        and predicted.sum() == tested.sum()
+    )
 
 
 def agree(values: Any, checked: Any) -> bool:
