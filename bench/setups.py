@@ -59,9 +59,7 @@ def shrunk(settings: RunSettings) -> RunSettings:
 def prepared_of(x: np.ndarray, y: np.ndarray) -> Prepared:
     """Return inputs (N, inputs) of classes (N,) to train on; the first fifth of them to test on as well."""
     test = slice(len(y) // 5)
-    return Prepared(
-        x_train=x, y_train=y, x_test=x[test], y_test=y[test], scale=1.0, bounded=False, image_values=IMAGE_VALUES
-    )
+    return Prepared(x_train=x, y_train=y, x_test=x[test], y_test=y[test], scale=1.0, bounded=False)
 
 
 def noise(classes: int, each: int, inputs: int = INPUTS) -> Prepared:

@@ -47,7 +47,8 @@ def fetch(args: argparse.Namespace) -> None:
     from exaggerated_replay.data.fetch import fetch
 
     source = source_of(args)
-    fetch(source["name"], Path("data/raw", source["name"]), source["files"], place_of(args, args.dataset))
+    place = place_of(args, args.dataset)
+    fetch(source["name"], Path("data/raw", source["name"]), source["files"], [place] if place else source["mirrors"])
 
 
 def prepare(args: argparse.Namespace) -> None:
@@ -56,12 +57,13 @@ def prepare(args: argparse.Namespace) -> None:
     from exaggerated_replay.data.prepare import prepare
 
     source, own = source_of(args), place_of(args, args.dataset)
-    if own and (source["name"] == "npz" or own.endswith(".npz")):
-        raw = [Path(own)]
+    if own and (source["reader"] == "npz" or own.endswith(".npz")):
+        reader, files = "npz", {Path(own).name: Path(own)}
     else:
-        raw = [Path("data/raw", source["name"], file) for file in source["files"]]
-        verify(raw[0].parent, source["files"])
-    prepare(source["name"], raw, args.out, source["validation"])
+        folder = Path("data/raw", source["name"])
+        verify(folder, source["files"])
+        reader, files = source["reader"], {file: folder / file for file in source["files"]}
+    prepare(reader, files, args.out, source["validation"], source["sha256"])
 
 
 def place_of(args: argparse.Namespace, name: str) -> str | None:
@@ -92,7 +94,7 @@ def pretrain(args: argparse.Namespace) -> None:
 
     train_encoder(
         read_settings(PretrainingSettings, encoder["pretraining"]),
-        load(args.images),
+        load(args.images, source_of(args)["sha256"]),
         source_of(args),
         device_for(compute["device"]),
         workspace=args.workspace,
@@ -108,18 +110,20 @@ def features(args: argparse.Namespace) -> None:
     import torch
 
     from exaggerated_replay.data.prepared import load
-    from exaggerated_replay.features.extraction import load_encoder, write_features
+    from exaggerated_replay.features.architectures import load_encoder
+    from exaggerated_replay.features.extraction import Inputs, write_features
 
     plan = read_json(args.plan)
-    dataset = plan["dataset"]
+    dataset, encoder = plan["dataset"], plan["encoder"]
+    torch.set_num_threads(plan["compute"]["threads"])
     write_features(
-        load(args.data),
-        load_encoder(Path(plan["places"]["encoder"]), plan["encoder"]["scale"]),
-        dataset["mean"],
-        dataset["std"],
+        load(args.data, dataset["sha256"]),
+        load_encoder(Path(plan["places"]["encoder"]), encoder["architecture"]),
+        Inputs(dataset["mean"], dataset["std"], encoder["image_size"]),
+        encoder["deviation"],
         torch.device("cpu"),
-        plan["compute"]["threads"],
         args.out,
+        made_from=plan["data"],
     )
 
 
@@ -139,23 +143,19 @@ def train(args: argparse.Namespace) -> None:
         raise UserError(f"{args.plan} has no run {unknown[0]}")
     slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
 
-    from exaggerated_replay.data.splits import make_split
+    from exaggerated_replay.data.prepared import load
     from exaggerated_replay.devices import device_for
-    from exaggerated_replay.learning.job import load_inputs, train_runs
+    from exaggerated_replay.learning.job import train_runs
     from exaggerated_replay.learning.progress import watcher
 
     device = device_for(compute.device)
     runs = {run: read_settings(RunSettings, known[run.name]) for run in directories}
-    prepared = load_inputs(args.data)
-    tasks = plan["dataset"]["tasks"]
-    seeds = sorted({run.seed for run in runs.values()})
     log_file = args.log or Path(os.devnull)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("w", encoding="utf-8") as log:
         train_runs(
             runs,
-            prepared,
-            [make_split(prepared.y_train, prepared.y_test, tasks, seed) for seed in seeds],
+            load(args.data, plan["data"]),
             device,
             workspace=args.workspace,
             timings=args.timings,

@@ -25,8 +25,8 @@ def features_study(fresh, tmp_path):
         f"encoder.images.source='{mirror}'",
         "dataset.tasks=5",
         "dataset.classes=10",
-        f"dataset.files={{cifar-100-python.tar.gz: '{checksums['cifar100']}'}}",
-        f"encoder.images.files={{cifar-10-python.tar.gz: '{checksums['cifar10']}'}}",
+        f"dataset.files={{cifar-100-binary.tar.gz: '{checksums['cifar100']}'}}",
+        f"encoder.images.files={{cifar-10-binary.tar.gz: '{checksums['cifar10']}'}}",
         "encoder.pretraining.epochs=2",
         "encoder.pretraining.batch=16",
         "encoder.pretraining.units=20",
@@ -50,7 +50,7 @@ def test_from_the_archives_to_the_table(features_study):
     record = json.loads((encoder / "record.json").read_text())
     assert [point["epoch"] for point in record["curve"]] == [1, 2]
     assert 0 <= record["curve"][-1]["test_accuracy"] <= 1
-    assert record["images"]["train"] == 72
+    assert record["images"]["train"] == 120
     run = next((clone.path / "results/runs").glob("bir-*"))
     assert json.loads((run / "record.json").read_text())["problem"]["inputs"] == 1024
     assert clone.planned() == set()
@@ -79,8 +79,8 @@ def test_from_the_archives_to_the_table(features_study):
 
 def test_a_damaged_archive_of_ones_own_is_named_and_nothing_is_left(tmp_path):
     _, checksum = cifar100(tmp_path)
-    path = tmp_path / "cifar-100-python.tar.gz"
+    path = tmp_path / "cifar-100-binary.tar.gz"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"cifar-100-python\.tar\.gz is not the published"):
+    with pytest.raises(UserError, match=r"cifar-100-binary\.tar\.gz is not the published"):
         fetch("cifar100", tmp_path / "raw", {path.name: checksum}, source=str(tmp_path))
     assert list((tmp_path / "raw").glob("*")) == []

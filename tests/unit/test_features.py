@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from exaggerated_replay.data.prepared import Prepared, load_features
+from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.features.encoder import ConvEncoder, initialise
 from exaggerated_replay.features.extraction import extract, load_encoder, write_features

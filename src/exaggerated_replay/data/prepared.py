@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from exaggerated_replay.data.arrays import ARRAYS, content_digest, read_npz
 from exaggerated_replay.errors import UserError
 
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+AGAIN = "run the workflow again, which makes it again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +27,8 @@ class Prepared:
         y_test: As `y_train`, shape (M,).
         scale: `x / scale` is what the model sees.
         bounded: Whether all of `x / scale` lies in [0, 1].
-        image_values: Number of values of the image that an input stands for: its own, or, where the inputs
-            are features, those of the image that they describe.
+        made_from: Digest of what the data are made from, which the name of their file is cut from.
+        content: SHA-256 over all of the above that a run reads, as it was when the file was written.
     """
 
     x_train: np.ndarray
@@ -37,7 +37,8 @@ class Prepared:
     y_test: np.ndarray
     scale: float
     bounded: bool
-    image_values: int  # values of the image behind an input; the input's own where there is none
+    made_from: str = ""
+    content: str = ""
 
     @property
     def classes(self) -> int:
@@ -54,59 +55,71 @@ class Prepared:
         """The number of values in one input."""
         return math.prod(self.shape)
 
+    def digest(self) -> str:
+        """Return the SHA-256 over all that a run reads."""
+        values = {name: getattr(self, name) for name in ARRAYS}
+        return content_digest({**values, "scale": np.float32(self.scale), "bounded": np.bool_(self.bounded)})
 
-def load(path: Path) -> Prepared:
-    """Read what `prepare` has written.
+
+def load(path: Path, made_from: str | None = None) -> Prepared:
+    """Read a prepared data set (.npz), or the features of one (.safetensors, mapped: all jobs share its pages).
+
+    Args:
+        path: The file.
+        made_from: Digest that the file must name as its origin; none: any will do.
 
     Raises:
-        UserError: The file is missing, unreadable, or not a prepared data set.
+        UserError: The file is missing or damaged, or was made from something else.
     """
     if not path.is_file():
-        raise UserError(f"{path} does not exist; prepare the data set first")
-    arrays = read_npz(path, (*ARRAYS, "scale", "bounded"), again="delete it and prepare the data set again")
+        raise UserError(f"{path} does not exist; run the workflow, which makes it")
+    prepared = _load_features(path) if path.suffix == ".safetensors" else _load_npz(path)
+    if made_from is not None and prepared.made_from != made_from:
+        raise UserError(f"{path} was made from other data than this study's; {AGAIN}")
+    if prepared.content != prepared.digest():
+        raise UserError(f"{path} is damaged: its content is not what its digest says; {AGAIN}")
+    return prepared
+
+
+def _load_npz(path: Path) -> Prepared:
+    values = read_npz(path, (*ARRAYS, "scale", "bounded", "made_from", "content"), AGAIN)
     return Prepared(
-        **{key: arrays[key] for key in ARRAYS},
-        scale=float(arrays["scale"]),
-        bounded=bool(arrays["bounded"]),
-        image_values=math.prod(arrays["x_train"].shape[1:]),
+        **{name: values[name] for name in ARRAYS},
+        scale=float(values["scale"]),
+        bounded=bool(values["bounded"]),
+        made_from=str(values["made_from"]),
+        content=str(values["content"]),
     )
 
 
-def load_features(path: Path) -> Prepared:
-    """Map features of images, as `features/extraction.py` writes them, into memory: all jobs share its pages.
-
-    Raises:
-        UserError: The file is missing or damaged.
-    """
+def _load_features(path: Path) -> Prepared:
     try:
         with safe_open(path, framework="pt") as file:
             arrays = {name: file.get_tensor(name).numpy() for name in ARRAYS}
-            image_values = int(file.metadata()["image_values"])
+            about = json.loads(file.metadata()["about"])
+            made_from, content = str(about["made_from"]), str(about["content"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is no file of features; delete it and run the workflow again") from error
-    return Prepared(**arrays, scale=1.0, bounded=False, image_values=image_values)
+        raise UserError(f"{path} is not a readable file of features; {AGAIN}") from error
+    return Prepared(**arrays, scale=1.0, bounded=False, made_from=made_from, content=content)
 
 
-def read_npz(
-    path: Path, keys: tuple[str, ...] = ARRAYS, again: str = "write it again with np.savez"
-) -> dict[str, np.ndarray]:
-    """Read arrays of an npz file, without unpickling anything.
+def relabel(y: np.ndarray, class_order: list[int]) -> np.ndarray:
+    """Turn original classes into labels, numbered in the order in which the classes are seen.
+
+    Args:
+        y: Original classes, integers of any shape.
+        class_order: Entry k is the original class that gets label k.
+
+    Returns:
+        Labels, int64, of the shape of `y`.
 
     Raises:
-        UserError: The file is unreadable, or lacks one of the arrays; `again` says what to do about it.
+        UserError: `y` holds a class that is not in `class_order`.
     """
-    try:
-        # Without pickles: a file from elsewhere must not be able to run code.
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise UserError(f"{path} is a single array, not an .npz; {again}")
-        with archive:
-            for key in keys:
-                if key not in archive.files:
-                    found = ", ".join(archive.files) or "no array at all"
-                    raise UserError(f"{path} has no array {key}, only {found}; {again}")
-            return {key: np.asarray(archive[key]) for key in keys}
-    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    # An index array alone would read class -1 as the last one.
+    if y.size and (y.min() < 0 or y.max() >= len(class_order)):
         raise UserError(
-            f"{path} is not a readable .npz of plain numbers (damaged, or pickled Python objects?); {again}"
-        ) from error
+            f"the data have classes {y.min()} to {y.max()}, but the tasks only 0 to {len(class_order) - 1}; "
+            "check dataset.classes and dataset.tasks"
+        )
+    return np.argsort(np.asarray(class_order, dtype=np.int64))[y]  # argsort inverts a permutation

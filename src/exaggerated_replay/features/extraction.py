@@ -1,76 +1,108 @@
 """The frozen features of every image, computed once, kept in one file that all runs map into memory."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.features.encoder import ConvEncoder, normalise
+from exaggerated_replay.features.encoder import normalise
 from exaggerated_replay.files import replacing
 
+CHUNK = 500  # images at a time
 
-def load_encoder(path: Path, scale: float = 1.0) -> ConvEncoder:
-    """Read a trained encoder, frozen and in evaluation mode.
 
-    Args:
-        path: Its weights.
-        scale: Its features are multiplied by this: in the last convolution, after which nothing follows.
+class Inputs(NamedTuple):
+    """How an encoder sees images."""
 
-    Raises:
-        UserError: The file is missing, or holds no encoder of this shape.
-    """
-    encoder = ConvEncoder()
-    try:
-        encoder.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise UserError(f"{path} holds no trained encoder; name one in encoder.weights, or train one") from error
-    encoder.requires_grad_(False).eval()
-    *_, last, _flatten = encoder
-    for parameter in last.parameters():
-        parameter.mul_(scale)
-    return encoder
+    mean: Sequence[float]  # of each channel, as a fraction of 255
+    std: Sequence[float]
+    size: int | None = None  # height and width to which they are brought; None: as they are
+
+    def of(self, images: Tensor) -> Tensor:
+        """Return images as an encoder takes them: uint8 (B, H, W, 3) -> float32 (B, 3, H, W)."""
+        x = normalise(images, self.mean, self.std)
+        if self.size is None:
+            return x
+        return F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
 
 
 @torch.no_grad()
-def extract(
-    images: np.ndarray, encoder: ConvEncoder, mean: list[float], std: list[float], device: torch.device
-) -> Tensor:
-    """Return the features of images: uint8 (N, H, W, 3) -> float32 (N, features), on the CPU."""
-    encoder = encoder.to(device).to(memory_format=torch.channels_last)
-    chunks = torch.from_numpy(images).split(1000)
-    return torch.cat([encoder(normalise(chunk.to(device), mean, std)).cpu() for chunk in chunks])
+def extract(images: np.ndarray, encoder: nn.Module, inputs: Inputs, device: torch.device) -> Tensor:
+    """Return the features of images: uint8 (N, H, W, 3) -> float32 (N, features), on the CPU.
+
+    Raises:
+        UserError: The encoder takes no images of this size.
+    """
+    encoder = encoder.to(device, memory_format=torch.channels_last)
+    chunks = torch.from_numpy(images).split(CHUNK)
+    try:
+        return torch.cat([encoder(inputs.of(chunk.to(device))).flatten(1).cpu() for chunk in chunks])
+    except (RuntimeError, AssertionError) as error:
+        size = "x".join(map(str, images.shape[1:3] if inputs.size is None else (inputs.size, inputs.size)))
+        raise UserError(
+            f"the encoder cannot take images of {size} pixels ({' '.join(str(error).split())}): set encoder.image_size "
+            "to the size that it was trained on"
+        ) from error
+
+
+def deviation_of(features: Tensor) -> float:
+    """Return the standard deviation over all values, summed in double precision."""
+    values = features.numpy()
+    mean = float(np.mean(values, dtype=np.float64))
+    squares = sum(float(np.square(chunk - mean, dtype=np.float64).sum()) for chunk in np.array_split(values, 50))
+    return (squares / values.size) ** 0.5
 
 
 def write_features(
     prepared: Prepared,
-    encoder: ConvEncoder,
-    mean: list[float],
-    std: list[float],
+    encoder: nn.Module,
+    inputs: Inputs,
+    deviation: float | None,
     device: torch.device,
-    threads: int,
     target: Path,
+    made_from: str,
 ) -> None:
     """Compute the features of all images of a data set and write them beside their classes.
 
+    The file's metadata hold the deviation that the features of the training images had, the factor by which all were
+    multiplied, and the digests that `data/prepared.py` checks.
+
+    Args:
+        prepared: The images.
+        encoder: Frozen.
+        inputs: How it sees them.
+        deviation: What the standard deviation over all features of the training images becomes; None: they stay as
+            they are.
+        device: Where to compute.
+        target: The safetensors file.
+        made_from: Digest of images, encoder and all else that decides the features.
+
     Raises:
-        UserError: The data are no colour images.
+        UserError: The data are no colour images, or the encoder makes nothing of them.
     """
     if prepared.x_train.dtype != np.uint8 or len(prepared.shape) != 3 or prepared.shape[2] != 3:
         raise UserError(
             f"an encoder needs colour images, uint8 of shape (N, H, W, 3), but the data are "
             f"{prepared.x_train.dtype} of shape (N, {', '.join(map(str, prepared.shape))}): set encoder=none"
         )
-    torch.set_num_threads(threads)
-    tensors = {
-        "x_train": extract(prepared.x_train, encoder, mean, std, device),
-        "y_train": torch.from_numpy(prepared.y_train),
-        "x_test": extract(prepared.x_test, encoder, mean, std, device),
-        "y_test": torch.from_numpy(prepared.y_test),
-    }
+    train, test = (extract(images, encoder, inputs, device) for images in (prepared.x_train, prepared.x_test))
+    measured = deviation_of(train)
+    if not 0 < measured < float("inf"):
+        raise UserError(f"the encoder's features have a standard deviation of {measured}: check encoder.weights")
+    factor = 1.0 if deviation is None else deviation / measured
+    features = Prepared(
+        (train * factor).numpy(), prepared.y_train, (test * factor).numpy(), prepared.y_test, scale=1.0, bounded=False
+    )
+    tensors = {name: torch.from_numpy(getattr(features, name)) for name in ("x_train", "y_train", "x_test", "y_test")}
+    about = {"deviation": measured, "factor": factor, "made_from": made_from, "content": features.digest()}
     with replacing(target) as temporary:
-        save_file(tensors, temporary, {"image_values": str(prepared.inputs)})
+        # One entry: the order of several is drawn anew in every process.
+        save_file(tensors, temporary, {"about": json.dumps(about, sort_keys=True)})

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from exaggerated_replay.data.prepared import Prepared
-from exaggerated_replay.data.tasks import relabel
+from exaggerated_replay.data.prepared import Prepared, relabel
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, build_method
 from exaggerated_replay.learning.trainer import Observer, Outcome, Progress, Samples, Schedule, train

@@ -4,20 +4,17 @@ Needs nothing but torch, numpy, safetensors and this package, so that it also ru
 a machine without the workflow's tools.
 """
 
-import hashlib
 import os
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from exaggerated_replay.data.prepared import Prepared, load, load_features
+from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import hardware
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, write_json
@@ -31,19 +28,9 @@ Watch = Callable[[Progress], None]
 Observe = Callable[[Samples, int], Observer]  # from the test set and the run's seed
 
 
-def load_inputs(path: Path) -> Prepared:
-    """Read what runs learn from: prepared data, or the features of images.
-
-    Raises:
-        UserError: The file is missing or damaged.
-    """
-    return load_features(path) if path.suffix == ".safetensors" else load(path)
-
-
 def train_runs(
     runs: dict[Path, RunSettings],
     prepared: Prepared,
-    splits: list[dict[str, Any]],
     device: torch.device,
     workspace: Path,
     timings: Path,
@@ -58,7 +45,6 @@ def train_runs(
     Args:
         runs: Settings of each run by the directory that it is to fill.
         prepared: The data.
-        splits: The tasks of every seed that the runs have, as they were written for this data set.
         device: Where to compute.
         workspace: Where finished runs wait for the rest of the job.
         timings: Where seconds and hardware of each run go.
@@ -66,10 +52,10 @@ def train_runs(
         observe: Makes what looks at a run when a task ends; what it noted is kept beside the weights. None for nobody.
 
     Raises:
-        UserError: The settings do not fit the data, or no split has the tasks of a run.
+        UserError: The settings do not fit the data.
     """
     missing = {target: settings for target, settings in runs.items() if not is_complete(target)}
-    check_tasks(missing, splits, prepared.classes)
+    check_classes(missing, prepared.classes)
     inputs = to_device(prepared, device) if missing else None
     for target, settings in missing.items():
         place = workspace / target.name
@@ -87,23 +73,17 @@ def train_runs(
         shutil.rmtree(workspace / target.name)
 
 
-def check_tasks(runs: dict[Path, RunSettings], splits: list[dict[str, Any]], classes: int) -> None:
-    """Check that the tasks of each run are those of one of the splits, and have the classes of the data.
+def check_classes(runs: dict[Path, RunSettings], classes: int) -> None:
+    """Check that the tasks of each run have the classes of the data.
 
     Raises:
-        UserError: They are not.
+        UserError: They have another number of classes.
     """
-    known = [[task["classes"] for task in split["tasks"]] for split in splits]
     for target, settings in runs.items():
         if len(settings.class_order) != classes:
             raise UserError(
                 f"the tasks of {target.name} have {len(settings.class_order)} classes, but the data have {classes}: "
                 "set dataset.classes to what the data have and compose the study again"
-            )
-        if settings.tasks not in known:
-            raise UserError(
-                f"{target.name} has other tasks than the split of seed {settings.seed}: delete the files in "
-                "data/splits and run the workflow again"
             )
 
 
@@ -138,7 +118,7 @@ def finish_run(
         "instruments": {name: [significant(v) for v in values] for name, values in outcome.instruments.items()},
         "sha256": {
             **{name: file_digest(place / name) for name, tensors in arrays.items() if tensors},
-            "data": digest_of_arrays(prepared),
+            "data": prepared.digest(),
         },
     }
     write_json(place / RECORD, record)
@@ -156,13 +136,3 @@ def counts_of(outcome: Outcome, test_set: Samples, classes: int) -> dict[str, li
 def significant(value: float, digits: int = 4) -> float:
     """Return a number with so many significant digits: what other processors agree on."""
     return float(f"{value:.{digits}g}")
-
-
-def digest_of_arrays(prepared: Prepared) -> str:
-    """Return the SHA-256 of what a run learns from: the arrays, and what says how to read them."""
-    digest = hashlib.sha256(repr((prepared.scale, prepared.bounded)).encode())
-    for name in ("x_train", "y_train", "x_test", "y_test"):
-        array = np.ascontiguousarray(getattr(prepared, name))
-        digest.update(repr((name, str(array.dtype), array.shape)).encode())
-        digest.update(array)
-    return digest.hexdigest()

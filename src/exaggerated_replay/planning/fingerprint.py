@@ -20,8 +20,8 @@ COMPUTING = ("streams", "learning", "methods", "data", "features")  # the subpac
 def data_digest(dataset: SourceSettings) -> str:
     """Return the SHA-256 that identifies a data set, wherever its files lie.
 
-    A named set is identified by the checksums that its raw files must have, a user's file by its content; either
-    also by the share that is held out.
+    Published files are identified by the checksums that they must have and by the code of their reader, a user's file
+    by its content; either also by the share that is held out. A name decides nothing.
 
     Raises:
         UserError: The user's file is missing.
@@ -31,13 +31,13 @@ def data_digest(dataset: SourceSettings) -> str:
 
 
 def raw_digest(dataset: SourceSettings) -> str:
-    """Return the SHA-256 of a data set's raw files: of the user's file, or of the list of the published checksums.
+    """Return the SHA-256 of a data set's raw files: of the user's file, or of their checksums and their reader's code.
 
     Raises:
         UserError: The user's file is missing.
     """
     if dataset.own_file is None:
-        return digest_of({"name": dataset.name, "files": dataset.files})
+        return digest_of({"files": dataset.files, "code": code_digest(f"data.readers.{dataset.reader}")})
     source = Path(dataset.own_file)
     if not source.is_file():
         raise UserError(f"dataset.source: there is no file {source}")
@@ -120,7 +120,7 @@ def imported_modules(tree: ast.Module, importer: str) -> list[str]:
 
 
 def skeleton(node: Any) -> Any:
-    """Return a syntax tree as nested tuples, without docstrings, positions and empty fields.
+    """Return a syntax tree as nested tuples, without docstrings, the words of errors, positions and empty fields.
 
     Empty fields are left out because later versions of Python add some: the digest must not depend on the
     interpreter.
@@ -129,6 +129,8 @@ def skeleton(node: Any) -> Any:
         return [skeleton(n) for n in node if not _is_docstring(n)]
     if not isinstance(node, ast.AST):
         return node
+    if isinstance(node, ast.Raise):  # what an error says decides no result: its kind does
+        node = ast.Raise(exc=node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
     parts = [(name, skeleton(value)) for name, value in ast.iter_fields(node) if value not in (None, [])]
     return type(node).__name__, [(name, part) for name, part in parts if part != []]
 

@@ -7,19 +7,19 @@ decides its result; what an arm is called, where data lie and how many jobs ran 
 import functools
 import heapq
 import itertools
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.data.tasks import class_order, equal_tasks
+from exaggerated_replay.data.facts import classes_of, image_values_of
+from exaggerated_replay.data.tasks import tasks_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of
 from exaggerated_replay.planning.fingerprint import code_digest, data_digest, encoder_digest, method_digest
 from exaggerated_replay.planning.params import check, check_arm, check_choice
-from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
+from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.settings.study import Params
@@ -28,6 +28,7 @@ from exaggerated_replay.store.records import ENCODER_WEIGHTS
 RUNS = Path("results/runs")
 # A grid makes results/figures/NAME.png: these names are taken.
 RESERVED = ("accuracy_matrix", "architecture", "competing_classes")
+ENCODING = ("architecture", "image_size", "deviation")  # settings that make other features of the same weights
 DIGITS = 10  # of a digest, in names: among a million runs, two share them with a chance of one in three
 
 
@@ -64,9 +65,15 @@ class Source:
     @property
     def raw(self) -> list[Path]:
         """The raw files."""
+        return list(self.raw_files.values())
+
+    @property
+    def raw_files(self) -> dict[str, Path]:
+        """The raw files by their names."""
         if self.settings.own_file:
-            return [Path(self.settings.own_file)]
-        return [Path("data/raw", self.settings.name, file) for file in self.settings.files]
+            own = Path(self.settings.own_file)
+            return {own.name: own}
+        return {file: Path("data/raw", self.settings.name, file) for file in self.settings.files}
 
     @property
     def prepared(self) -> Path:
@@ -182,12 +189,15 @@ class Plan:
         params = self.params
         return {
             "dataset": {**without_path(params.dataset), "sha256": self.source.digest},
-            "sources": {source.name: without_path(source.settings) for source in self.sources},
+            "sources": {
+                source.name: {**without_path(source.settings), "sha256": source.digest} for source in self.sources
+            },
+            "data": self.data,
             "encoder": self.encoder
             and {
                 "name": self.encoder.settings.name,
                 "sha256": self.encoder.digest,
-                "scale": self.encoder.settings.scale,
+                **{key: getattr(self.encoder.settings, key) for key in ENCODING},
                 "pretraining": self.encoder.settings.pretraining and asdict(self.encoder.settings.pretraining),
             },
             "model": asdict(params.model),
@@ -273,8 +283,8 @@ def features_digest(source: Source, encoder: Encoder) -> str:
     return digest_of(
         {
             "images": [source.digest, source.settings.mean, source.settings.std],
-            "encoder": [encoder.digest, encoder.settings.scale],
-            "code": code_digest("features.extraction"),
+            "encoder": [encoder.digest, {key: getattr(encoder.settings, key) for key in ENCODING}],
+            "code": code_digest("features.extraction", "features.architectures"),
         }
     )
 
@@ -314,15 +324,15 @@ def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], whe
     training = check(TrainingSettings, config["training"], f"{where}: training")
     method = check_arm(config["method"], f"{where}: method")
     code = method_digest(method.method)
-    classes = params.dataset.classes or shape_of(params.dataset)[0]
+    classes = classes_of(params.dataset)
     runs = tuple(
         Run(
             seed,
             RunSettings(
                 data=data,
                 code=code,
-                image_values=KNOWN["cifar100"][1] if params.encoder.used else shape_of(params.dataset)[1],
-                tasks=equal_tasks(class_order(classes, seed), params.dataset.tasks),
+                image_values=image_values_of(params.dataset),
+                tasks=tasks_of(params.dataset, classes, seed),
                 seed=seed,
                 model=model,
                 training=training,
@@ -335,33 +345,6 @@ def make_cell(params: Params, data: str, arm: str, settings: dict[str, Any], whe
     )
     checked = {"model": asdict(model), "training": asdict(training), "method": asdict(method)}
     return Cell(name_of(arm, settings, checked, default_config(params, arm)), arm, checked, runs)
-
-
-KNOWN = {  # classes, and values of an image, of the sets that come with a name
-    "digits": (10, 8 * 8),
-    "mnist": (10, 28 * 28),
-    "fashion_mnist": (10, 28 * 28),
-    "cifar10": (10, 3 * 32 * 32),
-    "cifar100": (100, 3 * 32 * 32),
-}
-
-
-def shape_of(dataset: DatasetSettings) -> tuple[int, int]:
-    """Return the number of classes of a data set, and of values of an input.
-
-    Raises:
-        UserError: The user's file cannot be read.
-    """
-    return shape_of_file(dataset.own_file) if dataset.own_file else KNOWN[dataset.name]
-
-
-@functools.cache
-def shape_of_file(path: str) -> tuple[int, int]:
-    """Return the same of a user's npz file."""
-    from exaggerated_replay.data.prepared import read_npz
-
-    arrays = read_npz(Path(path), ("x_train", "y_train"))
-    return int(arrays["y_train"].max()) + 1, math.prod(arrays["x_train"].shape[1:])
 
 
 def name_of(arm: str, settings: dict[str, Any], config: dict[str, Any], default: dict[str, Any]) -> str:

@@ -1,28 +1,53 @@
 """Which data, and how their classes are divided into tasks."""
 
+import re
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
-from exaggerated_replay.settings.base import Count, OpenShare, Settings, require
+from exaggerated_replay.settings.base import MOST, Count, OpenShare, Settings, Within, require
+
+Class = Annotated[int, Within(ge=0, le=MOST)]
+READERS = Path(__file__).parents[1] / "data" / "readers"
+
+
+def reader_names() -> list[str]:
+    """Return the names of all formats of raw files that can be read, sorted: one module of data/readers/ each."""
+    return sorted(path.stem for path in READERS.glob("*.py") if not path.stem.startswith("_"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSettings(Settings):
     """Which data, and where their files come from."""
 
-    name: Literal["digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "npz"]
+    name: str  # as it stands in paths and tables: letters, digits, dashes, underscores
+    reader: str  # format of the raw files: a module of data/readers/
     source: str | None = None  # the user's npz file; or a folder or URL that holds the raw files
-    files: dict[str, str] = field(default_factory=dict)  # raw file -> checksum, for the named sets
+    files: dict[str, str] = field(default_factory=dict)  # raw file -> checksum
+    mirrors: list[str] = field(default_factory=list)  # folders that hold them: URLs, or package:NAME/FOLDER
     mean: list[float] | None = None  # of each channel as a fraction of 255, for the encoder
     std: list[float] | None = None
     validation: OpenShare | None = None  # share of each class's training samples that takes the test set's place
 
     def __post_init__(self) -> None:
-        if self.name == "npz":
+        require(
+            re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", self.name, re.ASCII) is not None,
+            f"name is {self.name!r}: use letters, digits, dashes and underscores only",
+        )
+        require(
+            self.reader in reader_names(),
+            f"reader is {self.reader!r}, which is not a format that can be read: "
+            f"choose one of {', '.join(reader_names())}",
+        )
+        require(
+            bool(self.files) or self.own_file is not None,
+            "source is missing: name a file with x_train, y_train, x_test and y_test, "
+            "for example dataset.source=mydata.npz",
+        )
+        for file in self.files:
             require(
-                bool(self.source),
-                "source is missing: name a file with x_train, y_train, x_test and y_test, "
-                "for example dataset.source=mydata.npz",
+                re.fullmatch(r"[A-Za-z0-9][\w.-]*", file, re.ASCII) is not None,
+                f"files: {file!r} is not the plain name of a file",
             )
         require((self.mean is None) == (self.std is None), "give both mean and std, or neither")
         if self.mean is not None and self.std is not None:
@@ -32,26 +57,31 @@ class SourceSettings(Settings):
     @property
     def own_file(self) -> str | None:
         """The npz file that takes the place of the raw files, if there is one."""
-        return self.source if self.name == "npz" or (self.source or "").endswith(".npz") else None
+        return self.source if self.source and (self.reader == "npz" or self.source.endswith(".npz")) else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetSettings(SourceSettings):
     """Which data, and how they are divided into tasks."""
 
-    tasks: int
-    classes: Count | None = None  # null: as many as the data have
+    tasks: Count | list[Count] | str  # a number of equal tasks, the sizes of tasks, or a file of lists of classes
+    class_order: list[Class] | Literal["together", "apart"] | None = None  # null: drawn from the seed
+    superclasses: list[list[Class]] | None = None  # which classes belong together, for `together` and `apart`
+    classes: Count | None = None  # null: as many as the user's file has
+    image_values: Count | None = None  # of the image that an input stands for; null: the input's own number
     watch: str | None = None  # a file whose content DVC looks at before it skips a stage; it decides nothing
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.tasks >= 1, "tasks must be at least 1")
-        if self.classes is not None:
+        if isinstance(self.tasks, str):
+            require(self.class_order is None, "tasks is a file, which gives the order of classes: set class_order=null")
+        if isinstance(self.class_order, str):
             require(
-                self.tasks <= self.classes,
-                f"tasks is {self.tasks} but the data have only {self.classes} classes",
+                bool(self.superclasses),
+                f"class_order is {self.class_order}, which needs superclasses, a list of lists of classes",
             )
+        for key in ("classes", "image_values"):
             require(
-                self.classes % self.tasks == 0,
-                f"{self.classes} classes cannot be divided evenly among tasks = {self.tasks}",
+                getattr(self, key) is not None or self.own_file is not None,
+                f"{key} is missing: only a file of your own can be asked",
             )

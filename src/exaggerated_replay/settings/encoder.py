@@ -1,5 +1,6 @@
 """The convolutional encoder whose frozen features are learned from."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,7 +27,9 @@ class EncoderSettings(Settings):
 
     name: str
     weights: str | None = None  # a trained encoder
-    scale: Positive = 1.0  # its features are multiplied by this
+    architecture: str = "conv5"  # the paper's five convolutions, or the name of a model of torchvision
+    image_size: Count | None = None  # to which images are enlarged or reduced; null: as they are
+    deviation: Positive | None = None  # of all features of the training images; null: as they come
     images: SourceSettings | None = None  # what to train one on
     pretraining: PretrainingSettings | None = None  # and how
 
@@ -38,6 +41,14 @@ class EncoderSettings(Settings):
         require(
             self.weights is None or self.images is None,
             "weights names a trained encoder, images and pretraining would train one: choose",
+        )
+        require(
+            re.fullmatch(r"[a-z][a-z0-9_]*", self.architecture) is not None,
+            f"architecture is {self.architecture!r}: choose conv5, or the name of a model of torchvision",
+        )
+        require(
+            self.images is None or (self.architecture == "conv5" and self.image_size is None),
+            "only conv5 can be trained here, on images as they are: name the weights of another architecture",
         )
         require(self.images is None or self.images.mean is not None, "images.mean and images.std are missing")
 
