@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.planning.fingerprint import code_digest, data_digest, method_digest, skeleton
-from exaggerated_replay.settings.data import DatasetSettings
+from exaggerated_replay.settings.data import SourceSettings
 
 METHODS = (
     *("none", "joint", "er", "ewc", "si", "dgr", "bir", "exaggeration"),
@@ -97,8 +97,7 @@ def test_another_docstring_of_a_function_changes_nothing(package):
         ("learning/networks.py", "math.sqrt", "math.exp"),
         ("learning/likelihoods.py", "0.5", "0.25"),
         ("learning/experiment.py", "image_values=settings.image_values", "image_values=1"),
-        ("data/prepare.py", "[4::5]", "[3::5]"),
-        ("data/tasks.py", "/class order", "/order of classes"),
+        ("data/prepared.py", "np.argsort", "np.sort"),
     ],
 )
 def test_a_change_of_what_all_share_changes_all(package, file, old, new):
@@ -220,27 +219,53 @@ def test_an_empty_field_of_a_later_python_changes_nothing():
 # ---------------------------------------------------------------- data
 
 
-def test_named_data_are_known_by_name_and_checksums():
-    digest = data_digest(DatasetSettings(name="digits", tasks=5, files={"a": "md5:1"}))
-    content = json.dumps({"files": {"a": "md5:1"}, "name": "digits"}, separators=(",", ":"))
+def published(**changes):
+    return SourceSettings(**{"name": "digits", "reader": "digits", "files": {"a": "md5:1"}, **changes})
+
+
+def test_published_data_are_known_by_their_checksums_and_the_code_of_their_reader(monkeypatch):
+    digest = data_digest(published())
+    content = json.dumps({"code": code_digest("data.readers.digits"), "files": {"a": "md5:1"}}, separators=(",", ":"))
     assert digest == hashlib.sha256(content.encode()).hexdigest()
-    assert digest == data_digest(DatasetSettings(name="digits", tasks=2, classes=10, files={"a": "md5:1"}))
-    assert digest != data_digest(DatasetSettings(name="mnist", tasks=5, files={"a": "md5:1"}))
-    assert digest != data_digest(DatasetSettings(name="digits", tasks=5, files={"a": "md5:2"}))
+    assert digest == data_digest(published(name="mine", mirrors=["https://elsewhere.example/"]))
+    assert digest != data_digest(published(reader="idx"))
+    assert digest != data_digest(published(files={"a": "md5:2"}))
+
+
+def test_a_reader_that_is_added_or_changed_changes_no_method_and_only_its_own_data(package):
+    before = {reader: data_digest(published(reader=reader)) for reader in ("idx", "digits")}
+
+    def edit():
+        (package / "data/readers/extra.py").write_text("WHITE = 255\n\n\ndef read(files):\n    return {}\n")
+        path = package / "data/readers/digits.py"
+        path.write_text(path.read_text().replace("[4::5]", "[3::5]"))
+
+    assert changed_by(edit) == set()
+    assert data_digest(published(reader="idx")) == before["idx"]
+    assert data_digest(published(reader="digits")) != before["digits"]
+
+
+def test_how_data_are_fetched_prepared_and_divided_is_no_code_of_a_run(package):
+    edits = [appended(package / f"data/{file}.py", "\nX = 1\n") for file in ("fetch", "prepare", "tasks", "splits")]
+    assert changed_by(lambda: [edit() for edit in edits]) == set()
+
+
+def test_what_an_error_says_is_no_code_but_its_kind_is():
+    raising = "def f(a):\n    if a:\n        raise {}\n"
+    assert shape_of(raising.format("ValueError('one')")) == shape_of(raising.format("ValueError(f'{a}') from None"))
+    assert shape_of(raising.format("ValueError('one')")) != shape_of(raising.format("KeyError('one')"))
+    assert shape_of(raising.format("ValueError('one')")) != shape_of("def f(a):\n    if a:\n        pass\n")
 
 
 def test_own_data_are_known_by_content_alone(tmp_path):
     for name in ("a.npz", "b.npz"):
         (tmp_path / name).write_bytes(b"abc")
-        found = data_digest(DatasetSettings(name="npz", tasks=1, source=str(tmp_path / name)))
+        found = data_digest(SourceSettings(name="own", reader="npz", source=str(tmp_path / name)))
         assert found == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180's example
 
 
 def test_what_is_held_out_for_validation_makes_other_data():
-    digests = {
-        data_digest(DatasetSettings(name="digits", tasks=5, files={"a": "md5:1"}, validation=share))
-        for share in (None, 0.1, 0.2)
-    }
+    digests = {data_digest(published(validation=share)) for share in (None, 0.1, 0.2)}
     assert len(digests) == 3
 
 
@@ -248,4 +273,4 @@ def test_what_is_held_out_for_validation_makes_other_data():
 def test_a_file_of_ones_own_that_is_no_file_is_named(tmp_path, monkeypatch, source):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"^dataset\.source: there is no file"):
-        data_digest(DatasetSettings(name="npz", tasks=1, source=source))
+        data_digest(SourceSettings(name="own", reader="npz", source=source))

@@ -78,11 +78,6 @@ def test_values_that_are_right_are_taken_over():
     [
         # no such thing
         ("arms.er.method", "replay", "arms.er.method is 'replay', which is no method: choose one of none, joint, er"),
-        (
-            "dataset.name",
-            "cifar",
-            "dataset.name is 'cifar': choose 'digits', 'mnist', 'fashion_mnist', 'cifar10', 'cifar100' or 'npz'",
-        ),
         ("reading.distance", "cosine", "reading.distance is 'cosine': choose 'model', 'squared' or 'bce'"),
         ("reading.confidence", False, "reading.confidence is False: choose 'off'"),
         ("arms.bir.mixture_prior", "mean", "arms.bir.mixture_prior is 'mean': choose 'largest' or 'logsumexp'"),
@@ -128,12 +123,13 @@ def test_values_that_are_right_are_taken_over():
         ("study.seeds", 0, "study: seeds must be between 1 and 1000"),
         ("study.grids", {}, "study: grids is empty"),
         ("compute.threads", 0, "compute: threads must be at least 1"),
-        ("dataset.tasks", 20, "dataset: tasks is 20 but the data have only 10 classes"),
-        ("dataset.tasks", 3, "dataset: 10 classes cannot be divided evenly among tasks = 3"),
-        ("dataset.tasks", 0, "dataset: tasks must be at least 1"),
-        ("dataset.name", "npz", "dataset: source is missing: name a file"),
+        ("dataset.tasks", 0, "dataset.tasks is 0: input should be greater than or equal to 1"),
+        ("dataset.files", {}, "dataset: source is missing: name a file"),
+        ("dataset.name", "a/b", "dataset: name is 'a/b': use letters, digits, dashes and underscores only"),
+        ("dataset.reader", "cifa", "dataset: reader is 'cifa', which is not a format that can be read: choose one of"),
         ("dataset.mean", [0.5, 0.5, 0.5], "dataset: give both mean and std, or neither"),
-        ("encoder.scale", 0, "encoder: scale must be positive"),
+        ("encoder.deviation", 0, "encoder.deviation is 0: input should be greater than"),
+        ("encoder.architecture", "a b", "encoder: architecture is 'a b': choose conv5, or the name of a model"),
         ("encoder.weights", "a.safetensors", "dataset.mean and dataset.std are missing: the encoder needs"),
     ],
 )
@@ -169,7 +165,7 @@ def test_whole_numbers_and_decimals_of_equal_value_are_the_same_setting():
 
 
 def test_a_set_with_as_many_classes_as_its_file_has_needs_no_number():
-    values = edited("dataset", {"name": "npz", "source": "mine.npz", "tasks": 7})
+    values = edited("dataset", {"name": "own", "reader": "npz", "source": "mine.npz", "tasks": 7})
     assert check_params(values).dataset.classes is None
 
 

@@ -204,7 +204,7 @@ def test_a_focus_that_is_no_cell_is_refused_and_the_cells_are_named():
 
 def test_a_file_that_is_not_there_is_named():
     with pytest.raises(UserError, match=r"dataset\.source: there is no file nowhere\.npz"):
-        plan_with({"dataset": {"name": "npz", "source": "nowhere.npz", "tasks": 2}})
+        plan_with({"dataset": {"name": "own", "reader": "npz", "source": "nowhere.npz", "tasks": 2}})
 
 
 @pytest.mark.parametrize("name", ["accuracy_matrix", "architecture", "a/b", ""])
@@ -234,7 +234,9 @@ def identity(changes=(), arm="rr-ra", **more):
         {"study.name": "mine"},
         {"study.lengths": [1]},
         {"focus": "bir-si"},
-        {"dataset.classes": None},
+        {"dataset.name": "mine"},
+        {"dataset.mirrors": ["https://elsewhere.example/"]},
+        {"dataset.superclasses": [[0, 1], [2, 3]]},
         {"arms.er.memory_per_class": 3},
         {"arms.mine": {"method": "joint"}},
     ],
@@ -289,7 +291,10 @@ DECISIVE = [
     {"compute.threads": 2},
     {"compute.precision": "tf32"},
     {"dataset.tasks": 2},
-    {"dataset.name": "mnist"},
+    {"dataset.tasks": [4, 6]},
+    {"dataset.class_order": [*range(10)]},
+    {"dataset.reader": "idx"},
+    {"dataset.image_values": 63},
     {"dataset.files": {"digits.csv.gz": "sha256:0"}},
     {"reading.distance": "squared"},
     {"reading.distance": "bce"},
@@ -348,8 +353,8 @@ def test_the_code_is_part_of_the_identity(monkeypatch):
 
 def test_own_data_are_known_by_their_content_and_not_by_their_place(tmp_path):
     def written(name, value):
-        np.savez(tmp_path / name, x_train=np.full((4, 3), value), y_train=np.arange(4))
-        dataset = {"name": "npz", "source": str(tmp_path / name), "tasks": 2}
+        np.savez(tmp_path / name, x_train=np.full((4, 3), value), y_train=np.arange(4), y_test=np.arange(4))
+        dataset = {"name": "own", "reader": "npz", "source": str(tmp_path / name), "tasks": 2}
         plan = plan_with({"dataset": dataset}, grids={"g": PLAIN})
         assert name not in json.dumps(plan.to_dict())
         return plan.source.name, digests(plan, "rr-ra")

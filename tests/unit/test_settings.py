@@ -18,7 +18,7 @@ from exaggerated_replay.methods.joint import Settings as JointArm
 from exaggerated_replay.methods.none import Settings as NoneArm
 from exaggerated_replay.methods.si import Settings as SIArm
 from exaggerated_replay.methods.slda import Settings as SLDAArm
-from exaggerated_replay.settings.data import DatasetSettings
+from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 from exaggerated_replay.settings.methods import method_names, settings_of
 from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.reading import ReadingSettings
@@ -115,18 +115,6 @@ def test_no_factor_below_one_is_a_factor(f):
         ExaggerationArm(method="exaggeration", gate_proportion=0, lambda_rr=0, lambda_ra=0, f=f)
 
 
-@given(st.integers(1, 30), st.integers(1, 30))
-def test_tasks_are_accepted_exactly_when_they_divide_the_classes(tasks, classes):
-    def make():
-        return DatasetSettings(name="digits", tasks=tasks, classes=classes)
-
-    if tasks in [n for n in range(1, 31) if classes in range(n, 31, n)]:  # the multiples of n
-        assert make().tasks == tasks
-    else:
-        with pytest.raises(ValueError, match="tasks"):
-            make()
-
-
 SMALLEST = {
     (ModelSettings, "units"): 1,
     (ModelSettings, "latent"): 1,
@@ -196,9 +184,11 @@ def test_the_share_held_out_leaves_something_on_both_sides(share):
 
 
 def test_an_npz_file_may_stand_for_any_data_set_and_must_for_npz():
-    assert DatasetSettings(name="npz", source="a.npz", tasks=2).own_file == "a.npz"
-    assert DatasetSettings(name="mnist", source="a.npz", tasks=5).own_file == "a.npz"
-    assert DatasetSettings(name="mnist", source="folder", tasks=5).own_file is None
-    assert DatasetSettings(name="mnist", tasks=5).own_file is None
+    mnist = {"name": "mnist", "reader": "idx", "files": {"a": "md5:1"}}
+    assert SourceSettings(name="own", reader="npz", source="a.npz").own_file == "a.npz"
+    assert SourceSettings(name="own", reader="npz", source="a").own_file == "a"
+    assert SourceSettings(**mnist, source="a.npz").own_file == "a.npz"
+    assert SourceSettings(**mnist, source="folder").own_file is None
+    assert SourceSettings(**mnist).own_file is None
     with pytest.raises(ValueError, match="source is missing"):
-        DatasetSettings(name="npz", tasks=2)
+        SourceSettings(name="own", reader="npz")
