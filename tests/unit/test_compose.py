@@ -196,7 +196,7 @@ def test_what_is_written_is_what_was_composed_the_same_bytes_each_time(tmp_path)
         (["dataset=npz"], "source is missing"),
         (["study.seeds=abc"], "study.seeds is 'abc'"),
         (["arms.rr-ra.f=0.5"], "f is 0.5"),
-        (["dataset.tasks=3"], "tasks = 3"),
+        (["dataset.tasks=3"], "dataset.tasks is 3, but the 10 classes"),
         (["+training.epochs=3"], "training.epochs is no setting"),
         (["arms.er=null"], "arms.er.method is missing"),
         (["dataset=cifar"], "cifar"),

@@ -428,9 +428,9 @@ def test_code_is_parsed_once_however_many_cells_and_methods_use_it():
     fingerprint.code_digest.cache_clear()
     fingerprint.own_code.cache_clear()
     plan_with(study="methods")
-    assert fingerprint.code_digest.cache_info().misses == 11
+    assert fingerprint.code_digest.cache_info().misses == 12  # of eleven methods and the reader
     modules = [path for part in fingerprint.COMPUTING for path in (fingerprint.ROOT / part).glob("*.py")]
-    assert 11 < fingerprint.own_code.cache_info().misses <= len(modules)
+    assert 12 < fingerprint.own_code.cache_info().misses <= len(modules)
 
 
 def test_a_number_written_as_text_is_the_number():

@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.planning.plan import make_plan
 
 GROUPS = ("dataset", "encoder", "study", "compute", "reading", "rules")
 
@@ -45,7 +46,7 @@ def write_params(conf: Path, overrides: list[str], target: Path) -> None:
         UserError: The composition fails, or its outcome is not valid.
     """
     values = compose_values(conf, overrides)
-    check_params(values)
+    make_plan(check_params(values))
     write_text(target, yaml.safe_dump(values, sort_keys=False, width=110))
 
 

@@ -89,7 +89,11 @@ def check(kind: type, values: Any, where: str = "") -> Any:
 def _key(problem: dict[str, Any]) -> tuple[str, ...]:
     """Return the path of the wrong key, without the alternatives that pydantic adds where a type is a union."""
     path = [str(part) for part in problem["loc"]]
-    return tuple(part for part in path if part not in ("float", "int", "str") and not part.startswith("literal["))
+    return tuple(
+        part
+        for part in path
+        if part not in ("float", "int", "str") and not part.startswith(("literal[", "constrained-", "list["))
+    )
 
 
 def _sentence(kind: type, problems: list[dict[str, Any]], where: str) -> str:
