@@ -22,7 +22,7 @@ from exaggerated_replay.settings.run import RunSettings
 CONF = Path("conf")
 STUDIES = {"miniature": ["dataset=cifar100", "study=laptop"], "paper": ["dataset=cifar100", "study=table1"]}
 ARMS = ("bir-si", "rr-ra")
-INPUTS, IMAGE_VALUES = 1024, 3 * 32 * 32
+INPUTS = 1024
 
 
 def equal_tasks(classes: int, tasks: int) -> list[list[int]]:

@@ -246,7 +246,7 @@ def test_a_reader_that_is_added_or_changed_changes_no_method_and_only_its_own_da
 
 
 def test_how_data_are_fetched_prepared_and_divided_is_no_code_of_a_run(package):
-    edits = [appended(package / f"data/{file}.py", "\nX = 1\n") for file in ("fetch", "prepare", "tasks", "splits")]
+    edits = [appended(package / f"data/{file}.py", "\nX = 1\n") for file in ("fetch", "prepare", "tasks", "facts")]
     assert changed_by(lambda: [edit() for edit in edits]) == set()
 
 
