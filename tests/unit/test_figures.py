@@ -1,4 +1,6 @@
 import itertools
+from importlib import import_module
+from typing import get_args
 
 import matplotlib as mpl
 import numpy as np
@@ -14,8 +16,15 @@ from exaggerated_replay.figures import (
     comparison,
     competing_classes,
     convergence,
+    dose,
+    forgetting,
+    frontier,
+    scale,
+    specification,
     style,
 )
+from exaggerated_replay.figures.catalogue import figures_of, kind_of
+from exaggerated_replay.settings.study import GridFigure
 
 SIZES = {
     "inputs": 1024,
@@ -105,7 +114,80 @@ def record(f=20, images=True, classes=8):
     }
 
 
+COLOURS = {"bir-si": style.BASELINE, "rr-ra": style.TREATMENT}
+
+
+def sweep(cells, seeds=4, effect=lambda cell: 0.0):
+    """Return a plan with one grid, `g`, and its runs: baselines are 20 + seed on every metric, others that + effect.
+
+    Args:
+        cells: Cell -> (arm, config, what the grid set, baseline).
+    """
+    described, rows, grid = {}, [], []
+    for cell, (arm, config, settings, baseline) in cells.items():
+        digests = [f"{cell}-{seed}" for seed in range(seeds)]
+        described[cell] = {"arm": arm, "config": config, "runs": [{"digest": digest} for digest in digests]}
+        grid.append({"cell": cell, "settings": settings, "baseline": baseline})
+        for seed, digest in enumerate(digests):
+            score = 20 + seed + (effect(cell) + 0.1 * (seed % 2) if baseline else 0)
+            row = {"digest": digest, "cell": cell, "arm": arm, "seed": seed, "device": "cpu", "status": "finished"}
+            rows.append(row | dict.fromkeys(("first20", "first50", "overall"), score))
+    dataset = {"name": "cifar100", "source_name": None, "sha256": "c" * 64}
+    study = {"baseline": "bir-si", "treatment": "rr-ra"}
+    return {"dataset": dataset, "study": study, "cells": described, "grids": {"g": grid}}, pd.DataFrame(rows)
+
+
+def config(units=100, strength=300.0, **method):
+    training = {"iterations": 200, "batch": 16, "replay_batch": 16}
+    return {"model": {"units": units}, "training": training, "method": {"si": {"strength": strength}, **method}}
+
+
+def doses():
+    cells = {"bir-si": ("bir-si", config(), {}, None)}
+    for weight in (1e-6, 1e-2, 1.0):
+        for arm, rr, ra in (("rr", weight, 0.0), ("ra", 0.0, weight), ("rr-ra", weight, weight)):
+            made = config(lambda_rr=rr, lambda_ra=ra, lambda_rec=1.0, reading={"reduction": "mean"})
+            cells[f"{arm}{weight:g}"] = (arm, made, {"method.lambda_rr": rr, "method.lambda_ra": ra}, "bir-si")
+    return sweep(cells, effect=lambda cell: 5.0 if cell == "ra1" else 0.0)
+
+
+def strengths():
+    cells = {}
+    for c in (10.0, 1e3, 1e5):
+        cells[f"bir-si{c:g}"] = ("bir-si", config(strength=c), {"method.si.strength": c}, None)
+        cells[f"rr-ra{c:g}"] = ("rr-ra", config(strength=c), {"method.si.strength": c}, f"bir-si{c:g}")
+    plan, runs = sweep(cells)
+    at = {"10": (30, 5), "1000": (25, 20), "100000": (10, 15)}  # overall, first 20 %
+    for cell in cells:
+        overall, first20 = at[cell.removeprefix("bir-si").removeprefix("rr-ra")]
+        gain = 3 * cell.startswith("rr-ra")
+        runs.loc[runs["cell"] == cell, ["overall", "first20"]] = overall + gain / 2, first20 + gain
+    return plan, runs
+
+
+def readings():
+    cells = {"bir-si": ("bir-si", config(), {}, None)}
+    for form, total in itertools.product(("mean_inverse", "negative"), ("mean", "total")):
+        reading = {"repulsion": form, "reduction": total}
+        settings = {f"method.reading.{key}": value for key, value in reading.items()}
+        cells[f"rr-ra-{form}-{total}"] = ("rr-ra", config(reading=reading), settings, "bir-si")
+    return sweep(cells, effect=lambda cell: 4 * cell.endswith("total") - 2 * ("negative" in cell))
+
+
+def sizes():
+    cells = {}
+    for units in (100, 200, 400):
+        cells[f"bir-si{units}"] = ("bir-si", config(units), {"model.units": units}, None)
+        cells[f"rr-ra{units}"] = ("rr-ra", config(units), {"model.units": units}, f"bir-si{units}")
+    return sweep(cells, effect=lambda cell: 3 - np.log2(int(cell.removeprefix("rr-ra")) / 100))
+
+
 FIGURES = {
+    "dose": lambda: dose.draw(*doses(), "g", inputs=1024),
+    "frontier": lambda: frontier.draw(*strengths(), "g"),
+    "specification": lambda: specification.draw(*readings(), "g"),
+    "scale": lambda: scale.draw(*sizes(), "g"),
+    "forgetting": lambda: forgetting.draw({"bir-si": [record()], "rr-ra": [record(), record()]}, COLOURS),
     "accuracy_matrix": lambda: accuracy_matrix.draw({"bir-si": [record()], "rr-ra": [record(), record()]}),
     "architecture": lambda: architecture.draw(**SIZES),
     "architecture_bounded": lambda: architecture.draw(**SIZES | {"bounded": True, "inputs": 64, "classes": 10}),
@@ -116,7 +198,10 @@ FIGURES = {
     "competing_classes_no_f": lambda: competing_classes.draw(record(f="none")),
     "convergence": lambda: convergence.draw(*study()),
 }
-MODULES = ("accuracy_matrix", "architecture", "comparison", "competing_classes", "convergence")
+MODULES = (
+    *("accuracy_matrix", "architecture", "comparison", "competing_classes", "convergence"),
+    *("dose", "forgetting", "frontier", "scale", "specification"),
+)
 every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES.keys())
 
 
@@ -324,3 +409,132 @@ def test_architecture_shows_its_sizes():
     bounded = written(architecture.draw(**SIZES | {"bounded": True}))
     assert "reconstruction\nbinary cross-entropy" in bounded
     assert any(text.endswith("sigmoid") for text in bounded)
+
+
+def test_dose_is_drawn_over_the_weight_that_acts():
+    plan, runs = doses()
+    axes = dose.draw(plan, runs, "g", inputs=1024).axes[0]
+    means = [container.lines[0] for container in axes.containers]
+    assert [len(line.get_xdata()) for line in means] == [3, 3, 3]
+    alone = means[1]  # RA alone, between the two others
+    np.testing.assert_allclose(alone.get_xdata(), [1e-6, 1e-2, 1])
+    np.testing.assert_allclose(alone.get_ydata(), [0.05, 0.05, 5.05])  # seeds 1 and 3 have 0.1 more
+    marks = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"]
+    np.testing.assert_allclose(marks, [1e-6, 1.024e-3, 0.524288])  # 1,024 features, 512 samples
+
+
+@pytest.mark.parametrize(
+    ("reading", "expected"),
+    [
+        ({"reduction": "mean"}, (2e-3, 5e-3)),
+        ({"reduction": "sum"}, (2e-3 / 64, 5e-3 * 64)),  # an inverse of a sum is so much smaller
+        ({"reduction": "total"}, (2e-3 / (64 * 16), 5e-3 * 64 * 16)),
+        ({"reduction": "sum", "repulsion": "negative"}, (2e-3 * 64, 5e-3 * 64)),
+    ],
+)
+def test_the_weight_that_acts_depends_on_what_is_summed(reading, expected):
+    made = config(lambda_rr=4e-3, lambda_ra=1e-2, lambda_rec=2.0, reading=reading)
+    assert dose.weights(made, inputs=64) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.1, "0.1"), (300, "300"), (5000, "5,000"), (1e4, "1e4"), (1e8, "1e8"), (25000, "2.5e4")]
+)
+def test_numbers_are_short(value, text):
+    assert style.short_number(value) == text
+
+
+def test_the_frontier_is_what_no_other_point_exceeds():
+    points = np.array([[10, 15], [30, 5], [25, 20], [25, 18], [5, 20]])
+    assert frontier.undominated(points).tolist() == [[25, 20], [30, 5]]
+
+
+def test_frontier_shows_means_and_the_baselines_reach():
+    figure = frontier.draw(*strengths(), "g")
+    axes = figure.axes[0]
+    lines = {line.get_color(): line for line in axes.lines if line.get_linestyle() == "-"}
+    np.testing.assert_allclose(lines[style.BASELINE].get_xydata(), [[30, 5], [25, 20], [10, 15]])
+    np.testing.assert_allclose(lines[style.TREATMENT].get_xydata(), [[31.5, 8], [26.5, 23], [11.5, 18]])
+    (reach,) = axes.collections
+    inside = reach.get_paths()[0].contains_points([[24, 19], [29, 4.5], [29, 6], [26, 19], [11, 19]])
+    assert inside.tolist() == [True, True, False, False, True]
+    assert {"c = 10", "1,000", "1e5"} <= written(figure)
+
+
+def test_specifications_are_sorted_by_effect_and_marked():
+    plan, runs = readings()
+    top, below = specification.draw(plan, runs, "g").axes
+    means = [line.get_ydata()[0] for line in top.lines if len(line.get_ydata()) == 1]
+    np.testing.assert_allclose(means, [-1.95, 0.05, 2.05, 4.05])
+    labels = [label.get_text() for label in below.get_yticklabels()]
+    marked = {
+        label: [int(x) for line in below.lines if line.get_markersize() == 3 for x, at in line.get_xydata() if at == y]
+        for y, label in enumerate(labels)
+    }
+    assert marked == {
+        "repulsion: negative": [0, 2],
+        "repulsion: mean inverse": [1, 3],
+        "reduction: mean": [0, 1],
+        "reduction: total": [2, 3],
+    }
+
+
+def test_the_trend_is_a_line_over_the_logarithm():
+    size, seed = np.repeat([10.0, 100.0, 1000.0], 4), np.tile(range(4), 3)
+    noise = np.tile([0.3, -0.1, -0.4, 0.2], 3)  # of the seed, the same at every size: the slope is exact
+    found = scale.trend(pd.Series(size), pd.Series(5 - np.log10(size) + noise), pd.Series(seed), np.array([1e4]))
+    assert found[0, 0] == pytest.approx(1)
+    # By seeds: the interval is that of their mean. Four seeds: t of three degrees of freedom, a sandwich of n values
+    # instead of n - 1, and the usual small-sample factor (4 / 3) (11 / 10).
+    margin = 3.1824 * np.sqrt(np.mean(noise[:4] ** 2) / 4 * (4 / 3) * (11 / 10))
+    assert found[0, 1:] == pytest.approx([1 - margin, 1 + margin], abs=1e-3)
+    assert not len(scale.trend(pd.Series(size), pd.Series(size), pd.Series(0 * seed), np.array([1.0])))
+
+
+def test_scale_needs_one_size():
+    with pytest.raises(UserError, match="grid 'table1' cannot be drawn over its size"):
+        scale.draw(*study(), "table1")
+
+
+def test_forgetting_by_age_is_the_mean_of_the_diagonals():
+    matrix = np.array([[80, np.nan, np.nan], [60, 70, np.nan], [20, 50, 90]])
+    assert forgetting.by_age(matrix).tolist() == [80, 55, 20]
+    left, right = forgetting.draw({"bir-si": [record()]}, COLOURS).axes
+    assert [line.get_ydata().tolist() for line in left.lines] == [[80, 25]]
+    assert [line.get_ydata().tolist() for line in right.lines] == [[77.5, 25]]  # 80 and 75 at once, 25 a task later
+
+
+# ---------------------------------------------------------------- which figures a study has
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind"),
+    [
+        (["training.iterations"], "convergence"),
+        (["method.lambda_ra"], "dose"),
+        (["method.lambda_rr", "method.lambda_ra"], "dose"),
+        (["method.si.strength"], "frontier"),
+        (["model.units"], "scale"),
+        (["training.replay_batch"], "scale"),
+        (["method.reading.repulsion", "method.f"], "specification"),
+        (["method.f"], "comparison"),
+        (["method.lambda_rr", "method.f"], "comparison"),
+        ([], "comparison"),
+    ],
+)
+def test_a_grid_is_drawn_by_what_it_varies(keys, kind):
+    rows = [{"settings": dict.fromkeys(keys, value), "baseline": "b"} for value in (1, 2, 3)]
+    assert kind_of(rows) == kind
+
+
+def test_a_study_may_say_how_a_grid_is_drawn():
+    plan, _ = sizes()
+    assert figures_of(plan)["g"] == ("scale", "g")
+    plan["study"]["figures"] = {"g": "comparison"}
+    assert figures_of(plan)["g"] == ("comparison", "g")
+
+
+@pytest.mark.parametrize("kind", [*get_args(GridFigure), "accuracy_matrix", "architecture", "forgetting"])
+def test_every_kind_of_figure_is_a_module_with_its_caption(kind, pytestconfig):
+    assert callable(import_module(f"exaggerated_replay.figures.{kind}").of_study)
+    assert (pytestconfig.rootpath / "workflow" / "report" / f"{kind}.rst").is_file()

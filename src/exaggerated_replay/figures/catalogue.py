@@ -13,8 +13,7 @@ from exaggerated_replay.analysis.outputs import IMAGE_KINDS
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.runs import Study
 
-BY_GRID = ("comparison", "convergence")
-"""Kinds that show one grid; `study.figures` chooses among them where what the grid varies does not."""
+DOSES = {"method.lambda_rr", "method.lambda_ra", "method.lambda_rec"}
 
 
 def figures_of(plan: Mapping[str, Any]) -> dict[str, tuple[str, str | None]]:
@@ -27,17 +26,28 @@ def figures_of(plan: Mapping[str, Any]) -> dict[str, tuple[str, str | None]]:
         Name of each figure -> its kind, which is its module, and the grid that it shows.
     """
     methods = [cell["config"]["method"] for cell in plan["cells"].values()]
-    chosen: dict[str, tuple[str, str | None]] = {"accuracy_matrix": ("accuracy_matrix", None)}
+    chosen: dict[str, tuple[str, str | None]] = {name: (name, None) for name in ("accuracy_matrix", "forgetting")}
     if any("gate_proportion" in method for method in methods):
         chosen["architecture"] = ("architecture", None)
     hints = plan["study"].get("figures") or {}
     for grid, rows in plan["grids"].items():
-        chosen[grid] = (hints.get(grid) or _kind(rows), grid)
+        chosen[grid] = (hints.get(grid) or kind_of(rows), grid)
     return chosen
 
 
-def _kind(rows: list[Mapping[str, Any]]) -> str:
-    return "convergence" if all("training.iterations" in row["settings"] for row in rows) else "comparison"
+def kind_of(rows: list[Mapping[str, Any]]) -> str:
+    """Choose how a grid is drawn by what it varies among the cells that it compares."""
+    compared = [row["settings"] for row in rows if row["baseline"]]
+    keys = {key for settings in compared for key in settings}
+    if keys == {"training.iterations"} and all(row["settings"] for row in rows):
+        return "convergence"
+    if keys and keys <= DOSES and len(compared) > 2:
+        return "dose"
+    if keys == {"method.si.strength"}:
+        return "frontier"
+    if keys in ({"model.units"}, {"training.replay_batch"}, {"training.batch"}):
+        return "scale"
+    return "specification" if any(key.startswith("method.reading.") for key in keys) else "comparison"
 
 
 def figure_files(plan: Mapping[str, Any]) -> list[str]:

@@ -14,9 +14,8 @@ from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.selection import paired_runs
 from exaggerated_replay.analysis.tables import comparison, row_labels
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
+from exaggerated_replay.figures.style import DOUBLE, INK, PANELS, arm_colours, arm_name, house_style, key
 
-PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
 MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 4.5}
 DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2.2, "markeredgewidth": 0, "alpha": 0.45}
 PAPER: dict[str, Any] = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}

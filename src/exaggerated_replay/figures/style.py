@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.style
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
@@ -18,6 +19,9 @@ BASELINE, TREATMENT = "#34495e", "#d55e00"
 OTHERS = ("#332288", "#88ccee", "#117733", "#aa4499", "#999933", "#44aa99", "#882255", "#ddcc77", "#661100")
 """Colours that stay apart for colour-blind readers (Okabe and Ito's vermilion, Tol's muted scheme)."""
 MUTED, INK = "#c3c9cf", "#222222"
+
+PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
+"""Title of each metric's panel."""
 
 _NAMES = {"bir": "BI-R", "bir-si": "BI-R+SI", "rr": "RR", "ra": "RA", "rr-ra": "RR+RA"}
 # What would differ between two saves of the same figure, or between versions of the plotting library.
@@ -42,6 +46,13 @@ def house_style() -> Iterator[None]:
 def arm_name(arm: str) -> str:
     """Return an arm's name as the paper writes it, or else as the configuration does."""
     return _NAMES.get(arm, arm)
+
+
+def short_number(value: float) -> str:
+    """Return a number as an axis has room for it: 2,000, or 1e8."""
+    return (
+        f"{value:,.5g}" if value < 1e4 else np.format_float_scientific(value, trim="-", exp_digits=1).replace("+", "")
+    )
 
 
 def arm_colours(plan: Mapping) -> dict[str, str]:

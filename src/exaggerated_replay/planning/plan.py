@@ -27,7 +27,7 @@ from exaggerated_replay.store.records import ENCODER_WEIGHTS
 
 RUNS = Path("results/runs")
 # A grid makes results/figures/NAME.png: these names are taken.
-RESERVED = ("accuracy_matrix", "architecture", "competing_classes")
+RESERVED = ("accuracy_matrix", "architecture", "competing_classes", "forgetting", "mechanism")
 ENCODING = ("architecture", "image_size", "deviation")  # settings that make other features of the same weights
 DIGITS = 10  # of a digest, in names: among a million runs, two share them with a chance of one in three
 

@@ -23,6 +23,9 @@ class ComputeSettings(Settings):
     slots_per_gpu: Count = 1  # training jobs that may share one GPU
 
 
+GridFigure = Literal["comparison", "convergence", "dose", "frontier", "specification", "scale"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudySettings(Settings):
     """What to compare: grids of cells, each cell trained once per seed."""
@@ -33,6 +36,7 @@ class StudySettings(Settings):
     seeds: int  # runs 0 ... seeds - 1
     grids: dict[str, list[dict[str, list[Any]]]]
     lengths: list[Count]  # iterations per task that the study of convergence compares
+    figures: dict[str, GridFigure] = field(default_factory=dict)  # grid -> how it is drawn, where that is not plain
 
     def __post_init__(self) -> None:
         require(1 <= self.seeds <= 1000, "seeds must be between 1 and 1000")

@@ -1,0 +1,112 @@
+"""What exaggeration changes, over the weight with which it acts (dose-response)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
+
+from exaggerated_replay.analysis import paper
+from exaggerated_replay.analysis.effects import effects
+from exaggerated_replay.analysis.layout import short_data_name
+from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.analysis.statistics import estimate
+from exaggerated_replay.figures.style import BASELINE, DOUBLE, INK, OTHERS, PANELS, TREATMENT, house_style, key
+
+LOSSES = {(True, False): "RR alone", (False, True): "RA alone", (True, True): "RR and RA"}
+LOOKS = {"RR alone": (OTHERS[3], "s"), "RA alone": (BASELINE, "D"), "RR and RA": (TREATMENT, "o")}
+DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 1.8, "markeredgewidth": 0, "alpha": 0.35}
+ASIDE = 1.35
+PAPER_INPUTS = 1024
+MARKS = {
+    "means": paper.WEIGHT,
+    "sums": paper.WEIGHT * PAPER_INPUTS,
+    "totals": paper.WEIGHT * PAPER_INPUTS * paper.SIZE["replay_batch"],
+}
+"""The paper's weight of RA in units of the mean reconstruction, by what its sums are over at the paper's size."""
+
+
+def of_study(study: Study, grid: str) -> Figure:
+    """Draw a grid of a study."""
+    inputs = next(iter(study.records.values()))["problem"]["inputs"]
+    return draw(study.plan, study.runs, grid, inputs=inputs)
+
+
+@house_style()
+def draw(plan: Mapping, runs: pd.DataFrame, grid: str, *, inputs: int) -> Figure:
+    """Draw the paired differences of a grid over the weight of the exaggeration losses, each kind of loss a line.
+
+    Args:
+        plan: The plan of the study.
+        runs: One row per run; accuracies in percent.
+        grid: A grid that varies lambda_rr or lambda_ra.
+        inputs: Number of inputs that a reconstruction has.
+
+    Returns:
+        A figure two columns wide: means with 95 % intervals (Student's t), dots for single seeds. The paper's weight
+        is marked under each reading of the sums in its equations.
+
+    Raises:
+        UserError: If the grid cannot be compared.
+    """
+    found = effects(plan, runs, grid)
+    configs = {cell: plan["cells"][cell]["config"] for cell in found["cell"].unique()}
+    acting = {cell: weights(config, inputs) for cell, config in configs.items()}
+    kinds = {cell: LOSSES.get((rr > 0, ra > 0)) for cell, (rr, ra) in acting.items()}
+    found = found.assign(
+        kind=found["cell"].map(kinds), weight=found["cell"].map({cell: ra or rr for cell, (rr, ra) in acting.items()})
+    ).dropna(subset="kind")
+    shown = [kind for kind in LOOKS if kind in set(found["kind"])]
+    figure = Figure(figsize=(DOUBLE, 2.5), layout="constrained")
+    panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
+    for axes, (metric, title) in zip(panels, PANELS.items(), strict=True):
+        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+        for number, kind in enumerate(shown):
+            own = found[found["kind"] == kind]
+            _line(axes, own["weight"], own[metric], kind, aside=ASIDE ** (number - (len(shown) - 1) / 2))
+        axes.set_title(title, pad=13)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(numticks=8))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.grid(axis="y")
+        for name, weight in MARKS.items():
+            axes.axvline(weight, color=INK, linewidth=0.7, linestyle=":", zorder=1)
+            axes.text(weight, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
+    figure.supxlabel("weight of the loss, in units of the mean reconstruction loss (log scale)")
+    panels[0].set_ylabel(f"difference on {short_data_name(plan)} (points)")
+    handles = [Line2D([], [], color=LOOKS[kind][0], marker=LOOKS[kind][1], markersize=4) for kind in shown]
+    handles.append(Line2D([], [], color=INK, linewidth=0.7, linestyle=":"))
+    key(figure, handles, [*shown, "the paper's weight of RA, if its losses are means, sums or totals"])
+    return figure
+
+
+def weights(config: Mapping, inputs: int) -> tuple[float, float]:
+    """Return the weights of RR and RA as they act, in units of the mean reconstruction loss.
+
+    Read as a sum over features (or over samples too), RA weighs as many times as much; RR, which is inverted, as many
+    times as little.
+    """
+    method = config["method"]
+    reading = method.get("reading") or {}
+    terms = {"mean": 1, "sum": inputs, "total": inputs * config["training"].get("replay_batch", 1)}
+    scale = terms[reading.get("reduction", "mean")]
+    rec = method.get("lambda_rec", 1) or 1
+    inverted = reading.get("repulsion") != "negative"
+    rr, ra = method.get("lambda_rr", 0) / rec, method.get("lambda_ra", 0) / rec
+    return (rr / scale if inverted else rr * scale), ra * scale
+
+
+def _line(axes: Axes, weight: pd.Series, difference: pd.Series, kind: str, *, aside: float) -> None:
+    """Plot one kind of loss, its weights times `aside` so that lines of the same weights lie side by side."""
+    colour, marker = LOOKS[kind]
+    axes.plot(weight * aside, difference, **DOTS, color=colour, zorder=1)
+    means = {x: estimate(difference[weight == x]) for x in sorted(set(weight))}
+    centre = np.array([mean.mean for mean in means.values()])
+    reach = np.nan_to_num([mean.high - mean.mean for mean in means.values()])
+    axes.errorbar(
+        aside * np.array(list(means)), centre, reach, color=colour, marker=marker, markersize=3.5, elinewidth=0.9
+    )

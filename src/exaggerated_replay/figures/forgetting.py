@@ -1,0 +1,81 @@
+"""How what was learned is lost: accuracy on the first task, and on a task of any age (forgetting curves)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.analysis.scores import accuracy_matrix, task_sizes
+from exaggerated_replay.analysis.statistics import estimate
+from exaggerated_replay.figures.accuracy_matrix import arms_shown
+from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
+
+
+def of_study(study: Study, grid: None = None) -> Figure:
+    """Draw baseline and treatment of a study, or all its cells where it has neither."""
+    colours = arm_colours(study.plan)
+    shown = arms_shown(study)
+    return draw(shown, {cell: colours[study.plan["cells"][cell]["arm"]] for cell in shown})
+
+
+@house_style()
+def draw(records: Mapping[str, Sequence[Mapping]], colours: Mapping[str, str]) -> Figure:
+    """Draw accuracy, among the classes seen so far, over the tasks learned since.
+
+    Args:
+        records: Arm -> the records of its runs, one per seed; all of the same number of tasks.
+        colours: Arm -> colour.
+
+    Returns:
+        A figure two columns wide; lines are means over seeds, bands 95 % intervals (Student's t). Left: the first
+        task's test images after each task. Right: any task's, by the number of tasks learned after it (mean over
+        tasks, within a seed first).
+    """
+    figure = Figure(figsize=(DOUBLE, 2.3), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for above, (arm, runs) in zip(reversed(range(len(records))), records.items(), strict=True):
+        matrices = [accuracy_matrix(run["counts"], task_sizes(run)) for run in runs]
+        tasks = len(matrices[0])
+        _line(left, np.arange(1, tasks + 1), np.array([matrix[:, 0] for matrix in matrices]), colours[arm], arm, above)
+        _line(right, np.arange(tasks), np.array([by_age(matrix) for matrix in matrices]), colours[arm], arm, above)
+    left.set_title("first task")
+    left.set_xlabel("after task")
+    left.set_ylabel("accuracy (%)")
+    right.set_title("every task, by its age")
+    right.set_xlabel("tasks learned since")
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+        axes.set_ylim(bottom=0)
+        axes.grid(axis="y")
+    handles, labels = left.get_legend_handles_labels()
+    if any(len(runs) > 1 for runs in records.values()):
+        handles.append(Patch(color=INK, alpha=0.15, linewidth=0))
+        labels.append("95 % confidence interval")
+    key(figure, handles, labels)
+    return figure
+
+
+def by_age(matrix: np.ndarray) -> np.ndarray:
+    """Return the mean accuracy on a task k tasks after it was learned, for k = 0, 1, ...: means of the diagonals."""
+    return np.array([np.diagonal(matrix, -age).mean() for age in range(len(matrix))])
+
+
+def _line(axes: Axes, x: np.ndarray, accuracies: np.ndarray, colour: str, arm: str, above: int) -> None:
+    """Plot accuracies, (seeds, points); the line is the wider the more arms are drawn above it."""
+    means = [estimate(column) for column in accuracies.T]
+    axes.fill_between(
+        x, [mean.low for mean in means], [mean.high for mean in means], color=colour, alpha=0.15, linewidth=0
+    )
+    axes.plot(
+        x,
+        [mean.mean for mean in means],
+        "o-",
+        color=colour,
+        linewidth=1.2 + 1.1 * above,
+        markersize=2.8 + 1.7 * above,
+        label=arm_name(arm),
+    )

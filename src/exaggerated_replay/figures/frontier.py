@@ -1,0 +1,103 @@
+"""First classes against all classes, over the strength of consolidation: does an effect lie beyond the trade-off?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from exaggerated_replay.analysis.effects import levels
+from exaggerated_replay.analysis.layout import short_data_name
+from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.figures.style import INK, MUTED, SINGLE, arm_colours, arm_name, house_style, key, short_number
+
+STRENGTH = "method.si.strength"
+DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 1.8, "markeredgewidth": 0, "alpha": 0.35}
+
+
+def of_study(study: Study, grid: str) -> Figure:
+    """Draw a grid of a study."""
+    return draw(study.plan, study.runs, grid)
+
+
+@house_style()
+def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
+    """Draw accuracy on the first 20 % of classes against accuracy on all of them, a line per arm over c.
+
+    Args:
+        plan: The plan of the study; its baseline's frontier is drawn.
+        runs: One row per run; accuracies in percent.
+        grid: A grid that varies the strength c of synaptic intelligence, for the baseline too.
+
+    Returns:
+        A figure one column wide: means over seeds, arrows from the baseline to the others at the same c; dots are
+        single seeds. What lies in the shaded part, the baseline reaches or exceeds on both axes at some c: an effect
+        counts beyond it.
+
+    Raises:
+        UserError: If the grid is unknown, or a cell has no run.
+    """
+    found = levels(plan, runs, grid)
+    colours = arm_colours(plan)
+    baseline = plan["study"]["baseline"]
+    arms = sorted(found["arm"].unique(), key=lambda arm: (arm != baseline, arm))
+    means = found.assign(c=found[STRENGTH].astype(float)).groupby(["arm", "c"])[["overall", "first20"]].mean()
+    figure = Figure(figsize=(SINGLE, 3.1), layout="constrained")
+    axes = figure.subplots()
+    for arm in arms:
+        own = found[found["arm"] == arm]
+        axes.plot(own["overall"], own["first20"], **DOTS, color=colours[arm])
+        line = means.loc[arm]
+        axes.plot(line["overall"], line["first20"], "o-", color=colours[arm], markersize=4, linewidth=0.9)
+    if baseline in arms:
+        _same_strength(axes, means, baseline)
+    axes.set_xlabel(f"accuracy on all classes of {short_data_name(plan)} (%)")
+    axes.set_ylabel("accuracy on the first 20 % of classes (%)")
+    axes.grid()
+    axes.margins(0.14)
+    if baseline in arms:
+        _shade(axes, undominated(means.loc[baseline].to_numpy()))
+    handles = [Line2D([], [], color=colours[arm], marker="o", markersize=4) for arm in arms]
+    key(
+        figure,
+        [*handles, Patch(color=MUTED, alpha=0.4, linewidth=0)],
+        [*map(arm_name, arms), f"within {arm_name(baseline)}'s reach"],
+    )
+    return figure
+
+
+def undominated(points: np.ndarray) -> np.ndarray:
+    """Return those of the points [n, 2] that no other exceeds on both axes, from left to right."""
+    kept: list[np.ndarray] = []
+    for point in points[np.lexsort((points[:, 1], points[:, 0]))][::-1]:
+        if not kept or point[1] > kept[-1][1]:
+            kept.append(point)
+    return np.array(kept[::-1])
+
+
+def _same_strength(axes: Axes, means: pd.DataFrame, baseline: str) -> None:
+    """Name the c of the baseline's points, and lead from each to what the other arms make of it."""
+    for (arm, c), (x, y) in means.iterrows():
+        if arm == baseline:
+            beside = {"textcoords": "offset points", "ha": "right", "va": "top", "fontsize": 7}
+            axes.annotate(
+                f"c = {short_number(c)}" if c == means.loc[baseline].index[0] else short_number(c),
+                (x, y),
+                (-4, -3),
+                **beside,
+            )
+        elif (baseline, c) in means.index:
+            arrow = {"arrowstyle": "-|>", "mutation_scale": 5, "color": INK, "lw": 0.6, "shrinkA": 3, "shrinkB": 3}
+            axes.annotate("", (x, y), means.loc[baseline, c], arrowprops=arrow)
+
+
+def _shade(axes: Axes, best: np.ndarray) -> None:
+    """Shade all that one of the points reaches or exceeds on both axes, without a change of the axes."""
+    (left, _), (bottom, _) = limits = axes.get_xlim(), axes.get_ylim()
+    x, y = np.r_[left, best[:, 0]], np.r_[best[0, 1], best[:, 1]]
+    axes.fill_between(x, bottom, y, step="pre", color=MUTED, alpha=0.4, linewidth=0, zorder=0)
+    axes.set(xlim=limits[0], ylim=limits[1])
