@@ -116,7 +116,9 @@ if ON_GPU and "gpu" not in workflow.global_resources and workflow.local_exec:
 
 PREPARED = [str(source.prepared) for source in PLAN.sources]
 ENCODER = PLAN.encoder
-TRAINED_ENCODER = [str(ENCODER.directory / name) for name in (RECORD, ENCODER_WEIGHTS)] if ENCODER and ENCODER.images else []
+TRAINED_ENCODER = (
+    [str(ENCODER.directory / name) for name in (RECORD, ENCODER_WEIGHTS)] if ENCODER and ENCODER.images else []
+)
 RUNS = [str(run.directory / name) for run in PLAN.runs for name in (RECORD, WEIGHTS)]
 RECORDS = [str(run.directory / RECORD) for run in PLAN.runs]
 METRICS = [str(path) for path in STUDY_FILES]

@@ -10,11 +10,11 @@ for source in PLAN.sources:
                 f"download_{source.settings.name}"
             output:
                 update([str(path) for path in source.raw]),  # what was placed there by hand stays
+            log:
+                f"logs/download_{source.settings.name}.log",
             params:
                 plan=PLAN_FILE,
                 dataset=source.name,
-            log:
-                f"logs/download_{source.settings.name}.log",
             shell:
                 "exec exaggerated-replay fetch --plan {params.plan} {params.dataset} &> {log}"
 
@@ -25,11 +25,11 @@ for source in PLAN.sources:
             [] if source.settings.own_file else missing(source.raw),
         output:
             str(source.prepared),
+        log:
+            f"logs/verify_{source.name}.log",
         params:
             plan=PLAN_FILE,
             dataset=source.name,
-        log:
-            f"logs/verify_{source.name}.log",
         shell:
             "exec exaggerated-replay prepare --plan {params.plan} {params.dataset} --out {output} &> {log}"
 

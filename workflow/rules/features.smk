@@ -12,16 +12,16 @@ if TRAINED_ENCODER:
         output:
             record=update(TRAINED_ENCODER[0]),
             weights=update(TRAINED_ENCODER[1]),
+        log:
+            f"logs/pretrain_{ENCODER.digest[:10]}.log",
+        threads: ENCODER.settings.pretraining.threads
+        resources:
+            gpu=int(ON_GPU),
         params:
             plan=PLAN_FILE,
             dataset=ENCODER.images.name,
             images=str(ENCODER.images.prepared),
             directory=subpath(output.record, parent=True),
-        threads: ENCODER.settings.pretraining.threads
-        resources:
-            gpu=int(ON_GPU),
-        log:
-            f"logs/pretrain_{ENCODER.digest[:10]}.log",
         shell:
             # tee -i, because Ctrl-C reaches it too, and the job still has something to say then.
             "exec exaggerated-replay pretrain --plan {params.plan} {params.dataset} {params.images} "
@@ -35,11 +35,11 @@ if ENCODER:
             missing([PLAN.source.prepared, *TRAINED_ENCODER]),
         output:
             LEARNED_FROM,
+        log:
+            f"logs/features_{PLAN.data}.log",
         params:
             plan=PLAN_FILE,
             data=str(PLAN.source.prepared),
-        log:
-            f"logs/features_{PLAN.data}.log",
         shell:
             "exec exaggerated-replay features --plan {params.plan} {params.data} --out {output} &> {log}"
 

@@ -21,10 +21,10 @@ rule study:
         missing(RECORDS),
     output:
         update([shown(file) for file in STUDY_FILES]),
-    params:
-        plan=PLAN_FILE,
     log:
         "logs/study.log",
+    params:
+        plan=PLAN_FILE,
     shell:
         "exec exaggerated-replay study --plan {params.plan} &> {log}"
 
@@ -39,10 +39,10 @@ rule focused:
         missing([PLAN.cells[PLAN.params.focus].runs[0].directory / name for name in (RECORD, WEIGHTS)]),
     output:
         FOCUSED,
-    params:
-        plan=PLAN_FILE,
     log:
         "logs/focus.log",
+    params:
+        plan=PLAN_FILE,
     shell:
         "exec exaggerated-replay focus --plan {params.plan} &> {log}"
 

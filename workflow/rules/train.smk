@@ -10,14 +10,14 @@ for pack, runs in PLAN.packs.items():
         output:
             records=update([str(run.directory / RECORD) for run in runs]),
             weights=update([str(run.directory / WEIGHTS) for run in runs]),
-        params:
-            plan=PLAN_FILE,
-            data=LEARNED_FROM,
+        log:
+            f"logs/train_{pack}.log",
         threads: PLAN.params.compute.threads
         resources:
             gpu=int(ON_GPU),
-        log:
-            f"logs/train_{pack}.log",
+        params:
+            plan=PLAN_FILE,
+            data=LEARNED_FROM,
         shell:
             # exec, so that a signal reaches the training and not a shell before it.
             "exec exaggerated-replay train --plan {params.plan} --data {params.data} --log {log} {output.records}"

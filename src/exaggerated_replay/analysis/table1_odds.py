@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from exaggerated_replay.analysis.paper import WEIGHT, published
@@ -57,7 +58,7 @@ def measure(accuracy: pd.DataFrame) -> Spreads:
     return Spreads(float(max(between, 0) ** 0.5), float(within**0.5))
 
 
-def odds(gains: Sequence[float], spreads: Spreads, runs: int = RUNS, draws: int = DRAWS) -> pd.DataFrame:
+def odds(gains: ArrayLike, spreads: Spreads, runs: int = RUNS, draws: int = DRAWS) -> pd.DataFrame:
     """Simulate the table without any effect, under each design; seeded.
 
     Args:
@@ -161,8 +162,8 @@ def sentence(odds_of_metric: pd.DataFrame) -> str:
     """
     table = odds_of_metric.set_index("design")
     gains = published()["absolute"].xs(table["metric"].iloc[0], level="metric")
-    best = table["fit"].idxmax() if table["fit"].notna().any() else None
-    chances = "; ".join(f"{_chance(table.loc[design, 'both'])} if {MEANING[design]}" for design in DESIGNS)
+    best = str(table["fit"].idxmax()) if table["fit"].notna().any() else None
+    chances = "; ".join(f"{_chance(table['both'][design])} if {MEANING[design]}" for design in DESIGNS)
     told = (
         f"Without any effect, {len(gains)} rows that each gain at least {gains.min():.2f} points and differ by no more "
         f"than {gains.std():.2f} (standard deviation) come up with a chance of {chances}. Measured here over "
