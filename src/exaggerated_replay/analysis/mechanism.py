@@ -74,16 +74,18 @@ def distances(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
                 apart, before = run.distances(space, task), base.distances(space, task) if base else None
                 if compete is None or apart is None or not compete.any() or compete.all():
                     continue
-                apart = apart / apart.mean()
-                competing = apart[compete].mean()
-                measured = {
-                    "pairs": compete.sum(),
-                    "competing": competing,
-                    "others": apart[~compete].mean(),
-                    "difference": np.nan if before is None else competing - before[compete].mean() / before.mean(),
-                }
+                competing, others = relative_means(apart, compete)
+                unchanged = np.nan if before is None else relative_means(before, compete)[0]
+                measured = {"pairs": compete.sum(), "competing": competing, "others": others}
+                measured["difference"] = competing - unchanged
                 rows.append({"cell": cell, "seed": run.seed, "task": task, "space": space, **measured})
     return summed_up(rows, ["task", "space"])
+
+
+def relative_means(apart: np.ndarray, compete: np.ndarray) -> tuple[float, float]:
+    """Return the mean distances of the pairs that compete and of the others, both over that of all pairs."""
+    relative = apart / apart.mean()
+    return float(relative[compete].mean()), float(relative[~compete].mean())
 
 
 def similarity(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:

@@ -1,0 +1,108 @@
+"""The figure of mechanism: it draws what the tables say, legibly, and says where there is nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from test_figures import words, written
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures import mechanism, style
+
+CELLS = ("bir-si", "rr-ra", *(f"ra-lambda_ra{k}" for k in range(1, 7)))
+PLAN = {
+    "focus": "rr-ra",
+    "study": {"baseline": "bir-si"},
+    "grids": {"dose": [{"cell": cell, "baseline": None if cell == "bir-si" else "bir-si"} for cell in CELLS]},
+}
+
+
+def tables(cells=CELLS, tasks=4):
+    """Return tables of noise; the later a cell comes, the less similar its hidden layer."""
+    noise = np.random.default_rng(0)
+    places = [(cell, task) for cell in cells for task in range(1, tasks + 1)]
+    frame = pd.DataFrame(places, columns=["cell", "task"])
+    n = len(frame)
+    spaces = [
+        frame.assign(space=space, competing=noise.uniform(0.5, 1, n), others=noise.uniform(1, 1.5, n))
+        for space in ("hidden", "reconstruction")
+    ]
+    cka = 1 - 0.1 * frame["cell"].map(CELLS.index) - 0.01 * frame["task"]
+    ratio = np.where(frame["cell"] == "bir-si", np.nan, noise.uniform(1e-6, 1, n))
+    return {
+        "distances": pd.concat(spaces),
+        "similarity": frame.assign(cka=cka, low=cka - 0.05, high=cka + 0.05)[frame["cell"] != "bir-si"],
+        "replay_quality": frame.assign(frechet=noise.uniform(1, 3, n)).rename(columns={"task": "age"}),
+        "gradients": frame.assign(repulsion_to_reconstruction=ratio, attraction_to_reconstruction=0.0),
+    }
+
+
+def test_shown_are_baseline_focus_and_the_least_similar_cells():
+    colours = mechanism.chosen_cells(PLAN, tables())
+    assert list(colours) == ["bir-si", "rr-ra", "ra-lambda_ra6", "ra-lambda_ra5", "ra-lambda_ra4"]
+    assert (colours["bir-si"], colours["rr-ra"]) == (style.BASELINE, style.TREATMENT)
+    assert len(set(colours.values())) == mechanism.MOST
+
+
+def test_lines_are_the_tables():
+    found = tables(CELLS[:2])
+    figure = mechanism.draw(PLAN, found)
+    by_panel = zip(
+        figure.axes,
+        ("distances", "distances", "similarity", "replay_quality", "gradients"),
+        ("competing", "competing", "cka", "frechet", "repulsion_to_reconstruction"),
+        strict=False,
+    )
+    for number, (axes, table, column) in enumerate(by_panel):
+        values = found[table]
+        if table == "distances":
+            values = values[values["space"] == ("hidden", "reconstruction")[number]]
+        drawn = [line.get_ydata() for line in axes.lines if to_hex(line.get_color()) == style.TREATMENT]
+        np.testing.assert_array_equal(drawn[0], values.loc[values["cell"] == "rr-ra", column])
+
+
+def test_a_loss_without_weight_is_not_drawn_and_the_panel_says_so():
+    figure = mechanism.draw(PLAN, tables())
+    assert not figure.axes[5].lines  # the ratio of attraction is 0 throughout
+    assert [text.get_text() for text in words(figure)].count("nothing to show") == 1
+
+
+def test_what_has_no_table_is_said_to_have_nothing():
+    figure = mechanism.draw(PLAN, {"distances": tables()["distances"]})
+    assert [text.get_text() for text in words(figure)].count("nothing to show") == 4
+
+
+def test_without_traces_there_is_no_figure():
+    with pytest.raises(UserError, match="no run of the study has traces"):
+        mechanism.draw(PLAN, {})
+
+
+def test_words_are_legible_stay_on_the_page_and_off_each_other():
+    figure = mechanism.draw(PLAN, tables())
+    figure.draw_without_rendering()
+    assert {"BI-R+SI", "RR+RA", "ra-lambda_ra6"} <= written(figure)
+    assert min(text.get_fontsize() for text in words(figure)) >= 7
+    shown = [text for text in words(figure) if text not in beyond_the_axes(figure)]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in shown]
+    page = figure.bbox.padded(0.5)
+    for number, (one, box) in enumerate(boxes):
+        assert page.contains(*box.min) and page.contains(*box.max), f"{one!r} leaves the page"
+        for other, there in boxes[number + 1 :]:
+            assert not box.padded(-0.5).overlaps(there.padded(-0.5)), f"{one!r} lies on {other!r}"
+
+
+def beyond_the_axes(figure):
+    """Return the labels of ticks beyond an axis, which exist but are not drawn."""
+    hidden = []
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            hidden += [part for t in ticks if not low <= t.get_loc() <= high for part in (t.label1, t.label2)]
+    return hidden
+
+
+def test_files_are_byte_identical(tmp_path):
+    for folder in ("one", "two"):
+        style.save(mechanism.draw(PLAN, tables()), [tmp_path / folder / "figure.svg"])
+    assert (tmp_path / "one" / "figure.svg").read_bytes() == (tmp_path / "two" / "figure.svg").read_bytes()
