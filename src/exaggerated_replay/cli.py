@@ -4,6 +4,7 @@ Each job imports what it needs when it runs, because importing torch takes secon
 """
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,11 @@ def schema(args: argparse.Namespace) -> None:
     from exaggerated_replay.planning.params import params_schema
 
     write_json(args.target, params_schema())
+
+
+def plan(args: argparse.Namespace) -> None:
+    """Print the plan: which cells the study has, and which runs they need."""
+    print(json.dumps(asked_plan(args), indent=1, sort_keys=True))
 
 
 def fetch(args: argparse.Namespace) -> None:
@@ -275,10 +281,10 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--workspace", type=Path, default=Path(".training"), help=unfinished)
         sub.add_argument("--timings", type=Path, default=TIMINGS, help="where seconds go (%(default)s)")
 
-    def command(job, *, plan: bool = True) -> argparse.ArgumentParser:  # noqa: ANN001
+    def command(job, *, planned: bool = True) -> argparse.ArgumentParser:  # noqa: ANN001
         sub = commands.add_parser(job.__name__.rstrip("_"), help=job.__doc__, description=job.__doc__)
         sub.set_defaults(job=job)
-        if plan:
+        if planned:
             sub.add_argument("--plan", type=Path, required=True, help="the plan that the workflow wrote")
         return sub
 
@@ -286,16 +292,17 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--plan", type=Path, help="a written plan, instead of what params.yaml asks for")
         return sub
 
-    sub = command(compose, plan=False)
+    sub = command(compose, planned=False)
     sub.add_argument(
         "overrides",
         nargs="*",
         metavar="KEY=VALUE",
         help="Hydra overrides: dataset=mnist study.seeds=3 reading=paper",
     )
-    command(drift, plan=False)
-    sub = command(schema, plan=False)
+    command(drift, planned=False)
+    sub = command(schema, planned=False)
     sub.add_argument("target", type=Path, help="file to write")
+    add_asked_plan(command(plan, planned=False))
     sub = command(fetch)
     sub.add_argument("dataset", help="which of the plan's data sets, for example digits-1a2b3c4d5e")
     sub = command(prepare)
@@ -315,18 +322,18 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--log", type=Path, help="log file")
     add_workspace(sub)
     command(study)
-    sub = add_asked_plan(command(compare, plan=False))
+    sub = add_asked_plan(command(compare, planned=False))
     sub.add_argument("baseline", help="a cell of the study")
     sub.add_argument("treatment", help="the cell to compare with it")
     sub.add_argument("--study", help="a study of results/, instead of what params.yaml asks for")
     command(focus)
-    add_asked_plan(command(verify, plan=False))
-    sub = add_asked_plan(command(explain, plan=False))
+    add_asked_plan(command(verify, planned=False))
+    sub = add_asked_plan(command(explain, planned=False))
     sub.add_argument("name", help="a cell of the plan, a run, or a run's digest")
-    sub = add_asked_plan(command(prune, plan=False))
+    sub = add_asked_plan(command(prune, planned=False))
     sub.add_argument("--workspace", type=Path, default=Path(".training"), help="where they go (%(default)s)")
     for job, role in ((export, "file to write"), (import_, "file that `export` has written, or the folder of a study")):
-        sub = command(job, plan=False)
+        sub = command(job, planned=False)
         sub.add_argument("file", type=Path, help=role)
         sub.add_argument("--runs", type=Path, default=RUNS, help="run directories (%(default)s)")
         sub.add_argument("--timings", type=Path, default=TIMINGS, help="seconds and hardware (%(default)s)")

@@ -25,6 +25,7 @@ OPTIONS = {
     "compose": ["KEY=VALUE"],
     "drift": [],
     "schema": ["target"],
+    "plan": ["--plan"],
     "fetch": ["dataset", "--plan"],
     "prepare": ["dataset", "--plan", "--out"],
     "pretrain": ["dataset", "images", "--plan", "--out", "--workspace", "--timings"],

@@ -3,10 +3,14 @@
 import functools
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import snakemake.jobs
+import snakemake.workflow
 from snakemake.logging import logger
+from snakemake.persistence.file import FilePersistence
 
 # The source beside this file is what runs, here and in the jobs, whichever copy of the repository was installed:
 # `dvc exp run --temp` and `--queue` work in a copy with the code as it was when the experiment was queued.
@@ -29,8 +33,27 @@ from exaggerated_replay.store.survey import FOCUS, Survey
 SNAKEMAKE = Path(".snakemake")
 
 
+class Elsewhere(FilePersistence):
+    """Snakemake's bookkeeping of a dry run, in a folder that goes with it: Snakemake would make its own anyway."""
+
+    def __init__(self, *args, **kwargs):
+        self.folder = tempfile.TemporaryDirectory()
+        super().__init__(*args, **{**kwargs, "path": Path(self.folder.name)})
+
+
+async def unchecked(job):
+    """Let a dry run name outputs that cannot be written, as in a checkout that is only to be read."""
+
+
+if workflow.output_settings.dryrun:
+    snakemake.workflow.FilePersistence = Elsewhere
+    snakemake.jobs.Job.check_protected_output = unchecked
+
+
 def refuse(sentence):
-    raise SystemExit(f"exaggerated-replay: {sentence}")  # no traceback
+    """End with one sentence and no traceback."""
+    print(f"exaggerated-replay: {sentence}", file=sys.stderr)
+    raise SystemExit(2)
 
 
 if workflow.is_main_process and (workflow.config_settings.config or workflow.config_settings.configfiles):
