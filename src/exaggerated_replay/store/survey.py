@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.data.fetch import verify
+from exaggerated_replay.data.prepared import load
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
 from exaggerated_replay.planning.plan import Plan, Run, Source
@@ -20,7 +21,7 @@ from exaggerated_replay.store.verify import verify_record
 FOCUS = Path("results/focus")
 MOST_BYTES = 2 * 10**9  # of checkpoints that every start reads whole: about two seconds
 
-Check = Callable[[], None]
+Check = Callable[[], Any]
 
 
 class Survey:
@@ -41,12 +42,12 @@ class Survey:
         for source in plan.sources:
             for path in [] if source.settings.own_file else source.raw:
                 self._checks[path] = functools.partial(_raw, source, path)
-            self._checks[source.prepared] = functools.partial(_prepared, source.prepared, source.digest)
+            self._checks[source.prepared] = functools.partial(load, source.prepared, source.digest)
         if plan.encoder:
             if plan.encoder.images:
                 for name in (RECORD, ENCODER_WEIGHTS):
                     self._checks[plan.encoder.directory / name] = functools.partial(_encoder, plan.encoder.directory)
-            self._checks[plan.learned_from] = functools.partial(_prepared, plan.learned_from, plan.data)
+            self._checks[plan.learned_from] = functools.partial(load, plan.learned_from, plan.data)
         for run in plan.runs:
             self._checks[run.directory / RECORD] = functools.partial(self._record, run)
             self._checks[run.directory / WEIGHTS] = functools.partial(self._weights, run)
@@ -162,15 +163,6 @@ def check_weights(directory: Path, *, whole: bool) -> None:
 
 def _raw(source: Source, path: Path) -> None:
     verify(path.parent, {path.name: source.settings.files[path.name]})
-
-
-def _prepared(path: Path, made_from: str) -> None:
-    from exaggerated_replay.data import prepared
-
-    if path.suffix == ".safetensors":
-        prepared.load_features(path)
-    else:
-        prepared.load(path)
 
 
 def _encoder(directory: Path) -> None:
