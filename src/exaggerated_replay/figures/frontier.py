@@ -81,18 +81,15 @@ def undominated(points: np.ndarray) -> np.ndarray:
 
 def _same_strength(axes: Axes, means: pd.DataFrame, baseline: str) -> None:
     """Name the c of the baseline's points, and lead from each to what the other arms make of it."""
-    for (arm, c), (x, y) in means.iterrows():
-        if arm == baseline:
-            beside = {"textcoords": "offset points", "ha": "right", "va": "top", "fontsize": 7}
-            axes.annotate(
-                f"c = {short_number(c)}" if c == means.loc[baseline].index[0] else short_number(c),
-                (x, y),
-                (-4, -3),
-                **beside,
-            )
-        elif (baseline, c) in means.index:
-            arrow = {"arrowstyle": "-|>", "mutation_scale": 5, "color": INK, "lw": 0.6, "shrinkA": 3, "shrinkB": 3}
-            axes.annotate("", (x, y), means.loc[baseline, c], arrowprops=arrow)
+    base = means.loc[baseline]
+    beside: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "top", "fontsize": 7}
+    for number, (c, *place) in enumerate(base.itertuples()):
+        axes.annotate(("" if number else "c = ") + short_number(c), tuple(place), (-4, -3), **beside)
+    arrow = {"arrowstyle": "-|>", "mutation_scale": 5, "color": INK, "lw": 0.6, "shrinkA": 3, "shrinkB": 3}
+    for arm in means.index.unique("arm").drop(baseline):
+        for c, *place in means.loc[arm].itertuples():
+            if c in base.index:
+                axes.annotate("", tuple(place), tuple(base.loc[c]), arrowprops=arrow)
 
 
 def _shade(axes: Axes, best: np.ndarray) -> None:

@@ -1,7 +1,7 @@
 """The house style, and saving figures byte for byte the same every time."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def arm_colours(plan: Mapping) -> dict[str, str]:
     return {arm: OTHERS[k % len(OTHERS)] for k, arm in enumerate(others)} | fixed
 
 
-def key(figure: Figure, handles: list[Artist], labels: list[str]) -> None:
+def key(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
     """Set one key for a whole figure in a row of its own above the panels, where it covers no data.
 
     Args:
