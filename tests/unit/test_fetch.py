@@ -66,9 +66,14 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """No pause between two tries."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
 @pytest.fixture
-def mirror(monkeypatch):
-    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between two tries
+def mirror():
     running = []
 
     def start(**pages):
