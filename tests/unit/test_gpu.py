@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from exaggerated_replay.learning.method import build_method
+from exaggerated_replay.learning.observation.observer import TaskEndObserver
 from exaggerated_replay.learning.trainer import Samples, Schedule, train
 
 pytestmark = [
@@ -20,12 +21,13 @@ SCHEDULE = Schedule(tasks=3, iterations=5, batch=8, learning_rate=1e-3)
 def trained(arms, new_problem, new_samples):
     """Train a method on a device, and return its weights."""
 
-    def make(name, device):
+    def make(name, device, watched=False):
         problem = dataclasses.replace(new_problem(), device=torch.device(device))
         samples = new_samples()
         on_device = Samples(samples.x.to(device), samples.y.to(device))
         method = build_method(arms[name].method, problem, arms[name])
-        train(method, on_device, on_device, SCHEDULE, lambda progress: None)
+        observer = TaskEndObserver(on_device, seed=0) if watched else None
+        train(method, on_device, on_device, SCHEDULE, lambda progress: None, observer)
         return {key: value.cpu().numpy() for key, value in method.checkpoint().items()}
 
     return make
@@ -44,3 +46,10 @@ def test_every_method_learns_on_the_gpu_and_twice_the_same(trained, name):
     for key, value in first.items():
         assert np.isfinite(value).all()
         np.testing.assert_array_equal(value, second[key])
+
+
+@pytest.mark.parametrize("name", ["dgr", "bir-si", "exaggeration"])
+def test_a_run_on_the_gpu_does_not_notice_its_observer(trained, name):
+    alone, watched = trained(name, "cuda"), trained(name, "cuda", watched=True)
+    for key, value in alone.items():
+        np.testing.assert_array_equal(value, watched[key])

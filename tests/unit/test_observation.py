@@ -24,6 +24,7 @@ from exaggerated_replay.learning.observation.replay import (
     imagine,
     inverse_distances,
 )
+from exaggerated_replay.planning.fingerprint import PACKAGE, module_path, own_code
 
 METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration")
 
@@ -348,3 +349,15 @@ def test_without_a_repelled_sample_there_is_no_inverse_distance(vae):
     with torch.no_grad():
         samples = imagine(vae, 1, EACH, Gaussian(), torch.Generator())
         assert inverse_distances(vae, samples, 20.0, 8, Gaussian(), torch.Generator()).isnan().all()
+
+
+@pytest.mark.parametrize("name", ["bir", "exaggeration", "none"])
+def test_how_a_run_is_looked_at_is_no_part_of_its_identity(name):
+    waiting, reached = [f"{PACKAGE}.learning.experiment", f"{PACKAGE}.methods.{name}.method"], set()
+    while waiting:
+        module = waiting.pop()
+        if module not in reached:
+            reached.add(module)
+            waiting += own_code(module, module_path(module).read_text())[1]
+    assert f"{PACKAGE}.learning.trainer" in reached
+    assert not [module for module in reached if "observation" in module]
