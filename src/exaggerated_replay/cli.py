@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.errors import UserError
+from exaggerated_replay.errors import Interrupted, UserError
 from exaggerated_replay.files import read_json
 
 RUNS = Path("results/runs")
@@ -153,12 +153,13 @@ def train(args: argparse.Namespace) -> None:
     from exaggerated_replay.devices import device_for
     from exaggerated_replay.learning.job import train_runs
     from exaggerated_replay.learning.progress import watcher
+    from exaggerated_replay.learning.resume import Stop
 
     device = device_for(compute.device)
     runs = {run: read_settings(RunSettings, known[run.name]) for run in directories}
     log_file = args.log or Path(os.devnull)
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    with log_file.open("w", encoding="utf-8") as log:
+    with log_file.open("w", encoding="utf-8") as log, Stop() as stop:
         train_runs(
             runs,
             load(args.data, plan["data"]),
@@ -166,6 +167,8 @@ def train(args: argparse.Namespace) -> None:
             workspace=args.workspace,
             timings=args.timings,
             watcher=watcher(log),
+            save_minutes=compute.save_minutes,
+            stop=stop,
         )
     if slot:
         slot.close()
@@ -350,6 +353,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"exaggerated-replay: {error}", file=sys.stderr)
         return 2
+    except Interrupted as stop:
+        print(f"exaggerated-replay: {stop}", file=sys.stderr)
+        return stop.status
     except KeyboardInterrupt:
         return 130
     return 0

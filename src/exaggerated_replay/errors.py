@@ -1,4 +1,4 @@
-"""The one kind of error that is the user's to mend."""
+"""What ends a command without a traceback: errors that are the user's to mend, and being asked to stop."""
 
 
 class UserError(Exception):
@@ -6,3 +6,15 @@ class UserError(Exception):
 
     The command line prints it without a traceback and exits with status 2.
     """
+
+
+class Interrupted(Exception):
+    """The process was asked to stop, and saved what it goes on from.
+
+    The command line prints it without a traceback and exits with the status that shells give a stopped process.
+    """
+
+    def __init__(self, signal: int) -> None:
+        """Take the number of the signal that asked."""
+        super().__init__("saved; the same command goes on")
+        self.status = 128 + signal

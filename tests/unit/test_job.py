@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import signal
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -12,8 +13,9 @@ from safetensors.torch import load_file
 
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.data.tasks import class_order, cut, task_sizes
-from exaggerated_replay.errors import UserError
+from exaggerated_replay.errors import Interrupted, UserError
 from exaggerated_replay.learning.job import train_runs
+from exaggerated_replay.learning.resume import STATE, Stop
 from exaggerated_replay.methods.bir import Settings as BIRArm
 from exaggerated_replay.methods.dgr import Settings as DGRArm
 from exaggerated_replay.methods.er import Settings as ERArm
@@ -73,7 +75,7 @@ class Place:
         self.trained = []
         self.tasks = cut(class_order(4, SEED), task_sizes(TASKS, 4))
 
-    def train(self, *arms, observe=None, **settings):
+    def train(self, *arms, observe=None, stop=None, **settings):
         runs = {self.runs / arm: settings.get(arm.replace("-", "_"), settings_of(arm)) for arm in arms}
         train_runs(
             runs,
@@ -83,6 +85,7 @@ class Place:
             timings=self.timings,
             watcher=self.watch,
             observe=observe,
+            stop=stop,
         )
 
     def watch(self, name):
@@ -206,6 +209,12 @@ class Onlooker:
         torch.rand(3)
         self.seen.append([task, method.seen, len(x), *sorted(set(y.tolist()))])
 
+    def state(self):
+        return {"seen": self.seen}
+
+    def restore(self, state):
+        self.seen = state["seen"]
+
     def traces(self):
         return {"seen": torch.tensor(self.seen), "told": torch.tensor([self.tests, self.seed])}
 
@@ -294,29 +303,66 @@ def test_what_a_killed_job_left_half_written_does_no_harm(place):
     assert sorted(path.name for path in (place.runs / "er").iterdir()) == sorted([RECORD, WEIGHTS])
 
 
-def test_a_loss_that_is_no_number_is_an_error_that_leaves_no_directory(place):
-    with pytest.raises(UserError, match=r"the loss is no finite number any more in task"):
-        place.train("none", none=settings_of("none", learning_rate=1e38, iterations=20))
+# ---------------------------------------------------------------- when a run diverges
+
+
+def test_a_run_that_diverges_says_so_and_the_others_go_on(place, finished, capsys):
+    place.train("none", "er", none=settings_of("none", learning_rate=1e38, iterations=20))
+    record = place.record("none")
+    assert record["counts"] is None
+    assert record["diverged"] == {"task": 1, "iteration": 2, "term": "classification", "loss": "nan"}
+    assert record["instruments"] == {}
+    assert list(load_file(place.runs / "none" / WEIGHTS))
+    assert is_complete(place.runs / "none")
+    assert place.record("er") == finished.record("er")
+    said = capsys.readouterr().err
+    assert said.count("none stopped: classification is not a finite number in task 1, iteration 2") == 1
+    assert "learning_rate" in said
+
+
+# ---------------------------------------------------------------- when a job is interrupted
+
+
+@pytest.mark.parametrize("arm", ["er", "rr-ra"])
+def test_a_job_asked_to_stop_saves_and_goes_on_to_the_same_bytes(place, finished, arm):
+    stop, looks = Stop(), []
+
+    def watch(name):
+        def look(progress):
+            looks.append(name)
+            if len(looks) == 5:  # in task 2, iteration 2
+                stop.ask(signal.SIGTERM)
+
+        return look
+
+    place.watch = watch
+    with pytest.raises(Interrupted):
+        place.train(arm, stop=stop)
+    assert (place.workspace / arm / STATE).is_file()
     assert not place.runs.exists()
 
-
-@pytest.mark.parametrize("arm", ["none", "rr-ra"])
-def test_tasks_of_unlike_size_in_an_order_of_ones_own(place, arm):
-    """The counts are by label: how many test images a label has says which class it stands for."""
-    place.tasks = [[3], [0, 2], [1]]
-    place.train(arm, **{arm.replace("-", "_"): replace(settings_of(arm), tasks=place.tasks)})
-    record = place.record(arm)
-    assert record["settings"]["tasks"] == place.tasks
-    assert record["counts"]["tested"] == [5, 2, 4, 3]  # classes 3, 0, 2, 1
-    assert np.shape(record["counts"]["correct"]) == (3, 4)
-    assert not any(record["counts"]["correct"][0][1:])
-    assert not any(record["counts"]["correct"][1][3:])
+    looks.clear()
+    place.watch = Place.watch.__get__(place)
+    place.train(arm)
+    assert place.contents() == {k: v for k, v in finished.contents().items() if k.startswith(f"{arm}/")}
+    assert list(place.workspace.rglob("*")) == []
 
 
 def test_data_with_another_number_of_classes_are_refused(place):
     place.tasks = [[0], [1], [2]]
     with pytest.raises(UserError, match="the tasks of none have 3 classes, but the data have 4"):
         place.train("none", none=replace(settings_of("none"), tasks=place.tasks))
+
+
+def test_a_job_asked_to_stop_keeps_the_runs_that_are_done(place):
+    stop = Stop()
+    place.watch = lambda name: lambda progress: stop.ask(signal.SIGINT) if name == "er" else None
+    with pytest.raises(Interrupted):
+        place.train("none", "er", "dgr", stop=stop)
+    assert is_complete(place.workspace / "none")
+    assert not (place.workspace / "none" / STATE).exists()
+    assert (place.workspace / "er" / STATE).is_file()
+    assert not (place.workspace / "dgr").exists()
 
 
 # ---------------------------------------------------------------- what decides a result

@@ -1,5 +1,6 @@
 """The training loop: batches, pairing, reproducibility, counts and what it says when something is wrong."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning import trainer
+from exaggerated_replay.learning.batches import ShuffledBatches, rows_of_tasks
 from exaggerated_replay.learning.experiment import as_inputs
 from exaggerated_replay.learning.method import Method, Problem, build_method
-from exaggerated_replay.learning.trainer import Samples, rows_of_tasks, shuffled_batches
+from exaggerated_replay.learning.trainer import Diverged, Samples
 from exaggerated_replay.streams import stream
 
 NAMES = ["none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration"]
@@ -34,7 +36,7 @@ def test_an_epoch_has_no_repetition_and_drops_the_last_partial_batch(size, batch
     if batch > size:
         return
     pool = 100 + torch.arange(size)
-    batches = shuffled_batches(pool, batch, torch.Generator().manual_seed(0), 1)
+    batches = ShuffledBatches(pool, batch, torch.Generator().manual_seed(0), 1)
     for _ in range(3):
         epoch = [next(batches) for _ in range(size // batch)]
         assert [len(rows) for rows in epoch] == [batch] * (size // batch)
@@ -44,19 +46,19 @@ def test_an_epoch_has_no_repetition_and_drops_the_last_partial_batch(size, batch
 
 
 def test_every_epoch_is_shuffled_anew():
-    batches = shuffled_batches(torch.arange(30), 30, torch.Generator().manual_seed(0), 1)
+    batches = ShuffledBatches(torch.arange(30), 30, torch.Generator().manual_seed(0), 1)
     epochs = [tuple(next(batches).tolist()) for _ in range(3)]
     assert len({*epochs, tuple(range(30))}) == 4
 
 
 def test_a_dropped_sample_has_its_turn_in_another_epoch():
-    batches = shuffled_batches(torch.arange(5), 4, torch.Generator().manual_seed(0), 1)
+    batches = ShuffledBatches(torch.arange(5), 4, torch.Generator().manual_seed(0), 1)
     assert {row for _ in range(30) for row in next(batches).tolist()} == {0, 1, 2, 3, 4}
 
 
 def test_a_batch_larger_than_the_task_is_an_error_that_names_both_numbers():
     with pytest.raises(UserError, match=r"training\.batch is 41, but task 2 has only 40"):
-        next(shuffled_batches(torch.arange(40), 41, torch.Generator(), 2))
+        next(ShuffledBatches(torch.arange(40), 41, torch.Generator(), 2))
 
 
 def test_training_refuses_a_batch_larger_than_a_task(build, learn):
@@ -338,13 +340,36 @@ def test_a_loss_that_is_no_number_any_more_stops_the_run_and_says_where(value, b
     method = build("none")
     loss = method.loss
     method.loss = lambda x, y: loss(x, y) * (value if method.task == 2 else 1)
-    with pytest.raises(UserError, match=r"task 2, iteration 1:.*learning_rate"):
+    with pytest.raises(Diverged, match="task 2, iteration 1") as error:
         learn(method)
+    assert (error.value.task, error.value.iteration, error.value.term) == (2, 1, "loss")
+    assert error.value.method is method
+    assert len(error.value.outcome.correct) == 1
 
 
 def test_weights_that_run_away_stop_the_run(build, learn):
-    with pytest.raises(UserError, match="finite"):
+    with pytest.raises(Diverged, match="finite"):
         learn(build("bir-si"), iterations=20, learning_rate=1e25)
+
+
+def test_the_term_that_diverges_first_is_named_with_its_step_though_all_follow(build, learn):
+    method = build("exaggeration", seed=1)
+    calls, replayed_loss = [], method.replayed_loss
+
+    def blow_up(replayed, target, vae):
+        calls.append(method.task)
+        factor = math.inf if len(calls) == 43 else 1.0
+        method.settings = dataclasses.replace(method.settings, lambda_ra=0.1 * factor)
+        note = method.note
+        method.note = lambda name, value: note(name, value * (factor if name == "attraction" else 1.0))
+        loss = replayed_loss(replayed, target, vae)
+        del method.note
+        return loss
+
+    method.replayed_loss = blow_up
+    with pytest.raises(Diverged) as error:
+        learn(method, iterations=40, tasks=3)  # reports come every second step
+    assert (error.value.task, error.value.iteration, error.value.term) == (3, 3, "attraction")
 
 
 # Optimiser

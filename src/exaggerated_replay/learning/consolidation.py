@@ -73,6 +73,15 @@ class SynapticIntelligence:
         self.anchor = theta
         self.path.zero_()
 
+    def state(self) -> dict[str, Tensor]:
+        """Return all that learning has changed, between two steps."""
+        return {"anchor": self.anchor, "path": self.path, "importance": self.importance}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        for name, value in state.items():
+            getattr(self, name).copy_(value)
+
 
 class ElasticWeightConsolidation:
     """A quadratic penalty per finished task, weighted by the Fisher information (Kirkpatrick et al., 2017).
@@ -104,6 +113,15 @@ class ElasticWeightConsolidation:
         self.spread += (self.fisher * share * way.square()).sum()
         self.centre += share * way
         self.fisher = total
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that learning has changed."""
+        return {"centre": self.centre, "fisher": self.fisher, "spread": self.spread}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        for name, value in state.items():
+            getattr(self, name).copy_(value)
 
 
 @torch.no_grad()

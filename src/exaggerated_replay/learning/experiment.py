@@ -8,7 +8,7 @@ from torch import Tensor
 from exaggerated_replay.data.prepared import Prepared, relabel
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, build_method
-from exaggerated_replay.learning.trainer import Observer, Outcome, Progress, Samples, Schedule, train
+from exaggerated_replay.learning.trainer import Keeper, Observer, Outcome, Progress, Samples, Schedule, train
 from exaggerated_replay.settings.run import RunSettings
 
 
@@ -36,6 +36,29 @@ def as_inputs(x: Tensor, scale: float) -> Tensor:
     return x if x.dtype == torch.float32 and scale == 1 else x.float() / scale
 
 
+def new_method(settings: RunSettings, inputs: int, bounded: bool, device: torch.device) -> Method:
+    """Return the method of a run that has learned nothing yet.
+
+    Args:
+        settings: Of the run.
+        inputs: Input values per sample.
+        bounded: Whether they lie in [0, 1].
+        device: Where it is to compute.
+    """
+    problem = Problem(
+        inputs=inputs,
+        image_values=settings.image_values,
+        task_sizes=settings.task_sizes,
+        likelihood=likelihood_of(bounded),
+        units=settings.model.units,
+        latent=settings.model.latent,
+        replay_batch=settings.training.replay_batch,
+        seed=settings.seed,
+        device=device,
+    )
+    return build_method(settings.method.method, problem, settings.method)
+
+
 def run_experiment(
     settings: RunSettings,
     prepared: Prepared,
@@ -43,6 +66,7 @@ def run_experiment(
     device: torch.device,
     watch: Callable[[Progress], None],
     observer: Observer | None = None,
+    keeper: Keeper | None = None,
 ) -> tuple[Method, Outcome]:
     """Train one run.
 
@@ -53,9 +77,11 @@ def run_experiment(
         device: Where to compute.
         watch: Called with the run's progress.
         observer: Looks at the method when a task ends.
+        keeper: Keeps what the run goes on from when it was interrupted.
 
     Raises:
         UserError: The settings do not fit the data.
+        Diverged: The loss stopped being a finite number.
     """
     torch.set_num_threads(settings.threads)
     match settings.precision:
@@ -67,17 +93,6 @@ def run_experiment(
             raise ValueError(f"{other!r} is not a precision")
     if device.type == "cuda":
         torch.set_float32_matmul_precision(products)
-    problem = Problem(
-        inputs=prepared.inputs,
-        image_values=settings.image_values,
-        task_sizes=settings.task_sizes,
-        likelihood=likelihood_of(prepared.bounded),
-        units=settings.model.units,
-        latent=settings.model.latent,
-        replay_batch=settings.training.replay_batch,
-        seed=settings.seed,
-        device=device,
-    )
     schedule = Schedule(
         tasks=len(settings.tasks),
         iterations=settings.training.iterations,
@@ -86,5 +101,5 @@ def run_experiment(
         precision=settings.precision,
         optimiser_state=settings.training.optimiser_state,
     )
-    method = build_method(settings.method.method, problem, settings.method)
-    return method, train(method, *samples, schedule, watch, observer)
+    method = new_method(settings, prepared.inputs, prepared.bounded, device)
+    return method, train(method, *samples, schedule, watch, observer, keeper)

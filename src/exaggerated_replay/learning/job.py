@@ -6,10 +6,12 @@ a machine without the workflow's tools.
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -20,7 +22,8 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, write_json
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.observation.observer import TaskEndObserver
-from exaggerated_replay.learning.trainer import Observer, Outcome, Progress, Samples
+from exaggerated_replay.learning.resume import STATE, StateFile, Stop
+from exaggerated_replay.learning.trainer import Diverged, Observer, Outcome, Progress, Samples
 from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete
 
@@ -36,11 +39,14 @@ def train_runs(
     timings: Path,
     watcher: Callable[[str], Watch],
     observe: Observe | None = TaskEndObserver,
+    save_minutes: float = 10.0,
+    stop: Stop | None = None,
 ) -> None:
     """Train those runs that are not finished yet.
 
     Every run is finished in the workspace and moved to its directory when all are done: a job that dies
-    half-way keeps what it finished, and never leaves a run directory half-written.
+    half-way keeps what it finished, and never leaves a run directory half-written. A run that was interrupted goes on
+    where it stood; one that diverges says so, and the others go on.
 
     Args:
         runs: Settings of each run by the directory that it is to fill.
@@ -50,9 +56,12 @@ def train_runs(
         timings: Where seconds and hardware of each run go.
         watcher: Called with a run's name; what it returns is called with the run's progress.
         observe: Makes what looks at a run when a task ends; what it noted is kept beside the weights. None for nobody.
+        save_minutes: How often a run saves where it stands.
+        stop: Whether the process was asked to stop; None where nobody asks.
 
     Raises:
         UserError: The settings do not fit the data.
+        Interrupted: The process was asked to stop. Where it stood is saved.
     """
     missing = {target: settings for target, settings in runs.items() if not is_complete(target)}
     check_classes(missing, prepared.classes)
@@ -62,7 +71,9 @@ def train_runs(
         if not is_complete(place):
             started = time.perf_counter()
             samples = labelled(inputs, prepared, settings.class_order)
-            finish_run(settings, prepared, samples, device, place, watcher(target.name), observe)
+            keeper = StateFile(place / STATE, target.name, device, save_minutes, stop or Stop())
+            finish_run(settings, prepared, samples, device, place, watcher(target.name), observe, keeper)
+            keeper.forget()
             seconds = round(time.perf_counter() - started, 3)
             write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
     for target in missing:
@@ -95,10 +106,19 @@ def finish_run(
     place: Path,
     watch: Watch,
     observe: Observe | None = None,
+    keeper: StateFile | None = None,
 ) -> None:
-    """Train one run and write weights, traces and record to a directory."""
+    """Train one run and write weights, traces and record to a directory; of a run that diverged, what there is."""
     observer = observe and observe(samples[1], settings.seed)
-    method, outcome = run_experiment(settings, prepared, samples, device, watch, observer)
+    diverged = None
+    try:
+        method, outcome = run_experiment(settings, prepared, samples, device, watch, observer, keeper)
+    except Diverged as failure:
+        method, outcome, observer, diverged = failure.method, failure.outcome, None, failure
+        print(
+            f"{place.name} stopped: {failure}; a lower training.learning_rate or smaller weights of losses may help",
+            file=sys.stderr,
+        )
 
     place.mkdir(parents=True, exist_ok=True)
     arrays = {WEIGHTS: method.checkpoint(), TRACES: observer.traces() if observer else {}}
@@ -113,8 +133,8 @@ def finish_run(
             "classes": prepared.classes,
             "bounded": prepared.bounded,
         },
-        "counts": counts_of(outcome, samples[1], prepared.classes),
-        "diverged": None,
+        "counts": None if diverged else counts_of(outcome, samples[1], prepared.classes),
+        "diverged": diverged and described(diverged),
         "instruments": {name: [significant(v) for v in values] for name, values in outcome.instruments.items()},
         "sha256": {
             **{name: file_digest(place / name) for name, tensors in arrays.items() if tensors},
@@ -130,6 +150,16 @@ def counts_of(outcome: Outcome, test_set: Samples, classes: int) -> dict[str, li
         "correct": outcome.correct,
         "tested": torch.bincount(test_set.y, minlength=classes).tolist(),
         "predicted": outcome.predicted,
+    }
+
+
+def described(failure: Diverged) -> dict[str, Any]:
+    """Return what a record says of a divergence; the loss as a text, since JSON knows no inf and no nan."""
+    return {
+        "task": failure.task,
+        "iteration": failure.iteration,
+        "term": failure.term,
+        "loss": str(failure.loss),
     }
 
 

@@ -125,6 +125,23 @@ class Method(nn.Module):
         """Return standard normal noise, (rows, latent)."""
         return torch.randn(rows, self.problem.latent, generator=generator, device=self.problem.device)
 
+    def state(self) -> State:
+        """Return all that learning has changed, between two steps. A method adds what it keeps itself."""
+        return {
+            "weights": self.checkpoint(),
+            "generators": [generator.get_state() for generator in self.generators],
+            "instruments": self.instruments.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from what `state` returned, the same task having begun; the parameters stay the same objects."""
+        for name in self.kept:
+            weights = {k.removeprefix(f"{name}."): v for k, v in state["weights"].items() if k.startswith(f"{name}.")}
+            getattr(self, name).load_state_dict(weights)
+        for generator, drawn in zip(self.generators, state["generators"], strict=True):
+            generator.set_state(drawn)
+        self.instruments.restore(state["instruments"], self.problem.device)
+
     def checkpoint(self) -> dict[str, Tensor]:
         """Return the weights that make up the trained model, by name."""
         return {

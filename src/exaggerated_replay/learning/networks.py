@@ -4,14 +4,17 @@ Layers are named alike wherever they occur, and every layer draws its initial we
 own, so that two methods with the same seed start from the same classifier whatever else they carry.
 """
 
+import copy
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from exaggerated_replay.streams import stream
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def initialise(network: nn.Module, seed: int, whose: str = "weights") -> None:
@@ -21,6 +24,14 @@ def initialise(network: nn.Module, seed: int, whose: str = "weights") -> None:
             bound = 1 / math.sqrt(layer.in_features)
             for part, parameter in layer.named_parameters():
                 nn.init.uniform_(parameter, -bound, bound, generator=stream(seed, f"{whose}/{name}.{part}"))
+
+
+def frozen_copy(network: Network, state: dict[str, Tensor] | None = None) -> Network:
+    """Return a copy of a network that learns no more, with the weights of a state if one is given."""
+    twin = copy.deepcopy(network).requires_grad_(False)
+    if state is not None:
+        twin.load_state_dict(state)
+    return twin
 
 
 class Classifier(nn.Module):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from exaggerated_replay.settings.base import Count, Settings, require
+from exaggerated_replay.settings.base import Count, Positive, Settings, require
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.reading import ReadingPreset
@@ -21,6 +21,7 @@ class ComputeSettings(Settings):
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"  # of matrix products; tf32 differs from fp32 on a GPU only
     runs_per_job: Count = 25  # trained one after the other by one job
     slots_per_gpu: Count = 1  # training jobs that may share one GPU
+    save_minutes: Positive = 10.0  # how often a run saves where it stands
 
 
 GridFigure = Literal["comparison", "convergence", "dose", "frontier", "specification", "scale"]

@@ -4,7 +4,6 @@ One VAE with a classifier replays what its frozen earlier self generates, class 
 what that self thought of it. Method section 3 of the baseline's publication.
 """
 
-import copy
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -18,8 +17,8 @@ from exaggerated_replay.learning.losses import (
     soft_target,
     variational,
 )
-from exaggerated_replay.learning.method import Method, Problem
-from exaggerated_replay.learning.networks import BrainInspiredVAE, Reconstruction
+from exaggerated_replay.learning.method import Method, Problem, State
+from exaggerated_replay.learning.networks import BrainInspiredVAE, Reconstruction, frozen_copy
 
 
 class Replayed(NamedTuple):
@@ -114,9 +113,25 @@ class BrainInspiredReplay(Method):
 
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Freeze a copy of the model for replay, and consolidate."""
-        self.previous = copy.deepcopy(self.network).requires_grad_(False)
+        self.previous = frozen_copy(self.network)
         if self.si:
             self.si.consolidate()
+
+    def state(self) -> State:
+        """Also the model that is replayed from, and what synaptic intelligence has gathered."""
+        return {
+            **super().state(),
+            "previous": self.previous and self.previous.state_dict(),
+            "si": self.si and self.si.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from what `state` returned."""
+        super().restore(state)
+        if state["previous"] is not None:
+            self.previous = frozen_copy(self.network, state["previous"])
+        if self.si:
+            self.si.restore(state["si"])
 
 
 METHOD = BrainInspiredReplay

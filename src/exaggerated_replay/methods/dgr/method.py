@@ -1,6 +1,5 @@
 """Deep generative replay (Shin et al., 2017): a separate VAE dreams, the previous classifier labels."""
 
-import copy
 from typing import Any, cast
 
 import torch
@@ -8,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from exaggerated_replay.learning.losses import standard_kl
-from exaggerated_replay.learning.method import Method, Problem
-from exaggerated_replay.learning.networks import Classifier, PlainVAE
+from exaggerated_replay.learning.method import Method, Problem, State
+from exaggerated_replay.learning.networks import Classifier, PlainVAE, frozen_copy
 
 
 class DeepGenerativeReplay(Method):
@@ -51,9 +50,18 @@ class DeepGenerativeReplay(Method):
 
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Freeze a copy of both networks."""
-        self.previous = copy.deepcopy((self.network, self.generator))
-        for network in self.previous:
-            network.requires_grad_(False)
+        self.previous = frozen_copy(self.network), frozen_copy(self.generator)
+
+    def state(self) -> State:
+        """Also the networks that are replayed from."""
+        return {**super().state(), "previous": self.previous and [network.state_dict() for network in self.previous]}
+
+    def restore(self, state: State) -> None:
+        """Go on from what `state` returned."""
+        super().restore(state)
+        if state["previous"] is not None:
+            classifier, generator = state["previous"]
+            self.previous = frozen_copy(self.network, classifier), frozen_copy(self.generator, generator)
 
 
 METHOD = DeepGenerativeReplay

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from exaggerated_replay.learning.method import Method, Problem
+from exaggerated_replay.learning.method import Method, Problem, State
 from exaggerated_replay.streams import stream
 
 
@@ -37,6 +37,18 @@ class ExperienceReplay(Method):
         )
         old_x, old_y = self.memory or (x[:0], y[:0])
         self.memory = torch.cat([old_x, x[rows]]), torch.cat([old_y, y[rows]])
+
+    def state(self) -> State:
+        """Also the stored samples, and where the choice of the next ones is."""
+        return {**super().state(), "memory": self.memory and list(self.memory), "choice": self.choice.get_state()}
+
+    def restore(self, state: State) -> None:
+        """Go on from what `state` returned."""
+        super().restore(state)
+        if state["memory"] is not None:
+            x, y = state["memory"]
+            self.memory = x.to(self.problem.device), y.to(self.problem.device)
+        self.choice.set_state(state["choice"])
 
 
 METHOD = ExperienceReplay

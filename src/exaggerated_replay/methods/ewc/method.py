@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from exaggerated_replay.learning.consolidation import ElasticWeightConsolidation
-from exaggerated_replay.learning.method import Method, Problem
+from exaggerated_replay.learning.method import Method, Problem, State
 from exaggerated_replay.learning.networks import Classifier
 from exaggerated_replay.streams import stream
 
@@ -32,6 +32,16 @@ class ElasticClassifier(Method):
         """Estimate the Fisher information on single samples of the task."""
         rows = torch.randperm(len(x), generator=self.choice)[: self.settings.samples].to(x.device)
         self.ewc.consolidate(x[rows], self.seen)
+
+    def state(self) -> State:
+        """Also the Fisher information, and where the choice of samples is."""
+        return {**super().state(), "ewc": self.ewc.state(), "choice": self.choice.get_state()}
+
+    def restore(self, state: State) -> None:
+        """Go on from what `state` returned."""
+        super().restore(state)
+        self.ewc.restore(state["ewc"])
+        self.choice.set_state(state["choice"])
 
 
 METHOD = ElasticClassifier

@@ -20,7 +20,7 @@ from exaggerated_replay.learning.competition import (
     sums_by_class,
 )
 from exaggerated_replay.learning.likelihoods import Bernoulli, Gaussian
-from exaggerated_replay.learning.method import Problem
+from exaggerated_replay.learning.method import Problem, State
 from exaggerated_replay.learning.networks import Reconstruction
 from exaggerated_replay.methods.bir.method import BrainInspiredReplay, Replayed
 
@@ -132,6 +132,16 @@ class FeatureExaggeration(BrainInspiredReplay):
         if self.reading.class_means == "stored":
             self.class_sums.index_add_(0, y, x)
             self.class_counts.index_add_(0, y, torch.ones_like(y, dtype=x.dtype))
+
+    def state(self) -> State:
+        """Also the sums that class means are made of."""
+        return {**super().state(), "class_sums": self.class_sums, "class_counts": self.class_counts}
+
+    def restore(self, state: State) -> None:
+        """Go on from what `state` returned."""
+        super().restore(state)
+        self.class_sums.copy_(state["class_sums"])
+        self.class_counts.copy_(state["class_counts"])
 
 
 METHOD = FeatureExaggeration

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from exaggerated_replay.learning.method import Method, Problem
+from exaggerated_replay.learning.method import Method, Problem, State
 
 
 class StreamingLDA(Method):
@@ -53,6 +53,17 @@ class StreamingLDA(Method):
         weight = torch.linalg.solve(covariance, self.means[: self.seen].T).T
         self.network.weight[: self.seen] = weight.float()
         self.network.bias[: self.seen] = -0.5 * (weight * self.means[: self.seen]).sum(1).float()
+
+    def state(self) -> State:
+        """Also the statistics."""
+        return {**super().state(), "means": self.means, "scatter": self.scatter, "samples": self.samples}
+
+    def restore(self, state: State) -> None:
+        """Go on from what `state` returned."""
+        super().restore(state)
+        self.means.copy_(state["means"])
+        self.scatter.copy_(state["scatter"])
+        self.samples = state["samples"]
 
 
 METHOD = StreamingLDA

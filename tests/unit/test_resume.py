@@ -1,0 +1,234 @@
+"""A run that was interrupted goes on to the same bytes; what is no state of it is not believed."""
+
+import dataclasses
+import json
+import os
+import signal
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from exaggerated_replay.errors import Interrupted
+from exaggerated_replay.learning.method import build_method
+from exaggerated_replay.learning.observation.observer import TaskEndObserver
+from exaggerated_replay.learning.resume import StateFile, Stop, read_state, write_state
+from exaggerated_replay.learning.trainer import Schedule, train
+from exaggerated_replay.methods.gaussians import Settings as GaussiansArm
+from exaggerated_replay.methods.generative_classifier import Settings as GenerativeClassifierArm
+from exaggerated_replay.methods.slda import Settings as SLDAArm
+from exaggerated_replay.settings.reading import ReadingSettings
+
+CPU = torch.device("cpu")
+STEPS = 9  # an epoch of a task has 4 batches: some interruptions lie within one
+READINGS = {
+    "running": ReadingSettings(class_means="running", competitors="random", attraction_target="random"),
+    "stored": ReadingSettings(class_means="stored", reduction="total"),
+    "shuffled": ReadingSettings(class_means="shuffled", competitors="all", attraction="gated"),
+}
+NAMES = ["none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", *READINGS, "slda", "gaussians", "generative"]
+
+
+@pytest.fixture
+def build(arms, new_problem):
+    more = {
+        "slda": SLDAArm(method="slda", shrinkage=1e-3),
+        "gaussians": GaussiansArm(method="gaussians", shrinkage=1e-3),
+        "generative": GenerativeClassifierArm(
+            method="generative_classifier", units=5, latent=2, samples=3, learning_rate=0.01
+        ),
+        **{
+            name: dataclasses.replace(arms["exaggeration"], reading=reading, lambda_rr=1e-3)
+            for name, reading in READINGS.items()
+        },
+    }
+
+    def make(name):
+        arm = {**arms, **more}[name]
+        return build_method(arm.method, new_problem(task_sizes=(2, 3, 1, 2)), arm)
+
+    return make
+
+
+@pytest.fixture
+def run(build, new_samples):
+    """Train a method from its beginning or from what a keeper has; return all that it leaves."""
+
+    def make(name, keeper=None, optimiser_state="kept"):
+        method = build(name)
+        train_set, test_set = new_samples(), new_samples(per_class=5, draw=1)
+        observer = TaskEndObserver(test_set, 0)
+        schedule = Schedule(3, STEPS, 10, 0.03, optimiser_state=optimiser_state)
+        outcome = train(method, train_set, test_set, schedule, lambda progress: None, observer, keeper)
+        return {**method.checkpoint(), **observer.traces()}, outcome
+
+    return make
+
+
+class StopAt(StateFile):
+    """Is asked to stop after so many steps, or while it saves for so many times."""
+
+    def __init__(self, path, steps=None, saves=None):
+        super().__init__(path, "run", CPU, 1e6, Stop())
+        self.steps, self.saves = steps, saves
+
+    def due(self):
+        if self.steps is not None:
+            self.steps -= 1
+            if self.steps == 0:
+                self.stop.ask(signal.SIGTERM)
+        return super().due()
+
+    def save(self, state):
+        if self.saves is not None:
+            self.saves -= 1
+            if self.saves == 0:
+                self.stop.ask(signal.SIGTERM)
+        super().save(state)
+
+
+def same(left, right):
+    assert left[0].keys() == right[0].keys()
+    assert left[1] == right[1]  # counts and instruments, to the last digit
+    return all(torch.equal(left[0][name].nan_to_num(7.5), right[0][name].nan_to_num(7.5)) for name in left[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_interrupted_again_and_again_ends_as_one_that_was_not(name, run, tmp_path):
+    undisturbed = run(name)
+    path = tmp_path / "state.safetensors"
+    stepless = name in ("slda", "gaussians")
+    stops = (
+        [{"saves": 1}, {"saves": 1}]
+        if stepless
+        else [{"steps": 1}, {"steps": 4}, {"saves": 1}, {"steps": 7}, {"steps": 5}]
+    )
+    for stop in stops:
+        with pytest.raises(Interrupted):
+            run(name, StopAt(path, **stop))
+        assert path.exists()
+    assert same(run(name, StopAt(path)), undisturbed)
+
+
+@pytest.mark.parametrize("optimiser_state", ["moments", "reset"])
+@pytest.mark.parametrize("steps", [STEPS, STEPS + 2])
+def test_what_adam_keeps_is_as_it_would_have_been(optimiser_state, steps, run, tmp_path):
+    undisturbed = run("bir-si", optimiser_state=optimiser_state)
+    path = tmp_path / "state.safetensors"
+    with pytest.raises(Interrupted):
+        run("bir-si", StopAt(path, steps=steps), optimiser_state)
+    assert same(run("bir-si", StopAt(path), optimiser_state), undisturbed)
+
+
+def test_a_run_killed_without_warning_goes_on_from_its_last_save(run, tmp_path):
+    undisturbed = run("bir-si")
+    keeper = StopAt(tmp_path / "state.safetensors")
+    due = keeper.due
+    keeper.due = lambda: (_ for _ in ()).throw(MemoryError) if read_task(keeper) == 3 else due()
+
+    def read_task(keeper):
+        return read_state(keeper.path, keeper.mark)["task"] if keeper.path.exists() else 1
+
+    with pytest.raises(MemoryError):
+        run("bir-si", keeper)
+    state = read_state(keeper.path, keeper.mark)
+    assert (state["task"], state["iteration"]) == (3, 0)
+    assert same(run("bir-si", StopAt(keeper.path)), undisturbed)
+
+
+def test_a_run_saves_when_its_time_is_up_and_when_a_task_begins(run, tmp_path, monkeypatch):
+    clock = iter(range(0, 10**6, 60))  # a minute passes at each look
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    keeper = StateFile(tmp_path / "state.safetensors", "run", CPU, 5, Stop())
+    saved = []
+    save = keeper.save
+    keeper.save = lambda state: (saved.append((state["task"], state["iteration"])), save(state))
+    run("none", keeper)
+    begun = [place for place in saved if place[1] == 0]
+    assert begun == [(2, 0), (3, 0)]
+    assert len(saved) > len(begun)
+    keeper.forget()
+    assert not keeper.path.exists()
+
+
+# ---------------------------------------------------------------- the file
+
+
+def test_a_state_comes_back_as_it_was(tmp_path):
+    state = {
+        "numbers": [1, 2.5, 0.1 + 0.2, None, "text", {}],
+        "nested": {"scalar": torch.tensor(3.5), "bytes": torch.arange(5, dtype=torch.uint8), "none": None},
+        "list": [torch.ones(2, 3), {"deep": torch.zeros(0, dtype=torch.int64)}],
+    }
+    write_state(tmp_path / "s", {"run": "a"}, state)
+    found = read_state(tmp_path / "s", {"run": "a"})
+    assert found["numbers"] == state["numbers"]
+    assert found["nested"]["none"] is None
+    for old, new in (
+        (state["nested"]["scalar"], found["nested"]["scalar"]),
+        (state["nested"]["bytes"], found["nested"]["bytes"]),
+        (state["list"][0], found["list"][0]),
+        (state["list"][1]["deep"], found["list"][1]["deep"]),
+    ):
+        assert old.dtype == new.dtype
+        assert torch.equal(old, new)
+    assert list(tmp_path.iterdir()) == [tmp_path / "s"]
+
+
+def another_run(path):
+    write_state(path, {"run": "other", "device": "cpu", "torch": torch.__version__}, {"task": 2})
+
+
+def another_torch(path):
+    write_state(path, {"run": "run", "device": "cpu", "torch": "1.0"}, {"task": 2})
+
+
+def weights(path):
+    save_file({"w": torch.ones(2)}, path)
+
+
+def half(path):
+    another_run(path)
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def other_metadata(path):
+    save_file({"w": torch.ones(2)}, path, metadata={"state": json.dumps([1])})
+
+
+@pytest.mark.parametrize("make", [another_run, another_torch, weights, half, other_metadata])
+def test_what_is_no_state_of_this_run_is_named_and_the_run_starts_anew(make, run, tmp_path, capsys):
+    path = tmp_path / "state.safetensors"
+    make(path)
+    assert same(run("none", StopAt(path)), run("none"))
+    assert capsys.readouterr().err.count("is not a state that run can go on from: starting anew") == 1
+
+
+def test_states_hold_no_pickles(run, tmp_path):
+    path = tmp_path / "state.safetensors"
+    with pytest.raises(Interrupted):
+        run("bir-si", StopAt(path, steps=STEPS + 3))
+    assert any(name.startswith("/method/previous/") for name in load_file(path))
+
+
+# ---------------------------------------------------------------- being asked to stop
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_sets_a_flag_once_and_then_works_as_ever(number, status):
+    before = signal.getsignal(number)
+    with Stop() as stop:
+        os.kill(os.getpid(), number)
+        assert stop.signal == number
+        assert signal.getsignal(number) == before
+    assert signal.getsignal(number) == before
+    assert Interrupted(stop.signal).status == status
+    assert "the same command goes on" in str(Interrupted(stop.signal))
+
+
+def test_a_run_that_has_not_begun_does_not_begin_when_the_process_was_asked_to_stop(run, tmp_path):
+    keeper = StopAt(tmp_path / "state.safetensors")
+    keeper.stop.ask(signal.SIGINT)
+    with pytest.raises(Interrupted):
+        run("none", keeper)
+    assert not keeper.path.exists()
