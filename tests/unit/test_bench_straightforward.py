@@ -9,7 +9,7 @@ import torch
 from bench import straightforward
 from bench.setups import prepared_of, samples_of
 from exaggerated_replay.features.encoder import ConvEncoder, initialise
-from exaggerated_replay.features.extraction import extract
+from exaggerated_replay.features.extraction import Inputs, extract
 from exaggerated_replay.learning.experiment import run_experiment
 from exaggerated_replay.learning.networks import BrainInspiredVAE
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
@@ -101,7 +101,7 @@ def both(conv, images, same_noise):
 
     def run(settings):
         x, y = images
-        computed = extract(x, conv, MEAN, STD, torch.device("cpu"))
+        computed = extract(x, conv, Inputs(MEAN, STD), torch.device("cpu"))
         gates = settings.method.gate_proportion
         start = BrainInspiredVAE(computed.shape[1], UNITS, LATENT, CLASSES, gates, settings.seed).state_dict()
         ours = []

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from exaggerated_replay import devices
 from exaggerated_replay.devices import free_slot, gpus, hold_gpu
-from exaggerated_replay.learning import devices
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def test_jobs_that_see_different_gpus_do_not_stand_in_each_others_way():
 HOLDER = """
 import sys, time
 from pathlib import Path
-from exaggerated_replay.learning import devices
+from exaggerated_replay import devices
 devices.SLOTS = Path(sys.argv[1])
 gpu, lock = devices.free_slot(["0"], 1)
 assert "torch" not in sys.modules

@@ -13,6 +13,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
+from numpy.typing import ArrayLike
 
 from exaggerated_replay.errors import UserError
 
@@ -96,13 +97,13 @@ def _unreadable(path: Path, again: str) -> UserError:
     return UserError(f"{path} is not a readable .npz of plain numbers (damaged, or pickled Python objects?); {again}")
 
 
-def content_digest(arrays: Mapping[str, np.ndarray]) -> str:
+def content_digest(arrays: Mapping[str, ArrayLike]) -> str:
     """Return the SHA-256 over names, types, shapes and values of arrays, in the order of their names, in hex."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         array = np.asarray(arrays[name], order="C")
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.reshape(-1).view(np.uint8))  # a view: nothing is copied
+        digest.update(array.reshape(-1).view(np.uint8).data)  # a view: nothing is copied
     return digest.hexdigest()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,17 +42,10 @@ def prepare(
         arrays = hold_out(arrays, validation)
     images = arrays["x_train"].dtype == np.uint8
     bounded = images or all(arrays[key].min() >= 0 and arrays[key].max() <= 1 for key in ("x_train", "x_test"))
-    prepared = Prepared(**arrays, scale=module.WHITE if images else 1, bounded=bounded)
+    values: dict[str, Any] = {**arrays, "scale": module.WHITE if images else 1, "bounded": bounded}
     with replacing(target) as temporary, temporary.open("wb") as stream:
         # NumPy stamps every member with the same date in 1980, so equal arrays give equal bytes.
-        np.savez(
-            stream,
-            **arrays,
-            scale=np.float32(prepared.scale),
-            bounded=np.bool_(bounded),
-            made_from=np.str_(made_from),
-            content=np.str_(prepared.digest()),
-        )
+        np.savez(stream, **values, made_from=made_from, content=Prepared(**values).digest())
 
 
 def hold_out(arrays: dict[str, np.ndarray], share: float) -> dict[str, np.ndarray]:

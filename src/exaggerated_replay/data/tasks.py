@@ -134,7 +134,7 @@ def check_once(labels: Sequence[int], classes: int, where: str) -> None:
         UserError: One is missing, occurs twice, or does not exist; `where` names the key or file.
     """
     given, wanted = set(labels), set(range(classes))
-    twice = {label for label in given if labels.count(label) > 1}  # type: ignore[attr-defined]
+    twice = {label for label in given if labels.count(label) > 1}
     for odd, problem in ((wanted - given, "is missing"), (given - wanted, "does not exist"), (twice, "occurs twice")):
         if odd:
             raise UserError(
@@ -148,7 +148,8 @@ def read_tasks(path: Path) -> list[list[int]]:
     Raises:
         UserError: There is no such file, or it holds something else.
     """
-    from ruamel.yaml import YAML, YAMLError  # JSON is YAML, too
+    from ruamel.yaml import YAML  # JSON is YAML, too
+    from ruamel.yaml.error import YAMLError
 
     try:
         text = path.read_text(encoding="utf-8")

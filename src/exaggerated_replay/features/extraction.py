@@ -41,7 +41,7 @@ def extract(images: np.ndarray, encoder: nn.Module, inputs: Inputs, device: torc
     Raises:
         UserError: The encoder takes no images of this size.
     """
-    encoder = encoder.to(device, memory_format=torch.channels_last)
+    encoder = encoder.to(device).to(memory_format=torch.channels_last)
     chunks = torch.from_numpy(images).split(CHUNK)
     try:
         return torch.cat([encoder(inputs.of(chunk.to(device))).flatten(1).cpu() for chunk in chunks])
