@@ -11,10 +11,8 @@ from exaggerated_replay.errors import UserError
 
 SEEDS = range(6)
 CELLS = {name: cell(name, {"method": name}, *((seed, f"{name}{seed}") for seed in SEEDS)) for name in ("old", "new")}
-for described in CELLS.values():
-    described["config"]["model"] = {"units": 10}
-    described["config"]["training"] |= {"replay_batch": 8}
 PLAN = {
+    "training": {"iterations": 60},
     "grids": {},
     "cells": CELLS,
     "dataset": {"name": "digits"},

@@ -23,7 +23,8 @@ def record(*, diverged=None, instruments=None, **counts):
 
 
 def cell(arm, method, *runs):
-    config = {"method": method, "training": {"iterations": 30, "batch": 8}}
+    training = {"iterations": 30, "batch": 8, "replay_batch": 8}
+    config = {"method": method, "training": training, "model": {"units": 10}}
     return {
         "arm": arm,
         "config": config,
@@ -32,6 +33,7 @@ def cell(arm, method, *runs):
 
 
 PLAN = {
+    "training": {"iterations": 60},
     "grids": {
         "g": [
             {"cell": "none", "settings": {"method.si.strength": 3}, "baseline": None},

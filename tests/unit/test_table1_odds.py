@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import integrate, stats
 
-from exaggerated_replay.analysis import table1_odds
+from exaggerated_replay.analysis import paper, table1_odds
 from exaggerated_replay.analysis.paper import published
 from exaggerated_replay.analysis.table1_odds import Spreads, measure, odds
 from exaggerated_replay.errors import UserError
@@ -101,7 +101,7 @@ def study(factors=(5, 10), seeds=3):
         for cell, method in methods.items()
     }
     grid = [{"cell": cell, "baseline": None if cell == "base" else "base"} for cell in methods]
-    return {"grids": {"table1": grid}, "cells": cells}, pd.DataFrame(rows)
+    return {"dataset": {"name": "cifar100"}, "grids": {"table1": grid}, "cells": cells}, pd.DataFrame(rows)
 
 
 def test_spreads_come_from_the_rows_of_the_table_and_their_baseline():
@@ -117,11 +117,24 @@ def test_spreads_come_from_the_rows_of_the_table_and_their_baseline():
     assert (table1_odds.table1_odds(plan, runs, "table1")["seeds"] == 2).all()
 
 
-def test_a_grid_that_cannot_tell_is_refused():
-    with pytest.raises(UserError, match="too few rows of Table 1"):
-        table1_odds.table1_odds(*study(seeds=1), "table1")
-    with pytest.raises(UserError, match="too few rows of Table 1"):
-        table1_odds.table1_odds(*study(factors=()), "table1")
+def test_one_seed_tells_nothing_and_says_so():
+    found = table1_odds.table1_odds(*study(seeds=1), "table1")
+    assert found[["between", "within", "both", "fit"]].isna().all(axis=None)
+    assert "cannot be told" in table1_odds.sentence(found[found["metric"] == "overall"])
+
+
+def test_the_factors_are_those_of_the_published_table():
+    assert tuple(published().index.unique("f")) == paper.FACTORS
+
+
+def test_which_grids_can_tell():
+    plan, runs = study()
+    assert paper.table1_grid(plan) == "table1"
+    assert paper.table1_grid({**plan, "dataset": {"name": "digits"}}) is None
+    alone, runs = study(factors=(5,))
+    assert paper.table1_grid(alone) is None
+    with pytest.raises(UserError, match="fewer than two rows of Table 1"):
+        table1_odds.table1_odds(alone, runs, "table1")
 
 
 def test_the_sentence_says_the_numbers():

@@ -4,9 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from exaggerated_replay.analysis.paper import table1_grid
+
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
 FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
-SUMMARIES = ("params.yaml", "plan.json", "provenance.json", "runs.csv", "metrics.json", *PLOTS)
+SUMMARIES = ("params.yaml", "plan.json", "provenance.json", "runs.csv", "metrics.json", "verdicts.csv", *PLOTS)
+ODDS = "table1_odds.csv"
 TABLE_KINDS = ("csv", "md", "tex")
 IMAGE_KINDS = ("png", "pdf", "svg")
 
@@ -16,7 +19,8 @@ def study_files(plan: Mapping[str, Any]) -> list[str]:
     tables = [f"tables/{grid}.{kind}" for grid in plan["grids"] for kind in TABLE_KINDS]
     provenances = [f"provenance/{grid}.csv" for grid in plan["grids"]]
     records = [f"records/{run}.json" for run in plan["runs"]]
-    return [*SUMMARIES, *tables, *provenances, *records]
+    odds = [ODDS] if table1_grid(plan) else []
+    return [*SUMMARIES, *odds, *tables, *provenances, *records]
 
 
 def all_files(plan: Mapping[str, Any], figures: Iterable[str]) -> list[Path]:

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from importlib.resources import files
 from math import nan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:  # the workflow asks this module which files a study has, whenever it is parsed
+    import pandas as pd
 
 DATASET = "cifar100"
 WEIGHT = 1e-6  # of both losses
+FACTORS = (5, 10, 20, 50, 100)  # the values of f in Table 1
 SIZE = {"units": 2000, "iterations": 5000, "batch": 512, "replay_batch": 512}
 
 
-def published() -> pd.DataFrame:
+def published() -> "pd.DataFrame":
     """Load Table 1 as published: gains of RR+RA over the baseline on CIFAR-100, mean of 5 runs, no spread.
 
     Source: J. Millichamp and X. Chen, "Brain-inspired feature exaggeration in generative replay for continual
@@ -22,6 +24,8 @@ def published() -> pd.DataFrame:
         Columns `absolute` (percentage points) and `relative` (percent of the baseline), indexed by `f` and
         `metric` (first20, first50, overall).
     """
+    import pandas as pd
+
     with files("exaggerated_replay.analysis").joinpath("published/table1.csv").open() as source:
         return pd.read_csv(source, index_col=["f", "metric"])
 
@@ -39,8 +43,28 @@ def claimed_gain(dataset: str, method: Mapping[str, Any], baseline: Mapping[str,
     five values of f. How the paper is read (its switches) and the size of the experiment are what a replication
     may vary: the claim is the same.
     """
-    table = published()["absolute"]
-    exaggerates = method.get("lambda_rr") == method.get("lambda_ra") == WEIGHT
-    if dataset != DATASET or not exaggerates or "lambda_rr" in baseline or (method["f"], metric) not in table.index:
+    if dataset != DATASET or "lambda_rr" in baseline or not _stands_in_table1(method):
         return nan
-    return float(table[method["f"], metric])
+    return float(published()["absolute"][method["f"], metric])
+
+
+def rows_of_table1(plan: Mapping[str, Any], grid: str) -> list[str]:
+    """Return the cells of a grid that stand in Table 1, on CIFAR-100, and their baseline: what spreads come from."""
+    if plan["dataset"]["name"] != DATASET:
+        return []
+    rows = [row for row in plan["grids"][grid] if row["baseline"] and _stands_in_table1(_method(plan, row["cell"]))]
+    return list(dict.fromkeys(name for row in rows for name in (row["baseline"], row["cell"])))
+
+
+def table1_grid(plan: Mapping[str, Any]) -> str | None:
+    """Return the first grid of a plan that has two rows of Table 1, whose odds can therefore be told; None without."""
+    return next((grid for grid in plan["grids"] if len(rows_of_table1(plan, grid)) > 2), None)
+
+
+def _method(plan: Mapping[str, Any], cell: str) -> Mapping[str, Any]:
+    method: Mapping[str, Any] = plan["cells"][cell]["config"]["method"]
+    return method
+
+
+def _stands_in_table1(method: Mapping[str, Any]) -> bool:
+    return method.get("lambda_rr") == method.get("lambda_ra") == WEIGHT and method["f"] in FACTORS

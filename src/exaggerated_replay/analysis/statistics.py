@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
@@ -23,6 +22,7 @@ ALPHA = 0.05
 RESAMPLES = 9999
 EXACT_UP_TO = 20  # seeds: 2^20 sign patterns
 MOST_SEEDS = 10**6
+PLACES = 9  # decimals of a difference: one image is more than 1e-9 points, and rounding is less
 
 
 # 1. Pairing. Joined by seed, never by position; a pair of which one run diverged is left out and counted.
@@ -30,6 +30,8 @@ MOST_SEEDS = 10**6
 
 def differences(treatment: pd.Series, baseline: pd.Series) -> pd.Series:
     """Return treatment minus baseline at their common seeds, nan where either diverged.
+
+    Differences that are equal on paper are equal here: what is left of rounding is cut off.
 
     Args:
         treatment: Accuracy in percent, indexed by seed.
@@ -45,7 +47,7 @@ def differences(treatment: pd.Series, baseline: pd.Series) -> pd.Series:
     treatment, baseline = treatment.align(baseline, join="inner")
     if treatment.empty:
         raise UserError("the two arms have no seed in common: give both the same seeds")
-    return treatment - baseline
+    return (treatment - baseline).round(PLACES)
 
 
 # 2. The mean difference, with an interval by Student's t and one by the BCa bootstrap.
@@ -173,12 +175,16 @@ def sign_flip_seeds(alpha: float) -> int:
     return ceil(1 - log2(alpha))
 
 
-def holm(p: ArrayLike, alpha: float = ALPHA) -> np.ndarray:
-    """Adjust the p of all cells of a table for their number (Holm, 1979); nan stays nan and does not count."""
+def holm(p: ArrayLike) -> np.ndarray:
+    """Adjust the p of all cells of a table for their number (Holm, 1979); nan stays nan and does not count.
+
+    The k-th smallest of m is multiplied by m - k + 1, and none is less than the one before. (statsmodels'
+    `multipletests` does the same, and collects the whole process's garbage each time.)
+    """
     adjusted = np.array(p, dtype=float)
-    tested = ~np.isnan(adjusted)
-    if tested.any():
-        adjusted[tested] = multipletests(adjusted[tested], alpha, method="holm")[1]
+    order = np.argsort(adjusted)[: np.count_nonzero(~np.isnan(adjusted))]  # nan is sorted to the end
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(adjusted[order] * factors), 1)
     return adjusted
 
 

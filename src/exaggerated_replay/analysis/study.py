@@ -8,12 +8,16 @@ from typing import Any
 from exaggerated_replay.analysis.folder import written_together
 from exaggerated_replay.analysis.layout import markdown, write
 from exaggerated_replay.analysis.origin import origin, without_path
+from exaggerated_replay.analysis.outputs import ODDS
+from exaggerated_replay.analysis.paper import table1_grid
 from exaggerated_replay.analysis.plots import plot_tables
 from exaggerated_replay.analysis.provenance import provenance
 from exaggerated_replay.analysis.runs import Study, load_study, runs_csv
 from exaggerated_replay.analysis.scores import first20_images
 from exaggerated_replay.analysis.summary import focus, summary
+from exaggerated_replay.analysis.table1_odds import table1_odds
 from exaggerated_replay.analysis.tables import comparison
+from exaggerated_replay.analysis.verdicts import all_verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json, write_text
 from exaggerated_replay.planning.params import PARAMS
@@ -64,6 +68,10 @@ def write_study(
             write_text(fresh / "records" / f"{run}.json", line + "\n")
         write_text(fresh / "runs.csv", runs_csv(study.runs))
         write_json(fresh / "metrics.json", summary(study.runs))
+        write_text(fresh / "verdicts.csv", verdicts_csv(all_verdicts(plan, study.runs)))
+        if grid := table1_grid(plan):
+            odds = table1_odds(plan, study.runs, grid)
+            write_text(fresh / ODDS, odds.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
         for name, table in plot_tables(study).items():
             write_text(fresh / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         for grid in plan["grids"]:

@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from exaggerated_replay.analysis.paper import WEIGHT, published
-from exaggerated_replay.analysis.selection import METRICS, cell_runs, finished, grid_cells
+from exaggerated_replay.analysis.paper import published, rows_of_table1
+from exaggerated_replay.analysis.selection import METRICS, cell_runs, finished
 from exaggerated_replay.errors import UserError
 
 RUNS = 5  # behind every number of the table
@@ -72,6 +72,8 @@ def odds(gains: ArrayLike, spreads: Spreads, runs: int = RUNS, draws: int = DRAW
         `as_alike`, the chance that the rows' standard deviation is at most the published one; `both`; and `fit`, the
         likelihood of the published rows' mean and spread, relative to the design that they fit best.
     """
+    if np.isnan(spreads.between):
+        return pd.DataFrame(np.nan, pd.Index(DESIGNS, name="design"), ["as_large", "as_alike", "both", "fit"])
     gains = np.asarray(gains, dtype=float)
     rng = np.random.default_rng(0)
     found = {}
@@ -129,26 +131,26 @@ def table1_odds(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str) -> pd.Da
 
     Args:
         plan: The plan of the study.
-        runs: One row per run; accuracies in percent.
+        runs: One row per run; accuracies in percent, nan where one diverged.
         grid: A grid with the baseline and two or more of the table's rows: RR+RA at the paper's weights.
 
     Returns:
-        One row per metric and design: metric, design, seeds (measured here), between, within, and as `odds`.
+        One row per metric and design: metric, design, seeds (at which all arms finished), between, within, and as
+        `odds`; nan where there are fewer than two such seeds.
 
     Raises:
-        UserError: If fewer than two arms, or two seeds that all of them have, are there to measure the spreads on.
+        UserError: If the grid is unknown or has fewer than two rows of the table, or a cell has no run.
     """
-    factors = published().index.unique("f")
-    cells = [entry for entry in grid_cells(plan, grid) if _is_row(plan["cells"][entry["cell"]], factors)]
-    names = dict.fromkeys(name for entry in cells for name in (entry["baseline"], entry["cell"]) if name)
-    scored = {name: found[finished(found)] for name in names for found in [cell_runs(plan, runs, name)]}
+    names = rows_of_table1(plan, grid)
+    if len(names) < 3:
+        raise UserError(f"grid '{grid}' has fewer than two rows of Table 1: its spreads cannot be measured there")
+    scored = {name: cell_runs(plan, runs, name) for name in names}
     parts = []
     for metric in METRICS:
-        accuracy = pd.DataFrame({name: found[metric] for name, found in scored.items()}).dropna()
-        if min(accuracy.shape) < 2:
-            raise UserError(f"grid '{grid}' has too few rows of Table 1 to measure spreads: two arms at two seeds")
-        spreads = measure(accuracy)
-        chances = odds(published()["absolute"].xs(metric, level="metric"), spreads).reset_index()
+        accuracy = pd.DataFrame({name: found.loc[finished(found), metric] for name, found in scored.items()}).dropna()
+        gains = published()["absolute"].xs(metric, level="metric")
+        spreads = measure(accuracy) if len(accuracy) > 1 else Spreads(np.nan, np.nan)
+        chances = odds(gains, spreads).reset_index()
         parts.append(chances.assign(metric=metric, seeds=len(accuracy), **vars(spreads)))
     columns = ["metric", "design", "seeds", "between", "within", "as_large", "as_alike", "both", "fit"]
     return pd.concat(parts, ignore_index=True)[columns]
@@ -161,6 +163,8 @@ def sentence(odds_of_metric: pd.DataFrame) -> str:
         odds_of_metric: The rows of one metric, from `table1_odds`.
     """
     table = odds_of_metric.set_index("design")
+    if table["both"].isna().any():
+        return "How likely Table 1 is without any effect cannot be told: fewer than two seeds are finished in all arms."
     gains = published()["absolute"].xs(table["metric"].iloc[0], level="metric")
     best = str(table["fit"].idxmax()) if table["fit"].notna().any() else None
     chances = "; ".join(f"{_chance(table['both'][design])} if {MEANING[design]}" for design in DESIGNS)
@@ -171,11 +175,6 @@ def sentence(odds_of_metric: pd.DataFrame) -> str:
         f"seeds, {table['within'].iloc[0]:.2f} within."
     )
     return f"{told} Of the three, they fit best that {MEANING[best]}." if best else told
-
-
-def _is_row(cell: Mapping[str, Any], factors: pd.Index) -> bool:
-    method = cell["config"]["method"]
-    return method.get("lambda_rr") == method.get("lambda_ra") == WEIGHT and method["f"] in factors
 
 
 def _chance(share: float) -> str:

@@ -8,10 +8,12 @@ import pandas as pd
 
 from exaggerated_replay.analysis import anytime, paper
 from exaggerated_replay.analysis.judging import Evidence, more_seeds, more_seeds_anytime, verdict
+from exaggerated_replay.analysis.scores import significant
 from exaggerated_replay.analysis.selection import METRICS, grid_cells, left_out, paired_runs
 from exaggerated_replay.analysis.statistics import (
     bootstrap_interval,
     detectable,
+    differences,
     equivalence,
     holm,
     improvement,
@@ -60,9 +62,16 @@ def judge(plan: Mapping[str, Any], runs: pd.DataFrame, pairs: Sequence[tuple[str
     rows = [_evidence(plan, runs, cell, baseline, metric, rules) for cell, baseline in pairs for metric in METRICS]
     table = pd.DataFrame(rows, columns=COLUMNS)
     for p in ("p", "anytime_p"):
-        table[f"{p}_holm"] = holm(table[p], rules.alpha)
+        table[f"{p}_holm"] = holm(table[p])
     words = [_judged(row, len(table), rules) for _, row in table.iterrows()]
     return table.assign(**pd.DataFrame(words, index=table.index, columns=WORDS))
+
+
+def verdicts_csv(table: pd.DataFrame) -> str:
+    """Return verdicts as text, numbers with the digits that every processor agrees on."""
+    numbers = table.select_dtypes("float").columns
+    rounded = {column: table[column].map(significant) for column in numbers}
+    return table.assign(**rounded).to_csv(index=False, lineterminator="\n")
 
 
 def rules_of(plan: Mapping[str, Any]) -> RulesSettings:
@@ -85,9 +94,12 @@ def _evidence(
     """Return all of a row that can be said before the other rows are known."""
     config, dataset = plan["cells"][cell]["config"], plan["dataset"]
     size = paper.size(config)
-    claim = paper.claimed_gain(dataset["name"], config["method"], plan["cells"][baseline]["config"]["method"], metric)
+    methods = config["method"], plan["cells"][baseline]["config"]["method"]
+    # The study's own length stands for the paper's 5,000 iterations, which the table is about; others do not.
+    in_full = config["training"]["iterations"] == plan["training"]["iterations"]
+    claim = paper.claimed_gain(dataset["name"], *methods, metric) if in_full else np.nan
     treated, base = paired_runs(plan, runs, cell, baseline)
-    values = (treated[metric] - base[metric]).to_numpy()
+    values = differences(treated[metric], base[metric]).to_numpy() if len(treated) else np.empty(0)
     change = paired(treated[metric], base[metric], rules.alpha) if len(values) else None
     wins = improvement(values, rules.alpha)
     effect = rules.smallest_effect
