@@ -1,0 +1,139 @@
+"""Finished runs loaded again: networks, classes as the data number them, replay, and the example of Fig. 2."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import softmax
+
+from exaggerated_replay.data.prepared import Prepared
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json
+from exaggerated_replay.learning.illustration import competing_example
+from exaggerated_replay.learning.job import train_runs
+from exaggerated_replay.learning.loading import load_run, read_weights
+from exaggerated_replay.methods.bir import Settings as BIRArm
+from exaggerated_replay.methods.dgr import Settings as DGRArm
+from exaggerated_replay.methods.er import Settings as ERArm
+from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
+from exaggerated_replay.methods.generative_classifier import Settings as GenerativeClassifierArm
+from exaggerated_replay.settings.reading import ReadingSettings
+from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
+
+TASKS = [[2, 0], [3], [1]]
+BIR = {"gate_proportion": 0.3}
+ARMS = {
+    "er": ERArm(method="er"),
+    "dgr": DGRArm(method="dgr"),
+    "bir": BIRArm(method="bir", **BIR),
+    "rr-ra": ExaggerationArm(
+        method="exaggeration", **BIR, lambda_rr=0.1, lambda_ra=0.1, f=5.0, reading=ReadingSettings(competitors="all")
+    ),
+    "generative": GenerativeClassifierArm(method="generative_classifier", units=5, latent=2, samples=3),
+}
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    """Four classes of 3 x 3 images, each bright in a corner of its own."""
+    numbers = np.random.default_rng(0)
+    y = np.repeat(np.arange(4), 20)
+    x = numbers.integers(0, 60, (len(y), 3, 3), dtype=np.uint8)
+    for label, corner in enumerate([(0, 0), (0, 2), (2, 0), (2, 2)]):
+        x[y == label, corner[0], corner[1]] = 255
+    return Prepared(x, y, x[::2], y[::2], scale=255, bounded=True)
+
+
+@pytest.fixture(scope="module")
+def runs(prepared, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("loading")
+    settings = {
+        folder / arm: RunSettings(
+            data="d",
+            image_values=9,
+            code="c",
+            tasks=TASKS,
+            seed=0,
+            model=ModelSettings(units=30, latent=5),
+            training=TrainingSettings(iterations=60, batch=10, replay_batch=40, learning_rate=0.01),
+            method=method,
+            threads=1,
+            precision="fp32",
+        )
+        for arm, method in ARMS.items()
+    }
+    train_runs(
+        settings, prepared, torch.device("cpu"), folder / "w", folder / "t", lambda name: lambda p: None, observe=None
+    )
+    return folder
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_a_loaded_run_classifies_as_its_record_says_in_classes_of_the_data(arm, runs, prepared):
+    run = load_run(runs / arm)
+    found = run.classify(torch.tensor(prepared.x_test).flatten(1) / 255)
+    assert run.settings.method == ARMS[arm]
+    order = [c for task in TASKS for c in task]
+    right = [int((found[torch.tensor(prepared.y_test == c)] == c).sum()) for c in order]
+    assert right == run.record["counts"]["correct"][-1]
+    assert sum(right) > 10
+
+
+@pytest.mark.parametrize("arm", ["dgr", "bir", "rr-ra"])
+def test_a_loaded_run_replays_images_of_the_classes_that_it_takes_them_for(arm, runs):
+    run = load_run(runs / arm)
+    x, classes = run.replay(33)
+    assert x.shape == (33, 9)
+    assert ((x >= 0) & (x <= 1)).all()
+    assert set(classes.tolist()) <= {0, 1, 2, 3}
+    assert torch.equal(run.classify(x), classes)
+    assert torch.equal(run.replay(33)[0], x)  # the run's own seed draws them
+
+
+@pytest.mark.parametrize("arm", ["er", "generative"])
+def test_a_run_that_generates_nothing_says_so(arm, runs):
+    with pytest.raises(UserError, match="generates no samples to replay"):
+        load_run(runs / arm).replay(3)
+
+
+def test_what_is_no_whole_run_is_named(runs, tmp_path):
+    with pytest.raises(UserError, match=r"record\.json is missing"):
+        load_run(tmp_path)
+    (tmp_path / "record.json").write_bytes((runs / "er" / "record.json").read_bytes())
+    with pytest.raises(UserError, match=r"model\.safetensors is missing"):
+        load_run(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(UserError, match="is not the checkpoint that its record names"):
+        load_run(tmp_path)
+    with pytest.raises(UserError, match="not a readable checkpoint"):
+        read_weights(tmp_path / "model.safetensors")
+
+
+def example_of(runs, arm="rr-ra"):
+    return competing_example(read_json(runs / arm / "record.json"), runs / arm / "model.safetensors")
+
+
+def test_the_example_obeys_its_own_rule(runs, by_hand):
+    example = example_of(runs)
+    p, label = example["probabilities"], example["label"]
+    assert len(p) == 4
+    assert label == int(np.argmax(p))
+    assert example["f"] == 5
+    assert example["rivals"] == [c for c in range(4) if c != label and p[c] > p[label] / 5]
+    image = np.array(example["image"])
+    assert image.shape == (3, 3)
+    # The previous model is the checkpoint: its scores of the image shown are the example's.
+    scores = by_hand(load_run(runs / "rr-ra").network).scores(image.flatten())
+    np.testing.assert_allclose(softmax(scores), p, atol=0.02)
+    assert str(label) in example["class_means"]
+    assert set(example["class_means"]) <= {str(c) for c in (label, *example["rivals"])}
+    assert all(np.shape(mean) == (3, 3) for mean in example["class_means"].values())
+
+
+def test_the_example_is_the_same_every_time(runs):
+    assert example_of(runs) == example_of(runs)
+
+
+@pytest.mark.parametrize(("arm", "told"), [("bir", "no competing classes"), ("er", "no samples to replay")])
+def test_other_methods_have_no_example(arm, told, runs):
+    with pytest.raises(UserError, match=told):
+        example_of(runs, arm)
