@@ -65,7 +65,7 @@ def test_what_params_ask_for_is_explained_and_verified_before_anything_ran(folde
     assert cli.main(["drift"]) == 0
     assert cli.main(["explain", "bir-si"]) == 0
     told = capsys.readouterr().out
-    assert "differs from conf/ in: study.seeds." in told
+    assert "params.yaml is what conf/ composes" in told
     assert "not trained yet" in told
     assert cli.main(["verify"]) == 2
     assert "is not finished: run the workflow" in capsys.readouterr().err

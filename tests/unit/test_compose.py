@@ -1,7 +1,9 @@
 """conf/ composes to valid parameters, and says in one sentence when it cannot."""
 
 import copy
+import shutil
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import compose_values, drift, drift_warning, write_params
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.strict_yaml import read_yaml
+from exaggerated_replay.settings.reading import ReadingSettings
 
 REPOSITORY = Path(__file__).parents[2]
 CONF = REPOSITORY / "conf"
@@ -36,21 +40,78 @@ def own_file(tmp_path):
 # ---------------------------------------------------------------- every option
 
 
-def test_the_options_are_those_of_the_method():
-    assert options("dataset") == ["cifar100", "digits", "fashion_mnist", "mnist", "npz"]
-    assert {"default", "authors", "paper"} <= set(options("reading"))
-    assert {"default", "table1", "convergence", "ablation", "methods", "mnist"} <= set(options("study"))
-    assert {"laptop", "small", "selection", "paper", "paper-256"} <= set(options("study"))
-    assert options("encoder") == ["cpu", "long", "none", "pretrained", "published"]
-    assert options("compute") == ["auto", "cpu", "cuda"]
+def test_the_documented_studies_sizes_and_readings_are_there():
+    assert {"authors", "paper", "printed"} <= set(options("reading"))
+    assert {"as_published", "laptop", "small"} <= set(options("size"))
+    assert {
+        *("one", "claims", "readings", "dose", "controls", "confidence", "class-order", "scale", "confirm"),
+        *("default", "laptop", "small", "paper", "paper-short", "selection"),
+    } <= set(options("study"))
 
 
-@pytest.mark.parametrize("group", ["study", "reading", "compute"])
+@pytest.mark.parametrize("group", ["reading", "compute", "rules"])
 def test_every_option_composes_to_a_plan_and_is_called_by_its_name(group):
     for option in options(group):
         params = check_params(compose_values(CONF, ["dataset=digits", f"{group}={option}"]))
         assert getattr(params, group).name == option
         assert make_plan(params).runs
+
+
+@pytest.mark.parametrize("study", options("study"))
+def test_every_study_works_on_cifar100_in_miniature_and_on_digits_unless_it_says_that_it_does_not(study):
+    for dataset in (["dataset=cifar100", "size=small"], ["dataset=digits"]):
+        params = compose_values(CONF, [*dataset, f"study={study}"])
+        made_for = params["study"]["dataset"]
+        if made_for not in (None, params["dataset"]["name"]):
+            with pytest.raises(UserError, match=f"has sizes for {made_for}, and dataset.name is digits"):
+                check_params(params)
+            continue
+        plan = make_plan(check_params(params))
+        assert plan.runs
+        assert plan.params.study.name.removesuffix(params["size"]["suffix"]) == study
+        assert all(row.baseline for rows in plan.grids.values() for row in rows if plan.cells[row.cell].arm == "rr-ra")
+
+
+def test_a_study_of_a_miniature_has_a_folder_of_its_own():
+    assert compose_values(CONF, ["dataset=cifar100", "study=claims"])["study"]["name"] == "claims"
+    assert compose_values(CONF, ["dataset=cifar100", "size=small", "study=claims"])["study"]["name"] == "claims-small"
+    assert compose_values(CONF, ["dataset=cifar100", "study=small"])["study"]["name"] == "small"
+
+
+def test_one_word_makes_a_miniature_of_any_study():
+    small = compose_values(CONF, ["dataset=cifar100", "size=small", "study=dose"])
+    assert small["model"]["units"] == 400
+    assert small["training"]["iterations"] == 200
+    assert {small["arms"][arm]["si"]["strength"] for arm in ("bir-si", "rr-ra", "ra-acting")} == {300}
+    assert small["dataset"]["validation"] == 0.2  # nothing is chosen on test images
+
+
+def test_a_variant_of_the_arm_in_focus_costs_its_own_runs_alone():
+    def runs(*overrides):
+        return {run.digest for run in make_plan(check_params(compose_values(CONF, ["study=one", *overrides]))).runs}
+
+    before, after = runs(), runs("arms.rr-ra.lambda_ra=1")
+    assert len(before) == len(after) == 10
+    assert len(after - before) == 5
+
+
+def test_the_weights_at_which_the_losses_act_are_set_at_one_place():
+    values = compose_values(CONF, ["study=confirm", "study.acting.lambda_ra=3", "study.acting.lambda_rr=0.5"])
+    assert values["arms"]["ra-acting"]["lambda_ra"] == values["arms"]["rr-ra-acting"]["lambda_ra"] == 3
+    assert values["arms"]["rr-ra-acting"]["lambda_rr"] == 0.5
+    plan = make_plan(check_params(values))
+    assert [run.seed for run in plan.cells["ra-acting"].runs] == list(range(100, 120))
+
+
+def test_features_of_any_backbone_take_the_hyper_parameters_of_cifar100_in_one_line(own_file):
+    line = ["dataset=npz", f"dataset.source={own_file}", "hyper=split_cifar100"]
+    values = compose_values(CONF, [*line, "dataset.tasks=2"])
+    expected = compose_values(CONF, ["dataset=cifar100"])
+    assert (values["model"], values["training"]) == (expected["model"], expected["training"])
+    assert values["arms"] == expected["arms"]
+    plan = make_plan(check_params(values))
+    assert {run.settings.image_values for run in plan.runs} == {3}  # the input's own, unless the user says
+    assert compose_values(CONF, line)["dataset"]["tasks"] == 10
 
 
 def test_every_data_set_composes_to_a_plan_and_is_called_by_its_name(own_file):
@@ -77,7 +138,7 @@ def test_split_mnist_is_as_published():
     assert arms["si"] == {"method": "si", "strength": 0.1, "damping": 0.1}
     assert arms["er"] == {"method": "er", "memory_per_class": 20}
     assert arms["bir"]["si"] is None
-    assert {arms[arm]["gate_proportion"] for arm in ("bir", "bir-si", "rr", "ra", "rr-ra")} == {0.8}
+    assert {arm["gate_proportion"] for arm in arms.values() if "gate_proportion" in arm} == {0.8}
     assert all(arms[arm]["si"] == {"strength": 0.1, "damping": 0.1} for arm in ("bir-si", "rr", "ra", "rr-ra"))
 
 
@@ -89,30 +150,18 @@ def test_the_treatment_is_the_baseline_plus_both_losses_at_the_papers_weights(di
     assert digits["arms"]["ra"] == {**baseline, "method": "exaggeration", **added, "lambda_rr": 0}
 
 
-DEFAULT_READING = {
-    "name": "default",
-    "distance": "model",
-    "repulsion": "mean_inverse",
-    "reduction": "mean",
-    "competitors": "runner_up",
-    "temperature": 1.0,
-    "class_means": "batch",
-    "attraction": "every",
-    "confidence": "off",
-}
-
-
 @pytest.mark.parametrize(
     ("reading", "difference"),
     [
         ("default", {}),
-        ("authors", {"name": "authors", "competitors": "runner_up", "attraction": "gated"}),
-        ("paper", {"name": "paper", "competitors": "all", "attraction": "every"}),
+        ("authors", {"competitors": "runner_up", "attraction": "gated"}),
+        ("paper", {"competitors": "all", "attraction": "every"}),
+        ("printed", {"competitors": "all", "attraction": "every", "reduction": "total"}),
     ],
 )
 def test_a_reading_takes_the_first_choice_but_where_it_says_so(reading, difference):
     values = compose_values(CONF, ["dataset=digits", f"reading={reading}"])
-    assert values["reading"] == {**DEFAULT_READING, **difference}
+    assert values["reading"] == {**asdict(ReadingSettings()), "name": reading, **difference}
 
 
 def test_table_1_asks_for_the_papers_factors():
@@ -150,9 +199,9 @@ def test_the_focus_follows_the_treatment_unless_it_is_set():
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("dataset=cifar", ["dataset=cifar", "cifar100; digits; fashion_mnist; mnist; npz"]),
-        ("study=nope", ["study=nope", "laptop; methods; mnist; paper; paper-256; selection; small; table1"]),
-        ("reading=autors", ["reading=autors", "authors; default; paper"]),
+        ("dataset=cifar", ["dataset=cifar", "; ".join(options("dataset"))]),
+        ("study=nope", ["study=nope", "; ".join(options("study"))]),
+        ("reading=autors", ["reading=autors", "; ".join(options("reading"))]),
         ("compute=tpu", ["compute=tpu", "auto; cpu; cuda"]),
         ("study.seed=3", ["study.seed", "conf/ has no such key"]),
         ("sed=3", ["sed", "conf/ has no such key"]),
@@ -161,7 +210,6 @@ def test_the_focus_follows_the_treatment_unless_it_is_set():
         ("focus='", ["focus='"]),
         ("study.seeds=2,3", ["study.seeds=2,3"]),
         ("study.seeds=${nope}", ["'nope' not found"]),
-        ("~study", ["study.treatment"]),
     ],
 )
 def test_an_override_that_cannot_be_is_named_in_one_line(override, told):
@@ -186,7 +234,9 @@ def test_what_is_written_is_what_was_composed_the_same_bytes_each_time(tmp_path)
     write_params(CONF, ["dataset=mnist", "study.seeds=2"], first)
     write_params(CONF, ["dataset=mnist", "study.seeds=2"], second)
     assert first.read_bytes() == second.read_bytes()
-    assert yaml.safe_load(first.read_text()) == compose_values(CONF, ["dataset=mnist", "study.seeds=2"])
+    values = compose_values(CONF, ["dataset=mnist", "study.seeds=2"])
+    assert read_yaml(first) == {**values, "composed_with": ["dataset=mnist", "study.seeds=2"]}
+    assert yaml.safe_load(first.read_text()) == read_yaml(first)  # whichever YAML it is read as
     assert yaml.safe_load(first.read_text())["study"]["seeds"] == 2
 
 
@@ -194,10 +244,10 @@ def test_what_is_written_is_what_was_composed_the_same_bytes_each_time(tmp_path)
     ("overrides", "told"),
     [
         (["dataset=npz"], "source is missing"),
-        (["study.seeds=abc"], "study.seeds is 'abc'"),
+        (["study.seeds=abc"], "seeds is 'abc', but must be a number, a list, or a range such as 100-119"),
         (["arms.rr-ra.f=0.5"], "f is 0.5"),
         (["dataset.tasks=3"], "dataset.tasks is 3, but the 10 classes"),
-        (["+training.epochs=3"], "training.epochs is no setting"),
+        (["+training.epochs=3"], "training.epochs is not a setting"),
         (["arms.er=null"], "arms.er.method is missing"),
         (["dataset=cifar"], "cifar"),
     ],
@@ -249,10 +299,41 @@ def test_exactly_the_changed_keys_drift(digits):
 
 def test_the_warning_names_the_keys_and_what_counts(digits):
     assert drift_warning(CONF, digits) == ""
-    values = {**digits, "focus": "bir-si"}
-    assert drift_warning(CONF, values).startswith("params.yaml differs from conf/ in: focus. What params.yaml says")
+    asked = {**digits, "composed_with": []}
+    assert drift_warning(CONF, asked) == ""
+    assert drift_warning(CONF, {**asked, "focus": "bir-si"}).startswith(
+        "params.yaml differs from conf/ in: focus. What params.yaml says is used"
+    )
 
 
-def test_settings_made_on_the_command_line_are_differences_from_conf(own_file):
+def test_what_the_user_asked_for_is_no_drift(tmp_path, own_file):
+    overrides = ["dataset=npz", f"dataset.source={own_file}", "study.seeds=3", "dataset.tasks=2"]
+    write_params(CONF, overrides, tmp_path / "params.yaml")
+    values = read_yaml(tmp_path / "params.yaml")
+    assert drift(CONF, values) == []
+    values["study"]["seeds"] = 4
+    assert drift(CONF, values) == ["study.seeds"]
+
+
+def test_what_dvc_composed_is_told_as_the_users_own(own_file):
+    """It does not write down what it was given."""
     values = compose_values(CONF, ["dataset=npz", f"dataset.source={own_file}", "study.seeds=3"])
     assert drift(CONF, values) == ["dataset.source", "dataset.watch", "study.seeds"]
+    told = drift_warning(CONF, values)
+    assert told.startswith("params.yaml has values of its own, set by hand or by `dvc exp run -S`, for: dataset.source")
+
+
+def test_a_miniature_and_a_study_with_a_name_of_ones_own_do_not_drift_but_in_what_was_set():
+    assert drift(CONF, compose_values(CONF, ["dataset=cifar100", "size=small", "study=claims"])) == []
+    values = compose_values(CONF, ["study=one", "study.name=mine"])
+    assert "study.name" in drift(CONF, values)
+
+
+def test_a_broken_conf_is_told_and_refuses_no_params(tmp_path, digits):
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    (conf / "study" / "default.yaml").write_text("grids: [")
+    told = drift_warning(conf, digits)
+    assert told.startswith("conf/ cannot be composed with ")
+    assert told.endswith("What params.yaml says is used.")
+    assert "\n" not in told

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json, write_text
 from exaggerated_replay.methods.er import Settings as ERArm
-from exaggerated_replay.planning.plan import run_name
+from exaggerated_replay.planning.runs import run_name
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.store.exchange import Imported, import_records, pack_records
 from exaggerated_replay.store.verify import verify_record
@@ -137,9 +137,9 @@ def edited(*path, value):
             0,
             "memory_per_class is 0: .* at least 1|memory_per_class is 0: .* equal to 1",
         ),
-        (["settings", "method", "method"], "magic", "'magic', which is no method"),
+        (["settings", "method", "method"], "magic", "'magic', which is not a method"),
         (["settings"], None, "no whole record"),
-        (["settings", "extra"], 1, "extra is no setting"),
+        (["settings", "extra"], 1, "extra is not a setting"),
         (["counts", "correct"], [[3, 2, 0, 0]], "make no sense"),
         (["counts", "correct"], [[3, 2, 0, 0], [4, 2, 2, 3]], "make no sense"),
         (["counts", "correct"], [[3, 2, 0, 0], [-1, 2, 2, 3]], "make no sense"),

@@ -42,17 +42,16 @@ def refusal(values):
     with pytest.raises(UserError) as caught:
         make_plan(check_params(values))
     message = str(caught.value)
-    assert message.startswith("params.yaml: ")
     assert "\n" not in message
     return message
 
 
 def mappings(values, where=""):
-    """Dotted paths of all mappings of fixed keys (arms, files and grids are named by the user)."""
+    """Dotted paths of all mappings of fixed keys (arms, files, grids and weights are named by the user)."""
     for key, value in values.items():
         if isinstance(value, dict):
             path = f"{where}{key}"
-            if key not in ("arms", "files", "grids"):
+            if key not in ("arms", "files", "grids", "acting"):
                 yield path
             yield from mappings(value, f"{path}.")
 
@@ -77,22 +76,24 @@ def test_values_that_are_right_are_taken_over():
     ("key", "value", "told"),
     [
         # no such thing
-        ("arms.er.method", "replay", "arms.er.method is 'replay', which is no method: choose one of none, joint, er"),
+        ("arms.er.method", "replay", "arms.er.method is 'replay', which is not a method: choose one of bir, dgr"),
+        ("dataset.name", "../x", "dataset: name is '../x': use letters, digits, dashes and underscores only"),
+        ("dataset.reader", "parquet", "dataset: reader is 'parquet', which is not a format that can be read"),
         ("reading.distance", "cosine", "reading.distance is 'cosine': choose 'model', 'squared' or 'bce'"),
-        ("reading.confidence", False, "reading.confidence is False: choose 'off'"),
+        ("reading.confidence", False, "reading.confidence is false: choose 'off'"),
         ("arms.bir.mixture_prior", "mean", "arms.bir.mixture_prior is 'mean': choose 'largest' or 'logsumexp'"),
         ("compute.device", "tpu", "compute.device is 'tpu': choose 'auto', 'cpu' or 'cuda'"),
         ("compute.precision", "fp8", "compute.precision is 'fp8'"),
-        ("study.baseline", "birsi", "study.baseline is 'birsi', which is no arm: choose one of none, joint"),
-        ("study.treatment", "rra", "study.treatment is 'rra', which is no arm"),
-        ("focus", "rra", "focus is 'rra', which is no cell of this study: choose one of bir-si, rr-ra"),
+        ("study.baseline", "birsi", "study.baseline is 'birsi', which is not an arm: choose one of none, joint"),
+        ("study.treatment", "rra", "study.treatment is 'rra', which is not an arm"),
+        ("focus", "rra", "focus is 'rra', which is not a cell of this study: choose one of bir-si, rr-ra"),
         # misspelt
-        ("training.iteratons", 3, "training.iteratons is no setting: did you mean iterations?"),
-        ("arms.rr-ra.lamda_rr", 3, "arms.rr-ra.lamda_rr is no setting: did you mean lambda_rr?"),
-        ("arms.rr-ra.si.strenght", 3, "arms.rr-ra.si.strenght is no setting: did you mean strength?"),
-        ("reading.competitor", "all", "reading.competitor is no setting: did you mean competitors?"),
-        ("focuss", "rr-ra", "focuss is no setting: did you mean focus?"),
-        ("arms.er.strength", 1, "arms.er.strength is no setting: remove it, or check its spelling"),
+        ("training.iteratons", 3, "training.iteratons is not a setting: did you mean iterations?"),
+        ("arms.rr-ra.lamda_rr", 3, "arms.rr-ra.lamda_rr is not a setting: did you mean lambda_rr?"),
+        ("arms.rr-ra.si.strenght", 3, "arms.rr-ra.si.strenght is not a setting: did you mean strength?"),
+        ("reading.competitor", "all", "reading.competitor is not a setting: did you mean competitors?"),
+        ("focuss", "rr-ra", "focuss is not a setting: did you mean focus?"),
+        ("arms.er.strength", 1, "arms.er.strength is not a setting: remove it, or check its spelling"),
         # missing
         ("study", GONE, "study is missing"),
         ("training.iterations", GONE, "training.iterations is missing"),
@@ -101,35 +102,37 @@ def test_values_that_are_right_are_taken_over():
         ("arms.rr-ra.f", GONE, "arms.rr-ra.f is missing"),
         ("arms.er", None, "arms.er.method is missing"),
         # of the wrong type
-        ("training.iterations", "abc", "training.iterations is 'abc': input should be a valid integer"),
-        ("training.iterations", 1.5, "training.iterations is 1.5: input should be a valid integer"),
-        ("training.learning_rate", "fast", "training.learning_rate is 'fast': input should be a valid number"),
-        ("training.batch", None, "training.batch is None"),
-        ("dataset.files", None, "dataset.files is None"),
-        ("study.grids.table1", [{"arm": "rr-ra"}], "study.grids.table1.0.arm is 'rr-ra': input should be a valid list"),
+        ("training.iterations", "abc", "training.iterations is 'abc': it must be a whole number"),
+        ("training.iterations", 1.5, "training.iterations is 1.5: it must be a whole number"),
+        ("training.learning_rate", "fast", "training.learning_rate is 'fast': it must be a number"),
+        ("training.batch", None, "training.batch is null: it must be a whole number"),
+        ("dataset.files", None, "dataset.files is null: it must be a mapping of settings"),
+        ("study.grids.table1", [{"arm": "rr-ra"}], "study.grids.table1.0.arm must be a list of at least one value"),
         ("arms", [], "arms must be a mapping"),
         # out of bounds
-        ("arms.rr-ra.f", 0.99, "arms.rr-ra: f is 0.99: the repulsion factor must be at least 1, or 'none'"),
-        ("arms.rr-ra.f", math.nan, "arms.rr-ra.f is nan"),
-        ("arms.rr-ra.lambda_rr", -1e-9, "arms.rr-ra: lambda_rr must not be negative"),
-        ("arms.ra.lambda_ra", -1, "arms.ra: lambda_ra must not be negative"),
-        ("arms.bir.lambda_rec", -1, "arms.bir: lambda_rec must not be negative"),
-        ("arms.bir-si.si.strength", -1, "arms.bir-si.si: strength must not be negative"),
-        ("arms.ewc.strength", -1, "arms.ewc: strength must not be negative"),
-        ("arms.bir.gate_proportion", 1, "arms.bir: gate_proportion must be at least 0 and less than 1"),
-        ("arms.bir.temperature", 0, "arms.bir: temperature must be positive"),
-        ("training.batch", 0, "training: batch must be at least 1"),
-        ("training.learning_rate", 0, "training: learning_rate must be positive"),
-        ("study.seeds", 0, "study: seeds must be between 1 and 1000"),
+        ("arms.rr-ra.f", 0.99, "arms.rr-ra.f is 0.99: it must be at least 1, or 'none'"),
+        ("arms.rr-ra.f", math.nan, "arms.rr-ra.f is nan: it must be a finite number, or 'none'"),
+        ("arms.rr-ra.lambda_rr", -1e-9, "arms.rr-ra.lambda_rr is -1e-09: it must be at least 0"),
+        ("arms.ra.lambda_ra", -1, "arms.ra.lambda_ra is -1: it must be at least 0"),
+        ("arms.bir.lambda_rec", -1, "arms.bir.lambda_rec is -1: it must be at least 0"),
+        ("arms.bir-si.si.strength", -1, "arms.bir-si.si.strength is -1: it must be at least 0"),
+        ("arms.ewc.strength", -1, "arms.ewc.strength is -1: it must be at least 0"),
+        ("arms.bir.gate_proportion", 1, "arms.bir.gate_proportion is 1: it must be less than 1"),
+        ("arms.bir.temperature", 0, "arms.bir.temperature is 0: it must be greater than 1e-12"),
+        ("training.batch", True, "training.batch is true: it must be a whole number"),
+        ("training.learning_rate", "1e-6", "training.learning_rate is '1e-6': it must be a number"),
+        ("model.units", 10**12, "model.units is 1000000000000: it must be at most 1000000000"),
+        ("training.batch", 0, "training.batch is 0: it must be at least 1"),
+        ("training.learning_rate", 0, "training.learning_rate is 0: it must be greater than 1e-12"),
+        ("study.seeds", 0, "study.seeds is 0: it must be at least 1, or a list, or text"),
         ("study.grids", {}, "study: grids is empty"),
-        ("compute.threads", 0, "compute: threads must be at least 1"),
-        ("dataset.tasks", 0, "dataset.tasks is 0: input should be greater than or equal to 1"),
+        ("compute.threads", 0, "compute.threads is 0: it must be at least 1"),
+        ("dataset.tasks", 20, "dataset.tasks is 20, but the 10 classes cannot be divided equally"),
+        ("dataset.tasks", 3, "dataset.tasks is 3, but the 10 classes cannot be divided equally"),
+        ("dataset.tasks", 0, "dataset.tasks is 0: it must be at least 1, or a list, or text"),
         ("dataset.files", {}, "dataset: source is missing: name a file"),
-        ("dataset.name", "a/b", "dataset: name is 'a/b': use letters, digits, dashes and underscores only"),
-        ("dataset.reader", "cifa", "dataset: reader is 'cifa', which is not a format that can be read: choose one of"),
         ("dataset.mean", [0.5, 0.5, 0.5], "dataset: give both mean and std, or neither"),
-        ("encoder.deviation", 0, "encoder.deviation is 0: input should be greater than"),
-        ("encoder.architecture", "a b", "encoder: architecture is 'a b': choose conv5, or the name of a model"),
+        ("encoder.deviation", 0, "encoder.deviation is 0: it must be greater than 1e-12"),
         ("encoder.weights", "a.safetensors", "dataset.mean and dataset.std are missing: the encoder needs"),
     ],
 )
@@ -140,8 +143,8 @@ def test_a_bad_setting_is_named(key, value, told):
 @pytest.mark.parametrize("value", ["one", None, [20]])
 def test_a_factor_that_is_no_number_is_named_by_its_key_and_by_nothing_else(value):
     message = refusal(edited("arms.rr-ra.f", value))
-    assert f"arms.rr-ra.f is {value!r}" in message
-    assert "none" in message
+    assert f"arms.rr-ra.f is {'null' if value is None else repr(value)}: " in message
+    assert message.endswith("it must be a number, or 'none'")
 
 
 @pytest.mark.parametrize("key", ["arms.rr-ra.f", "arms.rr-ra.lambda_rr", "training.learning_rate", "arms.ewc.strength"])
@@ -165,14 +168,14 @@ def test_whole_numbers_and_decimals_of_equal_value_are_the_same_setting():
 
 
 def test_a_set_with_as_many_classes_as_its_file_has_needs_no_number():
-    values = edited("dataset", {"name": "own", "reader": "npz", "source": "mine.npz", "tasks": 7})
+    values = edited("dataset", {"name": "npz", "reader": "npz", "source": "mine.npz", "tasks": 7})
     assert check_params(values).dataset.classes is None
 
 
 def test_more_than_one_problem_is_counted_and_a_misspelling_comes_first():
     values = edited("training.iterations", GONE)
     values["training"]["iteratons"] = 3
-    assert refusal(values) == "params.yaml: training.iteratons is no setting: did you mean iterations? (and 1 more)"
+    assert refusal(values) == "params.yaml: training.iteratons is not a setting: did you mean iterations? (and 1 more)"
 
 
 @pytest.mark.parametrize("values", [None, [], "text", 3])
@@ -191,7 +194,7 @@ def test_there_are_mappings_and_leaves_to_spoil():
 def test_a_key_that_does_not_exist_is_named_wherever_it_stands(data):
     where = data.draw(st.sampled_from(sorted(mappings(composed()))))
     name = data.draw(st.text("abcdefg_", min_size=8, max_size=12))
-    assert f"params.yaml: {where}.{name} is no setting" in refusal(edited(f"{where}.{name}", 1))
+    assert f"params.yaml: {where}.{name} is not a setting" in refusal(edited(f"{where}.{name}", 1))
 
 
 JSON = st.recursive(
@@ -263,7 +266,11 @@ def test_the_schema_accepts_what_conf_composes_and_refuses_what_the_settings_ref
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [(None, "`exaggerated-replay compose` writes it"), ("a: [", "no valid YAML"), ("3", "must be a mapping")],
+    [
+        (None, "`exaggerated-replay compose` writes it"),
+        ("a: [", "is not valid YAML: line 1, column 5: expected"),
+        ("3", "must be a mapping"),
+    ],
 )
 def test_a_params_file_that_cannot_be_read_is_told_in_a_sentence(tmp_path, text, told):
     path = tmp_path / "params.yaml"

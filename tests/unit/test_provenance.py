@@ -10,7 +10,7 @@ from test_exchange import record, settings
 from exaggerated_replay.analysis.provenance import provenance
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
-from exaggerated_replay.planning.plan import run_name
+from exaggerated_replay.planning.runs import run_name
 from exaggerated_replay.store.focus import copy_focus
 
 NAMES = {"bir-si": ["bir-s0-aaaaaaaaaa", "bir-s1-bbbbbbbbbb"], "rr-ra": ["exaggeration-s0-cc", "exaggeration-s1-dd"]}

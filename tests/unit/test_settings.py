@@ -2,48 +2,36 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exaggerated_replay.methods.bir import Settings as BIRArm
-from exaggerated_replay.methods.dgr import Settings as DGRArm
-from exaggerated_replay.methods.er import Settings as ERArm
-from exaggerated_replay.methods.ewc import Settings as EWCArm
-from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
-from exaggerated_replay.methods.gaussians import Settings as GaussiansArm
-from exaggerated_replay.methods.generative_classifier import Settings as GenerativeClassifierArm
-from exaggerated_replay.methods.joint import Settings as JointArm
-from exaggerated_replay.methods.none import Settings as NoneArm
-from exaggerated_replay.methods.si import Settings as SIArm
-from exaggerated_replay.methods.slda import Settings as SLDAArm
-from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.methods import bir, er, ewc, exaggeration
+from exaggerated_replay.planning.checking import check
+from exaggerated_replay.planning.compose import compose_values
+from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.methods import method_names, settings_of
 from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
 from exaggerated_replay.settings.study import ComputeSettings, StudySettings
 
+CONF = Path(__file__).parents[2] / "conf"
+ARMS = check_params(compose_values(CONF, ["dataset=digits", "study=default"])).arms
 SI = SISettings(strength=0.1, damping=0.2)
 READING = ReadingSettings(distance="bce", competitors="all", temperature=2.0)
-EXAMPLES = [
-    NoneArm(method="none"),
-    JointArm(method="joint"),
-    ERArm(method="er", memory_per_class=7),
-    EWCArm(method="ewc", strength=3.0, samples=11),
-    SIArm(method="si", strength=0.5, damping=0.3),
-    DGRArm(method="dgr"),
-    SLDAArm(method="slda", shrinkage=0.01),
-    GaussiansArm(method="gaussians", shrinkage=0.01),
-    GenerativeClassifierArm(method="generative_classifier", units=7, latent=3, samples=9, learning_rate=0.1),
-    BIRArm(method="bir", gate_proportion=0.7),
-    BIRArm(method="bir", gate_proportion=0.6, si=SI, mixture_prior="logsumexp"),
-    ExaggerationArm(method="exaggeration", gate_proportion=0.6, si=SI, lambda_rr=1e-6, lambda_ra=0.0, f=20.0),
-    ExaggerationArm(
+NESTED = [
+    bir.Settings(method="bir", gate_proportion=0.6, si=SI, mixture_prior="logsumexp"),
+    exaggeration.Settings(method="exaggeration", gate_proportion=0.6, si=SI, lambda_rr=1e-6, lambda_ra=0.0, f=20.0),
+    exaggeration.Settings(
         method="exaggeration", gate_proportion=0.6, lambda_rr=0.0, lambda_ra=2.0, f="none", reading=READING
     ),
 ]
+EXAMPLES = [*ARMS.values(), *NESTED]
 MODEL = {"units": 10, "latent": 5}
 TRAINING = {"iterations": 3, "batch": 4, "replay_batch": 5, "learning_rate": 0.01}
 
@@ -63,19 +51,8 @@ def run_of(arm):
     )
 
 
-def test_the_examples_show_every_method_and_every_method_has_its_own_settings():
-    assert {arm.method for arm in EXAMPLES} == set(method_names())
-    replaying = {"er", "dgr", "bir", "exaggeration"}
-    assert set(method_names()) == {
-        "none",
-        "joint",
-        "ewc",
-        "si",
-        "slda",
-        "gaussians",
-        "generative_classifier",
-        *replaying,
-    }
+def test_conf_has_an_arm_of_every_method_and_each_has_its_methods_own_settings():
+    assert {arm.method for arm in ARMS.values()} == set(method_names())
     assert all(type(arm) is settings_of(arm.method) for arm in EXAMPLES)
 
 
@@ -104,15 +81,18 @@ def test_an_unknown_key_is_never_swallowed():
         read_settings(TrainingSettings, {**TRAINING, "iteratons": 3})
 
 
-@given(st.floats(1, allow_infinity=False))
+FACTOR = {"method": "exaggeration", "gate_proportion": 0, "lambda_rr": 0, "lambda_ra": 0}
+
+
+@given(st.floats(1, 1e12))
 def test_any_factor_from_one_upwards_is_a_factor(f):
-    assert ExaggerationArm(method="exaggeration", gate_proportion=0, lambda_rr=0, lambda_ra=0, f=f).f == f
+    assert check(exaggeration.Settings, {**FACTOR, "f": f}).f == f
 
 
-@given(st.floats(max_value=1, exclude_max=True))
+@given(st.floats(max_value=1, exclude_max=True, allow_infinity=False))
 def test_no_factor_below_one_is_a_factor(f):
-    with pytest.raises(ValueError, match="at least 1, or 'none'"):
-        ExaggerationArm(method="exaggeration", gate_proportion=0, lambda_rr=0, lambda_ra=0, f=f)
+    with pytest.raises(UserError, match="it must be at least 1, or 'none'"):
+        check(exaggeration.Settings, {**FACTOR, "f": f})
 
 
 SMALLEST = {
@@ -124,36 +104,44 @@ SMALLEST = {
     (ComputeSettings, "threads"): 1,
     (ComputeSettings, "runs_per_job"): 1,
     (ComputeSettings, "slots_per_gpu"): 1,
-    (ERArm, "memory_per_class"): 1,
-    (EWCArm, "strength"): 0,
-    (EWCArm, "samples"): 1,
+    (er.Settings, "memory_per_class"): 1,
+    (ewc.Settings, "strength"): 0,
+    (ewc.Settings, "samples"): 1,
     (SISettings, "strength"): 0,
-    (BIRArm, "gate_proportion"): 0,
-    (BIRArm, "lambda_rec"): 0,
-    (ExaggerationArm, "lambda_rr"): 0,
-    (ExaggerationArm, "lambda_ra"): 0,
+    (bir.Settings, "gate_proportion"): 0,
+    (bir.Settings, "lambda_rec"): 0,
+    (exaggeration.Settings, "lambda_rr"): 0,
+    (exaggeration.Settings, "lambda_ra"): 0,
     (StudySettings, "seeds"): 1,
 }
+MNIST = {"name": "mnist", "reader": "idx", "files": {"a": "md5:0"}, "tasks": 5, "classes": 10, "image_values": 784}
 VALID = {
     ModelSettings: MODEL,
     TrainingSettings: TRAINING,
     ComputeSettings: {"name": "x"},
     ReadingSettings: {},
-    ERArm: {"method": "er"},
-    EWCArm: {"method": "ewc", "strength": 1},
+    er.Settings: {"method": "er"},
+    ewc.Settings: {"method": "ewc", "strength": 1},
     SISettings: {"strength": 1},
-    BIRArm: {"method": "bir", "gate_proportion": 0.5},
-    ExaggerationArm: {"method": "exaggeration", "gate_proportion": 0.5, "lambda_rr": 1, "lambda_ra": 1, "f": 20},
-    StudySettings: {"name": "x", "baseline": "a", "treatment": "b", "seeds": 1, "grids": {"g": []}, "lengths": []},
+    bir.Settings: {"method": "bir", "gate_proportion": 0.5},
+    exaggeration.Settings: {**FACTOR, "f": 20},
+    StudySettings: {
+        **{"name": "x", "dataset": None, "baseline": "a", "treatment": "b", "seeds": 1, "grids": {"g": []}},
+        **{"acting": {}, "published_strength": 1, "lengths": []},
+    },
 }
 
 
-@pytest.mark.parametrize(("kind", "key"), SMALLEST, ids=lambda x: x if isinstance(x, str) else x.__name__)
+def named(x):
+    return x if isinstance(x, str) else x.__module__.rsplit(".")[-1]
+
+
+@pytest.mark.parametrize(("kind", "key"), SMALLEST, ids=named)
 def test_the_smallest_value_is_accepted_and_the_next_smaller_refused(kind, key):
     smallest = SMALLEST[kind, key]
-    assert getattr(kind(**{**VALID[kind], key: smallest}), key) == smallest
-    with pytest.raises(ValueError, match=key):
-        kind(**{**VALID[kind], key: smallest - 1})
+    assert getattr(check(kind, {**VALID[kind], key: smallest}), key) == smallest
+    with pytest.raises(UserError, match=f"{key}.* at least {smallest}"):
+        check(kind, {**VALID[kind], key: smallest - 1})
 
 
 @pytest.mark.parametrize(
@@ -162,33 +150,24 @@ def test_the_smallest_value_is_accepted_and_the_next_smaller_refused(kind, key):
         (TrainingSettings, "learning_rate"),
         (ReadingSettings, "temperature"),
         (SISettings, "damping"),
-        (BIRArm, "temperature"),
+        (bir.Settings, "temperature"),
     ],
+    ids=named,
 )
-def test_what_must_be_positive_may_be_tiny_but_not_zero(kind, key):
-    assert getattr(kind(**{**VALID[kind], key: 1e-12}), key) == 1e-12
-    with pytest.raises(ValueError, match=f"{key} must be positive"):
-        kind(**{**VALID[kind], key: 0})
+@pytest.mark.parametrize("value", [0, -1, 1e-300, 1e300])
+def test_what_must_be_positive_may_be_small_but_neither_zero_nor_absurd(kind, key, value):
+    assert getattr(check(kind, {**VALID[kind], key: 1e-9}), key) == 1e-9
+    with pytest.raises(UserError, match=f"{key} is .*: it must be (greater than 1e-12|at most 1e.12)$"):
+        check(kind, {**VALID[kind], key: value})
 
 
 def test_a_gate_that_switches_everything_off_is_refused():
-    with pytest.raises(ValueError, match="less than 1"):
-        BIRArm(method="bir", gate_proportion=1)
+    with pytest.raises(UserError, match="less than 1"):
+        check(bir.Settings, {"method": "bir", "gate_proportion": 1})
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5])
 def test_the_share_held_out_leaves_something_on_both_sides(share):
-    assert DatasetSettings(name="mnist", tasks=5, validation=0.5).validation == 0.5
-    with pytest.raises(ValueError, match="validation must lie between 0 and 1"):
-        DatasetSettings(name="mnist", tasks=5, validation=share)
-
-
-def test_an_npz_file_may_stand_for_any_data_set_and_must_for_npz():
-    mnist = {"name": "mnist", "reader": "idx", "files": {"a": "md5:1"}}
-    assert SourceSettings(name="own", reader="npz", source="a.npz").own_file == "a.npz"
-    assert SourceSettings(name="own", reader="npz", source="a").own_file == "a"
-    assert SourceSettings(**mnist, source="a.npz").own_file == "a.npz"
-    assert SourceSettings(**mnist, source="folder").own_file is None
-    assert SourceSettings(**mnist).own_file is None
-    with pytest.raises(ValueError, match="source is missing"):
-        SourceSettings(name="own", reader="npz")
+    assert check(DatasetSettings, {**MNIST, "validation": 0.5}).validation == 0.5
+    with pytest.raises(UserError, match=r"validation is .*: it must be (greater than 0|less than 1)$"):
+        check(DatasetSettings, {**MNIST, "validation": share})

@@ -11,7 +11,7 @@ from test_exchange import record, settings
 from exaggerated_replay.analysis.explain import explain, flat
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
-from exaggerated_replay.planning.plan import name_of_values, run_name
+from exaggerated_replay.planning.runs import name_of_values, run_name
 from exaggerated_replay.store.prune import set_aside
 from exaggerated_replay.store.verify import verify_runs
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis.scores import PLACES
 from exaggerated_replay.analysis.selection import METRICS, cell_runs, grid_cells
-from exaggerated_replay.planning.plan import DIGITS
+from exaggerated_replay.places import DIGITS
 
 KEPT = ["status", *METRICS, "device", "torch"]
 

@@ -12,62 +12,97 @@ from omegaconf.errors import OmegaConfBaseException
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.params import check_params
-from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.plan import Plan, make_plan
 
-GROUPS = ("dataset", "encoder", "study", "compute", "reading", "rules")
+GROUPS = ("dataset", "hyper", "size", "encoder", "study", "compute", "reading", "rules")
 
 
 def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
     """Compose conf/config.yaml under Hydra overrides such as `dataset=mnist` or `study.seeds=3`.
 
     Raises:
-        UserError: An override names a group, an option or a key that does not exist.
+        UserError: An override names a group, an option or a key that does not exist, or a file of conf/ is broken.
     """
+    given = f" with {' '.join(overrides)}" if overrides else ""
     try:
         with initialize_config_dir(str(conf.resolve()), version_base=None):
-            return OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(f"conf/ cannot be composed with {' '.join(overrides)}: {_reason(str(error))}") from None
+            values: dict[str, Any] = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)  # type: ignore[assignment]
+            return values
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{conf.name}/ cannot be composed{given}: {_reason(str(error))}") from None
 
 
 def _reason(message: str) -> str:
     """Put Hydra's several lines into one sentence, without its hints at its own command line."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     told = [line.rstrip(".") for line in lines if not line.startswith(("Config search path", "provider=", "To append"))]
-    if "Could not override" in told[0]:
+    if told and "Could not override" in told[0]:
         return f"{told[0]}, because conf/ has no such key"
-    return "; ".join(told)
+    return "; ".join(told) or "it is nested too deeply"
 
 
-def write_params(conf: Path, overrides: list[str], target: Path) -> None:
-    """Compose, check and write params.yaml; a file that would not be valid is not written.
+def write_params(conf: Path, overrides: list[str], target: Path) -> Plan:
+    """Compose, check and write params.yaml; what the workflow would refuse is not written.
+
+    Args:
+        conf: The folder conf/.
+        overrides: What the user asks for; it is written down under `composed_with`.
+        target: params.yaml.
+
+    Returns:
+        The plan that follows.
 
     Raises:
-        UserError: The composition fails, or its outcome is not valid.
+        UserError: The composition fails, or its outcome is not valid, or asks for what cannot be.
     """
-    values = compose_values(conf, overrides)
-    make_plan(check_params(values))
-    write_text(target, yaml.safe_dump(values, sort_keys=False, width=110))
+    values = {**compose_values(conf, overrides), "composed_with": overrides}
+    plan = make_plan(check_params(values))
+    write_text(target, yaml.safe_dump(values, sort_keys=False, width=110, allow_unicode=True))
+    return plan
 
 
 def drift(conf: Path, values: dict[str, Any]) -> list[str]:
-    """Return the keys in which params.yaml differs from what conf/ composes for the same groups.
+    """Return the keys in which params.yaml differs from what conf/ composes under what the user asked for.
 
-    Single keys set on the command line when composing show up too: they are differences from conf/.
+    `dvc exp run -S` does not write down what it was given: then conf/ is composed for the same options of all groups,
+    and single keys that were set show up.
+
+    Raises:
+        UserError: conf/ cannot be composed.
     """
-    chosen = [f"{group}={values[group]['name']}" for group in GROUPS if group in values]
-    return sorted(_differences(compose_values(conf, chosen), values, ""))
+    asked = values.get("composed_with")
+    wanted = compose_values(conf, asked if asked is not None else _options(conf, values))
+    return sorted(_differences({**wanted, "composed_with": asked}, values, ""))
 
 
 def drift_warning(conf: Path, values: dict[str, Any]) -> str:
-    """Return what to tell the user where params.yaml differs from conf/; an empty text where it does not."""
-    keys = drift(conf, values)
+    """Return what to tell the user where params.yaml differs from conf/; an empty text where it does not.
+
+    A broken conf/ is told too, and is no reason to refuse a params.yaml that is right.
+    """
+    try:
+        keys = drift(conf, values)
+    except UserError as error:
+        return f"{error}. What params.yaml says is used."
     if not keys:
         return ""
+    if values.get("composed_with") is None:
+        return (
+            f"params.yaml has values of its own, set by hand or by `dvc exp run -S`, for: {', '.join(keys)}. They are "
+            "used; `exaggerated-replay compose` writes the file from conf/ again."
+        )
     return (
         f"params.yaml differs from conf/ in: {', '.join(keys)}. What params.yaml says is used; "
         "`exaggerated-replay compose` writes it from conf/ again."
     )
+
+
+def _options(conf: Path, values: dict[str, Any]) -> list[str]:
+    """Return the option of each group that the values were composed from, as far as conf/ has it."""
+    names = {group: values.get(group, {}).get("name") for group in GROUPS}
+    suffix = values.get("size", {}).get("suffix") or ""
+    names["study"] = str(names["study"]).removesuffix(suffix) if suffix else names["study"]
+    return [f"{group}={name}" for group, name in names.items() if (conf / group / f"{name}.yaml").is_file()]
 
 
 def _differences(left: Any, right: Any, where: str) -> list[str]:

@@ -1,67 +1,17 @@
-"""What a result depends on, as digests: the data, and the code that a run executes."""
+"""The code that a run executes, as a digest."""
 
 import ast
 import functools
 import hashlib
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of, file_digest
-from exaggerated_replay.settings.data import SourceSettings
-from exaggerated_replay.settings.encoder import EncoderSettings
+from exaggerated_replay.files import digest_of
 
 PACKAGE = "exaggerated_replay"
 ROOT = Path(__file__).parents[1]
 COMPUTING = ("streams", "learning", "methods", "data", "features")  # the subpackages whose code decides a result
-
-
-def data_digest(dataset: SourceSettings) -> str:
-    """Return the SHA-256 that identifies a data set, wherever its files lie.
-
-    Published files are identified by the checksums that they must have and by the code of their reader, a user's file
-    by its content; either also by the share that is held out. A name decides nothing.
-
-    Raises:
-        UserError: The user's file is missing.
-    """
-    raw = raw_digest(dataset)
-    return raw if dataset.validation is None else digest_of({"data": raw, "validation": dataset.validation})
-
-
-def raw_digest(dataset: SourceSettings) -> str:
-    """Return the SHA-256 of a data set's raw files: of the user's file, or of their checksums and their reader's code.
-
-    Raises:
-        UserError: The user's file is missing.
-    """
-    if dataset.own_file is None:
-        return digest_of({"files": dataset.files, "code": code_digest(f"data.readers.{dataset.reader}")})
-    source = Path(dataset.own_file)
-    if not source.is_file():
-        raise UserError(f"dataset.source: there is no file {source}")
-    return file_digest(source)
-
-
-def encoder_digest(encoder: EncoderSettings) -> str:
-    """Return the SHA-256 that identifies an encoder: of its file, or of all that decides its training.
-
-    Raises:
-        UserError: The encoder's file, or the user's file of images, is missing.
-    """
-    if encoder.weights is None:
-        return digest_of(
-            {
-                "images": [data_digest(encoder.images), encoder.images.mean, encoder.images.std],
-                "pretraining": asdict(encoder.pretraining),
-                "code": code_digest("features.pretraining"),
-            }
-        )
-    weights = Path(encoder.weights)
-    if not weights.is_file():
-        raise UserError(f"encoder.weights: there is no file {weights}")
-    return file_digest(weights)
 
 
 def method_digest(method: str) -> str:

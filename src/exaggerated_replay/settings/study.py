@@ -1,14 +1,26 @@
 """What is compared, and where it is computed: the rest of params.yaml."""
 
+import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from exaggerated_replay.settings.base import Count, Positive, Settings, require
+from exaggerated_replay.places import RESERVED
+from exaggerated_replay.settings.base import Count, NonNegative, Positive, Seed, Settings, Within, require
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.reading import ReadingPreset
 from exaggerated_replay.settings.rules import RulesSettings
 from exaggerated_replay.settings.run import MethodSettings, ModelSettings, TrainingSettings
+
+MOST_SEEDS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Settings):
+    """The option of a group of conf/ that other settings were composed from; it decides nothing by itself."""
+
+    name: str
+    suffix: str = ""  # of the names of studies of this size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +43,43 @@ GridFigure = Literal["comparison", "convergence", "dose", "frontier", "specifica
 class StudySettings(Settings):
     """What to compare: grids of cells, each cell trained once per seed."""
 
-    name: str
+    name: str  # also that of its folder in results/
+    dataset: str | None = None  # the data set that its sizes are made for; null: any
     baseline: str  # arm that others are compared with
     treatment: str  # arm that figures show beside it
-    seeds: int  # runs 0 ... seeds - 1
-    grids: dict[str, list[dict[str, list[Any]]]]
+    seeds: Annotated[int, Within(ge=1, le=MOST_SEEDS)] | list[Seed] | str  # a count, a list, or a range "100-119"
+    grids: dict[str, list[dict[str, Any]]]
+    acting: dict[str, NonNegative]  # the weights at which the losses do something, for grids to name
+    published_strength: NonNegative  # of synaptic intelligence beside replay, for grids to name
     lengths: list[Count]  # iterations per task that the study of convergence compares
     figures: dict[str, GridFigure] = field(default_factory=dict)  # grid -> how it is drawn, where that is not plain
 
     def __post_init__(self) -> None:
-        require(1 <= self.seeds <= 1000, "seeds must be between 1 and 1000")
+        plain = re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", self.name, re.ASCII) is not None
+        require(plain, f"name is {self.name!r}: use letters, digits, dashes and underscores only")
+        require(self.name not in RESERVED, f"name is {self.name!r}, which is taken: choose another word")
         require(bool(self.grids), "grids is empty: name at least one grid of cells")
+        seeds = self.seed_list
+        require(bool(seeds), "seeds is empty: name at least one")
+        require(len(set(seeds)) == len(seeds), f"seeds is {self.seeds!r}, which names a seed twice")
+
+    @property
+    def seed_list(self) -> list[int]:
+        """The seeds, one by one.
+
+        Raises:
+            ValueError: The text is not a range of seeds.
+        """
+        if isinstance(self.seeds, int):
+            return list(range(self.seeds))
+        if isinstance(self.seeds, list):
+            return self.seeds
+        ends = re.fullmatch(r"(\d{1,9})-(\d{1,9})", self.seeds)
+        require(ends is not None, f"seeds is {self.seeds!r}, but must be a number, a list, or a range such as 100-119")
+        first, last = int(ends[1]), int(ends[2])  # type: ignore[index]
+        fits = first <= last < first + MOST_SEEDS
+        require(fits, f"seeds is {self.seeds!r}, which is not a range of 1 to {MOST_SEEDS} seeds")
+        return list(range(first, last + 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +95,19 @@ class Params(Settings):
     arms: dict[str, MethodSettings]
     study: StudySettings
     rules: RulesSettings = field(default_factory=RulesSettings)
+    hyper: Choice  # where strengths and lengths come from
+    size: Choice  # where sizes come from
     focus: str  # the cell whose figures results/focus.json carries
+    composed_with: list[str] | None = None  # what `compose` was given beside conf/; it decides nothing
 
     def __post_init__(self) -> None:
         require(
             not self.encoder.used or self.dataset.mean is not None,
             "dataset.mean and dataset.std are missing: the encoder needs images of known mean and deviation",
+        )
+        made_for = self.study.dataset
+        require(
+            made_for in (None, self.dataset.name),
+            f"study={self.study.name} has sizes for {made_for}, and dataset.name is {self.dataset.name}: "
+            f"compose with dataset={made_for}, or set study.dataset=null",
         )

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, read_json
+from exaggerated_replay.places import ENCODER_WEIGHTS, RECORD, TRACES, WEIGHTS
 
-RECORD = "record.json"  # settings, counts, instruments: complete without the weights
-WEIGHTS = "model.safetensors"
-TRACES = "traces.safetensors"  # small arrays kept at task ends, where there are any
+__all__ = ["ENCODER_WEIGHTS", "FILES", "RECORD", "TRACES", "WEIGHTS", "is_complete"]
+
 FILES = (WEIGHTS, TRACES, RECORD)  # in the order in which they are put in place: the record vouches for the others
-ENCODER_WEIGHTS = "encoder.safetensors"
 
 
 def is_complete(directory: Path) -> bool:

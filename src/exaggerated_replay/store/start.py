@@ -7,7 +7,8 @@ from pathlib import Path
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json, write_json
-from exaggerated_replay.planning.plan import DIGITS, Plan
+from exaggerated_replay.places import DIGITS
+from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.store.records import RECORD, WEIGHTS
 from exaggerated_replay.store.survey import Survey
 from exaggerated_replay.store.verify import verify_record

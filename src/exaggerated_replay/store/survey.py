@@ -13,7 +13,9 @@ from exaggerated_replay.data.fetch import verify
 from exaggerated_replay.data.prepared import load
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
-from exaggerated_replay.planning.plan import Plan, Run, Source
+from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.planning.runs import Run
+from exaggerated_replay.planning.sources import Source
 from exaggerated_replay.store.manifest import read_manifest
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS, is_complete
 from exaggerated_replay.store.verify import verify_record

@@ -9,8 +9,8 @@ import numpy as np
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, read_json
-from exaggerated_replay.planning.params import check, check_arm
-from exaggerated_replay.planning.plan import name_of_values
+from exaggerated_replay.planning.checking import check, check_arm
+from exaggerated_replay.planning.runs import name_of_values
 from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS
 

@@ -1,0 +1,17 @@
+"""Where things lie, and what files are called: each said once."""
+
+from pathlib import Path
+
+RESULTS = Path("results")
+RUNS = RESULTS / "runs"  # the store behind all studies
+TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs
+RESERVED = ("runs", "focus", "timings")
+"""Names in results/ that no study can have."""
+
+RECORD = "record.json"  # of a run: settings, counts, instruments; complete without the weights
+WEIGHTS = "model.safetensors"
+TRACES = "traces.safetensors"  # small arrays kept at task ends, where there are any
+ENCODER_WEIGHTS = "encoder.safetensors"
+
+DIGITS = 10
+"""Of a digest, in names: among a million, two share them with a chance of one in three."""

@@ -1,0 +1,205 @@
+"""Cells and grids: which settings are compared with which, and what each cell is called.
+
+A row of a grid gives lists of values to dotted settings; every combination is a cell, trained once per seed.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.planning.checking import check, check_arm, check_choice
+from exaggerated_replay.planning.runs import Problem, Run
+from exaggerated_replay.settings.data import DatasetSettings
+from exaggerated_replay.settings.run import ModelSettings, TrainingSettings
+from exaggerated_replay.settings.study import Params
+
+# A grid makes a figure of its name in the study's folder: these names are taken.
+TAKEN = ("accuracy_matrix", "architecture", "competing_classes", "forgetting", "mechanism")
+
+Changes = dict[str, Any]
+"""Settings by dotted key."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm under one choice of settings, trained once per seed."""
+
+    name: str
+    arm: str
+    config: dict[str, Any]  # model, training, method and division into tasks as they are then
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table: a cell, what the grid set to make it, and the cell it is compared with."""
+
+    cell: str
+    settings: Changes
+    baseline: str | None
+
+
+@dataclass
+class Cells:
+    """All cells of a study by name, made as grids ask for them."""
+
+    problem: Problem
+    made: dict[str, Cell]
+
+    def grid(self, name: str, rows: list[dict[str, Any]]) -> list[Row]:
+        """Make the cells of one grid and return its rows.
+
+        Raises:
+            UserError: A row names an arm or a setting that does not exist, or a value that cannot be.
+        """
+        where, params = f"study.grids.{name}", self.problem.params
+        if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name) or name in TAKEN:
+            raise UserError(f"params.yaml: {where}: {name!r} cannot be the name of a grid, choose another word")
+        if not rows:
+            raise UserError(f"params.yaml: {where} has no rows: give it at least one")
+        found: dict[str, Row] = {}
+        for arm, asked, against in expand(params, rows, where):
+            settings = multiplied(asked, default_config(params, arm), where)
+            cell = self.cell(arm, settings, where)
+            baseline = self.compared_with(cell, settings, against, where)
+            row = Row(cell.name, settings, baseline and baseline.name)
+            if found.setdefault(cell.name, row).baseline != row.baseline:
+                raise UserError(
+                    f"params.yaml: {where} compares {cell.name} with {found[cell.name].baseline} and with "
+                    f"{row.baseline}: put one of the two into a grid of its own"
+                )
+        return list(found.values())
+
+    def cell(self, arm: str, settings: Changes, where: str) -> Cell:
+        """Make one cell: the arm's settings, with those of the grid put over them.
+
+        Raises:
+            UserError: A key names no setting of the arm, or a value is out of bounds.
+        """
+        params = self.problem.params
+        config = default_config(params, arm)
+        for key, value in settings.items():
+            *path, last = key.split(".")
+            holder = follow(config, path)
+            if not isinstance(holder, dict) or last not in holder:
+                raise UserError(f"params.yaml: {where}: {key} is not a setting of the arm {arm}")
+            holder[last] = value
+        model = check(ModelSettings, config["model"], f"{where}: model")
+        training = check(TrainingSettings, config["training"], f"{where}: training")
+        method = check_arm(config["method"], f"{where}: method")
+        dataset = check(DatasetSettings, {**asdict(params.dataset), **config["dataset"]}, f"{where}: dataset")
+        checked = {**config, "model": asdict(model), "training": asdict(training), "method": asdict(method)}
+        name = name_of(arm, settings, checked, default_config(params, arm))
+        if name not in self.made:
+            self.made[name] = Cell(name, arm, checked, self.problem.runs(model, training, method, dataset))
+        if (self.made[name].arm, self.made[name].config) != (arm, checked):
+            raise UserError(f"params.yaml: {where}: two different cells would be called {name}")
+        return self.made[name]
+
+    def compared_with(self, cell: Cell, settings: Changes, against: Changes | None, where: str) -> Cell | None:
+        """Make the cell that another is compared with.
+
+        It is the baseline arm under those of the settings that it has too, or what the row says in `against`:
+        another arm, or other values of some settings.
+        """
+        params = self.problem.params
+        own = dict(against or {})
+        arm = own.pop("arm", params.study.baseline)
+        check_choice(arm, params.arms, f"{where}: against.arm", "an arm")
+        if against is None and cell.arm == arm:
+            return None
+        config = default_config(params, arm)
+        shared = {key: value for key, value in settings.items() if has(config, key)}
+        other = self.cell(arm, {**shared, **multiplied(own, config, where)}, f"{where}: against")
+        return None if other.name == cell.name else other
+
+
+def expand(params: Params, rows: list[dict[str, Any]], where: str) -> Iterator[tuple[str, Changes, Changes | None]]:
+    """Yield (arm, settings, what it is compared with) for every combination of every row of a grid.
+
+    Raises:
+        UserError: A row has no arm, names one that does not exist, or has an empty list.
+    """
+    for number, row in enumerate(rows):
+        axes = {key: values for key, values in row.items() if key != "against"}
+        against = row.get("against")
+        if "arm" not in axes:
+            raise UserError(f"params.yaml: {where}: every row needs the key arm, a list of arms")
+        for key, values in axes.items():
+            if not isinstance(values, list) or not values:
+                raise UserError(f"params.yaml: {where}.{number}.{key} must be a list of at least one value")
+        if against is not None and not isinstance(against, dict):
+            raise UserError(f"params.yaml: {where}.{number}.against must be a mapping of settings to values")
+        for arm in axes["arm"]:
+            check_choice(arm, params.arms, f"{where}: arm", "an arm")
+        for values in itertools.product(*axes.values()):
+            settings = dict(zip(axes, values, strict=True))
+            yield settings.pop("arm"), settings, against
+
+
+def multiplied(settings: Changes, default: dict[str, Any], where: str) -> Changes:
+    """Turn every value such as x2 into that multiple of the arm's own.
+
+    Raises:
+        UserError: The arm's own is not a number, or a whole number would no longer be one.
+    """
+    found = dict(settings)
+    for key, value in settings.items():
+        factor = re.fullmatch(r"x(\d+(?:\.\d+)?)", value) if isinstance(value, str) else None
+        own = follow(default, key.split("."))
+        if factor is None or isinstance(own, str):
+            continue
+        if isinstance(own, bool) or not isinstance(own, int | float):
+            raise UserError(f"params.yaml: {where}: {key} is {value}, but there is no number to multiply")
+        product = float(f"{own * float(factor[1]):.12g}")  # 0.1 x 3 is 0.3
+        if isinstance(own, int) and not product.is_integer():
+            raise UserError(f"params.yaml: {where}: {key} is {value}, but {own} x {factor[1]} is not a whole number")
+        found[key] = int(product) if isinstance(own, int) else product
+    return found
+
+
+def name_of(arm: str, settings: Changes, config: dict[str, Any], default: dict[str, Any]) -> str:
+    """Return the name of a cell: its arm, and those of its settings that differ from the arm's own."""
+    name = arm
+    for key in settings:
+        path = key.split(".")
+        value = follow(config, path)
+        if value != follow(default, path):
+            name += f"-{path[-1]}{shortest(value)}" if isinstance(value, int | float) else f"-{path[-1]}-{value}"
+    return name
+
+
+def shortest(value: float) -> str:
+    """Return a number as short as can be without loss: 1e-06, 50, 1000001."""
+    return text if float(text := f"{value:g}") == value else str(value)
+
+
+def default_config(params: Params, arm: str) -> dict[str, Any]:
+    """Return what a grid can change of an arm; the reading is filled in where it has a place."""
+    method = asdict(params.arms[arm])
+    if "reading" in method:
+        method["reading"] = {key: value for key, value in asdict(params.reading).items() if key != "name"}
+    division = {"tasks": params.dataset.tasks, "class_order": params.dataset.class_order}
+    return {
+        "model": asdict(params.model),
+        "training": asdict(params.training),
+        "method": method,
+        "dataset": division,
+    }
+
+
+def has(config: dict[str, Any], key: str) -> bool:
+    """Tell whether nested settings have one of this dotted key."""
+    *path, last = key.split(".")
+    holder = follow(config, path)
+    return isinstance(holder, dict) and last in holder
+
+
+def follow(config: Any, path: list[str]) -> Any:
+    """Return what lies at a path in nested dictionaries, or None."""
+    for part in path:
+        config = config.get(part) if isinstance(config, dict) else None
+    return config

@@ -1,0 +1,102 @@
+"""Runs: what decides each one's result, what it is called, and which are trained by one job."""
+
+import functools
+import heapq
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.data.tasks import tasks_of
+from exaggerated_replay.files import digest_of
+from exaggerated_replay.places import DIGITS, RUNS
+from exaggerated_replay.planning.fingerprint import method_digest
+from exaggerated_replay.settings.data import DatasetSettings
+from exaggerated_replay.settings.run import MethodSettings, ModelSettings, RunSettings, TrainingSettings
+from exaggerated_replay.settings.study import Params
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run and its place."""
+
+    seed: int
+    settings: RunSettings
+
+    @property
+    def digest(self) -> str:
+        """The run's identity."""
+        return self.directory.name[-DIGITS:]
+
+    @functools.cached_property
+    def directory(self) -> Path:
+        """Where its record and weights lie."""
+        return RUNS / run_name(self.settings)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What all runs of a study have in common: the data, and how they are divided."""
+
+    params: Params
+    data: str  # digest of what runs learn from
+    classes: int
+    image_values: int
+
+    def runs(
+        self, model: ModelSettings, training: TrainingSettings, method: MethodSettings, dataset: DatasetSettings
+    ) -> tuple[Run, ...]:
+        """Return a run under these settings for every seed of the study.
+
+        Raises:
+            UserError: The classes cannot be divided into tasks as the settings of the data set ask.
+        """
+        common = {
+            "data": self.data,
+            "image_values": self.image_values,
+            "code": method_digest(method.method),
+            "model": model,
+            "training": training,
+            "method": method,
+            "threads": self.params.compute.threads,
+            "precision": self.params.compute.precision,
+        }
+        return tuple(
+            Run(seed, RunSettings(**common, seed=seed, tasks=tasks_of(dataset, self.classes, seed)))
+            for seed in self.params.study.seed_list
+        )
+
+
+def run_name(settings: RunSettings) -> str:
+    """Return the name of a run's directory: readable, and ending in the digest of all that decides its result."""
+    return name_of_values(values_of(settings))
+
+
+def name_of_values(values: dict[str, Any]) -> str:
+    """Return the same name from settings as nested dictionaries, as a record holds them."""
+    return f"{values['method']['method']}-s{values['seed']}-{digest_of(values)[:DIGITS]}"
+
+
+def values_of(settings: RunSettings) -> dict[str, Any]:
+    """Return a run's settings as nested dictionaries; what runs have in common is turned into one only once."""
+    parts = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return {name: _shared_values(part) if is_dataclass(part) else part for name, part in parts.items()}
+
+
+_shared_values = functools.cache(asdict)
+
+
+def packs_of(runs: Iterable[Run], size: int) -> dict[str, list[Run]]:
+    """Divide runs into jobs: at most `size` runs each, as few jobs as can be, all about equally long.
+
+    Longest runs first, each to the job that has least to do yet. Which runs go together decides no result.
+    """
+    longest_first = sorted(runs, key=lambda run: -run.settings.training.iterations)
+    packs: list[list[Run]] = [[] for _ in range(-(-len(longest_first) // size))]
+    waiting = [(0, number) for number in range(len(packs))]  # a heap of (iterations so far, pack)
+    for run in longest_first:
+        load, number = heapq.heappop(waiting)
+        packs[number].append(run)
+        if len(packs[number]) < size:
+            heapq.heappush(waiting, (load + run.settings.training.iterations, number))
+    return {str(number): pack for number, pack in enumerate(packs, start=1)}

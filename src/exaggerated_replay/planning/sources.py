@@ -1,0 +1,158 @@
+"""Where data come from and what is made of them: raw files, prepared data, encoders, features, and their digests."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import digest_of, file_digest
+from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS
+from exaggerated_replay.planning.fingerprint import code_digest
+from exaggerated_replay.settings.data import SourceSettings
+from exaggerated_replay.settings.encoder import EncoderSettings
+
+
+@dataclass(frozen=True)
+class Source:
+    """One set of raw files, and what is made from it."""
+
+    settings: SourceSettings
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """Name and identity, as used in paths."""
+        return f"{self.settings.name}-{self.digest[:DIGITS]}"
+
+    @property
+    def raw(self) -> list[Path]:
+        """The raw files."""
+        return list(self.raw_files.values())
+
+    @property
+    def raw_files(self) -> dict[str, Path]:
+        """The raw files by their names."""
+        if self.settings.own_file:
+            own = Path(self.settings.own_file)
+            return {own.name: own}
+        return {file: Path("data/raw", self.settings.name, file) for file in self.settings.files}
+
+    @property
+    def prepared(self) -> Path:
+        """The verified file that is made from them."""
+        return Path("data/prepared", f"{self.name}.npz")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """The encoder that turns images into features, and its place."""
+
+    settings: EncoderSettings
+    digest: str
+    images: Source | None  # what it is trained on; None where its file is given
+
+    @property
+    def directory(self) -> Path:
+        """Where its weights and record lie when it is trained here."""
+        return Path("data/encoders", f"{self.settings.name}-{self.digest[:DIGITS]}")
+
+    @property
+    def encoding(self) -> dict[str, Any]:
+        """Those of the settings that make other features of the same weights."""
+        return {key: getattr(self.settings, key) for key in ("architecture", "image_size", "deviation")}
+
+    @property
+    def weights(self) -> Path:
+        """The file of its weights."""
+        return Path(self.settings.weights or self.directory / ENCODER_WEIGHTS)
+
+
+def make_source(settings: SourceSettings) -> Source:
+    """Work out which raw files the settings mean.
+
+    Raises:
+        UserError: The user's file is missing.
+    """
+    return Source(settings, data_digest(settings))
+
+
+def make_encoder(settings: EncoderSettings) -> Encoder:
+    """Work out which encoder the settings mean; a given file needs no images.
+
+    Raises:
+        UserError: The encoder's file, or the user's file of images, is missing.
+    """
+    images = None if settings.weights else make_source(settings.images)
+    return Encoder(settings, encoder_digest(settings), images)
+
+
+def data_digest(dataset: SourceSettings) -> str:
+    """Return the SHA-256 that identifies a data set, wherever its files lie.
+
+    Published files are identified by the checksums that they must have and by the code of their reader, a user's file
+    by its content; either also by the share that is held out. A name decides nothing.
+
+    Raises:
+        UserError: The user's file is missing.
+    """
+    raw = raw_digest(dataset)
+    return raw if dataset.validation is None else digest_of({"data": raw, "validation": dataset.validation})
+
+
+def raw_digest(dataset: SourceSettings) -> str:
+    """Return the SHA-256 of a data set's raw files: of the user's file, or of their checksums and their reader's code.
+
+    Raises:
+        UserError: The user's file is missing.
+    """
+    if dataset.own_file is None:
+        return digest_of({"files": dataset.files, "code": code_digest(f"data.readers.{dataset.reader}")})
+    return own_digest(Path(dataset.own_file), "dataset.source")
+
+
+def encoder_digest(encoder: EncoderSettings) -> str:
+    """Return the SHA-256 that identifies an encoder: of its file, or of all that decides its training.
+
+    Raises:
+        UserError: The encoder's file, or the user's file of images, is missing.
+    """
+    if encoder.weights is not None:
+        return own_digest(Path(encoder.weights), "encoder.weights")
+    return digest_of(
+        {
+            "images": [data_digest(encoder.images), encoder.images.mean, encoder.images.std],
+            "pretraining": asdict(encoder.pretraining),
+            "code": code_digest("features.pretraining"),
+        }
+    )
+
+
+def own_digest(path: Path, key: str) -> str:
+    """Return the SHA-256 of a file of the user's, which the setting `key` names.
+
+    Raises:
+        UserError: There is no such file.
+    """
+    if not path.is_file():
+        raise UserError(f"{key}: there is no file {path}")
+    return file_digest(path)
+
+
+def features_digest(source: Source, encoder: Encoder) -> str:
+    """Return the SHA-256 that identifies the features of a data set: images, encoder, and the code between."""
+    return digest_of(
+        {
+            "images": [source.digest, source.settings.mean, source.settings.std],
+            "encoder": [encoder.digest, encoder.encoding],
+            "code": code_digest("features.extraction", "features.architectures"),
+        }
+    )
+
+
+def without_path(settings: SourceSettings) -> dict[str, Any]:
+    """Return the settings of a data set without the places of its files, which decide nothing.
+
+    Of a user's own file its bare name stays, so that tables can say what they were made from.
+    """
+    values = {key: value for key, value in asdict(settings).items() if key not in ("source", "watch")}
+    return {**values, "source_name": Path(settings.own_file).name if settings.own_file else None}
