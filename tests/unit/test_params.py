@@ -47,11 +47,11 @@ def refusal(values):
 
 
 def mappings(values, where=""):
-    """Dotted paths of all mappings of fixed keys (arms, files, grids and weights are named by the user)."""
+    """Dotted paths of all mappings of fixed keys (arms, files, grids, figures and weights are named by the user)."""
     for key, value in values.items():
         if isinstance(value, dict):
             path = f"{where}{key}"
-            if key not in ("arms", "files", "grids", "acting"):
+            if key not in ("arms", "files", "grids", "acting", "figures"):
                 yield path
             yield from mappings(value, f"{path}.")
 
