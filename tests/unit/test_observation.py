@@ -24,6 +24,7 @@ from exaggerated_replay.learning.observation.replay import (
     imagine,
     inverse_distances,
 )
+from exaggerated_replay.learning.trainer import Samples, Schedule, train
 from exaggerated_replay.planning.fingerprint import PACKAGE, module_path, own_code
 
 METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration")
@@ -361,3 +362,18 @@ def test_how_a_run_is_looked_at_is_no_part_of_its_identity(name):
             waiting += own_code(module, module_path(module).read_text())[1]
     assert f"{PACKAGE}.learning.trainer" in reached
     assert not [module for module in reached if "observation" in module]
+
+
+def test_tasks_and_test_sets_of_uneven_sizes(arms, new_problem, new_samples):
+    problem = new_problem(task_sizes=(3, 1, 4))
+    tests = new_samples(True, 5, draw=1)
+    kept = (tests.y != 7) | (torch.arange(len(tests.y)) < 16)  # of class 7 the first two samples
+    tests = Samples(tests.x[kept], tests.y[kept])
+    observer = TaskEndObserver(tests, seed=0)
+    schedule = Schedule(3, 4, 10, 0.03)
+    train(build_method("bir", problem, arms["bir"]), new_samples(), tests, schedule, lambda progress: None, observer)
+    traces = observer.traces()
+    assert [len(traces[f"distance.hidden.{task}"]) for task in (1, 2, 3)] == [3, 6, 28]
+    assert traces["frechet"].isfinite().sum(1).tolist() == [3, 4, 8]
+    assert traces["precision"].isnan().all()  # two real samples of each class have no third neighbour
+    assert traces["confusion"].sum(1).tolist() == [5] * 7 + [2]
