@@ -17,18 +17,20 @@ def to_device(prepared: Prepared, device: torch.device) -> tuple[Tensor, Tensor]
 
     What needs no scaling is used where it lies, which is a file that all jobs of a machine map into memory.
     """
-    return tuple(
+    train_x, test_x = (
         as_inputs(torch.from_numpy(x.reshape(len(x), -1)).to(device), prepared.scale)
         for x in (prepared.x_train, prepared.x_test)
     )
+    return train_x, test_x
 
 
 def labelled(inputs: tuple[Tensor, Tensor], prepared: Prepared, class_order: list[int]) -> tuple[Samples, Samples]:
     """Label the inputs of training and test set in the order in which a seed sees the classes."""
-    return tuple(
+    train_set, test_set = (
         Samples(x, torch.from_numpy(relabel(y, class_order)).to(x.device))
         for x, y in zip(inputs, (prepared.y_train, prepared.y_test), strict=True)
     )
+    return train_set, test_set
 
 
 def as_inputs(x: Tensor, scale: float) -> Tensor:

@@ -65,7 +65,9 @@ def train_runs(
     """
     missing = {target: settings for target, settings in runs.items() if not is_complete(target)}
     check_classes(missing, prepared.classes)
-    inputs = to_device(prepared, device) if missing else None
+    if not missing:
+        return
+    inputs = to_device(prepared, device)
     for target, settings in missing.items():
         place = workspace / target.name
         if not is_complete(place):

@@ -231,7 +231,7 @@ def accuracy_so_far(outcome: Outcome) -> float | None:
     return PERCENT * sum(outcome.correct[-1]) / sum(outcome.predicted)  # every test sample has one prediction
 
 
-def restart_count(optimiser: torch.optim.Adam) -> None:
+def restart_count(optimiser: torch.optim.Optimizer) -> None:
     """Let Adam correct the bias of its moments as if it had taken no step yet; the moments stay."""
     for state in optimiser.state.values():
         state["step"].zero_()
