@@ -88,7 +88,8 @@ def source_of(args: argparse.Namespace) -> dict[str, Any]:
 def pretrain(args: argparse.Namespace) -> None:
     """Train the convolutional encoder on images; every epoch is kept, so the same command goes on."""
     from exaggerated_replay.devices import hold_gpu
-    from exaggerated_replay.settings import PretrainingSettings, read_settings
+    from exaggerated_replay.settings.encoder import PretrainingSettings
+    from exaggerated_replay.settings.reader import read_settings
 
     plan = read_json(args.plan)
     compute, encoder = plan["compute"], plan["encoder"]

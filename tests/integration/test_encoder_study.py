@@ -61,8 +61,8 @@ def test_from_the_archives_to_the_table(features_study):
     assert not {"verify_cifar10", "verify_cifar100", "split"} & clone.planned()
     clone.edit("params.yaml", "epochs: 1", "epochs: 2")
 
-    # So are the same features on another scale; the encoder stays what it is.
-    clone.edit("params.yaml", "  scale: 1.0\n", "  scale: 0.5\n")
+    # So are the same features of another size; the encoder stays what it is.
+    clone.edit("params.yaml", "  deviation: 0.41\n", "  deviation: 0.5\n")
     assert {"features", "train_1"} <= clone.planned()
     assert not {"pretrain", "verify_cifar10", "verify_cifar100", "split"} & clone.planned()
 
