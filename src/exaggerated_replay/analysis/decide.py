@@ -3,16 +3,19 @@
 All verdicts here are the anytime-valid ones: looking after every round costs nothing but width.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from exaggerated_replay.analysis.selection import METRICS
 from exaggerated_replay.analysis.verdicts import sentence
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.settings.rules import RulesSettings
 
-UNDECIDED = "undecided"
+Judge = Callable[[Sequence[int]], pd.DataFrame]
+"""Trains what is missing at some seeds and returns the verdicts of all grids."""
 
 
 @dataclass(frozen=True)
@@ -30,24 +33,28 @@ class Step:
     seeds: tuple[int, ...]
 
 
-def chosen(verdicts: pd.DataFrame, claims: Sequence[str]) -> pd.DataFrame:
-    """Select claims by name: a grid, a cell, or CELL:METRIC such as `rr-ra-f5:first20`; none means all.
+def check_claims(plan: Mapping[str, Any], claims: Sequence[str]) -> None:
+    """Refuse, before anything is trained, a claim that names no grid, no compared cell, and no CELL:METRIC.
 
     Raises:
-        UserError: A name is neither.
+        UserError: Naming the first such claim.
     """
-    if not claims:
-        return verdicts
-    names = pd.DataFrame(
-        {"grid": verdicts["grid"], "cell": verdicts["cell"], "claim": verdicts["cell"] + ":" + verdicts["metric"]}
-    )
+    cells = dict.fromkeys(row["cell"] for rows in plan["grids"].values() for row in rows if row["baseline"])
+    known = {*plan["grids"], *cells, *(f"{cell}:{metric}" for cell in cells for metric in METRICS)}
     for claim in claims:
-        if not (names == claim).any(axis=None):
-            known = ", ".join(dict.fromkeys([*names["grid"], *names["cell"]]))
+        if claim not in known:
+            choices = ", ".join(dict.fromkeys([*plan["grids"], *cells]))
             raise UserError(
-                f"'{claim}' is not a claim of this study: choose a grid or a cell ({known}), or CELL:METRIC"
+                f"'{claim}' is not a claim of this study: choose a grid or a cell ({choices}), or one metric "
+                f"of a cell, as in {next(iter(cells), 'CELL')}:first20"
             )
-    return verdicts[names.isin(list(claims)).any(axis="columns")]
+
+
+def chosen(verdicts: pd.DataFrame, claims: Sequence[str]) -> pd.DataFrame:
+    """Select verdicts by grid, cell or CELL:METRIC; no claims select all."""
+    cells = verdicts["cell"]
+    names = [verdicts["grid"], cells, cells + ":" + verdicts["metric"]]
+    return verdicts[pd.concat(names, axis="columns").isin(list(claims)).any(axis="columns")] if claims else verdicts
 
 
 def next_step(verdicts: pd.DataFrame, claims: Sequence[str], seeds: Sequence[int], at_most: int) -> Step:
@@ -57,30 +64,22 @@ def next_step(verdicts: pd.DataFrame, claims: Sequence[str], seeds: Sequence[int
     a spread estimated from a few seeds is a guess.
 
     Args:
-        verdicts: From `verdicts`, at these seeds.
+        verdicts: Of all grids, at these seeds.
         claims: Which rows count; see `chosen`.
         seeds: The study's seeds so far.
         at_most: Number of seeds in all that must not be exceeded.
-
-    Raises:
-        UserError: A claim is unknown.
     """
     rows = chosen(verdicts, claims)
-    open_rows = rows["anytime_verdict"] == UNDECIDED
-    decided, undecided = rows[~open_rows], rows[open_rows]
-    room = max(0, at_most - len(seeds))
+    is_open = rows["anytime_verdict"] == "undecided"
+    decided, undecided = rows[~is_open], rows[is_open]
     wanted = undecided["anytime_more_seeds"].min() if len(undecided) else 0
-    count = int(min(wanted, len(seeds), room))
+    count = int(min(wanted, len(seeds), max(0, at_most - len(seeds))))
     first = max(seeds) + 1
     return Step(decided, undecided, tuple(range(first, first + count)))
 
 
 def decide(
-    seeds: Sequence[int],
-    at_most: int,
-    claims: Sequence[str],
-    judge: Callable[[Sequence[int]], pd.DataFrame],
-    tell: Callable[[str], None],
+    seeds: Sequence[int], at_most: int, claims: Sequence[str], judge: Judge, tell: Callable[[str], None] = print
 ) -> Step:
     """Go on in rounds until every claim is decided or the limit is reached.
 
@@ -88,25 +87,26 @@ def decide(
         seeds: The study's seeds.
         at_most: Number of seeds in all that must not be exceeded.
         claims: Which claims to decide; none means all.
-        judge: Trains what is missing at some seeds and returns the verdicts.
+        judge: Trains and judges.
         tell: Is told about every round.
 
     Returns:
         What is known at the end; its `seeds` are empty.
-
-    Raises:
-        UserError: A claim is unknown.
     """
     while True:
         step = next_step(judge(seeds), claims, seeds, at_most)
-        tell(f"{len(seeds)} seeds: {len(step.decided)} decided, {len(step.undecided)} undecided")
+        done = f"{len(seeds)} seeds: {len(step.decided)} decided, {len(step.undecided)} undecided"
         if not step.seeds:
+            tell(f"{done}; {'the limit is reached' if len(step.undecided) else 'nothing remains'}.")
             return step
+        tell(f"{done}; the next round adds seeds {', '.join(map(str, step.seeds))}.")
         seeds = [*seeds, *step.seeds]
 
 
 def summary(step: Step, rules: RulesSettings) -> str:
     """Say what was decided and what remains, one line per claim."""
-    decided = [sentence(row, rules, "anytime_") for _, row in step.decided.iterrows()]
-    remaining = [sentence(row, rules, "anytime_") for _, row in step.undecided.iterrows()]
-    return "\n".join(["Decided:", *(decided or ["nothing"]), "Undecided:", *(remaining or ["nothing"])])
+    parts = []
+    for heading, rows in (("Decided", step.decided), ("Undecided", step.undecided)):
+        said = [f"- {sentence(row, rules, 'anytime_')}" for _, row in rows.iterrows()]
+        parts += [f"{heading}:", *(said or ["- nothing"])]
+    return "\n".join(parts)

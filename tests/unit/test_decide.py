@@ -1,0 +1,178 @@
+"""Rounds of seeds: which are added, when it ends, and what becomes of params.yaml."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from test_verdicts import study
+
+from exaggerated_replay.analysis import rounds
+from exaggerated_replay.analysis.decide import check_claims, chosen, decide, next_step, summary
+from exaggerated_replay.analysis.verdicts import all_verdicts
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.planning.compose import write_params
+from exaggerated_replay.settings.rules import RulesSettings
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def table(*rows):
+    """Verdicts of one grid: (cell, metric, anytime verdict, more seeds)."""
+    columns = ["cell", "metric", "anytime_verdict", "anytime_more_seeds"]
+    return pd.DataFrame(rows, columns=columns).assign(grid="table1")
+
+
+HALF = table(("a", "first20", "helps", 0), ("a", "overall", "undecided", 7), ("b", "overall", "undecided", 3))
+
+
+def test_a_round_adds_what_the_nearest_claim_needs():
+    step = next_step(HALF, [], range(5), at_most=60)
+    assert step.seeds == (5, 6, 7)
+    assert (len(step.decided), len(step.undecided)) == (1, 2)
+
+
+def test_only_the_claims_that_were_asked_for_count():
+    assert next_step(HALF, ["a"], range(10), at_most=60).seeds == tuple(range(10, 17))
+    assert next_step(HALF, ["a:first20"], range(10), at_most=60).seeds == ()
+    assert len(chosen(HALF, ["a:overall", "b"])) == 2
+    assert len(chosen(HALF, ["table1"])) == len(chosen(HALF, [])) == 3
+
+
+def test_a_round_is_bounded_by_the_limit_and_by_what_there_was():
+    assert next_step(HALF, ["a"], range(5), at_most=7).seeds == (5, 6)
+    assert next_step(HALF, ["a"], range(5), at_most=5).seeds == ()
+    assert next_step(HALF, ["a"], range(5), at_most=3).seeds == ()
+    assert next_step(HALF, ["a"], [0, 1], at_most=60).seeds == (2, 3)
+    endless = table(("a", "overall", "undecided", np.inf))
+    assert len(next_step(endless, [], range(4), at_most=60).seeds) == 4
+
+
+def test_new_seeds_follow_the_last_one():
+    assert next_step(HALF, ["b"], range(100, 120), at_most=60).seeds == (120, 121, 122)
+
+
+@given(
+    st.lists(st.integers(0, 200), min_size=1, max_size=30, unique=True),
+    st.integers(1, 80),
+    st.lists(st.integers(1, 50) | st.just(np.inf), max_size=4),
+)
+def test_no_round_exceeds_the_limit_or_repeats_a_seed_and_each_brings_one_on(seeds, at_most, needs):
+    step = next_step(table(*(("a", "overall", "undecided", more) for more in needs)), [], seeds, at_most)
+    assert len(seeds) + len(step.seeds) <= max(at_most, len(seeds))
+    assert not set(step.seeds) & set(seeds)
+    assert bool(step.seeds) == (bool(needs) and len(seeds) < at_most)
+
+
+def test_rounds_end_once_all_is_decided():
+    """A real effect of one standard deviation, judged for real: decided on the way, and long before the limit."""
+    gains = np.random.default_rng(2).normal(2.0, 2.0, 200)
+    looked, told = [], []
+
+    def judge(seeds):
+        looked.append(len(seeds))
+        return all_verdicts(*study({"treated": gains[: len(seeds)]}, dataset="digits"))
+
+    step = decide(list(range(3)), 200, [], judge, told.append)
+    assert step.undecided.empty
+    assert set(step.decided["anytime_verdict"]) == {"helps"}
+    assert looked == sorted(looked)
+    assert 5 <= looked[-1] < 60
+    assert len(told) == len(looked)
+    assert told[-1].endswith("3 decided, 0 undecided; nothing remains.")
+    said = summary(step, RulesSettings()).splitlines()
+    assert said[0] == "Decided:"
+    assert all(line.startswith("- treated against base") for line in said[1:4])
+    assert said[4:] == ["Undecided:", "- nothing"]
+
+
+def test_rounds_end_at_the_limit():
+    told = []
+    noise = 10 * np.random.default_rng(3).normal(0, 1, 50)
+    step = decide(
+        list(range(4)), 12, [], lambda seeds: all_verdicts(*study({"treated": noise[: len(seeds)]})), told.append
+    )
+    assert step.seeds == ()
+    assert len(step.undecided) > 0
+    assert step.undecided["seeds"].tolist() == [12] * len(step.undecided)
+    assert told[-1].endswith("the limit is reached.")
+
+
+def test_claims_are_checked_before_anything_is_trained():
+    plan, _ = study({"treated": [0, 0]})
+    check_claims(plan, ["table1", "treated", "treated:overall"])
+    for wrong in ("treatde", "treated:first30", "base", "base:overall"):
+        with pytest.raises(UserError, match=rf"'{wrong}' is not a claim.*\(table1, treated\).*treated:first20"):
+            check_claims(plan, [wrong])
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"), [([0], 1), (range(7), 7), (range(100, 120), "100-119"), ([0, 1, 5], [0, 1, 5]), ([4], "4-4")]
+)
+def test_seeds_are_written_as_short_as_can_be(seeds, text):
+    assert rounds.shortest(seeds) == text
+
+
+WORKFLOW = """
+import json, sys
+from pathlib import Path
+from exaggerated_replay.planning.params import read_params
+from exaggerated_replay.planning.plan import make_plan
+_, params = read_params(Path("params.yaml"))
+plan = make_plan(params).to_dict()
+folder = Path("results", plan["study"]["name"])
+(folder / "records").mkdir(parents=True, exist_ok=True)
+(folder / "plan.json").write_text(json.dumps(plan))
+for cell in plan["cells"].values():
+    for run in cell["runs"]:
+        right = 40 + 3 * (run["seed"] % 5) + (cell["arm"] == "rr-ra") * (12 + run["seed"] % 3)
+        record = {
+            "settings": {"tasks": [[0], [1], [2], [3], [4]]},
+            "counts": {"correct": [[right] * 5] * 5, "tested": [100] * 5, "predicted": [100] * 5},
+            "instruments": {},
+            "environment": {"device": "cpu", "torch": "2"},
+        }
+        Path(folder, "records", Path(run["directory"]).name + ".json").write_text(json.dumps(record))
+with open("log", "a") as log:
+    print(len(plan["cells"]["bir-si"]["runs"]), file=log)
+"""
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A folder with a params.yaml of two seeds, and a workflow that makes up records instead of training."""
+    monkeypatch.chdir(tmp_path)
+    write_params(CONF, ["study=table1", "study.seeds=2"], Path("params.yaml"))
+    Path("workflow.py").write_text(WORKFLOW)
+    return [sys.executable, "workflow.py"]
+
+
+def test_the_command_adds_seeds_until_it_knows(repository, capsys):
+    rounds.run_rounds(["rr-ra:overall"], 40, repository, Path("params.yaml"), Path("results"))
+    said = capsys.readouterr().out
+    sizes = [int(line) for line in Path("log").read_text().split()]
+    assert sizes[0] == 2
+    assert sizes == sorted(set(sizes))
+    assert yaml.safe_load(Path("params.yaml").read_text())["study"]["seeds"] == sizes[-1] < 40
+    assert "2 seeds: 0 decided, 1 undecided; the next round adds seeds 2, 3." in said
+    assert "- rr-ra against bir-si on all classes of digits: +1" in said
+    assert "helps, above zero" in said
+
+
+def test_given_once_more_it_trains_what_is_there_and_changes_nothing(repository):
+    rounds.run_rounds(["rr-ra:overall"], 40, repository, Path("params.yaml"), Path("results"))
+    before = Path("params.yaml").read_bytes()
+    rounds.run_rounds(["rr-ra:overall"], 40, repository, Path("params.yaml"), Path("results"))
+    assert Path("params.yaml").read_bytes() == before
+
+
+def test_a_workflow_that_fails_is_named_and_a_wrong_claim_starts_none(repository):
+    with pytest.raises(UserError, match="ended with status 3"):
+        rounds.run_rounds([], 40, [sys.executable, "-c", "raise SystemExit(3)"], Path("params.yaml"), Path("results"))
+    with pytest.raises(UserError, match="'rrra' is not a claim"):
+        rounds.run_rounds(["rrra"], 40, repository, Path("params.yaml"), Path("results"))
+    assert not Path("log").exists()
