@@ -24,6 +24,7 @@ from exaggerated_replay.learning.observation.replay import (
     imagine,
     inverse_distances,
 )
+from exaggerated_replay.learning.resume import read_state, write_state
 from exaggerated_replay.learning.trainer import Samples, Schedule, train
 from exaggerated_replay.planning.fingerprint import PACKAGE, module_path, own_code
 
@@ -88,14 +89,14 @@ def test_what_is_not_seen_or_not_in_the_loss_is_nan(arms, new_problem, new_sampl
     assert traces["inverse_distance"][1].diff().min() >= 0  # quantiles
 
 
-def test_an_observer_that_goes_on_later_notes_the_same(arms, new_problem, new_samples, learn):
+def test_an_observer_that_goes_on_later_notes_the_same(arms, new_problem, new_samples, learn, tmp_path):
     class Interrupted(TaskEndObserver):
         def task_end(self, method, task, x, y):
             super().task_end(method, task, x, y)
-            state = self.state()
+            write_state(tmp_path / "state", {}, self.state())
             self.__init__(self.test_set, seed=1)
             self.method = method
-            self.restore(state)
+            self.restore(read_state(tmp_path / "state", {}))
 
     found = []
     for kind in (TaskEndObserver, Interrupted):
