@@ -18,7 +18,7 @@ PLAN = {
     "focus": "mine-f20",
     "dataset": {"name": "digits", "source_name": None, "sha256": "d" * 64},
     "study": {"name": "mine"},
-    "runs": {run: {"data": "d" * 64, "code": "c" * 64} for run in RUNS},
+    "runs": {run: {"data": "d" * 64, "code": "c" * 64, "tasks": [[2, 0], [3, 1]]} for run in RUNS},
 }
 OTHER = {**PLAN, "grids": {"h": PLAN["grids"]["g"]}}
 
@@ -141,6 +141,18 @@ def test_interrupted_anywhere_the_next_writing_ends_the_same(write, tmp_path, mo
     assert files(tmp_path / "results/mine") == set(study_files(OTHER))
     write(PLAN)
     assert files(tmp_path / "results/mine") == set(study_files(PLAN))
+
+
+def test_what_cannot_be_made_again_stays(write, tmp_path):
+    """Tables of mechanism come from traces, which a clone without them does not have."""
+
+    def part(study, folder):
+        (folder / "mechanism").mkdir()
+        (folder / "mechanism" / "distances.csv").write_text("cell\n")
+
+    write(parts=[part])
+    write()
+    assert (tmp_path / "results/mine/mechanism/distances.csv").read_text() == "cell\n"
 
 
 def test_parts_write_into_the_same_folder(write, tmp_path):

@@ -51,6 +51,15 @@ def written_together(folder: Path, inventory: str, facts: Mapping[str, Any]) -> 
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def keep(fresh: Path, pattern: str) -> None:
+    """Keep files of the study's folder as they were: what they were made from is not here, as after a plain clone."""
+    folder = fresh.parent
+    for path in sorted(folder.glob(pattern)):
+        place = fresh / path.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+
+
 def _listed(inventory: Path) -> set[str]:
     """Return what the inventory lists below its own folder; nothing where it is missing or somebody else's."""
     try:

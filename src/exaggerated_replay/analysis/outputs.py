@@ -15,7 +15,10 @@ IMAGE_KINDS = ("png", "pdf", "svg")
 
 
 def study_files(plan: Mapping[str, Any]) -> list[str]:
-    """Return what `write_study` makes from a plan and its records, relative to the study's folder; figures aside."""
+    """Return what `write_study` makes from a plan and its records, relative to the study's folder.
+
+    Figures aside; and what needs more than records (tables of mechanism), which is written only where that is there.
+    """
     tables = [f"tables/{grid}.{kind}" for grid in plan["grids"] for kind in TABLE_KINDS]
     provenances = [f"provenance/{grid}.csv" for grid in plan["grids"]]
     records = [f"records/{run}.json" for run in plan["runs"]]

@@ -5,15 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.folder import written_together
+import pandas as pd
+
+from exaggerated_replay.analysis.folder import keep, written_together
 from exaggerated_replay.analysis.layout import markdown, write
+from exaggerated_replay.analysis.mechanism import mechanism_tables
 from exaggerated_replay.analysis.origin import origin, without_path
 from exaggerated_replay.analysis.outputs import ODDS
 from exaggerated_replay.analysis.paper import table1_grid
 from exaggerated_replay.analysis.plots import plot_tables
 from exaggerated_replay.analysis.provenance import provenance
 from exaggerated_replay.analysis.runs import Study, load_study, runs_csv
-from exaggerated_replay.analysis.scores import first20_images
+from exaggerated_replay.analysis.scores import first20_images, significant
 from exaggerated_replay.analysis.summary import focus, summary
 from exaggerated_replay.analysis.table1_odds import table1_odds
 from exaggerated_replay.analysis.tables import comparison
@@ -23,7 +26,7 @@ from exaggerated_replay.files import read_json, write_json, write_text
 from exaggerated_replay.planning.params import PARAMS
 
 RESULTS = Path("results")
-PLAN, PROVENANCE = "plan.json", "provenance.json"
+PLAN, PROVENANCE, MECHANISM = "plan.json", "provenance.json", "mechanism"
 Part = Callable[[Study, Path], None]
 """Writes more into a study's folder: its figures, its report. Parts are called in the order in which they are given."""
 
@@ -79,6 +82,11 @@ def write_study(
             write(table, fresh / "tables", grid, plan=plan, first20_images=first20_images(study.records.values()))
             listed = provenance(plan, study.runs, grid)
             write_text(fresh / "provenance" / f"{grid}.csv", listed.to_csv(index=False, lineterminator="\n"))
+        mechanism = mechanism_tables(plan, results / "runs")
+        for name, table in mechanism.items():
+            write_text(fresh / MECHANISM / f"{name}.csv", _csv(table))
+        if not mechanism:
+            keep(fresh, f"{MECHANISM}/*.csv")
         for part in parts:
             part(study, fresh)
     _write_if_new(results / "focus.json", focus(study.runs, plan["focus"]))
@@ -89,6 +97,12 @@ def told(study: Study, folder: Path) -> str:
     """Return what a user wants to see when a study is finished: its first table, what diverged, and where it lies."""
     grid = next(iter(study.plan["grids"]))
     return f"{markdown(comparison(study.plan, study.runs, grid))}\n{grid}, like all of the study, lies in {folder}/."
+
+
+def _csv(table: pd.DataFrame) -> str:
+    numbers = table.select_dtypes("float").columns
+    rounded = table.assign(**{column: table[column].map(significant) for column in numbers})
+    return rounded.to_csv(index=False, lineterminator="\n")
 
 
 def _write_if_new(target: Path, value: Any) -> None:

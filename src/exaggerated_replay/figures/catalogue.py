@@ -8,11 +8,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exaggerated_replay.analysis.folder import keep
 from exaggerated_replay.analysis.outputs import IMAGE_KINDS
 
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.runs import Study
 
+FROM_MORE = ("mechanism",)
+"""Figures that need more than records: tables of traces, or a checkpoint."""
 DOSES = {"method.lambda_rr", "method.lambda_ra", "method.lambda_rec"}
 
 
@@ -56,9 +59,20 @@ def figure_files(plan: Mapping[str, Any]) -> list[str]:
 
 
 def draw_all(study: "Study", folder: Path) -> None:
-    """Draw every figure of a study and save it as `figures/NAME.{png,pdf,svg}` below a folder."""
+    """Draw every figure of a study and save it as `figures/NAME.{png,pdf,svg}` below a folder.
+
+    The figures that need more than records stay as they were where that is not here.
+    """
     from exaggerated_replay.figures.style import save
 
+    def draw(name: str, kind: str, shown: Any) -> None:
+        figure = import_module(f"exaggerated_replay.figures.{kind}").of_study(study, shown)
+        if figure is None:
+            keep(folder, f"figures/{name}.*")
+        else:
+            save(figure, [folder / "figures" / f"{name}.{image}" for image in IMAGE_KINDS])
+
     for name, (kind, grid) in figures_of(study.plan).items():
-        figure = import_module(f"exaggerated_replay.figures.{kind}").of_study(study, grid)
-        save(figure, [folder / "figures" / f"{name}.{image}" for image in IMAGE_KINDS])
+        draw(name, kind, grid)
+    for kind in FROM_MORE:
+        draw(kind, kind, folder)

@@ -1,6 +1,7 @@
 """What the losses do inside the network: competing classes, similarity, replay and gradients, over tasks."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,11 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import BASELINE, DOUBLE, INK, MUTED, OTHERS, TREATMENT, arm_name, house_style
 
 MOST = 5  # cells shown: more lines cannot be told apart
 LINE: dict[str, Any] = {"marker": "o", "markersize": 2.6, "linewidth": 1.2}
+
+
+def of_study(study: Study, folder: Path) -> Figure | None:
+    """Draw the tables that lie in a study's folder; None where it has none of distances."""
+    tables = {path.stem: pd.read_csv(path, dtype={"cell": str}) for path in folder.glob("mechanism/*.csv")}
+    return draw(study.plan, tables) if "distances" in tables else None
 
 
 @house_style()
