@@ -116,31 +116,40 @@ def test_an_error_leaves_everything_as_it_was(write, tmp_path):
     assert not files(tmp_path / "results/mine")
 
 
-@pytest.mark.parametrize("step", range(20))
-def test_interrupted_anywhere_the_next_writing_ends_the_same(write, tmp_path, monkeypatch, step):
-    write()
+def put(folder, content):
+    """Write files together: name -> text."""
+    with folders.written_together(folder, "inventory.json", {"by": "me"}) as fresh:
+        for name, text in content.items():
+            (fresh / name).parent.mkdir(exist_ok=True)
+            (fresh / name).write_text(text)
+
+
+@pytest.mark.parametrize("step", range(7))  # two are removed, and five replaced: the inventory among them
+def test_interrupted_anywhere_the_next_writing_ends_the_same(tmp_path, monkeypatch, step):
+    before = {"a": "1", "deep/b": "2", "deep/old": "3", "gone/old": "4"}
+    after = {"a": "1", "deep/b": "new", "deep/c": "5", "d": "6"}
+    put(tmp_path, before)
+    (tmp_path / "gone" / "mine").write_text("a stranger's")
     done = []
 
-    def stop(before):
-        def act(*arguments):
+    def stop(act):
+        def counted(*arguments):
             if len(done) == step:
                 raise KeyboardInterrupt
             done.append(arguments)
-            return before(*arguments)
+            return act(*arguments)
 
-        return act
+        return counted
 
     with monkeypatch.context() as patched:
         patched.setattr(folders, "_replace", stop(folders._replace))
         patched.setattr(folders, "_remove", stop(folders._remove))
-        try:
-            write(OTHER)
-        except KeyboardInterrupt:
-            assert len(done) == step
-    write(OTHER)
-    assert files(tmp_path / "results/mine") == set(study_files(OTHER))
-    write(PLAN)
-    assert files(tmp_path / "results/mine") == set(study_files(PLAN))
+        with pytest.raises(KeyboardInterrupt):
+            put(tmp_path, after)
+    for content in (after, before):
+        put(tmp_path, content)
+        assert files(tmp_path) == {*content, "inventory.json", "gone/mine"}
+        assert {name: (tmp_path / name).read_text() for name in content} == content
 
 
 def test_what_cannot_be_made_again_stays(write, tmp_path):
