@@ -6,6 +6,7 @@ Each job imports what it needs when it runs, because importing torch takes secon
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -202,6 +203,14 @@ def compare(args: argparse.Namespace) -> None:
     print(compare(study, args.baseline, args.treatment))
 
 
+def decide(args: argparse.Namespace) -> None:
+    """Add seeds in rounds until every claim of the study has a verdict that stays valid however often one looks."""
+    from exaggerated_replay.analysis.rounds import run_rounds
+    from exaggerated_replay.planning.params import PARAMS
+
+    run_rounds(args.claims, args.seeds_at_most, shlex.split(args.workflow), PARAMS, Path("results"))
+
+
 def focus(args: argparse.Namespace) -> None:
     """Copy the checkpoint of the cell in focus, first seed, to where its path names neither arm nor digest."""
     from exaggerated_replay.store.focus import copy_focus
@@ -330,6 +339,10 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("baseline", help="a cell of the study")
     sub.add_argument("treatment", help="the cell to compare with it")
     sub.add_argument("--study", help="a study of results/, instead of what params.yaml asks for")
+    sub = command(decide, planned=False)
+    sub.add_argument("claims", nargs="*", metavar="claim", help="a grid, a cell, or CELL:METRIC (all of the study)")
+    sub.add_argument("--seeds-at-most", type=int, default=60, help="limit of seeds in all (%(default)s)")
+    sub.add_argument("--workflow", default="snakemake --cores all", help="what trains a round (%(default)s)")
     command(focus)
     add_asked_plan(command(verify, planned=False))
     sub = add_asked_plan(command(explain, planned=False))

@@ -33,6 +33,7 @@ OPTIONS = {
     "train": ["records", "--plan", "--data", "--log", "--workspace", "--timings"],
     "study": ["--plan"],
     "compare": ["baseline", "treatment", "--plan", "--study"],
+    "decide": ["claim", "--seeds-at-most", "--workflow"],
     "focus": ["--plan"],
     "verify": ["--plan"],
     "explain": ["name", "--plan"],
