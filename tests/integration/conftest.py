@@ -29,6 +29,8 @@ study:
 training: {iterations: 6, batch: 16, replay_batch: 16}
 model: {units: 12, latent: 6}
 """
+# What git and dvc never write into: copies of a clone may share it.
+SHARED = (".git/objects", ".dvc/cache")
 
 
 class Clone:
@@ -58,6 +60,11 @@ class Clone:
             "CUDA_VISIBLE_DEVICES": "",
         }
 
+    def start(self, *command, **options):
+        """Start a command in a process group of its own."""
+        options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | options
+        return subprocess.Popen(command, cwd=self.path, env=self.environment(), start_new_session=True, **options)
+
     def compose(self, *overrides):
         self.run("exaggerated-replay", "compose", *overrides)
 
@@ -76,10 +83,14 @@ class Clone:
         assert old in text, f"{name} has no {old!r}"
         path.write_text(text.replace(old, new))
 
+    def files(self, folder="."):
+        """Return the bytes of every file below a folder, by name."""
+        folder = self.path / folder
+        return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
     def runs(self):
         """Return the bytes of every file below results/runs, by name."""
-        folder = self.path / "results/runs"
-        return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+        return self.files("results/runs")
 
     def recorded_runs(self, revision):
         """Return the names of the runs in the dvc.lock of a revision or experiment, as DVC's cache lists them."""
@@ -91,14 +102,21 @@ class Clone:
         return {entry["relpath"].partition("/")[0] for entry in json.loads(listing.read_text())}
 
     def plan(self):
-        return json.loads((self.path / "results/plan.json").read_text())
+        """Return the plan that params.yaml asks for now."""
+        return json.loads(self.run("exaggerated-replay", "plan").stdout)
 
     def commit(self, message):
         self.run("git", "add", "-A")
         self.run("git", "commit", "-q", "-m", message)
 
     def copy(self, path):
-        shutil.copytree(self.path, path, symlinks=True)
+        """Copy all of it; what nobody writes into is linked."""
+        shared = tuple(str(self.path / name) + os.sep for name in SHARED)
+
+        def copy_or_link(source, target):
+            return (os.link if source.startswith(shared) else shutil.copy2)(source, target)
+
+        shutil.copytree(self.path, path, symlinks=True, copy_function=copy_or_link)
         return Clone(path)
 
 
@@ -140,18 +158,24 @@ def recorded(finished, tmp_path_factory):
     return clone
 
 
+@pytest.fixture(scope="session")
+def pulled(recorded):
+    """What was recorded, as on another machine: with git and `dvc pull`, without Snakemake's bookkeeping."""
+    place = recorded.path.with_name("pulled")
+    recorded.run("git", "clone", "-q", ".", str(place))
+    clone = Clone(place)
+    clone.run("dvc", "pull")
+    return clone
+
+
 @pytest.fixture
-def pull(recorded):
-    """Clone what was recorded, as on another machine: with git and `dvc pull`, without Snakemake's bookkeeping."""
+def pull(pulled):
+    """Make a copy of the pulled clone beside it, where it finds the same storage."""
     made = []
 
     def pull():
-        place = recorded.path.with_name(f"pulled{len(list(recorded.path.parent.iterdir()))}")
-        recorded.run("git", "clone", "-q", ".", str(place))
-        other = Clone(place)
-        other.run("dvc", "pull")
-        made.append(place)
-        return other
+        made.append(pulled.path.with_name(f"pulled{len(list(pulled.path.parent.iterdir()))}"))
+        return pulled.copy(made[-1])
 
     yield pull
     for place in made:

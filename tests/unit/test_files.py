@@ -1,8 +1,10 @@
 """Files appear whole or not at all, and say the same in the same bytes."""
 
+import errno
 import hashlib
 import json
 import math
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of, file_digest, read_json, replacing, write_json, write_text
+from exaggerated_replay.files import digest_of, file_digest, move, read_json, replacing, write_json, write_text
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -142,3 +144,26 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180's example
     assert file_digest(tmp_path / "a") == expected
+
+
+def test_a_file_moves_to_another_file_system_whole(tmp_path, monkeypatch):
+    source, target = tmp_path / "here", tmp_path / "there"
+    source.write_bytes(b"content")
+    replace = os.replace
+
+    def one_file_system_each(old, new):
+        if Path(old) == source:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", one_file_system_each)
+    move(source, target)
+    assert target.read_bytes() == b"content"
+    assert {path.name for path in tmp_path.iterdir()} == {"there"}
+
+
+def test_a_file_that_cannot_be_moved_stays(tmp_path):
+    (tmp_path / "here").write_bytes(b"content")
+    with pytest.raises(OSError):
+        move(tmp_path / "here", tmp_path / "nowhere" / "there")
+    assert (tmp_path / "here").read_bytes() == b"content"

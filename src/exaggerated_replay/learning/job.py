@@ -4,7 +4,6 @@ Needs nothing but torch, numpy, safetensors and this package, so that it also ru
 a machine without the workflow's tools.
 """
 
-import os
 import shutil
 import sys
 import time
@@ -19,7 +18,7 @@ from safetensors.torch import save_file
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import hardware
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import file_digest, write_json
+from exaggerated_replay.files import file_digest, move, write_json
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.observation.observer import TaskEndObserver
 from exaggerated_replay.learning.resume import STATE, StateFile, Stop
@@ -82,7 +81,7 @@ def train_runs(
         target.mkdir(parents=True, exist_ok=True)
         for name in FILES:
             if (workspace / target.name / name).exists():
-                os.replace(workspace / target.name / name, target / name)
+                move(workspace / target.name / name, target / name)
         shutil.rmtree(workspace / target.name)
 
 

@@ -1,0 +1,186 @@
+"""The files are what counts: status 0 means that all of a plan is there, whole, and what belongs there."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+STUDY = "results/tiny"
+
+
+def study(clone):
+    """What was made of the clone's study, apart from what differs every time."""
+    found = clone.files(STUDY) | {f"runs/{name}": content for name, content in clone.runs().items()}
+    found |= {f"focus/{name}": content for name, content in clone.files("results/focus").items()}
+    return {name: content for name, content in found.items() if name not in ("provenance.json", "sha256.json")}
+
+
+def spoil(path, content=b"{"):
+    path.unlink()
+    path.write_bytes(content)
+
+
+def test_whatever_is_spoilt_is_named_and_made_again_in_one_start(clone, finished):
+    runs = sorted((clone.path / "results/runs").iterdir())
+    spoil(runs[0] / "record.json")  # cut short
+    shutil.copytree(runs[2], runs[1], dirs_exist_ok=True)  # another run's, whole
+    spoil(runs[3] / "model.safetensors", (runs[4] / "model.safetensors").read_bytes())
+    (runs[5] / "model.safetensors").unlink()
+    (runs[5] / "model.safetensors").mkdir()
+    (runs[5] / "model.safetensors/mine.txt").write_text("mine")
+    shutil.rmtree(runs[6])
+    (prepared,) = (clone.path / "data/prepared").iterdir()
+    spoil(prepared, prepared.read_bytes()[:-100])
+    spoil(clone.path / "results/focus/model.safetensors")
+    spoil(clone.path / STUDY / "runs.csv", b"digest,cell\n1,2\n")
+    spoil(clone.path / STUDY / "tables/table1.md", b"100 %\n")
+    (clone.path / STUDY / "figures/table1.png").unlink()
+    for timing in (clone.path / "results/timings").iterdir():
+        spoil(timing)
+    for record in (clone.path / ".snakemake/metadata").iterdir():
+        spoil(record)
+    shutil.copytree(clone.path / ".snakemake/metadata", clone.path / ".snakemake/incomplete", dirs_exist_ok=True)
+
+    told = clone.snakemake().output
+    assert study(clone) == study(finished)
+    for path in (runs[0] / "record.json", runs[1] / "record.json", runs[3] / "model.safetensors", prepared):
+        assert str(path.relative_to(clone.path)) in told
+    assert "is a folder where a file belongs: moved to .training/aside/model.safetensors.1" in told
+    assert (clone.path / ".training/aside/model.safetensors.1/mine.txt").read_text() == "mine"
+    assert "Nothing to be done" in clone.snakemake().output
+
+
+def test_a_missing_table_and_a_changed_one_are_made_again_and_nothing_is_trained(clone, finished):
+    (clone.path / STUDY / "runs.csv").unlink()
+    assert clone.planned() == {"study", "all"}
+    clone.snakemake()
+    clone.edit(f"{STUDY}/tables/table1.csv", "bir-si", "mine")
+    assert clone.planned() == {"study", "all"}
+    clone.snakemake()
+    assert study(clone) == study(finished)
+
+
+def test_a_dry_run_writes_nothing_and_says_what_a_real_one_does(clone):
+    (run, *_) = sorted((clone.path / "results/runs").iterdir())
+    spoil(run / "record.json")
+    clone.compose("training.iterations=7")
+    before = {path: path.stat().st_mtime_ns for path in clone.path.rglob("*") if "__pycache__" not in path.parts}
+    assert clone.planned() == {"train_1", "focused", "study", "all"}
+    after = {path: path.stat().st_mtime_ns for path in clone.path.rglob("*") if "__pycache__" not in path.parts}
+    assert after == before
+
+
+def test_a_dry_run_works_where_nothing_can_be_written(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "clone")
+    if os.geteuid():
+        for path in [clone.path, *clone.path.rglob("*")]:
+            path.chmod(path.stat().st_mode & ~0o222)
+        look = ["snakemake", "-n", "--cores", "1"]
+    else:  # nothing is forbidden to root but by the file system
+        mount = f"mount --bind '{clone.path}' '{clone.path}' && mount -o remount,ro,bind '{clone.path}'"
+        look = ["unshare", "--mount", "sh", "-c", f"{mount} && cd '{clone.path}' && snakemake -n --cores 1"]
+        if clone.run("unshare", "--mount", "sh", "-c", mount, check=False).returncode:
+            pytest.skip("this machine lets nobody mount")
+    told = clone.run(*look).output
+    assert "download_digits" in told and "train_1" in told
+    assert not (clone.path / ".snakemake").exists()
+
+
+def test_settings_come_from_params_yaml_alone(fresh):
+    for option in (["--config", "focus=none"], ["--configfile", "params.yaml"]):
+        refused = fresh.snakemake("-n", *option, check=False)
+        assert refused.returncode == 2
+        assert "exaggerated-replay: settings are read from params.yaml alone" in refused.output
+
+
+def test_a_strangers_files_survive_and_two_studies_stand_side_by_side(clone, finished):
+    strangers = [
+        *["results/mine.txt", "results/runs/mine.txt", "results/focus/mine.txt", "results/timings/mine.txt"],
+        *[f"{STUDY}/mine.txt", f"{STUDY}/figures/my_own.png", f"{STUDY}/tables/my_notes.csv", "data/prepared/mine.npz"],
+        *["results/another/notes.md", "data/mine.csv", "logs/mine.log", ".training/mine.txt"],
+    ]
+    for name in strangers:
+        (clone.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone.path / name).write_text("mine")
+    first = study(clone)
+    clone.compose("study=ablation", "study.seeds=1", "study.grids.ablation=[{arm: [none, er]}]", "focus=er")
+    clone.snakemake()
+    clone.run("exaggerated-replay", "prune")
+    clone.run("exaggerated-replay", "verify")
+    clone.run("exaggerated-replay", "export", "records.gz")
+    clone.run("exaggerated-replay", "import", "records.gz")
+    assert (clone.path / "results/ablation/tables/ablation.md").is_file()
+    for name in strangers:
+        assert (clone.path / name).read_text() == "mine"
+    clone.compose()
+    clone.snakemake()
+    assert {name: content for name, content in study(clone).items() if name in first} == first
+    assert (clone.path / "results/ablation/tables/ablation.md").is_file()
+
+
+NAMES = ["[a].npz", "$(touch pwned).npz", "a b';\"&{x}\n;touch pwned;#.npz"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_of_a_file_reaches_a_shell_or_a_pattern(fresh, tmp_path, name):
+    clone = fresh.copy(tmp_path / "clone")
+    x, y = np.random.default_rng(0).random((80, 5), dtype=np.float32), np.arange(4).repeat(20)
+    folder = tmp_path / "data of mine"
+    folder.mkdir()
+    np.savez(folder / "a.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    own = folder / name
+    with own.open("wb") as file:
+        np.savez(file, x_train=1 - x, y_train=y, x_test=1 - x, y_test=y)
+    clone.compose("dataset=npz", f"dataset.source={folder / 'a.npz'}", "dataset.tasks=2")
+    clone.edit("params.yaml", f"source: {folder / 'a.npz'}", f"source: {json.dumps(str(own))}")
+    clone.snakemake("data")
+    (prepared,) = (clone.path / "data/prepared").iterdir()
+    with np.load(prepared) as arrays:
+        assert np.array_equal(arrays["x_train"], 1 - x)
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_results_may_lie_on_another_file_system(fresh, finished, tmp_path):
+    memory = Path("/dev/shm")  # noqa: S108 (a folder of this test's own is made in it)
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has one file system")
+    clone = fresh.copy(tmp_path / "clone")
+    place = tempfile.mkdtemp(dir=memory)
+    try:
+        (clone.path / "results").mkdir()
+        (clone.path / "results/runs").symlink_to(place)
+        clone.snakemake()
+        assert clone.files(place) == finished.runs()
+    finally:
+        shutil.rmtree(place)
+
+
+def test_a_signal_reaches_the_training_job(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "clone")
+    clone.compose("training.iterations=100000")
+    process = clone.start("snakemake", "--cores", "1")
+    deadline = time.monotonic() + 240
+    while not (trainings := jobs_in(clone, "exaggerated-replay train")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.1)
+    time.sleep(5)  # torch is imported
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=60)
+    deadline = time.monotonic() + 60
+    while any(os.path.exists(f"/proc/{pid}") for pid in trainings):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def jobs_in(clone, command):
+    """Return the processes that run a command in the clone's folder."""
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    found = [int(line.split()[0]) for line in listed if command in line]
+    return [pid for pid in found if os.path.realpath(f"/proc/{pid}/cwd") == os.path.realpath(clone.path)]
