@@ -14,8 +14,8 @@ from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import hardware
 from exaggerated_replay.features.pretraining import Epoch, Images, pretrain
 from exaggerated_replay.files import file_digest, write_json
+from exaggerated_replay.places import ENCODER_WEIGHTS, RECORD
 from exaggerated_replay.settings.encoder import PretrainingSettings
-from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD
 
 
 def train_encoder(

@@ -65,7 +65,7 @@ class Cells:
             settings = multiplied(asked, default_config(params, arm), where)
             cell = self.cell(arm, settings, where)
             baseline = self.compared_with(cell, settings, against, where)
-            row = Row(cell.name, settings, baseline and baseline.name)
+            row = Row(cell.name, settings, baseline.name if baseline else None)
             if found.setdefault(cell.name, row).baseline != row.baseline:
                 raise UserError(
                     f"params.yaml: {where} compares {cell.name} with {found[cell.name].baseline} and with "

@@ -4,8 +4,9 @@ import difflib
 import functools
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,7 +16,6 @@ from exaggerated_replay.settings.run import MethodSettings
 
 Kind = TypeVar("Kind")
 
-adapter = functools.cache(TypeAdapter)
 
 # What pydantic calls the alternatives of a union, among the parts of a key's path.
 ALTERNATIVE = re.compile(r"(constrained-)?(int|float|str|bool)|(literal|list|dict|function-\w+)\[.*")
@@ -39,6 +39,12 @@ DEMANDS = {
 """What a setting must be, by pydantic's name for the way in which it is not."""
 
 
+@functools.cache
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """Return what checks values against a type; making one takes longer than using it."""
+    return TypeAdapter(kind)
+
+
 def check(kind: type[Kind], values: Any, where: str = "", source: str = "params.yaml") -> Kind:
     """Check values against a settings dataclass and return an instance of it.
 
@@ -52,7 +58,7 @@ def check(kind: type[Kind], values: Any, where: str = "", source: str = "params.
         UserError: Naming the first key that is wrong.
     """
     try:
-        return adapter(kind).validate_python(values)
+        return adapter(cast(Any, kind)).validate_python(values)
     except ValidationError as error:
         # A key that does not exist first: it usually is the misspelt name of one that is missing.
         problems = sorted(error.errors(), key=lambda problem: problem["type"] != "unexpected_keyword_argument")
@@ -86,13 +92,13 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _key(problem: dict[str, Any]) -> tuple[str, ...]:
+def _key(problem: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the path of the wrong key, without the alternatives that pydantic adds where a type is a union."""
     path = [str(part) for part in problem["loc"]]
     return tuple(part for part in path if not ALTERNATIVE.fullmatch(part))
 
 
-def _sentence(kind: type, problems: list[dict[str, Any]], where: str) -> str:
+def _sentence(kind: type, problems: Sequence[Mapping[str, Any]], where: str) -> str:
     """Say what is wrong with one key; there are several problems where none of several types fits."""
     problem, location = problems[0], list(_key(problems[0]))
     key = ".".join(filter(None, [where, *location]))
@@ -112,13 +118,13 @@ def _sentence(kind: type, problems: list[dict[str, Any]], where: str) -> str:
             return f"{key} is {shown(problem['input'])}: it must be {', or '.join(demands)}"
 
 
-def _demand(problem: dict[str, Any]) -> str:
+def _demand(problem: Mapping[str, Any]) -> str:
     """Return what the setting must be; pydantic's own words where there are none of ours."""
     words = DEMANDS.get(problem["type"])
     return words.format(**problem.get("ctx", {})) if words else f"right ({problem['msg'].rstrip('.')})"
 
 
-def _names(kind: type, path: list[str]) -> list[str]:
+def _names(kind: Any, path: list[str]) -> list[str]:
     """Return the names of the settings at a path below a dataclass."""
     for part in path:
         hint = get_type_hints(kind).get(part)

@@ -45,9 +45,9 @@ def check_params(values: Any) -> Params:
 
 def params_schema() -> dict[str, Any]:
     """Return the JSON schema of params.yaml, for editors."""
-    every_method = Union[tuple(settings_of(method) for method in method_names())]  # noqa: UP007 (a tuple of types)
+    every_method: Any = Union[tuple(settings_of(method) for method in method_names())]  # noqa: UP007 (a tuple of types)
     schema = adapter(Params).json_schema()
-    arms = adapter(dict[str, every_method]).json_schema()  # type: ignore[valid-type]
+    arms = adapter(dict[str, every_method]).json_schema()
     schema["properties"]["arms"] = {**arms, "title": "Arms"}
     schema["$defs"] |= schema["properties"]["arms"].pop("$defs")
     return schema

@@ -5,7 +5,7 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from exaggerated_replay.data.tasks import tasks_of
 from exaggerated_replay.files import digest_of
@@ -51,7 +51,7 @@ class Problem:
         Raises:
             UserError: The classes cannot be divided into tasks as the settings of the data set ask.
         """
-        common = {
+        common: dict[str, Any] = {
             "data": self.data,
             "image_values": self.image_values,
             "code": method_digest(method.method),
@@ -80,10 +80,12 @@ def name_of_values(values: dict[str, Any]) -> str:
 def values_of(settings: RunSettings) -> dict[str, Any]:
     """Return a run's settings as nested dictionaries; what runs have in common is turned into one only once."""
     parts = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    return {name: _shared_values(part) if is_dataclass(part) else part for name, part in parts.items()}
+    return {name: _shared_values(cast(Any, part)) if is_dataclass(part) else part for name, part in parts.items()}
 
 
-_shared_values = functools.cache(asdict)
+@functools.cache
+def _shared_values(part: Any) -> dict[str, Any]:
+    return asdict(part)
 
 
 def packs_of(runs: Iterable[Run], size: int) -> dict[str, list[Run]]:

@@ -2,14 +2,14 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest
 from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS
 from exaggerated_replay.planning.fingerprint import code_digest
 from exaggerated_replay.settings.data import SourceSettings
-from exaggerated_replay.settings.encoder import EncoderSettings
+from exaggerated_replay.settings.encoder import EncoderSettings, PretrainingSettings
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def make_encoder(settings: EncoderSettings) -> Encoder:
     Raises:
         UserError: The encoder's file, or the user's file of images, is missing.
     """
-    images = None if settings.weights else make_source(settings.images)
+    images = make_source(settings.images) if settings.images else None
     return Encoder(settings, encoder_digest(settings), images)
 
 
@@ -118,10 +118,11 @@ def encoder_digest(encoder: EncoderSettings) -> str:
     """
     if encoder.weights is not None:
         return own_digest(Path(encoder.weights), "encoder.weights")
+    images = cast(SourceSettings, encoder.images)  # there where no weights are, and so is the pre-training
     return digest_of(
         {
-            "images": [data_digest(encoder.images), encoder.images.mean, encoder.images.std],
-            "pretraining": asdict(encoder.pretraining),
+            "images": [data_digest(images), images.mean, images.std],
+            "pretraining": asdict(cast(PretrainingSettings, encoder.pretraining)),
             "code": code_digest("features.pretraining"),
         }
     )
