@@ -96,21 +96,25 @@ def _varied(grid, config):
     return {"method.f": config["method"]["f"]} if config["method"] and grid == "table1" else {}
 
 
-def record(f=20, images=True, classes=8):
-    """Return a record of 2 tasks of 2 classes, with an example over other classes; all numbers by hand."""
-    probabilities = np.array([0.002, 0.1, 0.6, 0.2, 0.05, 0.03, 0.01, 0.008] + [0.0001] * (classes - 8))
-    picture = np.linspace(0, 1, 64).reshape(8, 8).tolist()
+def record():
+    """Return a record of 2 tasks of 2 classes; all numbers by hand."""
     return {
         "settings": {"tasks": [[0, 1], [2, 3]]},
         "counts": {"correct": [[9, 7, 0, 0], [3, 2, 12, 18]], "tested": [10, 10, 20, 20]},
-        "example": {
-            "probabilities": probabilities.tolist(),
-            "label": 2,
-            "f": f,
-            "rivals": [1, 3, 4] if f == 20 else [3],
-            "image": picture if images else None,
-            "class_means": dict.fromkeys("1234", picture) if images else None,
-        },
+    }
+
+
+def example(f=20, images=True, classes=8):
+    """Return an example of competing classes by hand."""
+    probabilities = np.array([0.002, 0.1, 0.6, 0.2, 0.05, 0.03, 0.01, 0.008] + [0.0001] * (classes - 8))
+    picture = np.linspace(0, 1, 64).reshape(8, 8).tolist()
+    return {
+        "probabilities": probabilities.tolist(),
+        "label": 2,
+        "f": f,
+        "rivals": [1, 3, 4] if f == 20 else [3],
+        "image": picture if images else None,
+        "class_means": dict.fromkeys("1234", picture) if images else None,
     }
 
 
@@ -193,9 +197,9 @@ FIGURES = {
     "architecture_bounded": lambda: architecture.draw(**SIZES | {"bounded": True, "inputs": 64, "classes": 10}),
     "comparison": lambda: comparison.draw(*study(), "table1"),
     "comparison_single_seed": lambda: comparison.draw(*study(seeds=1), "table1"),
-    "competing_classes": lambda: competing_classes.draw(record()),
-    "competing_classes_many": lambda: competing_classes.draw(record(images=False, classes=90)),
-    "competing_classes_no_f": lambda: competing_classes.draw(record(f="none")),
+    "competing_classes": lambda: competing_classes.draw(example()),
+    "competing_classes_many": lambda: competing_classes.draw(example(images=False, classes=90)),
+    "competing_classes_no_f": lambda: competing_classes.draw(example(f="none")),
     "convergence": lambda: convergence.draw(*study()),
 }
 MODULES = (
@@ -278,10 +282,10 @@ def test_arms_keep_their_colours():
 
 
 def test_competing_classes_shows_the_probabilities_and_the_threshold():
-    figure = competing_classes.draw(record())
+    figure = competing_classes.draw(example())
     axes = figure.axes[0]
     bars = sorted(axes.patches, key=lambda bar: bar.get_x())
-    assert [bar.get_height() for bar in bars] == record()["example"]["probabilities"]
+    assert [bar.get_height() for bar in bars] == example()["probabilities"]
     colours = [to_hex(bar.get_facecolor()) for bar in bars]
     assert [k for k, colour in enumerate(colours) if colour == style.BASELINE] == [2]
     assert [k for k, colour in enumerate(colours) if colour == style.TREATMENT] == [1, 3, 4]
@@ -292,31 +296,24 @@ def test_competing_classes_shows_the_probabilities_and_the_threshold():
 
 
 def test_competing_classes_shows_the_sample_and_the_means_of_label_and_competitors():
-    figure = competing_classes.draw(record())
+    figure = competing_classes.draw(example())
     assert [axes.get_title() for axes in figure.axes[1:]] == [
         "replayed\nsample",
         *(f"mean of\nlabel {k}" for k in (2, 3, 1, 4)),
     ]
     for axes in figure.axes[1:]:
-        np.testing.assert_array_equal(axes.images[0].get_array(), record()["example"]["image"])
-    assert len(competing_classes.draw(record(images=False)).axes) == 1
+        np.testing.assert_array_equal(axes.images[0].get_array(), example()["image"])
+    assert len(competing_classes.draw(example(images=False)).axes) == 1
 
 
 def test_competing_classes_without_f_has_no_line():
-    figure = competing_classes.draw(record(f="none"))
+    figure = competing_classes.draw(example(f="none"))
     assert not figure.axes[0].lines
     assert "f = none: no threshold, the runner-up competes" in written(figure)
 
 
 def test_competing_classes_without_a_competitor_says_so():
-    lonely = record()
-    lonely["example"]["rivals"] = []
-    assert "none competes" in written(competing_classes.draw(lonely))
-
-
-def test_competing_classes_needs_an_example():
-    with pytest.raises(UserError, match="no replayed sample"):
-        competing_classes.draw({"example": None})
+    assert "none competes" in written(competing_classes.draw({**example(), "rivals": []}))
 
 
 def test_convergence_plots_means_and_single_seeds():

@@ -14,8 +14,8 @@ from exaggerated_replay.analysis.outputs import IMAGE_KINDS
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.runs import Study
 
-FROM_MORE = ("mechanism",)
-"""Figures that need more than records: tables of traces, or a checkpoint."""
+FROM_MORE = ("competing_classes", "mechanism")
+"""Figures that need more than records: a checkpoint, or tables of traces."""
 DOSES = {"method.lambda_rr", "method.lambda_ra", "method.lambda_rec"}
 
 

@@ -1,6 +1,7 @@
 """How the competitors of one replayed sample are chosen (Fig. 2)."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,8 +9,10 @@ from matplotlib.gridspec import GridSpecBase
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from exaggerated_replay.errors import UserError
+from exaggerated_replay.analysis.runs import Study, run_of
+from exaggerated_replay.analysis.scores import significant
 from exaggerated_replay.figures.style import BASELINE, INK, MUTED, SINGLE, TREATMENT, house_style, key
+from exaggerated_replay.store.records import WEIGHTS, is_complete
 
 MOST_NAMED = 4
 """So many competitors are named and shown as pictures; more would not fit a column."""
@@ -17,26 +20,40 @@ DECADES = 3
 """The axis reaches so many powers of ten below the label's probability, or below the threshold."""
 
 
+def of_study(study: Study, folder: Path) -> Figure | None:
+    """Draw what a run of a study would replay; None where no run that exaggerates has its checkpoint here.
+
+    Args:
+        study: Its cell in focus comes first, if that exaggerates.
+        folder: Inside the study's folder, beside which `runs/` lies.
+    """
+    cells = study.plan["cells"]
+    for cell in sorted(cells, key=lambda name: name != study.plan["focus"]):
+        run = run_of(cells[cell]["runs"][0])
+        directory = folder.parents[1] / "runs" / run
+        if "f" in cells[cell]["config"]["method"] and is_complete(directory):
+            from exaggerated_replay.learning.illustration import competing_example
+
+            example = competing_example(dict(study.records[run]), directory / WEIGHTS)
+            # The last digits are those of this processor.
+            return draw({**example, "probabilities": [significant(p) for p in example["probabilities"]]})
+    return None
+
+
 @house_style()
-def draw(record: Mapping) -> Figure:
+def draw(example: Mapping) -> Figure:
     """Draw Fig. 2: a replayed sample's class probabilities, its label, threshold and competitors.
 
     The axis is logarithmic: at f = 20 the threshold is a twentieth of the label's probability, too close to
     zero for a linear one. Bars that end below the axis do not show.
 
     Args:
-        record: Of one run; its `example` holds the probabilities [classes seen], label, f and competing
-            classes and, for inputs that are images, the sample and the class means [height, width].
+        example: From `competing_example`: the probabilities [classes seen], label, f and competing classes and, for
+            inputs that are images, the sample and the class means [height, width].
 
     Returns:
         A figure one column wide.
-
-    Raises:
-        UserError: If the run recorded no example, as those without replay do.
     """
-    example = record["example"]
-    if example is None:
-        raise UserError("this run recorded no replayed sample: choose a run of an arm that replays")
     probabilities, label, f = np.asarray(example["probabilities"]), example["label"], example["f"]
     rivals = sorted(example["rivals"], key=lambda k: -probabilities[k])
     roles = {
