@@ -12,20 +12,34 @@ from typing import Any
 
 from exaggerated_replay.errors import UserError
 
+UMASK = os.umask(0)  # there is no other way to read it
+os.umask(UMASK)
+
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target` that becomes `target` when the block ends without an error.
 
     Missing parent folders are made. When the block raises, the temporary file goes and `target` stays as
-    it was.
+    it was. The file gets the permissions that the user's umask leaves, whoever wrote it.
+
+    Raises:
+        UserError: `target` is something else than a regular file: a folder, a device, a pipe.
+        OSError: It cannot be written; the error names a file.
     """
+    if (target.exists() or target.is_symlink()) and not target.is_file():
+        raise UserError(f"{target} is not a regular file, and is left as it is: name another file")
     target.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target, because a file can be renamed in one step only within one file system.
     temporary = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         yield temporary
+        temporary.chmod(0o666 & ~UMASK)
         os.replace(temporary, target)
+    except OSError as error:
+        if error.filename is None:  # a full disk, say
+            error.filename = str(target)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -57,14 +71,14 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        UserError: The file is missing or no JSON.
+        UserError: The file is missing, or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the workflow to make it") from None
-    except ValueError:
-        raise UserError(f"{path} is no valid JSON: delete it and run the workflow again") from None
+    except (ValueError, RecursionError):
+        raise UserError(f"{path} is not valid JSON: delete it and run the workflow again") from None
 
 
 def digest_of(value: Any) -> str:

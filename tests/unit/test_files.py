@@ -5,6 +5,8 @@ import hashlib
 import json
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -52,6 +54,42 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error):
         raise error
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_gets_the_permissions_that_the_umask_leaves_whoever_wrote_it(tmp_path):
+    code = f"""
+import os
+from pathlib import Path
+os.umask(0o027)
+from exaggerated_replay.files import replacing
+with replacing(Path({str(tmp_path / "a.txt")!r})) as temporary:
+    os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_is_not_a_regular_file_is_left_as_it_is(tmp_path):
+    pipe, folder, link = tmp_path / "pipe", tmp_path / "folder", tmp_path / "link"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    link.symlink_to(tmp_path / "nowhere")
+    for target in (pipe, folder, link):
+        with pytest.raises(UserError, match=f"{target.name} is not a regular file, and is left as it is"):
+            write_text(target, "x")
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == sorted([pipe, folder, link])
+
+
+def test_an_error_of_writing_names_the_file(tmp_path):
+    """As on a full disk, where the system names none."""
+    target = tmp_path / "a.txt"
+    with pytest.raises(OSError) as caught, replacing(target) as temporary:
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.filename == str(target)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_missing_folders_are_made_and_a_first_failure_leaves_no_file(tmp_path):
@@ -113,7 +151,7 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1} x', b"\xff\xfe"])
 def test_a_broken_file_is_named(tmp_path, content):
     (tmp_path / "plan.json").write_bytes(content)
-    with pytest.raises(UserError, match=r"plan\.json is no valid JSON: delete it"):
+    with pytest.raises(UserError, match=r"plan\.json is not valid JSON: delete it"):
         read_json(tmp_path / "plan.json")
 
 

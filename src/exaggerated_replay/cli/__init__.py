@@ -1,0 +1,64 @@
+"""The command line: `exaggerated-replay SUBCOMMAND`, one per job, each beside its arguments.
+
+A module is imported when one of its subcommands is asked for, and what a job needs when the job runs: importing torch
+takes seconds, and most jobs need none.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from exaggerated_replay.cli.errors import tell
+
+MODULES = {
+    "configuration": ("compose", "drift", "plan", "schema"),
+    "inputs": ("fetch", "prepare", "pretrain", "features"),
+    "training": ("train",),
+    "results": ("study", "compare", "decide", "explain", "focus"),
+    "runs": ("verify", "prune", "export", "import"),
+}
+"""Which module of this package holds which subcommands."""
+
+PLACES = {command: module for module, commands in MODULES.items() for command in commands}
+
+
+class Lazy(click.Group):
+    """A group that imports a subcommand when it is asked for."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Return the subcommands in the order in which they are usually needed."""
+        return list(PLACES)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """Import a subcommand."""
+        if name not in PLACES:
+            return None
+        return getattr(import_module(f"{__name__}.{PLACES[name]}"), name if name != "import" else "import_")
+
+
+@click.command(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog="Exit status: 0 done; 1 a mistake of this program; 2 something to mend, said in one sentence; 130 or 143 "
+    "stopped from outside.",
+)
+@click.option("--traceback", is_flag=True, help="Show where in the program an error came from.")
+def group(traceback: bool) -> None:
+    """The jobs of the workflow, one by one.
+
+    Usually `snakemake` calls them; compose, explain and compare are for you.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    asked = [argument for argument in given if argument != "--traceback"]  # wherever it stands
+    try:
+        with group.make_context("exaggerated-replay", asked) as context:
+            group.invoke(context)
+        return 0
+    except BaseException as error:
+        return tell(error, traceback="--traceback" in given)

@@ -1,0 +1,95 @@
+"""The one place that makes a sentence of an error, and an exit status."""
+
+import errno
+import os
+import sys
+import traceback as tracebacks
+
+import click
+
+from exaggerated_replay.errors import Interrupted, UserError
+
+MENDABLE, MISTAKE = 2, 1
+
+
+def tell(error: BaseException, traceback: bool) -> int:
+    """Say what went wrong, on stderr, and return the exit status.
+
+    Args:
+        error: What reached the top.
+        traceback: Whether to show where it came from.
+    """
+    if traceback and not isinstance(error, click.exceptions.Exit):
+        tracebacks.print_exception(error)
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            error.show()
+            return MENDABLE
+        case SystemExit():
+            return error.code if isinstance(error.code, int) else MENDABLE
+        case Interrupted():
+            return _said(str(error), error.status)
+        case KeyboardInterrupt() | click.Abort():
+            return _said("stopped: the same command goes on from where it was", 130)
+        case BrokenPipeError():  # whoever reads has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+    sentence = sentence_of(error)
+    if sentence is not None:
+        return _said(sentence, MENDABLE)
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return _said(f"this is a mistake of the program, not yours ({what}); --traceback shows where", MISTAKE)
+
+
+def sentence_of(error: BaseException) -> str | None:
+    """Return one sentence about an error of the outside world, or None where it is the program's own."""
+    match error:
+        case UserError():
+            return str(error)
+        case OSError():
+            return _of_the_system(error)
+        case UnicodeError():
+            return f"a text that was read or written is not in UTF-8: {error}"
+        case RecursionError():
+            return "something that was read is nested too deeply"
+        case _ if _is_out_of_memory(error):
+            return (
+                "there is not enough memory: choose smaller sizes (model.units, training.batch), run fewer jobs at "
+                "once, or use a machine with more"
+            )
+    return None
+
+
+def _of_the_system(error: OSError) -> str:
+    """Name the file and what the system says of it."""
+    names = [os.fspath(name) for name in (error.filename, error.filename2) if isinstance(name, str | os.PathLike)]
+    file = str(names[0]) if names else "a file"
+    match error.errno:
+        case errno.ENOENT:
+            return f"{file} does not exist"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return f"{file} cannot be read or written here: check its permissions"
+        case errno.EISDIR:
+            return f"{file} is a folder, where a file is needed"
+        case errno.ENOTDIR | errno.EEXIST:
+            return f"{file} cannot be made, because a file lies where a folder is needed"
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return f"{file} cannot be written, because there is no space left: make room and start again"
+        case _:
+            return f"{file}: {(error.strerror or str(error)).lower()}"
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Recognise what Python, numpy and torch raise; torch is not imported for that."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ in ("OutOfMemoryError", "_ArrayMemoryError")
+        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
+    )
+
+
+def _said(sentence: str, status: int) -> int:
+    print(f"exaggerated-replay: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+    return status

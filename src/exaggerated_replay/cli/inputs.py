@@ -1,0 +1,107 @@
+"""What runs learn from: raw files, prepared data, an encoder and its features."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
+
+RAW = Path("data/raw")
+
+
+@click.command()
+@written_plan
+@click.argument("dataset")
+def fetch(plan: Path, dataset: str) -> None:
+    """Download the raw files of DATASET, such as digits-1a2b3c4d5e (or copy them, where they lie at hand)."""
+    from exaggerated_replay.data.fetch import fetch
+
+    source, place = source_and_place(plan, dataset)
+    fetch(source["name"], RAW / source["name"], source["files"], [place] if place else source["mirrors"])
+
+
+@click.command()
+@written_plan
+@click.argument("dataset")
+@click.option("--out", type=PATH, required=True, help="The npz file to write.")
+def prepare(plan: Path, dataset: str, out: Path) -> None:
+    """Verify the raw files of DATASET and write them as one normalised npz file."""
+    from exaggerated_replay.data.fetch import verify
+    from exaggerated_replay.data.prepare import prepare
+
+    source, own = source_and_place(plan, dataset)
+    if own and (source["reader"] == "npz" or own.endswith(".npz")):
+        reader, files = "npz", {Path(own).name: Path(own)}
+    else:
+        folder = RAW / source["name"]
+        verify(folder, source["files"])
+        reader, files = source["reader"], {file: folder / file for file in source["files"]}
+    prepare(reader, files, out, source["validation"], source["sha256"])
+
+
+@click.command()
+@written_plan
+@click.argument("dataset")
+@click.argument("images", type=PATH)
+@click.option("--out", type=PATH, required=True, help="The directory to write weights and record to.")
+@workspace
+@timings
+def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path, timings: Path) -> None:
+    """Train the encoder on IMAGES, the prepared DATASET; every epoch is kept, so the same command goes on."""
+    from exaggerated_replay.devices import hold_gpu
+    from exaggerated_replay.settings.encoder import PretrainingSettings
+    from exaggerated_replay.settings.reader import read_settings
+
+    compute, encoder = read_plan(plan)["compute"], read_plan(plan)["encoder"]
+    source, _ = source_and_place(plan, dataset)
+    slot = hold_gpu(compute["slots_per_gpu"]) if compute["device"] != "cpu" else None
+
+    from exaggerated_replay.data.prepared import load
+    from exaggerated_replay.devices import device_for
+    from exaggerated_replay.features.job import train_encoder
+
+    train_encoder(
+        read_settings(PretrainingSettings, encoder["pretraining"]),
+        load(images, source["sha256"]),
+        source,
+        device_for(compute["device"]),
+        workspace=workspace,
+        timings=timings,
+        target=out,
+    )
+    if slot:
+        slot.close()
+
+
+@click.command()
+@written_plan
+@click.argument("data", type=PATH)
+@click.option("--out", type=PATH, required=True, help="The safetensors file to write.")
+def features(plan: Path, data: Path, out: Path) -> None:
+    """Compute the frozen features of every image of DATA, a prepared npz file."""
+    values = read_plan(plan)
+
+    import torch
+
+    from exaggerated_replay.data.prepared import load
+    from exaggerated_replay.features.architectures import load_encoder
+    from exaggerated_replay.features.extraction import Inputs, write_features
+
+    dataset, encoder = values["dataset"], values["encoder"]
+    torch.set_num_threads(values["compute"]["threads"])
+    write_features(
+        load(data, dataset["sha256"]),
+        load_encoder(Path(values["places"]["encoder"]), encoder["architecture"]),
+        Inputs(dataset["mean"], dataset["std"], encoder["image_size"]),
+        encoder["deviation"],
+        torch.device("cpu"),
+        out,
+        made_from=values["data"],
+    )
+
+
+def source_and_place(path: Path, dataset: str) -> tuple[dict[str, Any], str | None]:
+    """Return what the plan says of a data set, and where the user's own file or folder lies, if there is one."""
+    plan = read_plan(path)
+    return entry(plan["sources"], dataset, "data set", path), plan.get("places", {}).get(dataset)

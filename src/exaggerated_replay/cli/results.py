@@ -1,0 +1,80 @@
+"""What a study says: its folder, two of its cells side by side, where a number comes from."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from exaggerated_replay.cli.options import asked_plan, plan_or_params, read_plan, written_plan
+from exaggerated_replay.places import RESULTS, RUNS
+
+
+@click.command()
+@written_plan
+def study(plan: Path) -> None:
+    """Write the study's folder from the records of its runs: tables, figures, metrics, provenance."""
+    from exaggerated_replay.analysis.outputs import PLOTS, all_files
+    from exaggerated_replay.analysis.study import write_study
+    from exaggerated_replay.figures.catalogue import draw_all, figure_files
+    from exaggerated_replay.files import write_text
+    from exaggerated_replay.store.manifest import write_manifest
+    from exaggerated_replay.store.survey import FOCUS, made_from
+
+    values = read_plan(plan)
+    values.pop("places", None)
+    folder = RESULTS / values["study"]["name"]
+    print(write_study(values, folder, [draw_all]))
+    for plot in PLOTS:
+        write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
+    write_manifest(folder, made_from(values), map(str, all_files(values, figure_files(values))))
+
+
+@click.command()
+@asked_plan
+@click.option("--study", help="A study of results/, instead of what params.yaml asks for.")
+@click.argument("baseline")
+@click.argument("treatment")
+def compare(plan: Path | None, study: str | None, baseline: str, treatment: str) -> None:
+    """Compare the cells BASELINE and TREATMENT seed by seed: differences with their intervals, and the verdict."""
+    from exaggerated_replay.analysis.compare import compare
+    from exaggerated_replay.analysis.runs import finished_so_far, open_study
+
+    found = open_study(RESULTS / study) if study else finished_so_far(plan_or_params(plan), RUNS)
+    print(compare(found, baseline, treatment))
+
+
+@click.command()
+@click.argument("claims", nargs=-1, metavar="[CLAIM]...")
+@click.option(
+    "--seeds-at-most", type=click.IntRange(min=1), default=60, show_default=True, help="Limit of seeds in all."
+)
+@click.option("--workflow", default="snakemake --cores all", show_default=True, help="What trains a round.")
+def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
+    """Add seeds in rounds until every CLAIM has a verdict that stays valid however often one looks.
+
+    A claim is a grid, a cell, or CELL:METRIC; without any, all of the study.
+    """
+    from exaggerated_replay.analysis.rounds import run_rounds
+    from exaggerated_replay.planning.params import PARAMS
+
+    run_rounds(list(claims), seeds_at_most, shlex.split(workflow), PARAMS, RESULTS)
+
+
+@click.command()
+@asked_plan
+@click.argument("name")
+def explain(plan: Path | None, name: str) -> None:
+    """Say where the numbers of NAME come from, a cell, a run or its digest; or why it would be trained."""
+    from exaggerated_replay.analysis.explain import explain
+
+    print(explain(plan_or_params(plan), name, RESULTS))
+
+
+@click.command()
+@written_plan
+def focus(plan: Path) -> None:
+    """Copy the checkpoint of the cell in focus, first seed, to where its path names neither arm nor digest."""
+    from exaggerated_replay.store.focus import copy_focus
+    from exaggerated_replay.store.survey import FOCUS
+
+    copy_focus(read_plan(plan), FOCUS)

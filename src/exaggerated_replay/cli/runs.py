@@ -1,0 +1,66 @@
+"""The store of runs: checked, tidied, carried between machines."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, store, timings, workspace
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.places import RESULTS, RUNS
+
+
+@click.command()
+@asked_plan
+def verify(plan: Path | None) -> None:
+    """Check every run of the plan: its record against its name, its checkpoint against its record."""
+    from exaggerated_replay.store.verify import verify_runs
+
+    runs = [RUNS / name for name in plan_or_params(plan)["runs"]]
+    problems, without_checkpoint = verify_runs(runs)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        raise UserError(f"{len(problems)} of {len(runs)} runs are not right")
+    note = f", {len(without_checkpoint)} of them without a checkpoint" if without_checkpoint else ""
+    print(f"{len(runs)} runs are right{note}")
+
+
+@click.command()
+@asked_plan
+@workspace
+def prune(plan: Path | None, workspace: Path) -> None:
+    """Set runs aside that the plan does not name, so that DVC records the others alone."""
+    from exaggerated_replay.store.prune import set_aside
+
+    moved = set_aside(plan_or_params(plan), RUNS, workspace)
+    print(f"{len(moved)} runs set aside in {workspace}; a plan that names them finds them there")
+
+
+@click.command()
+@click.argument("file", type=PATH)
+@click.option("--study", help="A study of results/, instead of all runs.")
+@store
+@timings
+def export(file: Path, study: str | None, runs: Path, timings: Path) -> None:
+    """Pack the records of finished runs into FILE, without checkpoints, to be imported elsewhere."""
+    from exaggerated_replay.store.exchange import pack_records
+
+    print(f"{pack_records(RESULTS / study if study else runs, timings, file)} records in {file}")
+
+
+@click.command("import")
+@click.argument("file", type=PATH)
+@store
+@timings
+def import_(file: Path, runs: Path, timings: Path) -> None:
+    """Verify the records in FILE, from `export` or a study's folder, and put the new ones among the runs."""
+    from exaggerated_replay.store.exchange import import_records
+
+    done = import_records(file, runs, timings)
+    told = f"{len(done.new)} records imported, {len(done.known)} were here already"
+    print(f"{told}; `snakemake metrics` makes tables of them")
+    for sentence in done.refused:
+        print(sentence, file=sys.stderr)
+    if done.refused:
+        raise UserError(f"{len(done.refused)} records of {file} were not imported")

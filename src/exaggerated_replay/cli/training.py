@@ -1,0 +1,51 @@
+"""The job that takes the time."""
+
+import os
+from pathlib import Path
+
+import click
+
+from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
+
+
+@click.command()
+@written_plan
+@click.argument("records", type=PATH, nargs=-1, required=True)
+@click.option("--data", type=PATH, required=True, help="The prepared npz file, or the file of features.")
+@click.option("--log", type=PATH, default=Path(os.devnull), help="Log file.")
+@workspace
+@timings
+def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspace: Path, timings: Path) -> None:
+    """Train runs on the same data, one after the other, each to its RECORDS, a record.json; finished ones stay."""
+    from exaggerated_replay.devices import hold_gpu
+    from exaggerated_replay.settings.reader import read_settings
+    from exaggerated_replay.settings.run import RunSettings
+    from exaggerated_replay.settings.study import ComputeSettings
+
+    values = read_plan(plan)
+    compute = read_settings(ComputeSettings, values["compute"])
+    directories = [record.parent for record in records]
+    runs = {run: read_settings(RunSettings, entry(values["runs"], run.name, "run", plan)) for run in directories}
+    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
+
+    from exaggerated_replay.data.prepared import load
+    from exaggerated_replay.devices import device_for
+    from exaggerated_replay.learning.job import train_runs
+    from exaggerated_replay.learning.progress import watcher
+    from exaggerated_replay.learning.resume import Stop
+
+    device = device_for(compute.device)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as file, Stop() as stop:
+        train_runs(
+            runs,
+            load(data, values["data"]),
+            device,
+            workspace=workspace,
+            timings=timings,
+            watcher=watcher(file),
+            save_minutes=compute.save_minutes,
+            stop=stop,
+        )
+    if slot:
+        slot.close()
