@@ -10,7 +10,7 @@ from test_exchange import record, settings
 
 from exaggerated_replay.analysis.explain import explain, flat
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import write_json
+from exaggerated_replay.files import read_json, write_json
 from exaggerated_replay.planning.runs import name_of_values, run_name
 from exaggerated_replay.store.prune import set_aside
 from exaggerated_replay.store.verify import verify_runs
@@ -172,6 +172,22 @@ def test_a_damaged_or_missing_checkpoint_is_said(results):
     assert f"damaged: {weights} is not the checkpoint" in explain(plan_of(settings(0)), NAMES[0], results)
     weights.unlink()
     assert "finished, without its checkpoint" in explain(plan_of(settings(0)), NAMES[0], results)
+
+
+def test_the_record_in_a_studys_folder_is_enough(results):
+    directory = results / "runs" / NAMES[0]
+    whole = read_json(directory / "record.json")
+    shutil.rmtree(directory)
+    write_json(results / "mine" / "records" / f"{NAMES[0]}.json", whole)
+    assert "overall 66.67 %" in explain(plan_of(settings(0)), "er", results)
+    assert "finished, without its checkpoint" in explain(plan_of(settings(0)), NAMES[0], results)
+
+
+def test_a_run_that_diverged_has_no_scores(results):
+    path = results / "runs" / NAMES[0] / "record.json"
+    lost = {"task": 2, "iteration": 3, "term": "repulsion", "loss": 1e9}
+    write_json(path, {**read_json(path), "counts": None, "diverged": lost})
+    assert f"{NAMES[0]}  diverged in task 2" in explain(plan_of(settings(0)), "er", results)
 
 
 def test_a_run_that_only_lies_there_is_said_not_to_be_named(results):

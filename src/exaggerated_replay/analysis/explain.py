@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from exaggerated_replay.analysis.runs import run_of
 from exaggerated_replay.analysis.scores import scores, task_sizes
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
@@ -28,9 +29,9 @@ def explain(plan: Mapping[str, Any], name: str, results: Path) -> str:
     Raises:
         UserError: There is no such cell or run.
     """
+    finished = records_at_hand(results)
     if name in plan["cells"]:
-        return _cell(plan, name, results)
-    finished = sorted(path.parent.name for path in (results / "runs").glob(f"*/{RECORD}"))
+        return _cell(plan, name, finished)
     known = [*plan["runs"], *(run for run in finished if run not in plan["runs"])]
     asked = Path(name).name
     found = [run for run in known if asked in (run, run.rpartition("-")[2])]
@@ -41,7 +42,13 @@ def explain(plan: Mapping[str, Any], name: str, results: Path) -> str:
     return _run(plan, found[0], finished, results)
 
 
-def _cell(plan: Mapping[str, Any], name: str, results: Path) -> str:
+def records_at_hand(results: Path) -> dict[str, Path]:
+    """Return where the record of each finished run lies: in its directory, or in the folder of a study."""
+    kept = {path.stem: path for path in sorted(results.glob("*/records/*.json"))}
+    return kept | {path.parent.name: path for path in sorted((results / "runs").glob(f"*/{RECORD}"))}
+
+
+def _cell(plan: Mapping[str, Any], name: str, finished: Mapping[str, Path]) -> str:
     cell = plan["cells"][name]
     rows = [row for rows in plan["grids"].values() for row in rows if row["cell"] == name]
     baseline = next((row["baseline"] for row in rows if row["baseline"]), None)
@@ -52,18 +59,17 @@ def _cell(plan: Mapping[str, Any], name: str, results: Path) -> str:
         "  runs",
     ]
     for run in cell["runs"]:
-        record = results / "runs" / Path(run["directory"]).name / RECORD
-        told = _scores(read_json(record)) if record.is_file() else "not trained yet"
-        lines.append(f"    {Path(run['directory']).name}  {told}")
+        record = finished.get(run_of(run))
+        lines.append(f"    {run_of(run)}  {_scores(read_json(record)) if record else 'not trained yet'}")
     return "\n".join(lines)
 
 
-def _run(plan: Mapping[str, Any], name: str, finished: list[str], results: Path) -> str:
+def _run(plan: Mapping[str, Any], name: str, finished: Mapping[str, Path], results: Path) -> str:
     directory = results / "runs" / name
-    cells = [c for c, cell in plan["cells"].items() for run in cell["runs"] if Path(run["directory"]).name == name]
+    cells = [c for c, cell in plan["cells"].items() for run in cell["runs"] if run_of(run) == name]
     lines = [f"{name}: " + (f"of the cells {', '.join(cells)}" if cells else "not named by the plan")]
     if name in finished:
-        record = read_json(directory / RECORD)
+        record = read_json(finished[name])
         lines += _settings(record["settings"])
         timing = results / "timings" / f"{name}.json"
         timed = read_json(timing) if timing.is_file() else {"seconds": None, "hardware": "hardware not known here"}
@@ -76,7 +82,7 @@ def _run(plan: Mapping[str, Any], name: str, finished: list[str], results: Path)
         ]
         return "\n".join(lines)
     settings = plan["runs"][name]
-    lines += [*_settings(settings), "  not trained yet", *_nearest(settings, finished, results)]
+    lines += [*_settings(settings), "  not trained yet", *_nearest(settings, finished)]
     return "\n".join(lines)
 
 
@@ -88,11 +94,11 @@ def _checkpoint(directory: Path) -> str:
     return "finished, with its checkpoint: it will not be trained again while the plan names it"
 
 
-def _nearest(settings: Mapping[str, Any], finished: list[str], results: Path) -> list[str]:
+def _nearest(settings: Mapping[str, Any], finished: Mapping[str, Path]) -> list[str]:
     """Compare with the finished run of the same method that differs in the fewest settings."""
     wanted = flat(settings)
     method = settings["method"]["method"]
-    others = {run: flat(read_json(results / "runs" / run / RECORD)["settings"]) for run in finished}
+    others = {run: flat(read_json(path)["settings"]) for run, path in finished.items()}
     differences = {
         run: [key for key in dict.fromkeys([*wanted, *other]) if wanted.get(key) != other.get(key)]
         for run, other in others.items()
