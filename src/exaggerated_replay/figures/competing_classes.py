@@ -32,7 +32,7 @@ def of_study(study: Study, folder: Path) -> Figure | None:
         run = run_of(cells[cell]["runs"][0])
         directory = folder.parents[1] / "runs" / run
         if "f" in cells[cell]["config"]["method"] and is_complete(directory):
-            from exaggerated_replay.learning.illustration import competing_example
+            from exaggerated_replay.methods.exaggeration.illustration import competing_example
 
             example = competing_example(dict(study.records[run]), directory / WEIGHTS)
             # The last digits are those of this processor.

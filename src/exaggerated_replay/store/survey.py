@@ -11,8 +11,9 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from exaggerated_replay.data.arrays import ARRAYS
 from exaggerated_replay.data.fetch import verify
-from exaggerated_replay.data.prepared import ARRAYS, Prepared, load
+from exaggerated_replay.data.prepared import Prepared, load
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
 from exaggerated_replay.planning.plan import Plan
