@@ -87,7 +87,9 @@ def test_rounds_end_once_all_is_decided():
     said = summary(step, RulesSettings()).splitlines()
     assert said[0] == "Decided:"
     assert all(line.startswith("- treated against base") for line in said[1:4])
-    assert said[4:] == ["Undecided:", "- nothing"]
+    assert said[4:6] == ["Undecided:", "- nothing"]
+    assert len(said) == 7  # the size is said once
+    assert said[6].startswith("This speaks of a miniature (300 units")
 
 
 def test_rounds_end_at_the_limit():

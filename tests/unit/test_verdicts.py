@@ -115,7 +115,7 @@ def test_pairs_with_a_diverged_run_are_left_out_and_counted():
     found = row(verdicts(plan, runs, "table1"))
     assert (found["seeds"], found["left_out"]) == (10, 2)
     assert found["difference"] == pytest.approx(4.7 + np.delete(NOISE, [3, 5]).mean())
-    assert "2 more seeds are left out, because a run diverged" in sentence(found, RulesSettings())
+    assert "Left out because a run diverged: 2 pairs." in sentence(found, RulesSettings())
 
 
 def test_a_cell_of_which_every_run_diverged_is_undecided_and_spoils_no_other():
@@ -131,7 +131,7 @@ def test_a_cell_of_which_every_run_diverged_is_undecided_and_spoils_no_other():
     )
     assert wild[["difference", "p", "p_holm", "low"]].isna().all()
     assert row(table, cell="treated")["p_holm"] == 3 * 2 / 2**12  # it does not count as a test
-    assert "12 more seeds are left out" in sentence(wild, RulesSettings())
+    assert "Left out because a run diverged: 12 pairs." in sentence(wild, RulesSettings())
 
 
 def test_devices_are_never_mixed():
@@ -153,7 +153,7 @@ def test_five_seeds_prove_no_gain_however_clear():
     assert found["p"] == 1 / 16
     assert found["verdict"] == "undecided"
     assert found["more_seeds"] == 2  # 2 / 2**6 is still more than 0.05 / 3
-    assert "about 2 more seeds are needed" in sentence(found, RulesSettings())
+    assert "undecided, needing about 2 more seeds." in sentence(found, RulesSettings())
 
 
 def test_the_rules_are_the_plans():

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from exaggerated_replay.analysis.selection import METRICS
-from exaggerated_replay.analysis.verdicts import sentence
+from exaggerated_replay.analysis.verdicts import finding, size_note
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.settings.rules import RulesSettings
 
@@ -104,9 +104,10 @@ def decide(
 
 
 def summary(step: Step, rules: RulesSettings) -> str:
-    """Say what was decided and what remains, one line per claim."""
+    """Say what was decided and what remains, one line per claim, and of which size all that speaks."""
     parts = []
     for heading, rows in (("Decided", step.decided), ("Undecided", step.undecided)):
-        said = [f"- {sentence(row, rules, 'anytime_')}" for _, row in rows.iterrows()]
+        said = [f"- {finding(row, rules, 'anytime_')}" for _, row in rows.iterrows()]
         parts += [f"{heading}:", *(said or ["- nothing"])]
-    return "\n".join(parts)
+    rows = pd.concat([step.decided, step.undecided])
+    return "\n".join([*parts, *dict.fromkeys(filter(None, map(size_note, [row for _, row in rows.iterrows()])))])

@@ -159,7 +159,7 @@ MEANING = {
     "no effect": "within {effect} points of zero",
     "harmful": "below zero",
     "contradicted": "not above zero, and even half of the paper's {claim} is excluded",
-    "undecided": "about {more} more seeds are needed",
+    "undecided": "needing about {more}",
 }
 PARTS = {
     "first20": "the first 20 % of classes",
@@ -169,33 +169,51 @@ PARTS = {
 
 
 def sentence(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
-    """Say a verdict in plain English, with its size.
+    """Say a verdict in plain English, with all that must be said beside it, and its size.
 
     Args:
         row: A row of `verdicts`.
         rules: The rules it was reached by.
         kind: "" for the ordinary verdict, "anytime_" for the one that stays valid however often one looks.
     """
+    return " ".join(filter(None, [finding(row, rules, kind), size_note(row)]))
+
+
+def finding(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
+    """Say a verdict as `sentence` does, but for its size."""
     word = row[f"{kind}verdict"]
+    more = row[f"{kind}more_seeds"]
     meaning = MEANING[word].format(
-        claim=_points(row["claim"]), effect=f"{rules.smallest_effect:g}", more=f"{row[f'{kind}more_seeds']:,.0f}"
+        claim=_points(row["claim"]), effect=f"{rules.smallest_effect:g}", more=_counted(more, "more seed")
     )
-    found = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]} of {row['dataset']}"
+    said = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]} of {row['dataset']}"
     if row["validation"]:
-        found += " (validation data)"
+        said += " (validation data)"
     if row["seeds"]:
-        found += f": {_points(row['difference'])} points ({_interval(row, rules, kind)}, {row['seeds']} seeds)"
-    told = [f"{found}: {word}, {meaning}."]
+        found = _interval(row, rules, kind)
+        said += f": {_points(row['difference'])} points ({found}, {_counted(row['seeds'], 'seed')})"
+    told = [f"{said}: {word}, {meaning}."]
     if row["identical"] == row["seeds"] > 0:
         told.append("The two were equal at every seed, to the last image.")
     if row["left_out"]:
-        told.append(f"{row['left_out']} more seeds are left out, because a run diverged.")
-    if not row["paper_size"]:
-        told.append(
-            f"This speaks of a miniature ({row['units']:,} units, {row['iterations']:,} iterations per task, "
-            f"{row['batch']} + {row['replay_batch']} samples a step), not of the paper's size."
-        )
+        told.append(f"Left out because a run diverged: {_counted(row['left_out'], 'pair')}.")
     return " ".join(told)
+
+
+def size_note(row: pd.Series) -> str:
+    """Say of which size a verdict speaks; nothing at the paper's."""
+    if row["paper_size"]:
+        return ""
+    return (
+        f"This speaks of a miniature ({row['units']:,} units, {row['iterations']:,} iterations per task, "
+        f"{row['batch']} + {row['replay_batch']} samples a step), not of the paper's size."
+    )
+
+
+def _counted(number: float, thing: str) -> str:
+    if not np.isfinite(number):
+        return f"more than a million {thing}s"
+    return f"{number:,.0f} {thing}{'' if number == 1 else 's'}"
 
 
 def _interval(row: pd.Series, rules: RulesSettings, kind: str) -> str:
