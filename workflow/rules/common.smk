@@ -138,6 +138,7 @@ if ON_GPU and "gpu" not in workflow.global_resources and workflow.local_exec:
     workflow.register_resource("gpu", len(gpus()) * PLAN.params.compute.slots_per_gpu)
 
 PREPARED = [str(source.prepared) for source in PLAN.sources]
+SPLITS = [str(path) for path in PLAN.splits]
 ENCODER = PLAN.encoder
 TRAINED_ENCODER = (
     [str(ENCODER.directory / name) for name in (RECORD, ENCODER_WEIGHTS)] if ENCODER and ENCODER.images else []
@@ -147,7 +148,7 @@ RECORDS = [str(run.directory / RECORD) for run in PLAN.runs]
 METRICS = [str(path) for path in STUDY_FILES]
 FOCUSED = [str(FOCUS / name) for name in (RECORD, WEIGHTS)]
 MILESTONES = {
-    "data": PREPARED,
+    "data": [*PREPARED, *SPLITS],
     "encoder": TRAINED_ENCODER,
     "models": RUNS,
     "focus": FOCUSED,

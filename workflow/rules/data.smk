@@ -1,4 +1,4 @@
-# Raw files -> one verified npz file. The study's own images, and those that its encoder is trained on, go the same
+# Raw files -> one verified npz file -> the class order and tasks of each seed. The study's own images, and those that its encoder is trained on, go the same
 # way. A file of the user's own is no input: the plan knows where it lies and what must be in it.
 
 for source in PLAN.sources:
@@ -32,6 +32,19 @@ for source in PLAN.sources:
             dataset=source.name,
         shell:
             "exec exaggerated-replay prepare --plan {params.plan} {params.dataset} --out {output} &> {log}"
+
+
+rule split:
+    input:
+        missing([PLAN.source.prepared]),
+    output:
+        update([str(path) for path in PLAN.splits]),
+    log:
+        "logs/split.log",
+    params:
+        plan=PLAN_FILE,
+    shell:
+        "exec exaggerated-replay split --plan {params.plan} &> {log}"
 
 
 rule data:

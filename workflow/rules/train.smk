@@ -6,7 +6,7 @@ for pack, runs in PLAN.packs.items():
         name:
             f"train_{pack}"
         input:
-            missing([LEARNED_FROM]),
+            missing([LEARNED_FROM, *{PLAN.split_of(run) for run in runs}]),
         output:
             records=update([str(run.directory / RECORD) for run in runs]),
             weights=update([str(run.directory / WEIGHTS) for run in runs]),

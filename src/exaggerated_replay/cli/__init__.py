@@ -14,7 +14,7 @@ from exaggerated_replay.cli.errors import tell
 
 MODULES = {
     "configuration": ("compose", "drift", "plan", "schema"),
-    "inputs": ("fetch", "prepare", "pretrain", "features"),
+    "inputs": ("fetch", "prepare", "split", "pretrain", "features"),
     "training": ("train",),
     "results": ("study", "compare", "decide", "explain", "focus"),
     "runs": ("verify", "prune", "export", "import"),

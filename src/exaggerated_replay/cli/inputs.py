@@ -42,6 +42,20 @@ def prepare(plan: Path, dataset: str, out: Path) -> None:
 
 @click.command()
 @written_plan
+def split(plan: Path) -> None:
+    """Write which classes each task brings, and how many samples of them there are: a file for every seed."""
+    from exaggerated_replay.data.prepared import load
+    from exaggerated_replay.data.splits import write_split
+
+    values = read_plan(plan)
+    prepared = load(Path(values["prepared"]), values["dataset"]["sha256"])
+    for path, run in values["splits"].items():
+        settings = values["runs"][run]
+        write_split(prepared, values["dataset"]["sha256"], settings["seed"], settings["tasks"], Path(path))
+
+
+@click.command()
+@written_plan
 @click.argument("dataset")
 @click.argument("images", type=PATH)
 @click.option("--out", type=PATH, required=True, help="The directory to write weights and record to.")

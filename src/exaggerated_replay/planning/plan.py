@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.data.facts import classes_of, image_values_of
+from exaggerated_replay.data.splits import split_path
 from exaggerated_replay.places import DIGITS
 from exaggerated_replay.planning.cells import Cell, Cells, Row, follow, has
 from exaggerated_replay.planning.checking import check_choice
@@ -60,6 +61,15 @@ class Plan:
         return list({run.digest: run for cell in self.cells.values() for run in cell.runs}.values())
 
     @functools.cached_property
+    def splits(self) -> dict[Path, Run]:
+        """The file of each split: its path -> a run that learns the classes in this order."""
+        return {self.split_of(run): run for run in self.runs}
+
+    def split_of(self, run: Run) -> Path:
+        """Return the file that says which classes each task of a run brings."""
+        return split_path(self.source.digest, self.source.settings.name, run.seed, run.settings.tasks)
+
+    @functools.cached_property
     def packs(self) -> dict[str, list[Run]]:
         """The jobs, each with the runs that it trains."""
         return packs_of(self.runs, self.params.compute.runs_per_job)
@@ -90,6 +100,7 @@ class Plan:
                 source.name: {**without_path(source.settings), "sha256": source.digest} for source in self.sources
             },
             "data": self.data,
+            "prepared": str(self.source.prepared),
             "encoder": self.encoder
             and {
                 "name": self.encoder.settings.name,
@@ -106,6 +117,7 @@ class Plan:
             "varied": self.varied,
             "grids": {grid: [asdict(row) for row in rows] for grid, rows in self.grids.items()},
             "cells": {cell.name: self._described(cell) for cell in self.cells.values()},
+            "splits": {str(path): run.directory.name for path, run in self.splits.items()},
             "runs": {run.directory.name: values_of(run.settings) for run in self.runs},
         }
 

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from exaggerated_replay.data.arrays import ARRAYS
 from exaggerated_replay.data.fetch import verify
 from exaggerated_replay.data.prepared import Prepared, load
+from exaggerated_replay.data.splits import read_split
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
 from exaggerated_replay.planning.plan import Plan
@@ -53,6 +54,8 @@ class Survey:
                 for name in (RECORD, ENCODER_WEIGHTS):
                     self._checks[plan.encoder.directory / name] = functools.partial(_encoder, plan.encoder.directory)
             self._checks[plan.learned_from] = functools.partial(_features, plan.learned_from, plan.data)
+        for path in plan.splits:
+            self._checks[path] = functools.partial(read_split, path)
         for run in plan.runs:
             self._checks[run.directory / RECORD] = functools.partial(self._record, run)
             self._checks[run.directory / WEIGHTS] = functools.partial(self._weights, run)
