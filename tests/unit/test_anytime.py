@@ -132,3 +132,11 @@ def test_seeds_needed_at_the_edges():
     assert anytime.seeds_needed(1e-6, 1, G, ALPHA, 0.8) == math.inf
     assert anytime.seeds_needed(1, 0, G, ALPHA, 0.8) == 5
     assert anytime.seeds_needed(1e9, 1, G, ALPHA, 0.8) == 5
+
+
+def test_a_whole_table_is_rarely_wrong_however_often_one_looks():
+    """Fifteen cells without an effect, a look after every seed up to 60, Holm at each look: wrong anywhere, ever."""
+    n, mean, sd = peeking(0.0, 15 * 1000, 25)
+    p = np.exp(-np.maximum(anytime.log_evidence(n, mean, sd, 0, G), 0)).reshape(1000, 15, -1)
+    # Holm rejects something exactly where the smallest p of the fifteen is at most alpha / 15.
+    assert (p.min(1) <= ALPHA / 15).any(1).mean() < ALPHA
