@@ -1,4 +1,6 @@
+import hashlib
 import itertools
+import json
 from importlib import import_module
 from typing import get_args
 
@@ -9,6 +11,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
+from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import (
     accuracy_matrix,
@@ -24,6 +27,7 @@ from exaggerated_replay.figures import (
     style,
 )
 from exaggerated_replay.figures.catalogue import figures_of, kind_of
+from exaggerated_replay.methods.exaggeration import illustration
 from exaggerated_replay.settings.study import GridFigure
 
 SIZES = {
@@ -314,6 +318,34 @@ def test_competing_classes_without_f_has_no_line():
 
 def test_competing_classes_without_a_competitor_says_so():
     assert "none competes" in written(competing_classes.draw({**example(), "rivals": []}))
+
+
+def test_competing_classes_are_those_of_a_checkpoint_that_is_here(tmp_path, monkeypatch):
+    """The cell in focus first; a run without its checkpoint, or of a method that does not exaggerate, shows nothing."""
+    cells = {
+        cell: {
+            "config": {"method": {"f": 20} if cell != "bir" else {}},
+            "runs": [{"directory": f"results/runs/{cell}"}],
+        }
+        for cell in ("bir", "rr", "ra")
+    }
+    records = {cell: {"sha256": {"model.safetensors": hashlib.sha256(cell.encode()).hexdigest()}} for cell in cells}
+    whole = Study({"focus": "ra", "cells": cells}, records)
+    asked = []
+    monkeypatch.setattr(
+        illustration,
+        "competing_example",
+        lambda record, weights: asked.append(weights.parent.name) or {**example(), "probabilities": [0.1 + 1e-9] * 8},
+    )
+    folder = tmp_path / "mine" / "fresh"
+    assert competing_classes.of_study(whole, folder) is None
+    for cell, drawn in (("bir", []), ("rr", ["rr"]), ("ra", ["rr", "ra"])):
+        (tmp_path / "runs" / cell).mkdir(parents=True)
+        (tmp_path / "runs" / cell / "model.safetensors").write_text(cell)
+        (tmp_path / "runs" / cell / "record.json").write_text(json.dumps(records[cell]))
+        figure = competing_classes.of_study(whole, folder)
+        assert asked == drawn
+        assert figure is None or {bar.get_height() for bar in figure.axes[0].patches} == {0.1}
 
 
 def test_convergence_plots_means_and_single_seeds():
