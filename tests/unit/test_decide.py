@@ -15,7 +15,9 @@ from exaggerated_replay.analysis import rounds
 from exaggerated_replay.analysis.decide import check_claims, chosen, decide, next_step, summary
 from exaggerated_replay.analysis.verdicts import all_verdicts
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.planning.compose import write_params
+from exaggerated_replay.planning.compose import drift, write_params
+from exaggerated_replay.planning.params import read_params
+from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.settings.rules import RulesSettings
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -178,3 +180,11 @@ def test_a_workflow_that_fails_is_named_and_a_wrong_claim_starts_none(repository
     with pytest.raises(UserError, match="'rrra' is not a claim"):
         rounds.run_rounds(["rrra"], 40, repository, Path("params.yaml"), Path("results"))
     assert not Path("log").exists()
+
+
+@pytest.mark.parametrize("seeds", [range(3), range(100, 103), [0, 5, 7]])
+def test_seeds_that_were_written_are_those_of_the_plan_and_no_difference_from_conf(repository, seeds):
+    rounds.write_seeds(Path("params.yaml"), seeds)
+    values, params = read_params(Path("params.yaml"))
+    assert {run["seed"] for run in make_plan(params).to_dict()["cells"]["bir-si"]["runs"]} == set(seeds)
+    assert drift(CONF, values) == []
