@@ -155,3 +155,18 @@ MILESTONES = {
     "metrics": METRICS,
     "all": [*RUNS, *FOCUSED, *METRICS],
 }
+
+
+def shown(file):
+    """Mark what the report shows, with its caption."""
+    path, stem = str(file), file.stem
+    match file.parent.name, file.suffix:
+        case "tables", ".csv":
+            return report(path, caption="../report/table.rst", category="Tables", labels={"table": stem})
+        case "provenance", _:
+            labels = {"table": f"the runs behind {stem}"}
+            return report(path, caption="../report/provenance.rst", category="Tables", labels=labels)
+        case "figures", ".png":
+            caption = f"../report/{FIGURES[stem][0]}.rst"
+            return report(path, caption=caption, category="Figures", labels={"figure": stem.replace("_", " ")})
+    return path
