@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from exaggerated_replay.analysis import statistics
+from exaggerated_replay.analysis import power, statistics
 from exaggerated_replay.analysis.statistics import estimate, paired
 from exaggerated_replay.errors import UserError
 
@@ -186,7 +186,7 @@ def test_improvement_by_hand():
     assert math.isnan(statistics.improvement([]).share)
 
 
-def power(difference, sd, n, alpha=0.05):
+def power_of(difference, sd, n, alpha=0.05):
     """The power of the paired t test from the noncentral t distribution."""
     nu, shift = n - 1, difference / sd * n**0.5
     critical = stats.t.ppf(1 - alpha / 2, nu)
@@ -194,26 +194,26 @@ def power(difference, sd, n, alpha=0.05):
 
 
 def test_the_smallest_detectable_difference_has_the_power_that_was_asked_for():
-    assert power(statistics.detectable(5, 3.0), 3.0, 5) == pytest.approx(0.8, abs=1e-4)
-    assert power(statistics.detectable(20, 3.0, power=0.9), 3.0, 20) == pytest.approx(0.9, abs=1e-4)
-    assert math.isnan(statistics.detectable(1, 3.0))
-    assert math.isnan(statistics.detectable(5, math.nan))
-    assert statistics.detectable(5, 0.0) == 0
+    assert power_of(power.detectable(5, 3.0), 3.0, 5) == pytest.approx(0.8, abs=1e-4)
+    assert power_of(power.detectable(20, 3.0, power=0.9), 3.0, 20) == pytest.approx(0.9, abs=1e-4)
+    assert math.isnan(power.detectable(1, 3.0))
+    assert math.isnan(power.detectable(5, math.nan))
+    assert power.detectable(5, 0.0) == 0
 
 
 @pytest.mark.parametrize(("difference", "sd"), [(1, 1), (-2, 3), (0.5, 2.5)])
 def test_the_seeds_needed_are_the_first_that_have_the_power(difference, sd):
-    n = statistics.seeds_needed(difference, sd)
-    assert power(abs(difference), sd, n) >= 0.8 > power(abs(difference), sd, n - 1)
+    n = power.seeds_needed(difference, sd)
+    assert power_of(abs(difference), sd, n) >= 0.8 > power_of(abs(difference), sd, n - 1)
 
 
 def test_seeds_needed_at_the_edges():
-    assert statistics.seeds_needed(0, 1) == math.inf
-    assert statistics.seeds_needed(0, 0) == math.inf
-    assert statistics.seeds_needed(1e-6, 1) == math.inf
-    assert statistics.seeds_needed(1, 0) == 2
-    assert statistics.seeds_needed(1e9, 1) <= 3
-    assert statistics.seeds_needed(math.nan, 1) == math.inf
+    assert power.seeds_needed(0, 1) == math.inf
+    assert power.seeds_needed(0, 0) == math.inf
+    assert power.seeds_needed(1e-6, 1) == math.inf
+    assert power.seeds_needed(1, 0) == 2
+    assert power.seeds_needed(1e9, 1) <= 3
+    assert power.seeds_needed(math.nan, 1) == math.inf
 
 
 SAMPLES, SEEDS = 4000, 12
@@ -254,10 +254,10 @@ def test_the_sign_flip_test_is_right_when_the_spread_differs_from_seed_to_seed()
 
 
 def test_the_power_is_what_the_number_of_seeds_was_chosen_for():
-    n = statistics.seeds_needed(1.0, 1.2)
+    n = power.seeds_needed(1.0, 1.2)
     samples = np.random.default_rng(15).normal(1.0, 1.2, (SAMPLES, n))
     found = np.mean([estimate(values).low > 0 for values in samples])
-    assert found == pytest.approx(power(1.0, 1.2, n), abs=4 * (0.16 / SAMPLES) ** 0.5)
+    assert found == pytest.approx(power_of(1.0, 1.2, n), abs=4 * (0.16 / SAMPLES) ** 0.5)
 
 
 def test_equivalence_is_claimed_wrongly_at_most_as_often_as_it_says():

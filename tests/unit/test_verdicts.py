@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis import anytime, statistics
+from exaggerated_replay.analysis import anytime, power, statistics
 from exaggerated_replay.analysis.verdicts import all_verdicts, judge, rules_of, sentence, verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.settings.rules import RulesSettings
@@ -71,7 +71,7 @@ def test_a_row_holds_the_evidence_of_its_own_differences():
     assert found["claim"] == 4.8
     assert found["p_claim"] == pytest.approx(statistics.equivalence(gain, 3.8, 5.8))
     assert found["improvement"] == 1
-    assert found["detectable"] == pytest.approx(statistics.detectable(12, t.sd))
+    assert found["detectable"] == pytest.approx(power.detectable(12, t.sd))
     assert (found["verdict"], found["anytime_verdict"]) == ("reproduced", "reproduced")
     assert (found["more_seeds"], found["anytime_more_seeds"]) == (0, 0)
 

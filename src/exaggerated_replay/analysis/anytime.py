@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from exaggerated_replay.analysis.statistics import MOST_SEEDS, known
+from exaggerated_replay.analysis.power import MOST_SEEDS
+from exaggerated_replay.analysis.statistics import known
 
 
 def log_evidence(n: ArrayLike, mean: ArrayLike, sd: ArrayLike, mu: float, g: float) -> np.ndarray:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf, isnan
 from typing import Literal
 
-from exaggerated_replay.analysis import anytime, statistics
+from exaggerated_replay.analysis import anytime, power, statistics
 from exaggerated_replay.settings.rules import RulesSettings
 
 Verdict = Literal["reproduced", "helps", "smaller", "larger", "no effect", "harmful", "contradicted", "undecided"]
@@ -75,11 +75,11 @@ def more_seeds(n: int, mean: float, sd: float, claim: float, tests: int, rules: 
     """
     to_zero, to_effect, to_claim = _distances(mean, claim, rules)
     zero = max(
-        statistics.seeds_needed(to_zero, sd, rules.alpha / tests, rules.power),
+        power.seeds_needed(to_zero, sd, rules.alpha / tests, rules.power),
         statistics.sign_flip_seeds(rules.alpha / tests),
     )
-    effect = statistics.seeds_needed(to_effect, sd, 2 * rules.alpha, rules.power)
-    half_claim = statistics.seeds_needed(to_claim, sd, rules.alpha, rules.power)
+    effect = power.seeds_needed(to_effect, sd, 2 * rules.alpha, rules.power)
+    half_claim = power.seeds_needed(to_claim, sd, rules.alpha, rules.power)
     return _more(n, sd, min(zero, effect, half_claim), rules)
 
 

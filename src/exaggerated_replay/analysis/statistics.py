@@ -4,7 +4,6 @@ Two runs of the same seed saw the same class order, initial weights and batches,
 difference is taken within a seed, and everything below is said of the differences d_1 ... d_n, in percentage points.
 """
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from math import ceil, log2
 
@@ -12,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
-from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
@@ -21,7 +19,6 @@ from exaggerated_replay.errors import UserError
 ALPHA = 0.05
 RESAMPLES = 9999
 EXACT_UP_TO = 20  # seeds: 2^20 sign patterns
-MOST_SEEDS = 10**6
 PLACES = 9  # decimals of a difference: one image is more than 1e-9 points, and rounding is less
 
 
@@ -228,34 +225,6 @@ def improvement(values: ArrayLike, alpha: float = ALPHA) -> Improvement:
     wins = float(np.sum(values > 0) + np.sum(values == 0) / 2)
     low, high = proportion_confint(wins, len(values), alpha, method="wilson")
     return Improvement(wins / len(values), float(low), float(high))
-
-
-# 6. What could n seeds have seen, and how many does a claim need? Power of the paired t test.
-
-
-def detectable(n: int, sd: float, alpha: float = ALPHA, power: float = 0.8) -> float:
-    """Return the smallest true difference that n seeds of this spread find with the given power; nan below two."""
-    if n < 2 or not np.isfinite(sd):
-        return np.nan
-    return float(TTestPower().solve_power(effect_size=None, nobs=n, alpha=alpha, power=power)) * sd
-
-
-def seeds_needed(difference: float, sd: float, alpha: float = ALPHA, power: float = 0.8) -> float:
-    """Return how many seeds tell a true difference from zero with the given power.
-
-    Returns:
-        At least 2; infinite where it would be more than a million.
-    """
-    if sd == 0 and difference:
-        return 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # Beyond ten standard deviations the noncentral t cannot be computed, and few seeds are enough anyway.
-        effect = min(float(np.abs(np.divide(difference, sd))), 10.0)
-    if not effect > 0:
-        return np.inf
-    test, counts = TTestPower(), range(2, MOST_SEEDS)
-    enough = bisect_left(counts, power, key=lambda n: np.nan_to_num(test.power(effect, n, alpha), nan=1.0))
-    return counts[enough] if enough < len(counts) else np.inf
 
 
 def known(values: ArrayLike) -> np.ndarray:

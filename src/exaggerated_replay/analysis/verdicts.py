@@ -8,11 +8,11 @@ import pandas as pd
 
 from exaggerated_replay.analysis import anytime, paper
 from exaggerated_replay.analysis.judging import Evidence, more_seeds, more_seeds_anytime, verdict
+from exaggerated_replay.analysis.power import detectable
 from exaggerated_replay.analysis.scores import significant
 from exaggerated_replay.analysis.selection import METRICS, grid_cells, left_out, paired_runs
 from exaggerated_replay.analysis.statistics import (
     bootstrap_interval,
-    detectable,
     differences,
     equivalence,
     holm,
