@@ -26,7 +26,7 @@ from exaggerated_replay.figures import (
     specification,
     style,
 )
-from exaggerated_replay.figures.catalogue import figures_of, kind_of
+from exaggerated_replay.figures.catalogue import FROM_MORE, figures_of, kind_of
 from exaggerated_replay.methods.exaggeration import illustration
 from exaggerated_replay.settings.study import GridFigure
 
@@ -563,7 +563,7 @@ def test_a_study_may_say_how_a_grid_is_drawn():
     assert figures_of(plan)["g"] == ("comparison", "g")
 
 
-@pytest.mark.parametrize("kind", [*get_args(GridFigure), "accuracy_matrix", "architecture", "forgetting"])
+@pytest.mark.parametrize("kind", [*get_args(GridFigure), *FROM_MORE, "accuracy_matrix", "architecture", "forgetting"])
 def test_every_kind_of_figure_is_a_module_with_its_caption(kind, pytestconfig):
     assert callable(import_module(f"exaggerated_replay.figures.{kind}").of_study)
     assert (pytestconfig.rootpath / "workflow" / "report" / f"{kind}.rst").is_file()
