@@ -94,8 +94,8 @@ def write_study(
 
 
 def told(study: Study, folder: Path) -> str:
-    """Return what a user wants to see when a study is finished: its first table, what diverged, and where it lies."""
-    grid = next(iter(study.plan["grids"]))
+    """Return what a user wants to see when a study is finished: Table 1 or else its first table, and where it lies."""
+    grid = table1_grid(study.plan) or next(iter(study.plan["grids"]))
     return f"{markdown(comparison(study.plan, study.runs, grid))}\n{grid}, like all of the study, lies in {folder}/."
 
 
