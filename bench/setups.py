@@ -13,7 +13,7 @@ import torch
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning.experiment import labelled, to_device
-from exaggerated_replay.learning.trainer import Samples
+from exaggerated_replay.learning.run import Samples
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan

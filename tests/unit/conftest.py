@@ -7,7 +7,8 @@ from hypothesis import settings
 
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Problem
-from exaggerated_replay.learning.trainer import Samples, Schedule, train
+from exaggerated_replay.learning.run import Samples, Schedule
+from exaggerated_replay.learning.trainer import train
 from exaggerated_replay.methods.bir import Settings as BIRArm
 from exaggerated_replay.methods.dgr import Settings as DGRArm
 from exaggerated_replay.methods.er import Settings as ERArm

@@ -8,7 +8,8 @@ import torch
 
 from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.learning.observation.observer import TaskEndObserver
-from exaggerated_replay.learning.trainer import Samples, Schedule, train
+from exaggerated_replay.learning.run import Samples, Schedule
+from exaggerated_replay.learning.trainer import train
 
 pytestmark = [
     pytest.mark.gpu,

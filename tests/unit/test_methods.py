@@ -11,9 +11,9 @@ import torch
 from scipy.special import expit, log_softmax, softmax
 from scipy.stats import chisquare, norm
 
+from exaggerated_replay.learning.batches import rows_of_tasks
 from exaggerated_replay.learning.consolidation import fisher_information, held_parameters
 from exaggerated_replay.learning.method import build_method
-from exaggerated_replay.learning.trainer import rows_of_tasks
 from exaggerated_replay.methods.bir.method import BrainInspiredReplay, Replayed
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import SISettings

@@ -25,7 +25,8 @@ from exaggerated_replay.learning.observation.replay import (
     inverse_distances,
 )
 from exaggerated_replay.learning.resume import read_state, write_state
-from exaggerated_replay.learning.trainer import Samples, Schedule, train
+from exaggerated_replay.learning.run import Samples, Schedule
+from exaggerated_replay.learning.trainer import train
 from exaggerated_replay.planning.fingerprint import PACKAGE, module_path, own_code
 
 METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from exaggerated_replay.learning.progress import watcher
-from exaggerated_replay.learning.trainer import Progress
+from exaggerated_replay.learning.run import Progress
 
 REPORTS = [
     Progress(task=1, tasks=2, iteration=5, iterations=10, loss=2.34567, accuracy=None),

@@ -13,7 +13,8 @@ from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.learning.observation.observer import TaskEndObserver
 from exaggerated_replay.learning.resume import StateFile, Stop, read_state, write_state
-from exaggerated_replay.learning.trainer import Schedule, train
+from exaggerated_replay.learning.run import Schedule
+from exaggerated_replay.learning.trainer import train
 from exaggerated_replay.methods.gaussians import Settings as GaussiansArm
 from exaggerated_replay.methods.generative_classifier import Settings as GenerativeClassifierArm
 from exaggerated_replay.methods.slda import Settings as SLDAArm

@@ -14,7 +14,7 @@ from exaggerated_replay.learning import trainer
 from exaggerated_replay.learning.batches import ShuffledBatches, rows_of_tasks
 from exaggerated_replay.learning.experiment import as_inputs
 from exaggerated_replay.learning.method import Method, Problem, build_method
-from exaggerated_replay.learning.trainer import Diverged, Samples
+from exaggerated_replay.learning.run import Diverged, Samples
 from exaggerated_replay.streams import stream
 
 NAMES = ["none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration"]

@@ -8,7 +8,9 @@ from torch import Tensor
 from exaggerated_replay.data.prepared import Prepared, relabel
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, build_method
-from exaggerated_replay.learning.trainer import Keeper, Observer, Outcome, Progress, Samples, Schedule, train
+from exaggerated_replay.learning.run import Outcome, Progress, Samples, Schedule
+from exaggerated_replay.learning.standing import Keeper, Observer
+from exaggerated_replay.learning.trainer import train
 from exaggerated_replay.settings.run import RunSettings
 
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
-from exaggerated_replay.learning.trainer import Progress
+from exaggerated_replay.learning.run import Progress
 
 
 def line(name: str, p: Progress) -> str:

@@ -39,7 +39,7 @@ from exaggerated_replay.learning.observation.replay import (
     imagine,
     inverse_distances,
 )
-from exaggerated_replay.learning.trainer import Samples
+from exaggerated_replay.learning.run import Samples
 from exaggerated_replay.streams import stream
 
 EACH = 40  # imagined and real samples of each class that are compared

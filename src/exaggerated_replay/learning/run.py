@@ -1,0 +1,62 @@
+"""A run as data: what it learns from, how long, how far it is, what it leaves, and how it may fail."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from exaggerated_replay.learning.method import Method
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of all classes on the device."""
+
+    x: Tensor  # (N, inputs) as a model sees them
+    y: Tensor  # (N,) labels in order of being seen
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands, for whoever watches."""
+
+    task: int
+    tasks: int
+    iteration: int
+    iterations: int
+    loss: float
+    accuracy: float | None  # percent, on the classes seen up to the last finished task
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to learn."""
+
+    tasks: int
+    iterations: int  # optimiser steps per task
+    batch: int  # current samples per step
+    learning_rate: float
+    precision: str = "fp32"  # of the matrix products: fp32, tf32 or bf16
+    optimiser_state: str = "kept"  # what Adam keeps when a task begins: all, its "moments" only, nothing ("reset")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves besides its weights; it grows task by task."""
+
+    correct: list[list[int]]  # (tasks, classes): test samples classified right after each task
+    predicted: list[int]  # (classes,): test samples the final model assigns to each class
+    instruments: dict[str, list[float]]  # per task, the mean of what the method noted
+
+
+class Diverged(Exception):
+    """The loss of a run is no finite number any more."""
+
+    def __init__(self, method: Method, outcome: Outcome, task: int, iteration: int, term: str, loss: float) -> None:
+        """Take the method, its outcome in the tasks before, and when which term of the loss was first not finite."""
+        super().__init__(f"{term} is not a finite number in task {task}, iteration {iteration}")
+        self.method = method
+        self.outcome = outcome
+        self.task = task
+        self.iteration = iteration
+        self.term = term
+        self.loss = loss
