@@ -30,6 +30,7 @@ def test_params_are_refused_before_anything_runs(fresh, tmp_path, old, new, word
     ends_in_one_sentence(clone.snakemake(check=False), *words)
     assert not (clone.path / "results").exists()
     assert not (clone.path / "data/prepared").exists()
+    assert not (clone.path / ".training").exists()
 
 
 def arrays(rng, classes=4, shape=(6,), train=40, test=12):
@@ -73,14 +74,20 @@ def test_a_bad_file_is_refused(fresh, tmp_path, content, settings, words):
     assert not list(clone.path.glob("results/runs/*"))
 
 
-def test_a_raw_file_with_the_wrong_checksum_is_refused(clone):
+def test_a_raw_file_with_the_wrong_checksum_is_fetched_again_and_never_read(clone):
     raw = clone.path / "data/raw/digits/digits.csv.gz"
-    raw.write_bytes(raw.read_bytes()[:-1] + b"x")
-    for prepared in (clone.path / "data/prepared").iterdir():
-        prepared.unlink()
-    done = clone.snakemake("--force", "verify_digits", check=False)
-    ends_in_one_sentence(done, "digits.csv.gz", "sha256")
+    right = raw.read_bytes()
+    raw.write_bytes(right[:-1] + b"x")
+    (prepared,) = (clone.path / "data/prepared").iterdir()
+    prepared.unlink()
+    plan = clone.path / ".training/plans"
+    command = ["exaggerated-replay", "prepare", "--plan", str(next(plan.iterdir())), prepared.stem]
+    refused = clone.run(*command, "--out", str(prepared), check=False)
+    ends_in_one_sentence(refused, "digits.csv.gz", "sha256")
     assert not list(clone.path.glob("data/prepared/*"))
+    clone.snakemake("data")
+    assert raw.read_bytes() == right
+    assert prepared.is_file()
 
 
 @pytest.mark.parametrize("shape", [(6,), (3, 2)])
@@ -91,5 +98,6 @@ def test_any_file_of_images_or_feature_vectors_will_do(fresh, tmp_path, shape):
         content |= {k: RNG.integers(0, 256, size=content[k].shape).astype("uint8") for k in ("x_train", "x_test")}
     use_file(clone, tmp_path, content, **{"dataset.tasks": 2})
     clone.snakemake()
-    assert "mine" not in (clone.path / "results/plan.json").read_text()  # paths decide nothing
-    assert "does not test the paper's claim" in (clone.path / "results/tables/table1.md").read_text()
+    assert str(tmp_path) not in (clone.path / "results/tiny/plan.json").read_text()  # paths decide nothing
+    assert str(tmp_path) not in (clone.path / "results/tiny/params.yaml").read_text()
+    assert "not the data set of the paper" in (clone.path / "results/tiny/tables/table1.md").read_text()

@@ -32,8 +32,9 @@ def test_a_second_run_in_the_same_folder_is_refused_with_a_sentence(at_work):
 
     second = clone.snakemake(check=False)
     assert second.returncode != 0
-    assert "Another run is working in this folder (process " in second.output
-    assert "snakemake --cores all models): wait until it ends, or stop it." in second.output
+    assert second.returncode == 2
+    assert "exaggerated-replay: another run is working in this folder (process " in second.output
+    assert "snakemake --cores all models): wait until it ends, or stop it" in second.output
     looked = clone.snakemake("-n")
     assert "Another run is working in this folder" in looked.output
 

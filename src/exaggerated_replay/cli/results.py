@@ -13,10 +13,11 @@ from exaggerated_replay.places import RESULTS, RUNS
 @written_plan
 def study(plan: Path) -> None:
     """Write the study's folder from the records of its runs: tables, figures, metrics, provenance."""
+    from exaggerated_replay.analysis.folder import FILES
     from exaggerated_replay.analysis.outputs import PLOTS, all_files
-    from exaggerated_replay.analysis.study import write_study
+    from exaggerated_replay.analysis.study import PROVENANCE, write_study
     from exaggerated_replay.figures.catalogue import draw_all, figure_files
-    from exaggerated_replay.files import write_text
+    from exaggerated_replay.files import read_json, write_text
     from exaggerated_replay.store.manifest import write_manifest
     from exaggerated_replay.store.survey import FOCUS, made_from
 
@@ -26,7 +27,8 @@ def study(plan: Path) -> None:
     print(write_study(values, folder, [draw_all]))
     for plot in PLOTS:
         write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
-    write_manifest(folder, made_from(values), map(str, all_files(values, figure_files(values))))
+    written = {str(folder / name) for name in read_json(folder / PROVENANCE)[FILES]}
+    write_manifest(folder, made_from(values), {*written, *map(str, all_files(values, figure_files(values)))})
 
 
 @click.command()

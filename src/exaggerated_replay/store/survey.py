@@ -128,6 +128,11 @@ class Survey:
             self._expected = read_manifest(self.study, made_from(self.plan.to_dict())) if records else {}
         if self._expected.get(str(path)) != file_digest(path):
             raise UserError("is not what the workflow makes from these runs")
+        if path == self.study_files[0]:  # it stands for those, too, that depend on what the runs say
+            declared = {str(path) for path in self.study_files}
+            for name in self._expected.keys() - declared:
+                if not Path(name).is_file() or self._expected[name] != file_digest(Path(name)):
+                    raise UserError(f"lies beside {name}, which is not what the workflow makes from these runs")
 
 
 def made_from(plan: dict[str, Any]) -> str:
