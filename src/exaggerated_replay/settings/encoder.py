@@ -25,7 +25,7 @@ class PretrainingSettings(Settings):
 class EncoderSettings(Settings):
     """The convolutional encoder whose frozen features are learned from: a file, one to be trained, or none."""
 
-    name: str
+    name: str  # as it stands in paths: letters, digits, dashes, underscores
     weights: str | None = None  # a trained encoder
     architecture: str = "conv5"  # the paper's five convolutions, or the name of a model of torchvision
     image_size: Count | None = None  # to which images are enlarged or reduced; null: as they are
@@ -34,6 +34,10 @@ class EncoderSettings(Settings):
     pretraining: PretrainingSettings | None = None  # and how
 
     def __post_init__(self) -> None:
+        require(
+            re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", self.name, re.ASCII) is not None,
+            f"name is {self.name!r}: use letters, digits, dashes and underscores only",
+        )
         require(
             (self.images is None) == (self.pretraining is None),
             "images and pretraining belong together: give both to train an encoder, or neither",
