@@ -13,9 +13,9 @@ import numpy as np
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json, write_text
+from exaggerated_replay.places import DIGITS
 
 FOLDER = Path("data/splits")
-DIGITS = 10
 
 
 def split_path(data: str, name: str, seed: int, tasks: list[list[int]]) -> Path:
