@@ -31,6 +31,7 @@ from exaggerated_replay.store.start import heal, plan_path, write_plan
 from exaggerated_replay.store.survey import FOCUS, Survey
 
 SNAKEMAKE = Path(".snakemake")
+CAPTIONS = Path(SOURCE, "exaggerated_replay/report/captions")
 
 
 class Elsewhere(FilePersistence):
@@ -162,11 +163,11 @@ def shown(file):
     path, stem = str(file), file.stem
     match file.parent.name, file.suffix:
         case "tables", ".csv":
-            return report(path, caption="../report/table.rst", category="Tables", labels={"table": stem})
+            return report(path, caption=f"{CAPTIONS}/table.rst", category="Tables", labels={"table": stem})
         case "provenance", _:
             labels = {"table": f"the runs behind {stem}"}
-            return report(path, caption="../report/provenance.rst", category="Tables", labels=labels)
+            return report(path, caption=f"{CAPTIONS}/provenance.rst", category="Tables", labels=labels)
         case "figures", ".png":
-            caption = f"../report/{FIGURES[stem][0]}.rst"
+            caption = f"{CAPTIONS}/{FIGURES[stem][0]}.rst"
             return report(path, caption=caption, category="Figures", labels={"figure": stem.replace("_", " ")})
     return path

@@ -68,6 +68,12 @@ def papers_data(plan: Mapping) -> bool:
 
 
 def note(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
+    """Say how to read a table of `paper_form`, and what it shows and cannot show; see `remarks`."""
+    form = PAPER_FORM if _is_table1(table) else CELL_FORM
+    return f"{form} {remarks(table, plan=plan, first20_images=first20_images)}"
+
+
+def remarks(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
     """Say what a table shows and what it cannot show, from its own numbers.
 
     Args:
@@ -82,7 +88,6 @@ def note(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
     intervals, above, below = int(np.isfinite(low).sum()), int((low > 0).sum()), int((high < 0).sum())
     fewest, most = table["seeds"].min(), table["seeds"].max()
     lines = [
-        PAPER_FORM if _is_table1(table) else CELL_FORM,
         f"Data: {data_name(plan)}. Seeds: {most if fewest == most else f'{fewest} to {most}'}. "
         f"Test images in the first 20 % of classes: {first20_images} "
         f"(one image is {100 / first20_images:.2f} percentage points).",

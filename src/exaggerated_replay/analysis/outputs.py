@@ -10,6 +10,7 @@ PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "acc
 FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
 SUMMARIES = ("params.yaml", "plan.json", "provenance.json", "runs.csv", "metrics.json", "verdicts.csv", *PLOTS)
 ODDS = "table1_odds.csv"
+REPORT = "report.html"
 TABLE_KINDS = ("csv", "md", "tex")
 IMAGE_KINDS = ("png", "pdf", "svg")
 
@@ -29,4 +30,6 @@ def study_files(plan: Mapping[str, Any]) -> list[str]:
 def all_files(plan: Mapping[str, Any], figures: Iterable[str]) -> list[Path]:
     """Return every file that is made from the records of a plan; `figures` are relative to the study's folder."""
     folder = Path("results", plan["study"]["name"])
-    return [folder / name for name in (*study_files(plan), *figures)] + [Path("results", name) for name in FOCUS_FILES]
+    return [folder / name for name in (*study_files(plan), *figures, REPORT)] + [
+        Path("results", name) for name in FOCUS_FILES
+    ]

@@ -65,6 +65,7 @@ def write_study(
     facts = origin(plan, results / "timings", folder / PROVENANCE)
     with written_together(folder, PROVENANCE, facts) as fresh:
         write_json(fresh / PLAN, plan)
+        write_json(fresh / PROVENANCE, facts)  # for the parts; the list of files comes last
         write_text(fresh / PARAMS.name, without_path(params.read_text(encoding="utf-8")))
         for run, record in study.records.items():
             line = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -184,19 +184,19 @@ def finding(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
     word = row[f"{kind}verdict"]
     more = row[f"{kind}more_seeds"]
     meaning = MEANING[word].format(
-        claim=_points(row["claim"]), effect=f"{rules.smallest_effect:g}", more=_counted(more, "more seed")
+        claim=points(row["claim"]), effect=f"{rules.smallest_effect:g}", more=counted(more, "more seed")
     )
     said = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]} of {row['dataset']}"
     if row["validation"]:
         said += " (validation data)"
     if row["seeds"]:
-        found = _interval(row, rules, kind)
-        said += f": {_points(row['difference'])} points ({found}, {_counted(row['seeds'], 'seed')})"
+        found = interval_of(row, rules, kind)
+        said += f": {points(row['difference'])} points ({found}, {counted(row['seeds'], 'seed')})"
     told = [f"{said}: {word}, {meaning}."]
     if row["identical"] == row["seeds"] > 0:
         told.append("The two were equal at every seed, to the last image.")
     if row["left_out"]:
-        told.append(f"Left out because a run diverged: {_counted(row['left_out'], 'pair')}.")
+        told.append(f"Left out because a run diverged: {counted(row['left_out'], 'pair')}.")
     return " ".join(told)
 
 
@@ -210,19 +210,22 @@ def size_note(row: pd.Series) -> str:
     )
 
 
-def _counted(number: float, thing: str) -> str:
+def counted(number: float, thing: str) -> str:
+    """Return a number of things, in words where there is none that is finite."""
     if not np.isfinite(number):
         return f"more than a million {thing}s"
     return f"{number:,.0f} {thing}{'' if number == 1 else 's'}"
 
 
-def _interval(row: pd.Series, rules: RulesSettings, kind: str) -> str:
+def interval_of(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
+    """Return the interval of a row in words, by `kind` as in `sentence`."""
     low, high = row[f"{kind}low"], row[f"{kind}high"]
     if not (np.isfinite(low) and np.isfinite(high)):
         return "too few for an interval"
     always = "anytime-valid " if kind else ""
-    return f"{always}{100 * (1 - rules.alpha):g} % interval {_points(low)} to {_points(high)}"
+    return f"{always}{100 * (1 - rules.alpha):g} % interval {points(low)} to {points(high)}"
 
 
-def _points(value: float) -> str:
-    return f"{value:+z.2f}".replace("-", "\N{MINUS SIGN}")
+def points(value: float) -> str:
+    """Return a difference in points, with its sign if it has one."""
+    return f"{value:+z.2f}".replace("+0.00", "0.00").replace("-", "\N{MINUS SIGN}")

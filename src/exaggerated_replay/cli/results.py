@@ -12,19 +12,20 @@ from exaggerated_replay.places import RESULTS, RUNS
 @click.command()
 @written_plan
 def study(plan: Path) -> None:
-    """Write the study's folder from the records of its runs: tables, figures, metrics, provenance."""
+    """Write the study's folder from the records of its runs: tables, figures, metrics, provenance, and the report."""
     from exaggerated_replay.analysis.folder import FILES
     from exaggerated_replay.analysis.outputs import PLOTS, all_files
     from exaggerated_replay.analysis.study import PROVENANCE, write_study
     from exaggerated_replay.figures.catalogue import draw_all, figure_files
     from exaggerated_replay.files import read_json, write_text
+    from exaggerated_replay.report.page import write_report
     from exaggerated_replay.store.manifest import write_manifest
     from exaggerated_replay.store.survey import FOCUS, made_from
 
     values = read_plan(plan)
     values.pop("places", None)
     folder = RESULTS / values["study"]["name"]
-    print(write_study(values, folder, [draw_all]))
+    print(write_study(values, folder, [draw_all, write_report]))
     for plot in PLOTS:
         write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
     written = {str(folder / name) for name in read_json(folder / PROVENANCE)[FILES]}

@@ -1,0 +1,154 @@
+"""The grids of a study as the page shows them: a row per cell, with differences, verdicts and the paper's values."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from exaggerated_replay.analysis.layout import remarks
+from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.analysis.scores import first20_images
+from exaggerated_replay.analysis.selection import METRICS
+from exaggerated_replay.analysis.tables import TABLE1, comparison, row_labels
+from exaggerated_replay.analysis.verdicts import PARTS, counted, points, rules_of, sentence
+from exaggerated_replay.report.answer import tally
+
+SHORT = {"first20": "first 20 %", "first50": "first 50 %", "overall": "all classes"}
+HEADINGS = {"f": "repulsion factor f", "arm": "arm", "cell": "cell"}
+
+
+@dataclass(frozen=True)
+class Number:
+    """One metric of one row.
+
+    Attributes:
+        part: Of which classes, in words.
+        value: The difference in points, or the accuracy of a cell that is compared with nothing.
+        around: Its interval, or nothing.
+        verdict: A word, or nothing.
+        more: How many more seeds an undecided one needs, or nothing.
+        paper: The paper's gain, or nothing.
+    """
+
+    part: str
+    value: str
+    around: str = ""
+    verdict: str = ""
+    more: str = ""
+    paper: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell of a grid: its labels, one per heading, and a number for each metric."""
+
+    cell: str
+    baseline: str | None
+    labels: list[str]
+    seeds: int
+    numbers: list[Number]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid of a study.
+
+    Attributes:
+        name: As the plan calls it.
+        headings: Of the labels.
+        rows: A row per cell.
+        note: What the table shows and cannot show.
+        counts: Verdict -> how many.
+        evidence: What is behind each verdict: a row of verdicts.csv each, as texts by column.
+        sentences: The verdicts, said in words.
+    """
+
+    name: str
+    headings: list[str]
+    rows: list[Row]
+    note: str
+    counts: dict[str, int]
+    evidence: list[dict[str, str]]
+    sentences: list[str]
+
+
+def grids(study: Study, verdicts: pd.DataFrame) -> list[Grid]:
+    """Return the grids of a study, the paper's Table 1 first."""
+    names = sorted(study.plan["grids"], key=lambda name: name != TABLE1)
+    return [_grid(study, verdicts[verdicts["grid"] == name], name) for name in names]
+
+
+def _grid(study: Study, judged: pd.DataFrame, name: str) -> Grid:
+    table = comparison(study.plan, study.runs, name)
+    labels = row_labels(table)
+    found = {(row["cell"], row["baseline"], row["metric"]): row for _, row in judged.iterrows()}
+    rules = rules_of(study.plan)
+    rows = []
+    for (_, row), (_, label) in zip(table.iterrows(), labels.iterrows(), strict=True):
+        baseline = None if pd.isna(row["baseline"]) else row["baseline"]
+        numbers = [
+            _number(row, metric, found[row["cell"], baseline, metric]) if baseline else _level(row, metric)
+            for metric in METRICS
+        ]
+        rows.append(Row(row["cell"], baseline, list(label), int(row["seeds"]), numbers))
+    return Grid(
+        name=name,
+        headings=[HEADINGS.get(heading, heading) for heading in map(str, labels)],
+        rows=rows,
+        note=remarks(table, plan=study.plan, first20_images=first20_images(study.records.values())),
+        counts=tally(judged),
+        evidence=[_evidence(row) for _, row in judged.iterrows()],
+        sentences=[sentence(row, rules) for _, row in judged.iterrows()],
+    )
+
+
+def _level(row: pd.Series, metric: str) -> Number:
+    mean = row[f"{metric}_mean"]
+    return Number(SHORT[metric], "\N{EM DASH}" if np.isnan(mean) else f"{mean:.2f} %")
+
+
+def _number(row: pd.Series, metric: str, judged: pd.Series) -> Number:
+    papers = row[f"{metric}_published_absolute"]
+    papers = judged["claim"] if pd.isna(papers) else papers
+    undecided = judged["verdict"] == "undecided"
+    return Number(
+        part=SHORT[metric],
+        value=_or_dash(judged["difference"]),
+        around=_range(judged["low"], judged["high"]),
+        verdict=judged["verdict"],
+        more=counted(judged["more_seeds"], "more seed") if undecided else "",
+        paper="" if pd.isna(papers) else points(papers),
+    )
+
+
+def _evidence(row: pd.Series) -> dict[str, str]:
+    """Lay out a row of verdicts.csv, as its readers look for it."""
+    return {
+        "cell": row["cell"],
+        "against": row["baseline"],
+        "classes": PARTS[row["metric"]],
+        "seeds": f"{row['seeds']}" + (f" ({row['left_out']} left out)" if row["left_out"] else ""),
+        "difference": _or_dash(row["difference"]),
+        "t interval": _range(row["low"], row["high"]),
+        "bootstrap": _range(row["boot_low"], row["boot_high"]),
+        "p (Holm)": _chance(row["p_holm"]),
+        "p (no effect)": _chance(row["p_equivalent"]),
+        "p (paper's gain)": _chance(row["p_claim"]),
+        "better at": "" if pd.isna(row["improvement"]) else f"{100 * row['improvement']:.0f} % of seeds",
+        "detectable": "" if not np.isfinite(row["detectable"]) else f"{row['detectable']:.2f}",
+        "anytime-valid": _range(row["anytime_low"], row["anytime_high"]),
+        "verdict": row["verdict"],
+        "anytime verdict": row["anytime_verdict"],
+    }
+
+
+def _or_dash(value: float) -> str:
+    return "\N{EM DASH}" if pd.isna(value) else points(value)
+
+
+def _range(low: float, high: float) -> str:
+    return f"{points(low)} to {points(high)}" if np.isfinite(low) and np.isfinite(high) else ""
+
+
+def _chance(p: float) -> str:
+    return "" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"

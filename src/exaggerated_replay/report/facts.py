@@ -1,0 +1,138 @@
+"""What was run, on what and with what; what was not; and how far it is from the paper's experiment."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from exaggerated_replay.analysis import paper
+from exaggerated_replay.analysis.layout import data_name, papers_data
+from exaggerated_replay.analysis.runs import FINISHED, Study
+from exaggerated_replay.analysis.table1_odds import RUNS
+from exaggerated_replay.analysis.verdicts import counted
+
+STRENGTH = 1e8
+"""Of synaptic intelligence in the baseline's publication."""
+TASKS = 10
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of the paper's experiment, and the study's."""
+
+    name: str
+    paper: str
+    here: str
+
+    @property
+    def same(self) -> bool:
+        """Whether they agree."""
+        return self.paper == self.here
+
+
+def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was run, by what it is called on the page.
+
+    Args:
+        study: Plan and records.
+        origin: From `origin`, as provenance.json holds it.
+    """
+    plan, runs = study.plan, study.runs.drop_duplicates("digest")
+    training, model = plan["training"], plan["model"]
+    commit = (origin["commit"] or "unknown") + (", with changes that are not in it" if origin["modified"] else "")
+    return {
+        "Data": data_name(plan),
+        "SHA-256 of the data": plan["dataset"]["sha256"],
+        "Tasks": _listed(_tasks(settings["tasks"]) for settings in plan["runs"].values()),
+        "Network": f"{model['units']:,} units a hidden layer, {model['latent']:,} latent",
+        "Training": f"{training['iterations']:,} iterations per task with {training['batch']} current and "
+        f"{training['replay_batch']} replayed samples a step, learning rate {training['learning_rate']:g}",
+        "Cells": f"{len(plan['cells'])}: {_listed(plan['cells'])}",
+        "Seeds": _ranges(sorted(set(runs["seed"]))),
+        "Runs": f"{len(runs)}, of which {(runs['status'] == FINISHED).sum()} reached their end",
+        "Device": _counts(runs["device"]),
+        "torch": _counts(runs["torch"]),
+        "Time": _time(origin, len(runs)),
+        "Hardware": _listed(f"{name} ({counted(count, 'run')})" for name, count in origin["hardware"].items()),
+        "Python, system": f"{origin['python']}, {origin['system']}",
+        "Commit": commit,
+    }
+
+
+def what_was_not_run(study: Study, verdicts: pd.DataFrame) -> list[str]:
+    """Return what is missing, a sentence each: runs without an end, pairs without a partner, open verdicts."""
+    unfinished = study.runs[study.runs["status"] != FINISHED].drop_duplicates("digest")
+    told = [f"{row['cell']}, seed {row['seed']}: {row['status']}." for _, row in unfinished.iterrows()]
+    once = verdicts.drop_duplicates(["cell", "baseline", "metric"])
+    left_out = once[once["metric"] == next(iter(once["metric"]), None)]["left_out"].sum()
+    if left_out:
+        told.append(f"Because of these, {counted(left_out, 'pair')} of runs had to be left out of the comparisons.")
+    undecided = once[once["verdict"] == "undecided"]
+    if len(undecided):
+        most = undecided["more_seeds"].max()
+        told.append(
+            f"{counted(len(undecided), 'comparison')} of {len(once)} {'is' if len(undecided) == 1 else 'are'} "
+            f"undecided; to decide all of them takes about {counted(most, 'more seed')}, "
+            "if means and spreads are what they seem."
+        )
+    return told
+
+
+def beside_the_paper(plan: Mapping[str, Any]) -> list[Setting]:
+    """Lay the study's settings beside the paper's."""
+    methods = [cell["config"]["method"] for cell in plan["cells"].values()]
+    weighted = [method for method in methods if method.get("lambda_rr") == method.get("lambda_ra") == paper.WEIGHT]
+    sizes = {name: {paper.size(cell["config"])[name] for cell in plan["cells"].values()} for name in paper.SIZE}
+    strengths = {method["si"]["strength"] for method in methods if method.get("si")}
+    tasks = {len(settings["tasks"]) for settings in plan["runs"].values()}
+    return [
+        Setting("data set", "CIFAR-100", "CIFAR-100" if papers_data(plan) else data_name(plan)),
+        Setting("tasks", f"{TASKS}", _numbers(tasks)),
+        Setting("units of a hidden layer", f"{paper.SIZE['units']:,}", _numbers(sizes["units"])),
+        Setting("iterations per task", f"{paper.SIZE['iterations']:,}", _numbers(sizes["iterations"])),
+        Setting("current samples a step", f"{paper.SIZE['batch']:,}", _numbers(sizes["batch"])),
+        Setting("replayed samples a step", f"{paper.SIZE['replay_batch']:,}", _numbers(sizes["replay_batch"])),
+        Setting("strength c of synaptic intelligence", f"{STRENGTH:,.0f}", _numbers(strengths)),
+        Setting("weights of RR and RA", f"{paper.WEIGHT:g}", f"{paper.WEIGHT:g}" if weighted else "others"),
+        Setting("repulsion factors f", _numbers(paper.FACTORS), _numbers({method["f"] for method in weighted})),
+        Setting("runs behind a number", f"{RUNS}", _numbers({len(cell["runs"]) for cell in plan["cells"].values()})),
+    ]
+
+
+def _tasks(tasks: list[list[int]]) -> str:
+    sizes = {len(classes) for classes in tasks}
+    return f"{len(tasks)} of {_numbers(sizes)} classes"
+
+
+def _numbers(values: Iterable[Any]) -> str:
+    """Return numbers in their order, and words after them; "none" without any."""
+    known = sorted(set(values), key=lambda value: (isinstance(value, str), value))
+    return ", ".join(value if isinstance(value, str) else f"{value:,.10g}" for value in known) or "none"
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Return whole numbers with those in a row as a range: 0-4, 7."""
+    told: list[list[int]] = []
+    for number in numbers:
+        if told and number == told[-1][-1] + 1:
+            told[-1].append(number)
+        else:
+            told.append([number])
+    return ", ".join(f"{row[0]}" if len(row) == 1 else f"{row[0]}\N{EN DASH}{row[-1]}" for row in told)
+
+
+def _counts(values: pd.Series) -> str:
+    counts = values.astype(str).value_counts().sort_index()
+    return _listed(counts.index if len(counts) == 1 else (f"{value} ({n} runs)" for value, n in counts.items()))
+
+
+def _time(origin: Mapping[str, Any], runs: int) -> str:
+    if not origin["timed"]:
+        return "not known: the runs come from elsewhere"
+    whose = "" if origin["timed"] == runs else f" for the {origin['timed']} of {runs} runs that were timed"
+    return f"{origin['seconds']:,.0f} seconds of training in all{whose}"
+
+
+def _listed(parts: Iterable[Any]) -> str:
+    return ", ".join(dict.fromkeys(map(str, parts))) or "not known"

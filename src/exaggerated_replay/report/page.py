@@ -1,0 +1,163 @@
+"""report.html: everything that a study says, on one page that needs nothing but itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from exaggerated_replay.analysis.outputs import ODDS, REPORT
+from exaggerated_replay.analysis.paper import table1_grid
+from exaggerated_replay.analysis.runs import FINISHED, Study, run_of
+from exaggerated_replay.analysis.selection import METRICS
+from exaggerated_replay.analysis.table1_odds import MEANING
+from exaggerated_replay.analysis.table1_odds import sentence as odds_sentence
+from exaggerated_replay.analysis.tables import TABLE1
+from exaggerated_replay.analysis.verdicts import PARTS, points, rules_of
+from exaggerated_replay.files import read_json, write_text
+from exaggerated_replay.report.answer import answer, question, tally
+from exaggerated_replay.report.comparisons import SHORT, Grid, grids
+from exaggerated_replay.report.facts import beside_the_paper, what_was_not_run, what_was_run
+from exaggerated_replay.report.pictures import Picture, caption, pictures
+
+FORGETTING = ("forgetting", "accuracy_matrix")
+INSIDE = ("mechanism", "competing_classes", "architecture")
+"""Figures that belong to no grid, in the order of the page."""
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""What a browser may fetch for the page: nothing."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run of a cell: its seed, name and scores by metric; or what became of it."""
+
+    seed: int
+    name: str
+    scores: list[str]
+    status: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the template shows.
+
+    Attributes:
+        study: Plan and records.
+        folder: The study's folder, whose files the page shows and links to.
+        origin: Where the runs were computed; see `analysis.origin`.
+    """
+
+    study: Study
+    folder: Path
+    origin: Mapping[str, Any]
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """As verdicts.csv holds them; an arm may be called "null"."""
+        return pd.read_csv(self.folder / "verdicts.csv", keep_default_na=False, na_values=[""])
+
+    @cached_property
+    def pictures(self) -> dict[str, Picture]:
+        """The figures of the study, by name."""
+        return pictures(self.study.plan, self.folder)
+
+    @cached_property
+    def grids(self) -> list[Grid]:
+        """The grids of the study, the paper's Table 1 first."""
+        return grids(self.study, self.verdicts)
+
+    def some(self, names: tuple[str, ...]) -> list[Picture]:
+        """Return those of the named figures that there are."""
+        return [self.pictures[name] for name in names if name in self.pictures]
+
+    @cached_property
+    def anchors(self) -> dict[str, str]:
+        """Cell -> where its runs are listed."""
+        return {cell: f"runs-{number}" for number, cell in enumerate(self.study.plan["cells"], start=1)}
+
+    @cached_property
+    def ran(self) -> dict[str, list[Ran]]:
+        """Cell -> its runs."""
+        scored = self.study.runs.set_index(["cell", "seed"])
+        found: dict[str, list[Ran]] = {}
+        for cell, described in self.study.plan["cells"].items():
+            for run in described["runs"]:
+                row = scored.loc[cell, run["seed"]]
+                status = "" if row["status"] == FINISHED else row["status"]
+                scores = [] if status else [f"{row[metric]:.2f}" for metric in METRICS]
+                found.setdefault(cell, []).append(Ran(run["seed"], run_of(run), scores, status))
+        return found
+
+    @cached_property
+    def odds(self) -> list[str]:
+        """How likely Table 1 is if nothing happens, a sentence or more for each of its columns."""
+        if not table1_grid(self.study.plan) or not (self.folder / ODDS).is_file():
+            return []
+        table = pd.read_csv(self.folder / ODDS)
+        rows = {part: table[table["metric"] == metric] for metric, part in PARTS.items()}
+        return [f"{_capital(part)}: {odds_sentence(found)}" for part, found in rows.items() if len(found)]
+
+    @cached_property
+    def confusions(self) -> pd.DataFrame:
+        """Which confusions appear and vanish most, of the cell in focus or else of the first that has any."""
+        path = self.folder / "mechanism" / "confusions.csv"
+        if not path.is_file():
+            return pd.DataFrame()
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        cells = sorted(table["cell"].unique(), key=lambda cell: cell != self.study.plan["focus"])
+        return table[table["cell"].eq(cells[0])] if cells else table
+
+    @cached_property
+    def mechanism_files(self) -> list[str]:
+        """Names of the tables of mechanism."""
+        return sorted(path.name for path in self.folder.glob("mechanism/*.csv"))
+
+
+def write_report(study: Study, folder: Path) -> None:
+    """Write report.html from what lies in a study's folder: tables, figures and verdicts; the last of its parts."""
+    write_text(folder / REPORT, render(Page(study, folder, read_json(folder / "provenance.json"))))
+
+
+def render(page: Page) -> str:
+    """Return the page as HTML: the same bytes for the same folder."""
+    # A plain loader would look on the disk; the package may lie in an archive.
+    source = {name: _own(name) for name in ("page.html.j2", "parts.html.j2")}
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader(source),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        page=page,
+        plan=page.study.plan,
+        policy=POLICY,
+        style=_own("style.css"),
+        question=question(page.study.plan),
+        answer=answer(page.study.plan, page.verdicts),
+        counts=tally(page.verdicts),
+        caption=caption,
+        rules=rules_of(page.study.plan),
+        designs=MEANING,
+        table1=TABLE1,
+        metrics=SHORT,
+        points=points,
+        forgetting=page.some(FORGETTING),
+        inside=page.some(INSIDE),
+        facts=what_was_run(page.study, page.origin),
+        missing=what_was_not_run(page.study, page.verdicts),
+        settings=beside_the_paper(page.study.plan),
+    )
+
+
+def _own(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

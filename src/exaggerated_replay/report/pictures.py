@@ -1,0 +1,84 @@
+"""The figures of a study, put into the page itself, each with its caption and a text for those who do not see it."""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.figures.catalogue import FROM_MORE, figures_of
+
+POINTS_PER_INCH = 72
+PIXELS_PER_INCH = 128
+"""Letters of 7.5 points on a figure come out as 13 pixels."""
+MOST_BYTES = 250_000
+"""Larger drawings, of thousands of dots, are taken as PNG."""
+TITLES = {
+    "comparison": "Differences from the baseline",
+    "convergence": "Longer training",
+    "dose": "Dose and response",
+    "frontier": "The baseline's own trade-off",
+    "scale": "Effect over size",
+    "specification": "Specification curve",
+    "forgetting": "Forgetting curves",
+    "accuracy_matrix": "Accuracy after every task",
+    "mechanism": "Inside the network",
+    "competing_classes": "Competing classes",
+    "architecture": "The model",
+}
+"""Every kind of figure, as the page calls it."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page shows it.
+
+    Attributes:
+        name: Of its file, without the ending.
+        title: What it shows, in a few words.
+        caption: How to read it.
+        data: Itself, as a `data:` address.
+        width: In pixels, where there is room.
+        height: In pixels.
+    """
+
+    name: str
+    title: str
+    caption: str
+    data: str
+    width: int
+    height: int
+
+    @property
+    def alt(self) -> str:
+        """What stands in for the picture: its title and the first sentence of its caption."""
+        return f"{self.title}. {self.caption.partition('. ')[0].rstrip('.')}."
+
+
+def pictures(plan: Mapping[str, Any], folder: Path) -> dict[str, Picture]:
+    """Return the figures that lie in a study's folder, by name."""
+    kinds = {name: kind for name, (kind, _) in figures_of(plan).items()} | {name: name for name in FROM_MORE}
+    return {name: _picture(folder / "figures", name, kind) for name, kind in kinds.items() if _drawn(folder, name)}
+
+
+def caption(kind: str) -> str:
+    """Return how to read a figure of a kind, or a table."""
+    return files(__package__).joinpath(f"captions/{kind}.rst").read_text(encoding="utf-8").strip()
+
+
+def _drawn(folder: Path, name: str) -> bool:
+    return (folder / "figures" / f"{name}.svg").is_file()
+
+
+def _picture(folder: Path, name: str, kind: str) -> Picture:
+    drawing = (folder / f"{name}.svg").read_bytes()
+    size = re.search(rb'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"', drawing)
+    if size is None:
+        raise ValueError(f"{name}.svg does not say its size in points")
+    width, height = (round(float(side) / POINTS_PER_INCH * PIXELS_PER_INCH) for side in size.groups())
+    small = len(drawing) <= MOST_BYTES
+    content, form = (drawing, "svg+xml") if small else ((folder / f"{name}.png").read_bytes(), "png")
+    data = f"data:image/{form};base64,{base64.b64encode(content).decode()}"
+    return Picture(name, TITLES[kind], caption(kind), data, width, height)
