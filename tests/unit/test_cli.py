@@ -268,6 +268,15 @@ def planned(folder):
 
 
 @pytest.fixture
+def split(planned):
+    """The plan, its data prepared and split."""
+    commands = [["prepare", planned.source.name, *PLAN, "--out", str(planned.source.prepared)], ["split", *PLAN]]
+    for command in commands:
+        assert cli.main(command) == 0, command
+    return planned
+
+
+@pytest.fixture
 def no_gpu(monkeypatch):
     """As on a machine without one, where jobs are processes of their own and import torch afterwards."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -295,8 +304,8 @@ def test_a_data_set_that_the_plan_does_not_have_is_named(planned, capsys):
     assert told == f"exaggerated-replay: plan.json has no data set mnist-0000000000: choose one of {name}\n"
 
 
-def test_data_that_are_not_there_are_named_before_anything_is_trained(planned, no_gpu, capsys):
-    records = [str(run.directory / "record.json") for run in planned.runs]
+def test_data_that_are_not_there_are_named_before_anything_is_trained(split, no_gpu, capsys):
+    records = [str(run.directory / "record.json") for run in split.runs]
     assert "nowhere.npz" in refused(capsys, "train", *records, *PLAN, "--data", "nowhere.npz")
 
 
@@ -308,17 +317,17 @@ def test_a_study_without_its_runs_is_refused_and_leaves_nothing(planned, capsys)
 # ---------------------------------------------------------------- one pass
 
 
-def test_from_a_file_of_ones_own_to_metrics(planned, no_gpu, capsys):
-    records = [str(run.directory / "record.json") for run in planned.runs]
-    train = ["train", *records, *PLAN, "--data", "data.npz", "--log", "train.log"]
-    for command in (["prepare", planned.source.name, *PLAN, "--out", "data.npz"], train, ["study", *PLAN]):
+def test_from_a_file_of_ones_own_to_metrics(split, no_gpu, capsys):
+    records = [str(run.directory / "record.json") for run in split.runs]
+    train = ["train", *records, *PLAN, "--data", str(split.source.prepared), "--log", "train.log"]
+    for command in (train, ["study", *PLAN]):
         assert cli.main(command) == 0, command
     assert set(json.loads(Path("results/methods/metrics.json").read_text())) == {"none", "er"}
     assert {"first20", "first50", "overall"} <= set(json.loads(Path("results/focus.json").read_text()))
     assert cli.main(["focus", *PLAN]) == 0
     assert json.loads(Path("results/focus/record.json").read_text())["settings"]["method"]["method"] == "er"
     logged = Path("train.log").read_text().splitlines()
-    assert [line.split()[0] for line in logged] == [run.directory.name for run in planned.runs for _ in range(4)]
+    assert [line.split()[0] for line in logged] == [run.directory.name for run in split.runs for _ in range(4)]
 
     before = {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
     assert cli.main(train) == 0
@@ -328,9 +337,16 @@ def test_from_a_file_of_ones_own_to_metrics(planned, no_gpu, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_demand_for_a_gpu_where_there_is_none_is_an_error(planned, no_gpu, capsys):
+def test_a_run_without_its_split_is_refused(planned, no_gpu, capsys):
+    record = str(planned.runs[0].directory / "record.json")
+    told = refused(capsys, "train", record, *PLAN, "--data", "d")
+    assert told.startswith("exaggerated-replay: data/splits/npz/seed0-")
+    assert told.endswith(".json is missing: run the workflow to make it\n")
+
+
+def test_a_demand_for_a_gpu_where_there_is_none_is_an_error(split, no_gpu, capsys):
     plan = json.loads(Path("plan.json").read_text())
     plan["compute"]["device"] = "cuda"
     Path("plan.json").write_text(json.dumps(plan))
-    record = str(planned.runs[0].directory / "record.json")
+    record = str(split.runs[0].directory / "record.json")
     assert "compute.device is cuda, but torch sees no GPU" in refused(capsys, "train", record, *PLAN, "--data", "d")

@@ -81,7 +81,7 @@ def test_a_study_of_a_miniature_has_a_folder_of_its_own():
 def test_one_word_makes_a_miniature_of_any_study():
     small = compose_values(CONF, ["dataset=cifar100", "size=small", "study=dose"])
     assert small["model"]["units"] == 400
-    assert small["training"]["iterations"] == 200
+    assert small["training"]["iterations"] == 400
     assert {small["arms"][arm]["si"]["strength"] for arm in ("bir-si", "rr-ra", "ra-acting")} == {300}
     assert small["dataset"]["validation"] == 0.2  # nothing is chosen on test images
 

@@ -37,6 +37,14 @@ def tables(cells=CELLS, tasks=4):
     }
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """The figure, as it is saved, and its SVG file."""
+    target = tmp_path_factory.mktemp("mechanism") / "figure.svg"
+    style.save(figure := mechanism.draw(PLAN, tables()), [target])
+    return figure, target
+
+
 def test_shown_are_baseline_focus_and_the_least_similar_cells():
     colours = mechanism.chosen_cells(PLAN, tables())
     assert list(colours) == ["bir-si", "rr-ra", "ra-lambda_ra6", "ra-lambda_ra5", "ra-lambda_ra4"]
@@ -61,8 +69,8 @@ def test_lines_are_the_tables():
         np.testing.assert_array_equal(drawn[0], values.loc[values["cell"] == "rr-ra", column])
 
 
-def test_a_loss_without_weight_is_not_drawn_and_the_panel_says_so():
-    figure = mechanism.draw(PLAN, tables())
+def test_a_loss_without_weight_is_not_drawn_and_the_panel_says_so(drawn):
+    figure, _ = drawn
     assert not figure.axes[5].lines  # the ratio of attraction is 0 throughout
     assert [text.get_text() for text in words(figure)].count("nothing to show") == 1
 
@@ -77,9 +85,9 @@ def test_without_traces_there_is_no_figure():
         mechanism.draw(PLAN, {})
 
 
-def test_words_are_legible_stay_on_the_page_and_off_each_other():
-    figure = mechanism.draw(PLAN, tables())
-    figure.draw_without_rendering()
+def test_words_are_legible_stay_on_the_page_and_off_each_other(drawn):
+    figure, _ = drawn
+    figure.draw_without_rendering()  # the file's resolution was another
     assert {"BI-R+SI", "RR+RA", "ra-lambda_ra6"} <= written(figure)
     assert min(text.get_fontsize() for text in words(figure)) >= 7
     shown = [text for text in words(figure) if text not in beyond_the_axes(figure)]
@@ -102,7 +110,7 @@ def beyond_the_axes(figure):
     return hidden
 
 
-def test_files_are_byte_identical(tmp_path):
-    for folder in ("one", "two"):
-        style.save(mechanism.draw(PLAN, tables()), [tmp_path / folder / "figure.svg"])
-    assert (tmp_path / "one" / "figure.svg").read_bytes() == (tmp_path / "two" / "figure.svg").read_bytes()
+def test_files_are_byte_identical(drawn, tmp_path):
+    _, before = drawn
+    style.save(mechanism.draw(PLAN, tables()), [tmp_path / "figure.svg"])
+    assert (tmp_path / "figure.svg").read_bytes() == before.read_bytes()

@@ -1,6 +1,7 @@
 import hashlib
 import itertools
 import json
+from functools import cache
 from importlib import import_module
 from typing import get_args
 
@@ -211,7 +212,7 @@ MODULES = (
     *("accuracy_matrix", "architecture", "comparison", "competing_classes", "convergence"),
     *("dose", "forgetting", "frontier", "scale", "specification"),
 )
-every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES.keys())
+every_figure = pytest.mark.parametrize("name", FIGURES)
 
 
 def words(figure):
@@ -222,13 +223,35 @@ def written(figure):
     return {text.get_text() for text in words(figure)}
 
 
+OTHER_SETTINGS = {"font.size": 20, "savefig.dpi": 50, "svg.hashsalt": None, "figure.autolayout": True}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """Draw each figure once, as it is saved; return it and its SVG file."""
+
+    @cache
+    def once(name):
+        target = tmp_path_factory.mktemp(name) / "figure.svg"
+        style.save(figure := FIGURES[name](), [target])
+        return figure, target
+
+    return once
+
+
 @pytest.mark.parametrize("module", MODULES)
-def test_files_are_byte_identical_whatever_the_users_settings(module, tmp_path):
-    draw = FIGURES[module]
+def test_a_figure_is_byte_identical_whatever_the_users_settings(module, drawn, tmp_path):
+    _, before = drawn(module)
+    with mpl.rc_context(OTHER_SETTINGS):
+        style.save(FIGURES[module](), [tmp_path / "figure.svg"])
+    assert (tmp_path / "figure.svg").read_bytes() == before.read_bytes()
+
+
+def test_files_of_every_format_are_byte_identical_and_tell_no_date_and_no_version(tmp_path):
     names = ["figure.png", "figure.pdf", "figure.svg"]
-    style.save(draw(), [tmp_path / "one" / name for name in names])
-    with mpl.rc_context({"font.size": 20, "savefig.dpi": 50, "svg.hashsalt": None, "figure.autolayout": True}):
-        style.save(draw(), [tmp_path / "two" / name for name in names])
+    style.save(FIGURES["accuracy_matrix"](), [tmp_path / "one" / name for name in names])
+    with mpl.rc_context(OTHER_SETTINGS):
+        style.save(FIGURES["accuracy_matrix"](), [tmp_path / "two" / name for name in names])
     for name in names:
         content = (tmp_path / "one" / name).read_bytes()
         assert content == (tmp_path / "two" / name).read_bytes()
@@ -243,32 +266,31 @@ def test_saving_again_changes_nothing(tmp_path):
 
 
 @every_figure
-def test_figures_are_legible_at_the_width_of_a_column(draw):
-    figure = draw()
+def test_figures_are_legible_at_the_width_of_a_column(name, drawn):
+    figure, _ = drawn(name)
     assert figure.get_figwidth() in (style.SINGLE, style.DOUBLE)
     assert min(text.get_fontsize() for text in words(figure)) >= 7
 
 
 @every_figure
-def test_words_stay_on_the_page_and_off_each_other(draw, monkeypatch):
-    figure, drawn = draw(), {}
+def test_words_stay_on_the_page_and_off_each_other(name, drawn, monkeypatch):
+    figure, boxes = drawn(name)[0], {}
     original = Text.draw
 
     def remember(text, renderer):
         original(text, renderer)
         if text.get_visible() and text.get_text().strip():
-            drawn[text] = text.get_window_extent(renderer)
+            boxes[text] = text.get_window_extent(renderer)
 
-    figure.draw_without_rendering()  # settles the layout
     monkeypatch.setattr(Text, "draw", remember)
     figure.draw_without_rendering()
-    assert len(drawn) > 10
+    assert len(boxes) > 10
     page = figure.bbox.padded(0.5)
     outside = [
-        text.get_text() for text, box in drawn.items() if not page.contains(*box.min) or not page.contains(*box.max)
+        text.get_text() for text, box in boxes.items() if not page.contains(*box.min) or not page.contains(*box.max)
     ]
     assert not outside
-    for (one, here), (other, there) in itertools.combinations(drawn.items(), 2):
+    for (one, here), (other, there) in itertools.combinations(boxes.items(), 2):
         overlap = here.padded(-0.5).overlaps(there.padded(-0.5))
         assert not overlap, f"{one.get_text()!r} lies on {other.get_text()!r}"
 
