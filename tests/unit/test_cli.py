@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import numpy as np
 import pytest
 
 from exaggerated_replay import cli
+from exaggerated_replay.data.splits import write_split
 from exaggerated_replay.errors import Interrupted, UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.learning import progress  # noqa: F401 (remembers stderr: not the one of a test)
@@ -262,6 +264,9 @@ def planned(folder):
     values = compose_values(CONF, overrides + tiny + grid)
     plan = make_plan(check_params(values))
     write_plan(plan)
+    for path, run in plan.splits.items():
+        data = SimpleNamespace(y_train=y, y_test=y[::2], classes=4)
+        write_split(data, plan.source.digest, run.seed, run.settings.tasks, path)
     shutil.copyfile(plan_path(plan), "plan.json")
     write_json(Path("params.yaml"), values)
     return plan
