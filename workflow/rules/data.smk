@@ -10,6 +10,7 @@ for source in PLAN.sources:
                 f"download_{source.settings.name}"
             output:
                 update([str(path) for path in source.raw]),  # what was placed there by hand stays
+            localrule: True
             log:
                 f"logs/download_{source.settings.name}.log",
             params:
@@ -25,6 +26,7 @@ for source in PLAN.sources:
             [] if source.settings.own_file else missing(source.raw),
         output:
             str(source.prepared),
+        localrule: True
         log:
             f"logs/verify_{source.name}.log",
         params:
@@ -39,6 +41,7 @@ rule split:
         missing([PLAN.source.prepared]),
     output:
         update([str(path) for path in PLAN.splits]),
+    localrule: True
     log:
         "logs/split.log",
     params:

@@ -6,6 +6,7 @@ rule study:
         missing(RECORDS),
     output:
         update([shown(file) for file in STUDY_FILES]),
+    localrule: True
     log:
         "logs/study.log",
     params:
@@ -24,6 +25,7 @@ rule focused:
         missing([PLAN.cells[PLAN.params.focus].runs[0].directory / name for name in (RECORD, WEIGHTS)]),
     output:
         FOCUSED,
+    localrule: True
     log:
         "logs/focus.log",
     params:

@@ -1,0 +1,1 @@
+"""A cluster of one machine: the real Slurm, with two pretended GPUs."""
