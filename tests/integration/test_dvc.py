@@ -12,7 +12,7 @@ MILESTONES = STAGES[1:]
 SKIPPED = "didn't change, skipping"
 STUDY = "results/${study.name}"
 # What differs every time, or is made again where it is needed.
-NOT_RECORDED = {"data/raw", "data/features", f"{STUDY}/provenance.json"}
+NOT_RECORDED = {"data/raw", "data/features", f"{STUDY}/provenance.json", f"{STUDY}/report.html"}
 
 
 def below(name, folders):

@@ -15,10 +15,11 @@ FIGURES = ["accuracy_matrix", "architecture", "convergence", "table1"]
 OUTPUTS = [
     "results/focus.json",
     *[f"results/tiny/{name}" for name in ("params.yaml", "plan.json", "provenance.json", "runs.csv", "metrics.json")],
+    "results/tiny/report.html",
     *[f"results/tiny/tables/{grid}.{kind}" for grid in ("table1", "convergence") for kind in ("csv", "md", "tex")],
     *[f"results/tiny/figures/{name}.{kind}" for name in FIGURES for kind in ("png", "pdf", "svg")],
 ]
-VARYING = {"results/tiny/provenance.json"}  # seconds
+VARYING = {"results/tiny/provenance.json", "results/tiny/report.html"}  # seconds
 NOTHING = "Nothing to be done"
 
 

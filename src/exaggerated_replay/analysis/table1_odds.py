@@ -167,7 +167,7 @@ def sentence(odds_of_metric: pd.DataFrame) -> str:
         return "How likely Table 1 is without any effect cannot be told: fewer than two seeds are finished in all arms."
     gains = published()["absolute"].xs(table["metric"].iloc[0], level="metric")
     best = str(table["fit"].idxmax()) if table["fit"].notna().any() else None
-    chances = "; ".join(f"{_chance(table['both'][design])} if {MEANING[design]}" for design in DESIGNS)
+    chances = "; ".join(f"{chance(table['both'][design])} if {MEANING[design]}" for design in DESIGNS)
     told = (
         f"Without any effect, {len(gains)} rows that each gain at least {gains.min():.2f} points and differ by no more "
         f"than {gains.std():.2f} (standard deviation) come up with a chance of {chances}. Measured here over "
@@ -177,7 +177,8 @@ def sentence(odds_of_metric: pd.DataFrame) -> str:
     return f"{told} Of the three, they fit best that {MEANING[best]}." if best else told
 
 
-def _chance(share: float) -> str:
+def chance(share: float) -> str:
+    """Return the share of simulated tables in words."""
     if share == 0:
         return f"less than 1 in {DRAWS:,}"
     return f"1 in {1 / share:,.0f}" if share < 0.1 else f"{100 * share:.0f} %"

@@ -7,6 +7,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis import paper
 from exaggerated_replay.analysis.layout import papers_data, short_data_name
+from exaggerated_replay.analysis.tables import written
 from exaggerated_replay.analysis.verdicts import PARTS, counted, interval_of, points, rules_of
 
 FOR = ("reproduced", "smaller", "larger", "helps")
@@ -48,7 +49,7 @@ def question(plan: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> tuple[str, str]:
-    """Return the answer and what it speaks of.
+    """Return the answer and what it speaks of, a sentence each.
 
     Args:
         plan: The plan of the study, which says which cells exaggerate.
@@ -56,19 +57,18 @@ def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> tuple[str, str]:
     """
     table = compared(plan, verdicts)
     claimed, others = table[table["claim"].notna()], table[table["claim"].isna()]
+    scope = _scope(plan, table)
     if table.empty:
         return _without_exaggeration(plan, verdicts)
     if claimed.empty:
-        found = _of(
-            others, "comparison of exaggeration with its baseline", "comparisons of exaggeration with its baseline"
-        )
-        return f"{_lead(plan, table)}: {found}; {_extreme(plan, others)}.", _scope(plan, table)
+        found = _of(others, "comparison of exaggeration with a baseline", "comparisons of exaggeration with a baseline")
+        return f"{_lead(plan, table)}: {found}; {_best(plan, others)}.", f"This {scope}."
     found = _of(claimed, "gain in the paper's Table 1", "gains in the paper's Table 1")
     first = f"{_lead(plan, claimed)}: {found}; {_largest_claim(plan, claimed)}."
     if others.empty:
-        return first, _scope(plan, table)
+        return first, f"This {scope}."
     beyond = _of(others, "comparison beyond that table", "comparisons beyond that table")
-    return first, f"{beyond[0].upper()}{beyond[1:]} ({_extreme(plan, others)}); {_uncapped(_scope(plan, table))}"
+    return first, f"{_capital(beyond)}; {_best(plan, others)}, and all of this {scope}."
 
 
 def compared(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -111,43 +111,37 @@ def _of(table: pd.DataFrame, one: str, several: str) -> str:
 
 def _largest_claim(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
     row = table.iloc[int(table["claim"].to_numpy().argmax())]
-    f = plan["cells"][row["cell"]]["config"]["method"]["f"]
-    where = f"where the paper gains most ({points(row['claim'])} points: {PARTS[row['metric']]}, f = {f})"
-    return f"{where}, {_difference(plan, row)}"
+    f = written(plan["cells"][row["cell"]]["config"]["method"]["f"])
+    where = f"where the paper gains most (f = {f} on {PARTS[row['metric']]}, {points(row['claim'])} points)"
+    if pd.isna(row["difference"]):
+        return f"{where}, no pair of runs reached its end"
+    return f"{where}, this study finds {points(row['difference'])} ({interval_of(row, rules_of(plan))})"
 
 
-def _extreme(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
-    """Say which difference is the largest, of how many it was picked, and what its verdict is."""
+def _best(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
+    """Say which difference is best for exaggeration, and what its verdict is."""
     if (table["identical"] == table["seeds"]).all() and table["seeds"].gt(0).all():
         return "with and without it, every test sample is classified alike at every seed"
     known = table[table["difference"].notna()]
     if known.empty:
         return "no pair of runs reached its end"
-    row = known.iloc[int(known["difference"].abs().to_numpy().argmax())]
-    where = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]}"
-    picked = "" if len(table) == 1 else f"the largest difference is that of {where}: "
-    return f"{picked}{_difference(plan, row)}" + ("" if len(table) == 1 else f", {row['verdict']}")
-
-
-def _difference(plan: Mapping[str, Any], row: pd.Series) -> str:
-    if pd.isna(row["difference"]):
-        return "no pair of runs reached its end"
-    return f"{points(row['difference'])} points were found ({interval_of(row, rules_of(plan))})"
+    row = known.iloc[int(known["difference"].to_numpy().argmax())]
+    which = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]}"
+    found = f"{points(row['difference'])} points ({interval_of(row, rules_of(plan))}; {row['verdict']})"
+    return f"the best is {which}, at {found}"
 
 
 def _scope(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
     """Say of which size the answer speaks, and whether it is about the paper's claim at all."""
+    if table.empty:
+        return "compares nothing"
     units, iterations, seeds = (_span(table[name], thing) for name, thing in SIZES.items())
-    size = f"{units} a layer, {iterations} and {seeds}"
+    size = f"{units} a layer, {iterations}, {seeds}"
     if not papers_data(plan):
-        return f"This is a demonstration at {size}: the paper claims nothing about {named(plan)}."
+        return f"is a demonstration ({size}): the paper claims nothing about {named(plan)}"
     if table["paper_size"].all():
-        return f"This speaks of the paper's size ({size})."
-    return f"This speaks of a miniature ({size}), not of the paper's size."
-
-
-def _uncapped(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]
+        return f"speaks of the paper's size ({size})"
+    return f"speaks of a miniature ({size}), not of the paper's size"
 
 
 def _span(values: pd.Series, thing: str) -> str:
@@ -160,10 +154,11 @@ def _span(values: pd.Series, thing: str) -> str:
 
 def _without_exaggeration(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> tuple[str, str]:
     table = verdicts.drop_duplicates(["cell", "baseline", "metric"])
-    first = (
-        "This study does not compare exaggeration with a baseline that does not exaggerate, and so does not answer it."
-    )
+    first = "This study does not answer it: no cell that exaggerates is compared with one that does not."
     if table.empty:
-        return first, "Nothing is compared in it."
-    found = _of(table, "comparison", "comparisons")
-    return first, f"{found[0].upper()}{found[1:]}; {_uncapped(_scope(plan, table))}"
+        return first, "It compares nothing."
+    return first, f"{_capital(_of(table, 'comparison', 'comparisons'))}; this {_scope(plan, table)}."
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

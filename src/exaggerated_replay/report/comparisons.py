@@ -71,6 +71,13 @@ class Grid:
     evidence: list[dict[str, str]]
     sentences: list[str]
 
+    @property
+    def title(self) -> str:
+        """As the page calls it."""
+        words = self.name.replace("_", " ")
+        first = words[0] if words[1:2] == " " else words[0].upper()  # "f" stays what it is
+        return "Table 1: gains by the repulsion factor f" if self.name == TABLE1 else first + words[1:]
+
 
 def grids(study: Study, verdicts: pd.DataFrame) -> list[Grid]:
     """Return the grids of a study, the paper's Table 1 first."""

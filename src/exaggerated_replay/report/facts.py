@@ -48,7 +48,7 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
         "Network": f"{model['units']:,} units a hidden layer, {model['latent']:,} latent",
         "Training": f"{training['iterations']:,} iterations per task with {training['batch']} current and "
         f"{training['replay_batch']} replayed samples a step, learning rate {training['learning_rate']:g}",
-        "Cells": f"{len(plan['cells'])}: {_listed(plan['cells'])}",
+        "Cells": f"{len(plan['cells'])}, each trained once per seed, in {counted(len(plan['grids']), 'comparison')}",
         "Seeds": _ranges(sorted(set(runs["seed"]))),
         "Runs": f"{len(runs)}, of which {(runs['status'] == FINISHED).sum()} reached their end",
         "Device": _counts(runs["device"]),

@@ -14,9 +14,7 @@ from exaggerated_replay.analysis.outputs import ODDS, REPORT
 from exaggerated_replay.analysis.paper import table1_grid
 from exaggerated_replay.analysis.runs import FINISHED, Study, run_of
 from exaggerated_replay.analysis.selection import METRICS
-from exaggerated_replay.analysis.table1_odds import MEANING
-from exaggerated_replay.analysis.table1_odds import sentence as odds_sentence
-from exaggerated_replay.analysis.tables import TABLE1
+from exaggerated_replay.analysis.table1_odds import DRAWS, MEANING, chance
 from exaggerated_replay.analysis.verdicts import PARTS, points, rules_of
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.report.answer import answer, question, tally
@@ -39,6 +37,18 @@ class Ran:
     name: str
     scores: list[str]
     status: str
+
+
+@dataclass(frozen=True)
+class Odds:
+    """One column of Table 1: the spreads measured here, chances by design in words, and the design that fits best."""
+
+    part: str
+    seeds: int
+    between: float
+    within: float
+    chances: dict[str, str]
+    best: str | None
 
 
 @dataclass(frozen=True)
@@ -93,13 +103,12 @@ class Page:
         return found
 
     @cached_property
-    def odds(self) -> list[str]:
-        """How likely Table 1 is if nothing happens, a sentence or more for each of its columns."""
-        if not table1_grid(self.study.plan) or not (self.folder / ODDS).is_file():
+    def odds(self) -> list[Odds]:
+        """How likely Table 1 is if nothing happens, for each of its columns; nothing where that cannot be told."""
+        if not table1_grid(self.study.plan):
             return []
-        table = pd.read_csv(self.folder / ODDS)
-        rows = {part: table[table["metric"] == metric] for metric, part in PARTS.items()}
-        return [f"{_capital(part)}: {odds_sentence(found)}" for part, found in rows.items() if len(found)]
+        table = pd.read_csv(self.folder / ODDS).dropna(subset="both")
+        return [_odds(table[table["metric"] == metric], part) for metric, part in PARTS.items() if len(table)]
 
     @cached_property
     def confusions(self) -> pd.DataFrame:
@@ -144,7 +153,7 @@ def render(page: Page) -> str:
         caption=caption,
         rules=rules_of(page.study.plan),
         designs=MEANING,
-        table1=TABLE1,
+        draws=f"{DRAWS:,}",
         metrics=SHORT,
         points=points,
         forgetting=page.some(FORGETTING),
@@ -159,5 +168,8 @@ def _own(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
+def _odds(rows: pd.DataFrame, part: str) -> Odds:
+    first, by_design = rows.iloc[0], rows.set_index("design")
+    chances = {str(design): chance(share) for design, share in by_design["both"].items()}
+    best = str(by_design["fit"].idxmax()) if by_design["fit"].notna().any() else None
+    return Odds(part, int(first["seeds"]), first["between"], first["within"], chances, best)
