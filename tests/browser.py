@@ -23,7 +23,10 @@ MISSING = "Chromium and its driver are missing: `make browser`, as root, install
 
 
 def start(profile: Path) -> webdriver.Chrome:
-    """Start a browser with a profile of its own, and with its console kept for `get_log("browser")`."""
+    """Start a browser with a profile of its own, and its console and its requests kept.
+
+    `get_log("browser")` and `get_log("performance")` return what came since they were called last.
+    """
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if program is None or driver is None:
         pytest.fail(MISSING, pytrace=False)
@@ -31,7 +34,7 @@ def start(profile: Path) -> webdriver.Chrome:
     options.binary_location = program
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     return webdriver.Chrome(options, Service(driver))
 
 

@@ -25,6 +25,12 @@ def test_an_error_of_a_script_is_in_the_log(browser, tmp_path):
     assert "missing is not defined" in entry["message"]
 
 
+def test_a_request_is_in_the_log(browser, tmp_path):
+    show(browser, tmp_path, "new Image().src = 'missing.png'")
+    assert any("missing.png" in entry["message"] for entry in browser.get_log("performance"))
+    browser.get_log("browser")  # which says that it is missing
+
+
 def test_without_chromium_a_test_fails_and_says_how_to_install_it(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(pytest.fail.Exception, match=MISSING):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis import paper
 from exaggerated_replay.analysis.layout import papers_data, short_data_name
-from exaggerated_replay.analysis.tables import written
+from exaggerated_replay.analysis.tables import TABLE1, written
 from exaggerated_replay.analysis.verdicts import PARTS, counted, interval_of, points, rules_of
 
 FOR = ("reproduced", "smaller", "larger", "helps")
@@ -72,10 +72,11 @@ def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> tuple[str, str]:
 
 
 def compared(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Select the verdicts on exaggeration against what does not exaggerate, each pair of cells once."""
+    """Select the verdicts on exaggeration against what does not exaggerate, each pair of cells once, Table 1 first."""
     exaggerates = {name: "lambda_rr" in cell["config"]["method"] for name, cell in plan["cells"].items()}
     asked = verdicts["cell"].map(exaggerates).eq(True) & verdicts["baseline"].map(exaggerates).eq(False)
-    return verdicts[asked].drop_duplicates(["cell", "baseline", "metric"])
+    table1_first = verdicts[asked].sort_values("grid", key=lambda grid: grid.ne(TABLE1), kind="stable")
+    return table1_first.drop_duplicates(["cell", "baseline", "metric"])
 
 
 def named(plan: Mapping[str, Any]) -> str:
