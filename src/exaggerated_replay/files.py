@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ os.umask(UMASK)
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target` that becomes `target` when the block ends without an error.
+    """Yield a temporary path that becomes `target` when the block ends without an error.
 
     Missing parent folders are made. When the block raises, the temporary file goes and `target` stays as
     it was. The file gets the permissions that the user's umask leaves, whoever wrote it.
@@ -29,19 +29,48 @@ def replacing(target: Path) -> Iterator[Path]:
     """
     if (target.exists() or target.is_symlink()) and not target.is_file():
         raise UserError(f"{target} is not a regular file, and is left as it is: name another file")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the target, because a file can be renamed in one step only within one file system.
-    temporary = target.with_name(f".{os.getpid()}.{target.name}")
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~UMASK)
-        os.replace(temporary, target)
+        with scratch_beside(target) as folder:
+            temporary = folder / target.name
+            yield temporary
+            temporary.chmod(0o666 & ~UMASK)
+            os.replace(temporary, target)
     except OSError as error:
-        if error.filename is None:  # a full disk, say
-            error.filename = str(target)
+        if error.filename is None or f".{target.name}.part" in Path(os.fsdecode(error.filename)).parts:
+            error.filename, error.filename2 = str(target), None  # that is what the user asked for
         raise
+
+
+@contextmanager
+def scratch_beside(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `target`, hence on its file system, that goes when the block ends.
+
+    What killed processes left there goes, too, whatever libraries called it; what a living one has there stays.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shared = target.with_name(f".{target.name}.part")
+    for old in list(shared.iterdir()) if shared.is_dir() else []:
+        if old.name.isdigit() and not _is_alive(int(old.name)):
+            shutil.rmtree(old, ignore_errors=True)
+    own = shared / str(os.getpid())
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir(parents=True)
+    try:
+        yield own
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(own, ignore_errors=True)
+        with suppress(OSError):  # another process makes the same file
+            shared.rmdir()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 def move(source: Path, target: Path) -> None:

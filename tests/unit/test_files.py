@@ -40,9 +40,21 @@ def test_the_target_is_untouched_until_the_block_ends(tmp_path):
     with replacing(target) as temporary:
         temporary.write_text("new")
         assert target.read_text() == "old"
-        assert temporary.parent == target.parent  # one file system: renaming is one step
+        assert temporary.stat().st_dev == target.stat().st_dev  # one file system: renaming is one step
     assert target.read_text() == "new"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_or_a_stranger_has_stays(tmp_path):
+    target, beside = tmp_path / "a.txt", tmp_path / ".a.txt.part"
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for name in (str(gone.pid), str(os.getppid()), "mine"):
+        (beside / name).mkdir(parents=True)
+        (beside / name / ".tmp1x").write_text("half")
+    write_text(target, "whole")
+    assert {path.name for path in beside.iterdir()} == {str(os.getppid()), "mine"}
+    assert target.read_text() == "whole"
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from exaggerated_replay.cli.options import asked_plan, plan_or_params, read_plan, written_plan
+from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
+from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import RESULTS, RUNS
 
 
@@ -71,6 +72,32 @@ def explain(plan: Path | None, name: str) -> None:
     from exaggerated_replay.analysis.explain import explain
 
     print(explain(plan_or_params(plan), name, RESULTS))
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@click.option("--seeds", help="Train these seeds only, as in 0,1; their records are compared, and no tables.")
+@click.option("--data", type=PATH, multiple=True, help="A file of your own that the study was made from.")
+@click.option("--keep", type=PATH, help="Build it in this folder and leave it there; otherwise it is removed.")
+@click.option("--workflow", default="--cores all", show_default=True, help="Arguments for Snakemake.")
+def rebuild(folder: Path, seeds: str | None, data: tuple[Path, ...], keep: Path | None, workflow: str) -> None:
+    """Train the study in FOLDER again from the commit that made it, and say how far it agrees with what is there.
+
+    Exit status 1 where a number differs by more than another processor explains.
+    """
+    from exaggerated_replay.analysis.rebuild import rebuild
+
+    found = rebuild(folder, _numbers(seeds), data, keep, shlex.split(workflow))
+    print(found.told())
+    if found.far:
+        raise SystemExit(1)
+
+
+def _numbers(text: str | None) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")] if text else []
+    except ValueError:
+        raise UserError(f"--seeds is {text!r}, but must be numbers, as in 0,1") from None
 
 
 @click.command()

@@ -7,9 +7,9 @@ import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import scratch_beside
 
 TRIES = 3  # how often a mirror is asked before the next one is
 TIMEOUT = 20.0  # seconds of silence after which a host counts as away
@@ -36,13 +36,12 @@ def fetch(name: str, folder: Path, files: dict[str, str], mirrors: list[str]) ->
     wanted = {file: checksum for file, checksum in files.items() if not _matches(folder / file, checksum)}
     if not wanted:
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+    with scratch_beside(folder) as scratch:
         for file, checksum in wanted.items():
-            _get(name, Path(scratch, file), checksum, mirrors, folder)
+            _get(name, scratch / file, checksum, mirrors, folder)
         folder.mkdir(exist_ok=True)
         for file in wanted:
-            os.replace(Path(scratch, file), folder / file)
+            os.replace(scratch / file, folder / file)
 
 
 def verify(folder: Path, files: dict[str, str]) -> None:

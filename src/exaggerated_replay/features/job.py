@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import hardware
 from exaggerated_replay.features.pretraining import Epoch, Images, pretrain
-from exaggerated_replay.files import file_digest, write_json
+from exaggerated_replay.files import file_digest, replacing, write_json
 from exaggerated_replay.places import ENCODER_WEIGHTS, RECORD
 from exaggerated_replay.settings.encoder import PretrainingSettings
 
@@ -57,8 +57,8 @@ def train_encoder(
         )
 
     encoder, curve = pretrain(settings, train_set, test_set, state, watch)
-    target.mkdir(parents=True, exist_ok=True)
-    save_file({name: v.cpu().contiguous() for name, v in encoder.state_dict().items()}, target / ENCODER_WEIGHTS)
+    with replacing(target / ENCODER_WEIGHTS) as temporary:
+        save_file({name: v.cpu().contiguous() for name, v in encoder.state_dict().items()}, temporary)
     record = {
         "settings": asdict(settings),
         "images": {**source, "train": len(prepared.y_train), "test": len(prepared.y_test)},

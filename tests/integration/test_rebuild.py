@@ -1,0 +1,84 @@
+"""A committed study is built anew from the commit that it names, and compared number by number."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def committed(fresh, tmp_path_factory):
+    """A clone with a study of four runs, committed; no run directory, no data: what `git clone` brings."""
+    clone = fresh.copy(tmp_path_factory.mktemp("committed") / "clone")
+    clone.compose("study.grids={table1: [{arm: [bir-si, rr-ra]}]}", "model.units=8")
+    clone.commit("a study")
+    clone.snakemake("metrics")
+    clone.commit("its results")
+    for folder in ("results/runs", "data/prepared", "data/splits", ".snakemake", ".training"):
+        clone.run("rm", "-rf", folder)
+    return clone
+
+
+def rebuild(clone, *arguments):
+    return clone.run(
+        "exaggerated-replay", "rebuild", "results/tiny", "--workflow", "--cores 2", *arguments, check=False
+    )
+
+
+def test_all_of_it_is_the_same_to_the_byte(committed):
+    before = committed.files()
+    done = rebuild(committed)
+    assert done.returncode == 0, done.output
+    commit, same, *rest = done.stdout.strip().splitlines()
+    assert commit == f"Commit {json.loads(before['results/tiny/provenance.json'])['commit'][:10]}, built anew."
+    listed = json.loads(before["results/tiny/provenance.json"])["files"]
+    assert same == f"The same to the byte: {len(listed) - 2} records and files."  # but params.yaml and provenance.json
+    assert rest == []
+    after = {name: content for name, content in committed.files().items() if not name.startswith(".git/")}
+    assert after == {name: content for name, content in before.items() if not name.startswith(".git/")}
+    assert len(committed.run("git", "worktree", "list").stdout.splitlines()) == 1
+
+
+def test_what_was_changed_by_hand_is_named_and_one_seed_is_trained_alone(committed, tmp_path):
+    clone = committed.copy(tmp_path / "clone")
+    one, two, *_ = sorted((clone.path / "results/tiny/records").glob("*-s1-*.json"))
+    for path, share in ((one, 1.0), (two, 0.0)):
+        record = json.loads(path.read_text())
+        # All right, or as many as there were but from another machine.
+        record["counts"]["correct"][-1] = record["counts"]["tested"] if share else record["counts"]["correct"][-1]
+        record["environment"]["torch"] = "2.0"
+        path.write_text(json.dumps(record))
+    done = rebuild(clone, "--seeds", "1", "--keep", str(tmp_path / "kept"))
+    assert done.returncode == 1, done.output
+    _, same, near, far = done.stdout.strip().splitlines()
+    runs = [path.name for path in (tmp_path / "kept/results/runs").iterdir()]
+    assert all("-s1-" in name for name in runs)
+    assert same == f"The same to the byte: {len(runs) - 2} records and files."
+    assert near == f"Within 1 percentage points, as on another processor: 1 records (at most 0.00, in {two.stem})."
+    assert far.startswith(f"Differs: {one.stem} has ") and " 100.00 % there (cpu, torch 2.0) and " in far
+    again = rebuild(clone, "--seeds", "1", "--keep", str(tmp_path / "kept"))  # what stands there is not trained again
+    assert again.stdout == done.stdout
+
+
+def test_what_cannot_be_rebuilt_is_said_before_anything_is_trained(committed, tmp_path):
+    clone = committed.copy(tmp_path / "clone")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken/mine").write_text("mine")
+    for arguments, told in (
+        (["--seeds", "7"], "results/tiny has no seed 7: choose among 0, 1"),
+        (["--seeds", "x"], "--seeds is 'x', but must be numbers, as in 0,1"),
+        (["--keep", str(tmp_path / "taken")], "is not a worktree of commit"),
+    ):
+        done = rebuild(clone, *arguments)
+        assert done.returncode == 2 and told in done.output and "Traceback" not in done.output
+    clone.edit("results/tiny/params.yaml", "  source: null", "  source: mine.npz")
+    done = rebuild(clone)
+    assert done.returncode == 2
+    assert "results/tiny was made from mine.npz, a file of your own: name it with --data FILE" in done.output
+    clone.run("git", "checkout", "-q", "results/tiny")
+    clone.edit("results/tiny/params.yaml", "  units: 8", "  units: 9")
+    assert "makes other runs of this params.yaml than results/tiny has" in rebuild(clone).output
+    clone.run("git", "checkout", "-q", "results/tiny")
+    said = json.loads((clone.path / "results/tiny/provenance.json").read_text())
+    (clone.path / "results/tiny/provenance.json").write_text(json.dumps({**said, "commit": "0" * 40}))
+    assert "commit 0000000000, which made results/tiny, is not here" in rebuild(clone).output
+    assert (tmp_path / "taken/mine").read_text() == "mine"
