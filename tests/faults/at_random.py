@@ -1,0 +1,120 @@
+"""The whole workflow, killed at random moments, and given once more."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+from bench.clone import throw_away_clone
+from tests.faults.study import REPOSITORY
+from tests.integration.conftest import Clone
+
+SMALL = """\
+# @package _global_
+study:
+  name: small_faults
+  baseline: bir-si
+  treatment: rr-ra
+  seeds: 1
+  lengths: [40]
+  grids: {table1: [{arm: [bir-si]}, {arm: [rr-ra]}]}
+training: {iterations: 40, batch: 16, replay_batch: 16}
+model: {units: 12, latent: 6}
+"""
+KINDS = ("snakemake", "a job", "both", "dvc repro")
+COMMANDS = {"dvc repro": ["dvc", "repro"]}
+MAKE = ["snakemake", "--cores", "1"]
+APART = ("provenance.json", "sha256.json")
+
+
+def kill_at_random(place: Path, count: Counter[str], tries: int, seconds: float, seed: int = 0) -> list[str]:
+    """Kill the workflow at random moments, in four ways in turn, and require that the same command makes all.
+
+    Args:
+        place: An empty folder.
+        count: Is added to: kills by what was killed.
+        tries: How many kills.
+        seconds: After so many, no other one is begun.
+        seed: Of the moments.
+    """
+    draw, started, failures = random.Random(seed), time.monotonic(), []
+    fresh = Clone(place / "fresh")
+    throw_away_clone(REPOSITORY, fresh.path)
+    (fresh.path / "dvc.lock").unlink(missing_ok=True)
+    (fresh.path / "conf/study/faults.yaml").write_text(SMALL)
+    fresh.compose("study=faults", "dataset=digits", "compute.save_minutes=0.001", "compute.device=cpu")
+    fresh.commit("a study of two runs")
+    expected, lasts = {}, {}
+    for kind in ("snakemake", "dvc repro"):
+        undisturbed = fresh.copy(place / kind.replace(" ", "_"))
+        began = time.monotonic()
+        undisturbed.run(*COMMANDS.get(kind, MAKE))
+        lasts[kind], expected[kind] = time.monotonic() - began, made(undisturbed)
+    for number in range(tries):
+        if time.monotonic() - started > seconds:
+            break
+        kind = KINDS[number % len(KINDS)]
+        like = kind if kind in lasts else "snakemake"
+        clone = fresh.copy(place / f"try{number}")
+        moment = draw.uniform(0, lasts[like])
+        done = clone.start(*COMMANDS.get(kind, MAKE))
+        time.sleep(moment)
+        struck = strike(done, kind, draw)
+        count[f"random kills: {kind}" if struck else "too late to kill"] += 1
+        again = clone.run(*COMMANDS.get(kind, MAKE), check=False)
+        found = made(clone)
+        odd = sorted(
+            name for name in found.keys() | expected[like].keys() if found.get(name) != expected[like].get(name)
+        )
+        if again.returncode:
+            failures.append(
+                f"{kind} killed after {moment:.1f} s: then status {again.returncode}: {again.output[-1500:]}"
+            )
+        elif odd:
+            failures.append(f"{kind} killed after {moment:.1f} s: {odd[0]} is not as it was undisturbed")
+        subprocess.run(["rm", "-rf", str(clone.path)], check=True)
+        print(
+            f"  {kind} after {moment:.1f} s{'' if struck else ' (was over)'}: {time.monotonic() - started:.0f} s",
+            flush=True,
+        )
+    return failures
+
+
+def strike(process: subprocess.Popen, kind: str, draw: random.Random) -> bool:
+    """Kill one of the processes of a session, or all; tell whether there was one."""
+    session = [pid for pid in below(process.pid) if pid != process.pid]
+    if process.poll() is not None:
+        return False
+    if kind in ("both", "dvc repro"):
+        os.killpg(process.pid, signal.SIGKILL)
+    elif kind == "snakemake":
+        process.kill()
+    elif session:
+        os.kill(draw.choice(session), signal.SIGKILL)
+    else:
+        process.kill()  # no job yet
+    process.wait(timeout=600)
+    return True
+
+
+def below(ancestor: int) -> list[int]:
+    """Return a process and those that it started, at any remove."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
+    parents = dict(zip(map(int, listed[::2]), map(int, listed[1::2]), strict=True))
+    found = [ancestor]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
+
+
+def made(clone: Clone) -> dict[str, bytes]:
+    """Return what the workflow made, but for what says how long it took; the names of all it may have left behind."""
+    found = {
+        f"{folder}/{name}": content for folder in ("results", "data") for name, content in clone.files(folder).items()
+    }
+    return {
+        name: b"" if Path(name).name in APART or "/timings/" in name else content for name, content in found.items()
+    }

@@ -1,0 +1,224 @@
+"""A study of two runs of milliseconds with an encoder of its own, and the jobs that make all of it, one by one."""
+
+import os
+import pkgutil
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import exaggerated_replay
+from exaggerated_replay import cli
+from exaggerated_replay.analysis.outputs import all_files
+from exaggerated_replay.figures import catalogue
+from exaggerated_replay.places import RECORD
+from exaggerated_replay.planning.params import PARAMS, read_params
+from exaggerated_replay.planning.plan import Plan, make_plan
+from exaggerated_replay.store.start import heal, plan_path, write_plan
+from exaggerated_replay.store.survey import Survey
+from tests.cifar_archives import cifar10, cifar100
+
+REPOSITORY = Path(__file__).parents[2]
+STUDY = """\
+# @package _global_
+study:
+  name: faults
+  baseline: bir-si
+  treatment: rr-ra
+  seeds: 1
+  lengths: [2]
+  grids: {table1: [{arm: [bir-si]}, {arm: [rr-ra]}]}
+training: {iterations: 2, batch: 16, replay_batch: 16}
+model: {units: 8, latent: 4}
+"""
+VARYING = (
+    "results/timings/",
+    "results/faults/provenance.json",
+    "results/faults/sha256.json",
+    "results/faults/report.html",
+    "logs/",
+)
+"""Say how long it took, or when: there they must be, and may say something else every time."""
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command; `spoil` is what happens in the folder before it."""
+
+    name: str
+    job: Callable[[], int | None]
+    spoil: Callable[[], None] = lambda: None
+
+
+def import_everything() -> None:
+    """Import all of the package once, for every fork of this process."""
+    import torch
+
+    torch.set_num_threads(1)
+    for module in pkgutil.walk_packages(exaggerated_replay.__path__, f"{exaggerated_replay.__name__}."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+
+
+def lay_out(place: Path) -> None:
+    """Make the folder in which the study is to be: configuration, small archives, and files of a stranger's."""
+    shutil.copytree(REPOSITORY / "conf", place / "conf")
+    (place / "conf/study/faults.yaml").write_text(STUDY)
+    (place / "archives").mkdir()
+    cifar10(place / "archives")
+    cifar100(place / "archives")
+    for folder in ("results", "results/runs", "results/faults", "results/focus", "data/prepared", ".training", "logs"):
+        (place / folder).mkdir(parents=True, exist_ok=True)
+        (place / folder / "mine.txt").write_text("mine")
+
+
+def steps(place: Path) -> list[Step]:
+    """Return the jobs of the study, in their order."""
+    _, sum10 = cifar10(place / "archives")
+    _, sum100 = cifar100(place / "archives")
+    asked = [
+        *("dataset=cifar100", "encoder=cpu", "study=faults", "dataset.source=archives"),
+        *("encoder.images.source=archives", "dataset.tasks=5", "dataset.classes=10", "compute.device=cpu"),
+        *(f"dataset.files={{cifar-100-binary.tar.gz: '{sum100}'}}", "compute.save_minutes=2e-12"),
+        *(f"encoder.images.files={{cifar-10-binary.tar.gz: '{sum10}'}}", "encoder.pretraining.epochs=2"),
+        *("encoder.pretraining.batch=16", "encoder.pretraining.units=8", "encoder.pretraining.threads=1"),
+    ]
+
+    def call(*arguments: str) -> Callable[[], int]:
+        return lambda: cli.main(list(arguments))
+
+    def planned(command: str, *arguments: str, **named: Callable[[Plan], list[str]]) -> Callable[[], int]:
+        """A job as the workflow calls it: with the plan, and what it finds there."""
+
+        def job() -> int:
+            plan = the_plan()
+            found = [word for words in named.values() for word in words(plan)]
+            return cli.main([command, "--plan", str(plan_path(plan)), *found, *arguments])
+
+        return job
+
+    study, images = (lambda plan, k=k: [plan.sources[k].name] for k in (0, 1))
+    out = {k: (lambda plan, k=k: ["--out", str(plan.sources[k].prepared)]) for k in (0, 1)}
+    return [
+        Step("compose", call("compose", *asked)),
+        Step("begin", begin),
+        Step("fetch", planned("fetch", dataset=study)),
+        Step("fetch images", planned("fetch", dataset=images)),
+        Step("prepare", planned("prepare", dataset=study, out=out[0])),
+        Step("prepare images", planned("prepare", dataset=images, out=out[1])),
+        Step("split", planned("split")),
+        Step(
+            "pretrain",
+            planned(
+                "pretrain",
+                dataset=images,
+                images=lambda plan: [str(plan.sources[1].prepared)],
+                out=lambda plan: ["--out", str(plan.encoder.directory)],
+            ),
+        ),
+        Step(
+            "features",
+            planned(
+                "features",
+                data=lambda plan: [str(plan.source.prepared), "--out", str(plan.learned_from)],
+            ),
+        ),
+        Step(
+            "train",
+            planned(
+                "train",
+                data=lambda plan: ["--data", str(plan.learned_from), "--log", "logs/train.log"],
+                records=lambda plan: [str(run.directory / RECORD) for run in plan.runs],
+            ),
+        ),
+        Step("study", planned("study")),
+        Step("focus", planned("focus")),
+        Step("export", call("export", "records.gz")),
+        Step("import", call("import", "records.gz", "--runs", "other/runs", "--timings", "other/timings")),
+        Step("heal", begin, spoil),
+        Step("train again", planned_again(planned)),
+        Step("compose less", call("compose", *asked, "study.grids.table1=[{arm: [bir-si]}]", "focus=bir-si")),
+        Step("prune", call("prune")),
+    ]
+
+
+def planned_again(planned: Callable[..., Callable[[], int]]) -> Callable[[], int]:
+    """Return the job that trains what `spoil` spoilt, as the first one did."""
+    return planned(
+        "train",
+        data=lambda plan: ["--data", str(plan.learned_from), "--log", "logs/train.log"],
+        records=lambda plan: [str(run.directory / RECORD) for run in plan.runs],
+    )
+
+
+def the_plan() -> Plan:
+    """Return what the params.yaml of this folder asks for."""
+    return make_plan(read_params(PARAMS)[1])
+
+
+def begin() -> int:
+    """Do what the workflow does before its first job."""
+    plan = the_plan()
+    write_plan(plan)
+    for line in heal(Survey(plan, all_files(plan.to_dict(), catalogue.figure_files(plan.to_dict())))):
+        print(line)
+    return 0
+
+
+def spoil() -> None:
+    """Spoil a record, and put a stranger's folder where a checkpoint belongs."""
+    first, second = sorted(path for path in Path("results/runs").iterdir() if path.is_dir())
+    (first / RECORD).write_text("{")
+    (second / "model.safetensors").unlink()
+    (second / "model.safetensors").mkdir()
+    (second / "model.safetensors/mine.txt").write_text("mine")
+
+
+def draw_once(cache: Path) -> None:
+    """Let pictures be drawn once; every later job writes the same bytes without drawing them."""
+    real = catalogue.draw_all
+
+    def draw_all(study: object, folder: Path) -> None:
+        if not cache.exists():
+            real(study, folder)
+            shutil.copytree(folder / "figures", cache)
+        else:
+            shutil.copytree(cache, folder / "figures")
+
+    catalogue.draw_all = draw_all
+
+
+def files(place: Path) -> Files:
+    """Return the bytes of every file below a folder, by name; links to folders are followed."""
+    found = {}
+    for folder, _, names in os.walk(place, followlinks=True):
+        for name in names:
+            path = Path(folder, name)
+            found[str(path.relative_to(place))] = path.read_bytes()
+    return found
+
+
+def put_back(place: Path, wanted: Files) -> None:
+    """Bring a folder to what it was, without moving what is right."""
+    present = files(place)
+    for name in present.keys() - wanted.keys():
+        (place / name).unlink()
+    for folder, _, _ in os.walk(place, topdown=False):  # what is empty goes: it was made by somebody
+        if Path(folder) != place and not Path(folder).is_symlink() and not os.listdir(folder):
+            os.rmdir(folder)
+    for name, content in wanted.items():
+        if present.get(name) != content:
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes(content)
+
+
+def difference(found: Files, expected: Files) -> str:
+    """Return what differs, an empty text where nothing does."""
+    odd = sorted(found.keys() ^ expected.keys())
+    if odd:
+        return f"{'left behind' if odd[0] in found else 'missing'}: {odd[0]}"
+    changed = sorted(n for n in found if found[n] != expected[n] and not n.startswith(VARYING) and "timings" not in n)
+    return f"differs: {changed[0]}" if changed else ""
