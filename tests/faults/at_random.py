@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from bench.clone import throw_away_clone
-from tests.faults.study import REPOSITORY
+from tests.faults.study import APART, REPOSITORY
 from tests.integration.conftest import Clone
 
 SMALL = """\
@@ -27,7 +27,6 @@ model: {units: 12, latent: 6}
 KINDS = ("snakemake", "a job", "both", "dvc repro")
 COMMANDS = {"dvc repro": ["dvc", "repro"]}
 MAKE = ["snakemake", "--cores", "1"]
-APART = ("provenance.json", "sha256.json")
 
 
 def kill_at_random(place: Path, count: Counter[str], tries: int, seconds: float, seed: int = 0) -> list[str]:
@@ -40,7 +39,7 @@ def kill_at_random(place: Path, count: Counter[str], tries: int, seconds: float,
         seconds: After so many, no other one is begun.
         seed: Of the moments.
     """
-    draw, started, failures = random.Random(seed), time.monotonic(), []
+    draw, started, failures = random.Random(seed), time.monotonic(), []  # noqa: S311
     fresh = Clone(place / "fresh")
     throw_away_clone(REPOSITORY, fresh.path)
     (fresh.path / "dvc.lock").unlink(missing_ok=True)
@@ -65,10 +64,8 @@ def kill_at_random(place: Path, count: Counter[str], tries: int, seconds: float,
         struck = strike(done, kind, draw)
         count[f"random kills: {kind}" if struck else "too late to kill"] += 1
         again = clone.run(*COMMANDS.get(kind, MAKE), check=False)
-        found = made(clone)
-        odd = sorted(
-            name for name in found.keys() | expected[like].keys() if found.get(name) != expected[like].get(name)
-        )
+        found, right = made(clone), expected[like]
+        odd = sorted(name for name in found.keys() | right.keys() if found.get(name) != right.get(name))
         if again.returncode:
             failures.append(
                 f"{kind} killed after {moment:.1f} s: then status {again.returncode}: {again.output[-1500:]}"

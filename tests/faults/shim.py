@@ -49,7 +49,7 @@ def start_again_with_shim(module: str) -> None:
     library = Path(tempfile.mkdtemp(prefix="faults-shim-"), "shim.so")
     subprocess.run([str(compiler()), "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"], check=True)
     os.environ |= {"LD_PRELOAD": str(library), "FAULTS_SHIM": str(library), "CUDA_VISIBLE_DEVICES": ""}
-    os.execv(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]])
+    os.execv(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]])  # noqa: S606
 
 
 def attempt(

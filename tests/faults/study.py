@@ -32,14 +32,9 @@ study:
 training: {iterations: 2, batch: 16, replay_batch: 16}
 model: {units: 8, latent: 4}
 """
-VARYING = (
-    "results/timings/",
-    "results/faults/provenance.json",
-    "results/faults/sha256.json",
-    "results/faults/report.html",
-    "logs/",
-)
-"""Say how long it took, or when: there they must be, and may say something else every time."""
+APART = ("provenance.json", "sha256.json", "report.html")
+"""In a study's folder: say how long it took, or when. There they must be, and may say something else every time."""
+VARYING = ("results/timings/", "logs/", *(f"results/faults/{name}" for name in APART))
 
 Files = dict[str, bytes]
 
