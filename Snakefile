@@ -17,5 +17,9 @@ rule all:
         asked("all"),
 
 
+onstart:
+    signal.signal(signal.SIGTERM, stop_jobs)
+
+
 onsuccess:
     finish()

@@ -163,21 +163,24 @@ def test_results_may_lie_on_another_file_system(fresh, finished, tmp_path):
         shutil.rmtree(place)
 
 
-def test_a_signal_reaches_the_training_job(fresh, tmp_path):
+def test_a_request_to_stop_reaches_the_training_job_and_the_same_command_goes_on(fresh, tmp_path):
     clone = fresh.copy(tmp_path / "clone")
     clone.compose("training.iterations=100000")
     process = clone.start("snakemake", "--cores", "1")
-    deadline = time.monotonic() + 240
-    while not (trainings := jobs_in(clone, "exaggerated-replay train")):
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.1)
-    time.sleep(5)  # torch is imported
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=60)
-    deadline = time.monotonic() + 60
-    while any(os.path.exists(f"/proc/{pid}") for pid in trainings):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    try:
+        deadline = time.monotonic() + 240
+        while not (logged := [path for path in clone.path.glob("logs/train_*.log") if path.stat().st_size]):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.1)
+        trainings = jobs_in(clone, "exaggerated-replay train")
+        assert logged and trainings
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) != 0
+        assert not any(os.path.exists(f"/proc/{pid}") for pid in trainings)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert list((clone.path / ".training").glob("*-s0-*/*"))  # where the next start goes on
 
 
 def jobs_in(clone, command):

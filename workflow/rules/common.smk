@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -116,6 +117,13 @@ def asked(milestone):
     """Return an input function: what is missing of a milestone; all of it where nothing is, so that nothing is done."""
     first = missing(MILESTONES[milestone])
     return lambda wildcards: first(wildcards) or [ancient(path) for path in MILESTONES[milestone]]
+
+
+def stop_jobs(*_):
+    """Pass a request to stop on to the jobs, which save what they have; Snakemake alone would wait until they end."""
+    for process in [*shell._processes.values()]:
+        process.terminate()
+    workflow.scheduler.exit_gracefully()
 
 
 def finish():
