@@ -361,7 +361,7 @@ def test_table_1_comes_first_with_the_papers_values_and_its_odds_where_the_data_
 
 def test_settings_that_are_the_papers_are_told_from_those_that_are_not():
     plan = plan_of()
-    found = {setting.name: (setting.here, setting.same) for setting in beside_the_paper(plan)}
+    found = {setting.name: (setting.here, setting.reached) for setting in beside_the_paper(plan)}
     assert found["weights of RR and RA"] == ("1e-06", True)
     assert found["repulsion factors f"] == ("5, 20", False)
     assert found["tasks"] == ("2", False)
@@ -371,7 +371,7 @@ def test_settings_that_are_the_papers_are_told_from_those_that_are_not():
         cell["config"]["training"] = {"iterations": 5000, "batch": 512, "replay_batch": 512}
         cell["config"]["model"] = {"units": 2000}
         cell["config"]["method"]["si"] = {"strength": 1e8}
-    same = {setting.name for setting in beside_the_paper(plan) if setting.same}
+    same = {setting.name for setting in beside_the_paper(plan) if setting.reached}
     assert same == {
         "data set",
         "units of a hidden layer",
@@ -380,6 +380,7 @@ def test_settings_that_are_the_papers_are_told_from_those_that_are_not():
         "replayed samples a step",
         "strength c of synaptic intelligence",
         "weights of RR and RA",
+        "runs behind a number",  # six instead of five
     }
 
 

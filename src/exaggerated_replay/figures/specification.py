@@ -12,6 +12,7 @@ from exaggerated_replay.analysis.effects import effects
 from exaggerated_replay.analysis.layout import short_data_name
 from exaggerated_replay.analysis.runs import Study, setting
 from exaggerated_replay.analysis.statistics import estimate
+from exaggerated_replay.analysis.tables import written
 from exaggerated_replay.figures.style import BASELINE, DOUBLE, INK, MUTED, PANELS, TREATMENT, house_style, key
 
 METRIC = "first20"
@@ -73,7 +74,7 @@ def switches(plan: Mapping, grid: str, cells: list[str]) -> dict[tuple[str, str]
     """
     keys = dict.fromkeys(key for row in plan["grids"][grid] for key in row["settings"])
     values = {
-        key.rpartition(".")[2]: [str(setting(plan["cells"][cell]["config"], key)) for cell in cells] for key in keys
+        key.rpartition(".")[2]: [written(setting(plan["cells"][cell]["config"], key)) for cell in cells] for key in keys
     }
     values = {"arm": [plan["cells"][cell]["arm"] for cell in cells]} | values
     return {

@@ -1,6 +1,7 @@
 """The grids of a study as the page shows them: a row per cell, with differences, verdicts and the paper's values."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,11 +10,12 @@ from exaggerated_replay.analysis.layout import remarks
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.scores import first20_images
 from exaggerated_replay.analysis.selection import METRICS
-from exaggerated_replay.analysis.tables import TABLE1, comparison, row_labels
+from exaggerated_replay.analysis.tables import TABLE1, comparison, row_labels, written
 from exaggerated_replay.analysis.verdicts import PARTS, counted, points, rules_of, sentence
 from exaggerated_replay.report.answer import tally
 
 SHORT = {"first20": "first 20 %", "first50": "first 50 %", "overall": "all classes"}
+MOST_LABELS = 3  # columns, for which there is room beside the numbers
 HEADINGS = {"f": "repulsion factor f", "arm": "arm", "cell": "cell"}
 
 
@@ -74,7 +76,7 @@ class Grid:
     @property
     def title(self) -> str:
         """As the page calls it."""
-        words = self.name.replace("_", " ")
+        words = _plain(self.name)
         first = words[0] if words[1:2] == " " else words[0].upper()  # "f" stays what it is
         return "Table 1: gains by the repulsion factor f" if self.name == TABLE1 else first + words[1:]
 
@@ -87,7 +89,7 @@ def grids(study: Study, verdicts: pd.DataFrame) -> list[Grid]:
 
 def _grid(study: Study, judged: pd.DataFrame, name: str) -> Grid:
     table = comparison(study.plan, study.runs, name)
-    labels = row_labels(table)
+    labels = _labels(table, study.plan["grids"][name])
     found = {(row["cell"], row["baseline"], row["metric"]): row for _, row in judged.iterrows()}
     rules = rules_of(study.plan)
     rows = []
@@ -107,6 +109,24 @@ def _grid(study: Study, judged: pd.DataFrame, name: str) -> Grid:
         evidence=[_evidence(row) for _, row in judged.iterrows()],
         sentences=[sentence(row, rules) for _, row in judged.iterrows()],
     )
+
+
+def _labels(table: pd.DataFrame, entries: list[dict[str, Any]]) -> pd.DataFrame:
+    """Label the rows of a comparison, a column each for what is varied; or, where that is too wide, one for all."""
+    labels = row_labels(table)
+    if labels.shape[1] <= MOST_LABELS:
+        return labels
+    settings = [
+        ", ".join(
+            f"{_plain(key.rpartition('.')[2])}: {_plain(written(value))}" for key, value in entry["settings"].items()
+        )
+        for entry in entries
+    ]
+    return pd.DataFrame({"arm": table["arm"], "settings": settings})
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _level(row: pd.Series, metric: str) -> Number:

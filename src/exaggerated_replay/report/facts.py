@@ -24,11 +24,7 @@ class Setting:
     name: str
     paper: str
     here: str
-
-    @property
-    def same(self) -> bool:
-        """Whether they agree."""
-        return self.paper == self.here
+    reached: bool
 
 
 def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
@@ -86,18 +82,26 @@ def beside_the_paper(plan: Mapping[str, Any]) -> list[Setting]:
     sizes = {name: {paper.size(cell["config"])[name] for cell in plan["cells"].values()} for name in paper.SIZE}
     strengths = {method["si"]["strength"] for method in methods if method.get("si")}
     tasks = {len(settings["tasks"]) for settings in plan["runs"].values()}
+    factors = {method["f"] for method in weighted}
+    seeds = {len(cell["runs"]) for cell in plan["cells"].values()}
     return [
-        Setting("data set", "CIFAR-100", "CIFAR-100" if papers_data(plan) else data_name(plan)),
-        Setting("tasks", f"{TASKS}", _numbers(tasks)),
-        Setting("units of a hidden layer", f"{paper.SIZE['units']:,}", _numbers(sizes["units"])),
-        Setting("iterations per task", f"{paper.SIZE['iterations']:,}", _numbers(sizes["iterations"])),
-        Setting("current samples a step", f"{paper.SIZE['batch']:,}", _numbers(sizes["batch"])),
-        Setting("replayed samples a step", f"{paper.SIZE['replay_batch']:,}", _numbers(sizes["replay_batch"])),
-        Setting("strength c of synaptic intelligence", f"{STRENGTH:,.0f}", _numbers(strengths)),
-        Setting("weights of RR and RA", f"{paper.WEIGHT:g}", f"{paper.WEIGHT:g}" if weighted else "others"),
-        Setting("repulsion factors f", _numbers(paper.FACTORS), _numbers({method["f"] for method in weighted})),
-        Setting("runs behind a number", f"{RUNS}", _numbers({len(cell["runs"]) for cell in plan["cells"].values()})),
+        Setting("data set", "CIFAR-100", "CIFAR-100" if papers_data(plan) else data_name(plan), papers_data(plan)),
+        _setting("tasks", TASKS, tasks),
+        _setting("units of a hidden layer", paper.SIZE["units"], sizes["units"]),
+        _setting("iterations per task", paper.SIZE["iterations"], sizes["iterations"]),
+        _setting("current samples a step", paper.SIZE["batch"], sizes["batch"]),
+        _setting("replayed samples a step", paper.SIZE["replay_batch"], sizes["replay_batch"]),
+        _setting("strength c of synaptic intelligence", STRENGTH, strengths),
+        Setting(
+            "weights of RR and RA", f"{paper.WEIGHT:g}", f"{paper.WEIGHT:g}" if weighted else "others", bool(weighted)
+        ),
+        Setting("repulsion factors f", _numbers(paper.FACTORS), _numbers(factors), factors >= {*paper.FACTORS}),
+        Setting("runs behind a number", f"{RUNS}", _numbers(seeds), min(seeds) >= RUNS),
     ]
+
+
+def _setting(name: str, papers: float, here: set[Any]) -> Setting:
+    return Setting(name, _numbers([papers]), _numbers(here), papers in here)
 
 
 def _tasks(tasks: list[list[int]]) -> str:
