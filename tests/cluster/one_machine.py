@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
+USUAL = Path("/etc/slurm/slurm.conf")  # where Slurm looks: a job step gets no SLURM_CONF from the executor
 
 # Two partitions on the one node: a job in `urgent` takes the node from those in `batch`, which go back to the queue.
 SLURM = """\
@@ -57,6 +58,8 @@ def install() -> None:
     Raises:
         CannotInstall: They are missing, and cannot be installed by this user on this machine.
     """
+    if USUAL.exists():
+        raise CannotInstall(f"this machine has a Slurm of its own ({USUAL})")
     if all(shutil.which(daemon, path=f"{os.environ['PATH']}:/usr/sbin") for daemon in DAEMONS):
         if os.geteuid() != 0:
             raise CannotInstall("starting Slurm's daemons needs root")
@@ -87,6 +90,9 @@ class OneMachineCluster:
         )  # MiB, some of it left alone
         settings = SLURM.format(folder=self.folder, host=self.host, cores=os.cpu_count(), memory=memory, **ports)
         (self.folder / "slurm.conf").write_text(settings)
+        USUAL.parent.mkdir(exist_ok=True)
+        USUAL.unlink(missing_ok=True)  # at most a link that a killed test left: it leads nowhere
+        USUAL.symlink_to(self.folder / "slurm.conf")
         gpus = [self.folder / f"gpu{number}" for number in range(2)]
         for gpu in gpus:  # Slurm counts device files, and any file will do
             gpu.touch()
@@ -120,6 +126,7 @@ class OneMachineCluster:
     def __exit__(self, *_: object) -> None:
         """Cancel what runs and stop the daemons."""
         self.run("scancel", "--user=root", check=False)
+        USUAL.unlink(missing_ok=True)
         for daemon in reversed(DAEMONS):
             pid = self.folder / f"{daemon}.pid"
             if pid.is_file():

@@ -15,7 +15,7 @@ import pytest
 
 from tests.cluster.one_machine import CannotInstall, OneMachineCluster, install
 
-# Runs of some fifteen seconds, one to a job: long enough to be hit in the middle, and saved every three seconds.
+# Runs of some ten seconds, one to a job: long enough to be hit in the middle, and saved every three seconds.
 STUDY = """\
 # @package _global_
 study:
@@ -25,7 +25,7 @@ study:
   seeds: 2
   grids:
     cluster: [{arm: [bir-si, rr-ra]}]
-training: {iterations: 1500}
+training: {iterations: 800}
 compute: {runs_per_job: 1, save_minutes: 0.05}
 """
 
