@@ -41,11 +41,12 @@ Files = dict[str, bytes]
 
 @dataclass(frozen=True)
 class Step:
-    """One command; `spoil` is what happens in the folder before it."""
+    """One command; `spoil` is what happens in the folder before it. A repeated one was tried before."""
 
     name: str
     job: Callable[[], int | None]
     spoil: Callable[[], None] = lambda: None
+    repeated: bool = False
 
 
 def import_everything() -> None:
@@ -95,6 +96,11 @@ def steps(place: Path) -> list[Step]:
 
         return job
 
+    train = planned(
+        "train",
+        data=lambda plan: ["--data", str(plan.learned_from), "--log", "logs/train.log"],
+        records=lambda plan: [str(run.directory / RECORD) for run in plan.runs],
+    )
     study, images = (lambda plan, k=k: [plan.sources[k].name] for k in (0, 1))
     out = {k: (lambda plan, k=k: ["--out", str(plan.sources[k].prepared)]) for k in (0, 1)}
     return [
@@ -121,32 +127,16 @@ def steps(place: Path) -> list[Step]:
                 data=lambda plan: [str(plan.source.prepared), "--out", str(plan.learned_from)],
             ),
         ),
-        Step(
-            "train",
-            planned(
-                "train",
-                data=lambda plan: ["--data", str(plan.learned_from), "--log", "logs/train.log"],
-                records=lambda plan: [str(run.directory / RECORD) for run in plan.runs],
-            ),
-        ),
+        Step("train", train),
         Step("study", planned("study")),
         Step("focus", planned("focus")),
         Step("export", call("export", "records.gz")),
         Step("import", call("import", "records.gz", "--runs", "other/runs", "--timings", "other/timings")),
         Step("heal", begin, spoil),
-        Step("train again", planned_again(planned)),
+        Step("train again", train, repeated=True),
         Step("compose less", call("compose", *asked, "study.grids.table1=[{arm: [bir-si]}]", "focus=bir-si")),
         Step("prune", call("prune")),
     ]
-
-
-def planned_again(planned: Callable[..., Callable[[], int]]) -> Callable[[], int]:
-    """Return the job that trains what `spoil` spoilt, as the first one did."""
-    return planned(
-        "train",
-        data=lambda plan: ["--data", str(plan.learned_from), "--log", "logs/train.log"],
-        records=lambda plan: [str(run.directory / RECORD) for run in plan.runs],
-    )
 
 
 def the_plan() -> Plan:
