@@ -31,8 +31,8 @@ def without_room(place: Path, jobs: list[Step], count: Counter[str], tries: int)
         lay_out(place)
         for step in jobs:
             before, after = _before_and_after(place, step)
-        if step.repeated:
-            continue
+            if step.repeated:
+                continue
             needed = max(1, (_size(after) - _size(before)) // PAGE + 8)
             for k in range(tries):
                 grow(None)
