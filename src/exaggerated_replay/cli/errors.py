@@ -52,6 +52,8 @@ def sentence_of(error: BaseException) -> str | None:
             return _of_the_system(error)
         case UnicodeError():
             return f"a text that was read or written is not in UTF-8: {error}"
+        case ValueError() if "null byte" in str(error):  # from whatever opens files
+            return "the name of a file has a zero byte in it, which no name can have"
         case RecursionError():
             return "something that was read is nested too deeply"
         case _ if _is_out_of_memory(error):

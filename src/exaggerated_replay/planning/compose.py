@@ -28,7 +28,7 @@ def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
         with initialize_config_dir(str(conf.resolve()), version_base=None):
             values: dict[str, Any] = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)  # type: ignore[assignment]
             return values
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{conf.name}/ cannot be composed{given}: {_reason(str(error))}") from None
 
 

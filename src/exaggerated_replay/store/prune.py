@@ -1,10 +1,11 @@
 """Runs that the plan does not name, out of the way."""
 
-import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.store.records import RECORD, is_complete
+from exaggerated_replay.files import move
+from exaggerated_replay.store.records import FILES, RECORD, is_complete
 
 
 def set_aside(plan: dict[str, Any], runs: Path, workspace: Path) -> list[Path]:
@@ -19,10 +20,13 @@ def set_aside(plan: dict[str, Any], runs: Path, workspace: Path) -> list[Path]:
     unplanned = sorted(path.parent for path in runs.glob(f"*/{RECORD}") if path.parent.name not in plan["runs"])
     for directory in unplanned:
         place = workspace / directory.name
-        if is_complete(place):  # set aside before, and brought back by git or dvc since: the same run
-            shutil.rmtree(directory)
-            continue
-        shutil.rmtree(place, ignore_errors=True)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(directory, place)
+        place.mkdir(parents=True, exist_ok=True)
+        known = is_complete(place)  # set aside before, and brought back by git or dvc since: the same run
+        for file in [directory / name for name in FILES if (directory / name).is_file()]:  # the record last
+            if known:
+                file.unlink()
+            else:
+                move(file, place / file.name)
+        with suppress(OSError):  # somebody's own file lies there: it stays
+            directory.rmdir()
     return [workspace / directory.name for directory in unplanned]

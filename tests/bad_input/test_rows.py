@@ -1,0 +1,63 @@
+"""Every row of bad input ends in a sentence that names it; nothing is written, nothing hangs, no traceback is shown."""
+
+import shutil
+import signal
+
+import pytest
+
+from exaggerated_replay import cli
+from tests.bad_input.place import files, lay_out, spelt, the_plan
+from tests.bad_input.rows import rows
+
+ROWS = rows()
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "study"
+    folder.mkdir()
+    lay_out(folder)
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.chdir(folder)
+    plan = the_plan()
+    monkeypatch.undo()
+    return folder, plan
+
+
+@pytest.fixture
+def copy(study, tmp_path, monkeypatch):
+    folder, plan = study
+    shutil.copytree(folder, tmp_path / "study", symlinks=True)
+    monkeypatch.chdir(tmp_path / "study")
+
+    def hung(*_):
+        raise AssertionError("it hangs")
+
+    signal.signal(signal.SIGALRM, hung)
+    signal.alarm(SECONDS)
+    yield tmp_path / "study", plan
+    signal.alarm(0)
+
+
+def test_there_are_three_hundred_rows_and_each_is_another():
+    assert len(ROWS) >= 300
+    assert len({(row.what, row.command) for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    "row", ROWS, ids=lambda row: f"{row.command[0]}: {row.what}".encode("ascii", "replace").decode()
+)
+def test_bad_input_ends_in_a_sentence_and_writes_nothing(copy, capfd, row):
+    folder, plan = copy
+    row.change()
+    before = files(folder)
+    capfd.readouterr()
+    status = cli.main(spelt(row.command, plan))
+    said = capfd.readouterr()
+    assert status == 2, said
+    assert "Traceback" not in said.out + said.err
+    *_, last = said.err.strip().splitlines()
+    assert last.startswith(("exaggerated-replay: ", "Error: ")), said.err
+    assert all(word in said.err for word in row.words), said.err
+    assert files(folder) == before
