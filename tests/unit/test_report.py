@@ -28,7 +28,12 @@ SVG = '<?xml version="1.0"?>\n<svg xmlns="x" width="504pt" height="144pt" viewBo
 
 def asked(dataset="cifar100", **more):
     """A plan in which "a" and "b" exaggerate, at f = 10 and without f, and "base" and "er" do not."""
-    methods = {"a": {"lambda_rr": 1e-6, "f": 10.0}, "b": {"lambda_rr": 1.0, "f": "none"}, "base": {}, "er": {}}
+    methods = {
+        "a": {"lambda_rr": 1e-6, "lambda_ra": 0, "f": 10.0},
+        "b": {"lambda_rr": 0, "lambda_ra": 1.0, "f": "none"},
+        "base": {},
+        "er": {},
+    }
     cells = {name: {"config": {"method": method}} for name, method in methods.items()}
     return {"dataset": {"name": dataset, "source_name": None, "validation": None, **more}, "cells": cells}
 
@@ -104,8 +109,27 @@ def test_what_lies_beyond_table_1_comes_second_and_the_best_of_it_is_named():
     assert first.startswith("On CIFAR-100 in miniature, no: all 3 gains")
     assert second == (
         "Of 2 comparisons beyond that table, 1 shows a gain and 1 shows a loss; the best is b against base on all "
-        "classes, at +2.00 points (95 % interval +1.00 to +3.00; helps), and all of this speaks of a miniature "
+        "classes, at +2.00 points (95 % interval +1.00 to +3.00; helps); all of this speaks of a miniature "
         "(400 to 800 units a layer, 400 iterations per task, 10 seeds), not of the paper's size."
+    )
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"lambda_rr": 0, "lambda_ra": 0},
+        {"lambda_rr": 1, "lambda_ra": 1, "reading": {"competitors": "random"}},
+        {"lambda_rr": 1, "lambda_ra": 1, "reading": {"class_means": "shuffled", "distance": "bce"}},
+        {"lambda_rr": 1, "lambda_ra": 1, "reading": {"attraction_target": "random"}},
+    ],
+)
+def test_controls_are_not_exaggeration_and_are_told_apart(method):
+    plan = asked()
+    plan["cells"]["control"] = {"config": {"method": method}}
+    first, second = answer(plan, judged(("a", "no effect", {}), ("control", "helps", {"difference": 9.0})))
+    assert first.startswith("On CIFAR-100 in miniature, no: the one comparison of exaggeration")
+    assert second.startswith(
+        "The one comparison of a control (wrong classes, or weights of zero) that was tested shows a gain; all of this "
     )
 
 

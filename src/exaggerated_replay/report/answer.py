@@ -33,6 +33,9 @@ LEADS = {
     (True, True, True): "it depends",
 }
 """Whether some verdicts are for exaggeration, some against, some undecided -> the answer's first words."""
+WRONG_CLASSES = {"competitors": "random", "class_means": "shuffled", "attraction_target": "random"}
+"""Switches of a reading that make it a control."""
+CONTROL = "wrong classes, or weights of zero"
 DATA = {"cifar100": "CIFAR-100", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 SIZES = {"units": "unit", "iterations": "iteration per task", "seeds": "seed"}
 
@@ -55,28 +58,40 @@ def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> tuple[str, str]:
         plan: The plan of the study, which says which cells exaggerate.
         verdicts: As verdicts.csv holds them.
     """
-    table = compared(plan, verdicts)
+    table, controls = (compared(plan, verdicts, kind) for kind in ("exaggeration", "control"))
     claimed, others = table[table["claim"].notna()], table[table["claim"].isna()]
-    scope = _scope(plan, table)
     if table.empty:
         return _without_exaggeration(plan, verdicts)
+    more = []
     if claimed.empty:
         found = _of(others, "comparison of exaggeration with a baseline", "comparisons of exaggeration with a baseline")
-        return f"{_lead(plan, table)}: {found}; {_best(plan, others)}.", f"This {scope}."
-    found = _of(claimed, "gain in the paper's Table 1", "gains in the paper's Table 1")
-    first = f"{_lead(plan, claimed)}: {found}; {_largest_claim(plan, claimed)}."
-    if others.empty:
-        return first, f"This {scope}."
-    beyond = _of(others, "comparison beyond that table", "comparisons beyond that table")
-    return first, f"{_capital(beyond)}; {_best(plan, others)}, and all of this {scope}."
+        first = f"{_lead(plan, table)}: {found}; {_best(plan, others)}."
+    else:
+        found = _of(claimed, "gain in the paper's Table 1", "gains in the paper's Table 1")
+        first = f"{_lead(plan, claimed)}: {found}; {_largest_claim(plan, claimed)}."
+        if len(others):
+            beyond = _of(others, "comparison beyond that table", "comparisons beyond that table")
+            more.append(f"{beyond}; {_best(plan, others)}")
+    if len(controls):
+        more.append(_of(controls, f"comparison of a control ({CONTROL})", f"comparisons of controls ({CONTROL})"))
+    scope = _scope(plan, table)
+    return first, f"{_capital('; '.join(more))}; all of this {scope}." if more else f"This {scope}."
 
 
-def compared(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Select the verdicts on exaggeration against what does not exaggerate, each pair of cells once, Table 1 first."""
-    exaggerates = {name: "lambda_rr" in cell["config"]["method"] for name, cell in plan["cells"].items()}
-    asked = verdicts["cell"].map(exaggerates).eq(True) & verdicts["baseline"].map(exaggerates).eq(False)
+def compared(plan: Mapping[str, Any], verdicts: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Select the verdicts on a kind of cell against what does not exaggerate: each pair once, Table 1 first."""
+    kinds = {name: kind_of(cell["config"]["method"]) for name, cell in plan["cells"].items()}
+    asked = verdicts["cell"].map(kinds).eq(kind) & verdicts["baseline"].map(kinds).eq("other")
     table1_first = verdicts[asked].sort_values("grid", key=lambda grid: grid.ne(TABLE1), kind="stable")
     return table1_first.drop_duplicates(["cell", "baseline", "metric"])
+
+
+def kind_of(method: Mapping[str, Any]) -> str:
+    """Tell exaggeration, its controls (weights of zero, or the wrong classes) and all else from one another."""
+    if "lambda_rr" not in method:
+        return "other"
+    wrong = WRONG_CLASSES.items() & (method.get("reading") or {}).items()
+    return "control" if wrong or not (method["lambda_rr"] or method["lambda_ra"]) else "exaggeration"
 
 
 def named(plan: Mapping[str, Any]) -> str:
