@@ -19,6 +19,7 @@ from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import hardware
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, move, write_json
+from exaggerated_replay.learning.exclusion import alone
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.observation.observer import TaskEndObserver
 from exaggerated_replay.learning.resume import STATE, StateFile, Stop
@@ -46,7 +47,7 @@ def train_runs(
 
     Every run is finished in the workspace and moved to its directory when all are done: a job that dies
     half-way keeps what it finished, and never leaves a run directory half-written. A run that was interrupted goes on
-    where it stood; one that diverges says so, and the others go on.
+    where it stood; one that diverges says so, and the others go on. One process at a time trains a run.
 
     Args:
         runs: Settings of each run by the directory that it is to fill.
@@ -63,27 +64,28 @@ def train_runs(
         UserError: The settings do not fit the data.
         Interrupted: The process was asked to stop. Where it stood is saved.
     """
-    missing = {target: settings for target, settings in runs.items() if not is_complete(target)}
-    check_classes(missing, prepared.classes)
-    if not missing:
-        return
-    inputs = to_device(prepared, device)
-    for target, settings in missing.items():
-        place = workspace / target.name
-        if not is_complete(place):
-            started = time.perf_counter()
-            samples = labelled(inputs, prepared, settings.class_order)
-            keeper = StateFile(place / STATE, target.name, device, save_minutes, stop or Stop())
-            finish_run(settings, prepared, samples, device, place, watcher(target.name), observe, keeper)
-            keeper.forget()
-            seconds = round(time.perf_counter() - started, 3)
-            write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
-    for target in missing:
-        target.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            if (workspace / target.name / name).exists():
-                move(workspace / target.name / name, target / name)
-        shutil.rmtree(workspace / target.name)
+    check_classes(runs, prepared.classes)
+    with alone(workspace / target.name for target in runs if not is_complete(target)):
+        missing = {target: settings for target, settings in runs.items() if not is_complete(target)}
+        if not missing:
+            return
+        inputs = to_device(prepared, device)
+        for target, settings in missing.items():
+            place = workspace / target.name
+            if not is_complete(place):
+                started = time.perf_counter()
+                samples = labelled(inputs, prepared, settings.class_order)
+                keeper = StateFile(place / STATE, target.name, device, save_minutes, stop or Stop())
+                finish_run(settings, prepared, samples, device, place, watcher(target.name), observe, keeper)
+                keeper.forget()
+                seconds = round(time.perf_counter() - started, 3)
+                write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
+        for target in missing:
+            target.mkdir(parents=True, exist_ok=True)
+            for name in FILES:
+                if (workspace / target.name / name).exists():
+                    move(workspace / target.name / name, target / name)
+            shutil.rmtree(workspace / target.name)
 
 
 def check_classes(runs: dict[Path, RunSettings], classes: int) -> None:
