@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env run report browser test bench lint schema lock clean
+.PHONY: env run report browser test faults bench lint schema lock clean
 
 env: $(READY)
 
@@ -44,6 +44,11 @@ test: env lint
 # The workflow on a real Slurm of one machine: jobs killed, preempted, requeued. Installs Debian's packages, as root.
 cluster: env
 	pytest tests/cluster -s
+
+# Every job killed at every call with which it changes a file, the workflow at random moments, disks full and read-only:
+# hours. FAULTS="--calls 8 --random 10" is shorter. Where mounting is not allowed, full disks are left out.
+faults: env
+	python -m tests.faults $(FAULTS)
 
 # Measures this machine: leave it alone meanwhile.
 bench: env

@@ -2,5 +2,5 @@
 
 from hypothesis import settings
 
-settings.register_profile("bad input", derandomize=True, deadline=None, max_examples=60, stateful_step_count=25)
+settings.register_profile("bad input", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("bad input")

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -143,4 +144,5 @@ def finished(tmp_path_factory):
 
 
 def test_the_store_says_what_is(finished):
-    run_state_machine_as_test(type("FinishedStore", (Store,), {"finished": finished}))
+    sizes = settings(max_examples=60, stateful_step_count=25, deadline=None, derandomize=True)
+    run_state_machine_as_test(type("FinishedStore", (Store,), {"finished": finished}), settings=sizes)

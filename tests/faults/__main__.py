@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0, help="after which no other random kill is begun")
     given = parser.parse_args()
     if given.short:
-        given.calls, given.space, given.random = 1, 0, 0
+        given.calls, given.space, given.random = 2, 0, 0
         given.jobs = given.jobs or "compose,begin,fetch,split,export,import,prune"
     if shim.compiler() is None:
         print("tests.faults: there is no C compiler (cc) to make the shim with, so nothing was tried")
