@@ -126,7 +126,11 @@ def test_what_lies_beyond_table_1_comes_second_and_the_best_of_it_is_named():
 def test_controls_are_not_exaggeration_and_are_told_apart(method):
     plan = asked()
     plan["cells"]["control"] = {"config": {"method": method}}
-    first, second = answer(plan, judged(("a", "no effect", {}), ("control", "helps", {"difference": 9.0})))
+    control = ("control", "helps", {"difference": 9.0})
+    assert answer(plan, judged(("a", "helps", {}), control))[0].startswith(
+        "On CIFAR-100 in miniature, yes, but controls gain, too: the one comparison of exaggeration"
+    )
+    first, second = answer(plan, judged(("a", "no effect", {}), control))
     assert first.startswith("On CIFAR-100 in miniature, no: the one comparison of exaggeration")
     assert second.startswith(
         "The one comparison of a control (wrong classes, or weights of zero) that was tested shows a gain; all of this "

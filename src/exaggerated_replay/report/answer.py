@@ -65,10 +65,10 @@ def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> tuple[str, str]:
     more = []
     if claimed.empty:
         found = _of(others, "comparison of exaggeration with a baseline", "comparisons of exaggeration with a baseline")
-        first = f"{_lead(plan, table)}: {found}; {_best(plan, others)}."
+        first = f"{_lead(plan, table, controls)}: {found}; {_best(plan, others)}."
     else:
         found = _of(claimed, "gain in the paper's Table 1", "gains in the paper's Table 1")
-        first = f"{_lead(plan, claimed)}: {found}; {_largest_claim(plan, claimed)}."
+        first = f"{_lead(plan, claimed, controls)}: {found}; {_largest_claim(plan, claimed)}."
         if len(others):
             beyond = _of(others, "comparison beyond that table", "comparisons beyond that table")
             more.append(f"{beyond}; {_best(plan, others)}")
@@ -107,11 +107,12 @@ def tally(verdicts: pd.DataFrame) -> dict[str, int]:
     return {word: int(counts[word]) for word in SAID if word in counts}
 
 
-def _lead(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
+def _lead(plan: Mapping[str, Any], table: pd.DataFrame, controls: pd.DataFrame) -> str:
     words = set(table["verdict"])
     lead = LEADS[bool(words & {*FOR}), bool(words & {*AGAINST}), "undecided" in words]
     small = papers_data(plan) and not table["paper_size"].all()
-    return f"On {named(plan)}{' in miniature' if small else ''}, {lead}"
+    alike = bool(words & {*FOR}) and controls["verdict"].isin(FOR).any()
+    return f"On {named(plan)}{' in miniature' if small else ''}, {lead}{', but controls gain, too' if alike else ''}"
 
 
 def _of(table: pd.DataFrame, one: str, several: str) -> str:
