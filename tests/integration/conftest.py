@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from bench.clone import throw_away_clone
 
@@ -29,8 +30,17 @@ study:
 training: {iterations: 6, batch: 16, replay_batch: 16}
 model: {units: 12, latent: 6}
 """
-# What git and dvc never write into: copies of a clone may share it.
-SHARED = (".git/objects", ".dvc/cache")
+# What git and dvc add files to and never write into: copies may share what is there.
+SHARED = (".git/objects/", ".dvc/cache/", "exaggerated-replay-storage/")
+
+
+def copy_or_link(source, target):
+    """Copy a file, or give one that nobody writes into a second name."""
+    return (os.link if any(place in source for place in SHARED) else shutil.copy2)(source, target)
+
+
+def copy_folder(source, target):
+    shutil.copytree(source, target, symlinks=True, copy_function=copy_or_link)
 
 
 class Clone:
@@ -58,6 +68,7 @@ class Clone:
             "GIT_COMMITTER_NAME": "test",
             "GIT_COMMITTER_EMAIL": "test@example.org",
             "CUDA_VISIBLE_DEVICES": "",
+            "PYTHONDONTWRITEBYTECODE": "",  # so that a clone's source is compiled once
         }
 
     def start(self, *command, **options):
@@ -111,35 +122,56 @@ class Clone:
 
     def copy(self, path):
         """Copy all of it; what nobody writes into is linked."""
-        shared = tuple(str(self.path / name) + os.sep for name in SHARED)
-
-        def copy_or_link(source, target):
-            return (os.link if source.startswith(shared) else shutil.copy2)(source, target)
-
-        shutil.copytree(self.path, path, symlinks=True, copy_function=copy_or_link)
+        copy_folder(self.path, path)
         return Clone(path)
 
 
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory):
-    """A clone of what git tracks, and would track, in which nothing has run yet."""
-    path = tmp_path_factory.mktemp("fresh") / "clone"
-    throw_away_clone(REPOSITORY, path)
-    (path / "dvc.lock").unlink(missing_ok=True)
-    clone = Clone(path)
-    (path / "conf/study/tiny.yaml").write_text(TINY)
-    clone.edit("conf/config.yaml", "- study: default", "- study: tiny")
-    clone.compose()
-    clone.commit("tiny study")
-    return clone
+def once(tmp_path_factory):
+    """Make a clone once for all processes of a test run; each of them works with a copy of its own."""
+    base = tmp_path_factory.getbasetemp()
+    common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def once(name, make):
+        """Return a clone; `said` is what making it returned. What lies beside it is copied as well."""
+        first = common / f"first-{name}"
+        with FileLock(f"{first}.lock"):
+            if not (first / "said").exists():
+                shutil.rmtree(first, ignore_errors=True)  # of a process that failed
+                first.mkdir()
+                said = make(first / "clone")
+                (first / "said").write_text(said)
+        place = tmp_path_factory.mktemp(name) / "place"
+        copy_folder(first, place)
+        clone = Clone(place / "clone")
+        clone.said = (place / "said").read_text()
+        return clone
+
+    return once
 
 
 @pytest.fixture(scope="session")
-def finished(fresh, tmp_path_factory):
-    """A clone in which the workflow ran to its end; tests that change something take a copy."""
-    clone = fresh.copy(tmp_path_factory.mktemp("finished") / "clone")
-    clone.first = clone.snakemake("--resources", "gpu=2")
-    return clone
+def fresh(once):
+    """A clone of what git tracks, and would track, in which nothing has run yet."""
+
+    def make(path):
+        throw_away_clone(REPOSITORY, path)
+        (path / "dvc.lock").unlink(missing_ok=True)
+        clone = Clone(path)
+        (path / "conf/study/tiny.yaml").write_text(TINY)
+        clone.edit("conf/config.yaml", "- study: default", "- study: tiny")
+        clone.run(sys.executable, "-m", "compileall", "-q", "src")
+        clone.compose()
+        clone.commit("tiny study")
+        return ""
+
+    return once("fresh", make)
+
+
+@pytest.fixture(scope="session")
+def finished(fresh, once):
+    """A clone in which the workflow ran to its end, which said so; tests that change something take a copy."""
+    return once("finished", lambda path: fresh.copy(path).snakemake("--resources", "gpu=2").stdout)
 
 
 @pytest.fixture
@@ -149,23 +181,29 @@ def clone(finished, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def recorded(finished, tmp_path_factory):
-    """The finished clone, recorded by `dvc repro`, committed, and pushed to the storage beside it."""
-    clone = finished.copy(tmp_path_factory.mktemp("recorded") / "clone")
-    clone.repro = clone.run("dvc", "repro")
-    clone.commit("results")
-    clone.run("dvc", "push")
-    return clone
+def recorded(finished, once):
+    """The finished clone, recorded by `dvc repro`, which said so, committed, and pushed to the storage beside it."""
+
+    def make(path):
+        clone = finished.copy(path)
+        said = clone.run("dvc", "repro").output
+        clone.commit("results")
+        clone.run("dvc", "push")
+        return said
+
+    return once("recorded", make)
 
 
 @pytest.fixture(scope="session")
-def pulled(recorded):
+def pulled(recorded, once):
     """What was recorded, as on another machine: with git and `dvc pull`, without Snakemake's bookkeeping."""
-    place = recorded.path.with_name("pulled")
-    recorded.run("git", "clone", "-q", ".", str(place))
-    clone = Clone(place)
-    clone.run("dvc", "pull")
-    return clone
+
+    def make(path):
+        copy_folder(recorded.path.with_name("exaggerated-replay-storage"), path.with_name("exaggerated-replay-storage"))
+        recorded.run("git", "clone", "-q", ".", str(path))
+        return Clone(path).run("dvc", "pull").output
+
+    return once("pulled", make)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_what_dvc_records_is_what_the_rules_make_and_described(fresh, tmp_path):
 
 
 def test_dvc_repro_after_snakemake_trains_nothing_and_then_skips_every_stage(recorded, finished):
-    assert recorded.repro.output.count("Running stage") == len(STAGES)
+    assert recorded.said.count("Running stage") == len(STAGES)
     records = [path.relative_to(finished.path) for path in (finished.path / "results/runs").rglob("*.json")]
     assert records
     for record in records:

@@ -35,8 +35,8 @@ def test_everything_is_made_and_a_second_run_has_nothing_to_do(finished):
 
 def test_a_run_ends_with_its_table_where_it_lies_and_how_long_it_took(finished):
     table = (finished.path / "results/tiny/tables/table1.md").read_text()
-    assert table in finished.first.stdout
-    told = finished.first.stdout.partition(table)[2]
+    assert table in finished.said
+    told = finished.said.partition(table)[2]
     assert "results/tiny/ holds this table" in told
     assert re.search(r"Done in \d+ s\.", told)
 
