@@ -88,16 +88,3 @@ def test_a_raw_file_with_the_wrong_checksum_is_fetched_again_and_never_read(clon
     clone.snakemake("data")
     assert raw.read_bytes() == right
     assert prepared.is_file()
-
-
-@pytest.mark.parametrize("shape", [(6,), (3, 2)])
-def test_any_file_of_images_or_feature_vectors_will_do(fresh, tmp_path, shape):
-    clone = fresh.copy(tmp_path / "clone")
-    content = arrays(RNG, shape=shape)
-    if len(shape) == 2:
-        content |= {k: RNG.integers(0, 256, size=content[k].shape).astype("uint8") for k in ("x_train", "x_test")}
-    use_file(clone, tmp_path, content, **{"dataset.tasks": 2})
-    clone.snakemake()
-    assert str(tmp_path) not in (clone.path / "results/tiny/plan.json").read_text()  # paths decide nothing
-    assert str(tmp_path) not in (clone.path / "results/tiny/params.yaml").read_text()
-    assert "not the data set of the paper" in (clone.path / "results/tiny/tables/table1.md").read_text()
