@@ -71,8 +71,16 @@ def test_table_1_has_the_baseline_and_five_factors():
     assert len({run.digest for run in plan.runs}) == len(plan.runs) == 6 * 2
 
 
+@functools.cache
+def both():
+    """The grids of two studies in one: of Table 1 and of convergence."""
+    return {
+        grid: rows for study in ("table1", "convergence") for grid, rows in composed(study)["study"]["grids"].items()
+    }
+
+
 def test_cells_that_studies_share_are_trained_once():
-    plan = plan_with(study="default")
+    plan = plan_with(grids=both())
     # Table 1: 1 + 5 cells. Convergence: 3 lengths x 2 arms, of which the full length is in Table 1 already.
     assert len(plan.cells) == 6 + 4
     assert len(plan.runs) == len({run.digest for run in plan.runs}) == 10 * 2
@@ -388,7 +396,7 @@ def test_packs_cover_every_run_once_and_are_as_few_as_can_be(runs_per_job, seeds
 
 
 def test_packs_are_about_equally_long():
-    plan = plan_with({"compute.runs_per_job": 10}, study="default")
+    plan = plan_with({"compute.runs_per_job": 10}, grids=both())
     assert len(plan.runs) == 20
     lengths = [sum(run.settings.training.iterations for run in pack) for pack in plan.packs.values()]
     assert len(lengths) == 2

@@ -35,6 +35,7 @@ def trained(tmp_path_factory):
         for command in (
             ["fetch", *written, plan.source.name],
             ["prepare", *written, plan.source.name, "--out", data],
+            ["split", *written],
             ["train", *written, *records, "--data", data],
             ["study", *written],
         ):
