@@ -350,6 +350,10 @@ def rows() -> list[Row]:
         for what, content in WHOLE.items()
     ]
     listed += [
+        Row(f"iterations: {value}", _spelt("iterations: 2\n", f"iterations: {value}\n"), ("plan",), ("iterations",))
+        for value in ("1:30", "yes", "0o7x", "2.0", "1e3")
+    ]
+    listed += [
         Row("params.yaml that is a folder", folder("params.yaml"), ("plan",), ("params.yaml",)),
         Row("no params.yaml", lambda: Path("params.yaml").unlink(), ("plan",), ("params.yaml",)),
         Row("no conf/", lambda: Path("conf").rename("other"), ("compose",), ("conf",)),
@@ -452,6 +456,17 @@ READABLE = ("a list", "a number", "null", "not a number")  # to export; to impor
 
 def _bytes(content: str | bytes) -> bytes:
     return content.encode() if isinstance(content, str) else content
+
+
+def _spelt(old: str, new: str) -> Change:
+    """Write one thing in params.yaml in another way."""
+
+    def change() -> None:
+        written = Path("params.yaml").read_text()
+        assert old in written
+        Path("params.yaml").write_text(written.replace(old, new))
+
+    return change
 
 
 def _without_runs(change: Change) -> Change:

@@ -45,6 +45,13 @@ def test_there_are_three_hundred_rows_and_each_is_another():
     assert len({(row.what, row.command) for row in ROWS}) == len(ROWS)
 
 
+def test_a_broken_conf_is_said_and_does_not_stand_in_the_way_of_params_that_are_right(copy, capfd):
+    (copy[0] / "conf/study/bad.yaml").write_text("study: [")
+    assert cli.main(["plan"]) == 0
+    assert cli.main(["drift"]) == 0
+    assert "conf/ cannot be composed" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize(
     "row", ROWS, ids=lambda row: f"{row.command[0]}: {row.what}".encode("ascii", "replace").decode()
 )

@@ -32,6 +32,8 @@ def kill_everywhere(
         after = files(place)
         if step.repeated or (only and step.name not in only):
             continue
+        put_back(place, before)
+        clean = attempt(step.job, place, places)  # once more: pictures are drawn now, and calls are those of every try
         count.update(clean.calls)
         total = clean.total
         points = (

@@ -55,6 +55,16 @@ def test_from_the_archives_to_the_table(features_study):
     assert json.loads((run / "record.json").read_text())["problem"]["inputs"] == 1024
     assert clone.planned() == set()
 
+    # What is damaged is made again, and no more.
+    features = next((clone.path / "data/features").iterdir())
+    content = features.read_bytes()
+    features.write_bytes(content[:-1])
+    assert clone.planned() == {"features", "all"}
+    features.write_bytes(content[:-4] + b"\x7f\x7f\x7f\x7f")
+    assert clone.planned() == {"features", "all"}
+    features.write_bytes(content)
+    assert clone.planned() == set()
+
     # Another encoder is other features, and these are other runs; the images stay what they are.
     clone.edit("params.yaml", "epochs: 2", "epochs: 1")
     assert {"pretrain", "features", "train_1"} <= clone.planned()

@@ -39,6 +39,8 @@ def test_whatever_is_spoilt_is_named_and_made_again_in_one_start(clone, finished
     shutil.rmtree(runs[6])
     (prepared,) = (clone.path / "data/prepared").iterdir()
     spoil(prepared, prepared.read_bytes()[:-100])
+    splits = sorted((clone.path / "data/splits/digits").iterdir())
+    spoil(splits[0], splits[1].read_bytes())  # another seed's
     spoil(clone.path / "results/focus/model.safetensors")
     spoil(clone.path / STUDY / "runs.csv", b"digest,cell\n1,2\n")
     spoil(clone.path / STUDY / "tables/table1.md", b"100 %\n")
@@ -51,11 +53,24 @@ def test_whatever_is_spoilt_is_named_and_made_again_in_one_start(clone, finished
 
     told = clone.snakemake().output
     assert study(clone) == study(finished)
-    for path in (runs[0] / "record.json", runs[1] / "record.json", runs[3] / "model.safetensors", prepared):
+    assert json.loads(splits[0].read_text())["seed"] != json.loads(splits[1].read_text())["seed"]
+    for path in (splits[0], runs[0] / "record.json", runs[1] / "record.json", runs[3] / "model.safetensors", prepared):
         assert str(path.relative_to(clone.path)) in told
     assert "is a folder where a file belongs: moved to .training/aside/model.safetensors.1" in told
     assert (clone.path / ".training/aside/model.safetensors.1/mine.txt").read_text() == "mine"
     assert "Nothing to be done" in clone.snakemake().output
+
+
+def test_a_job_that_could_not_write_leaves_nothing_to_be_believed(fresh, finished, tmp_path):
+    clone = fresh.copy(tmp_path / "clone")
+    (clone.path / "results").mkdir()
+    (clone.path / "results/runs").write_text("mine")  # nobody can make a folder here, root neither
+    failed = clone.snakemake("models", check=False)
+    assert failed.returncode and "Traceback" not in failed.output
+    assert (clone.path / "results/runs").read_text() == "mine"
+    (clone.path / "results/runs").unlink()
+    clone.snakemake("models")
+    assert clone.runs() == finished.runs()
 
 
 def test_a_missing_table_and_a_changed_one_are_made_again_and_nothing_is_trained(clone, finished):
