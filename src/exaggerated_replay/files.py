@@ -4,11 +4,14 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from exaggerated_replay.errors import UserError
 
@@ -35,6 +38,11 @@ def replacing(target: Path) -> Iterator[Path]:
             yield temporary
             temporary.chmod(0o666 & ~UMASK)
             os.replace(temporary, target)
+    except SafetensorError as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))  # it says no more of a full disk, say
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(target)) from error
     except OSError as error:
         if error.filename is None or f".{target.name}.part" in Path(os.fsdecode(error.filename)).parts:
             error.filename, error.filename2 = str(target), None  # that is what the user asked for

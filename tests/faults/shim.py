@@ -69,29 +69,31 @@ def attempt(
         limit: Called first, in the process of the job.
     """
     shim = ctypes.CDLL(os.environ["FAULTS_SHIM"])
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as counts:
-        child = os.fork()
-        if not child:
-            status = 99
-            try:
-                os.setsid()
-                os.dup2(output.fileno(), 1)
-                os.dup2(output.fileno(), 2)
-                signal.alarm(SECONDS)
-                os.chdir(folder)
-                limit()
-                shim.faults_arm("".join(f"{path}/\n" for path in watched).encode(), ctypes.c_long(at))
-                status = job() or 0
-                os.write(counts.fileno(), b" ".join(b"%d" % shim.faults_seen(kind) for kind in range(len(KINDS))))
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(status)
-        _, raw = os.waitpid(child, 0)
-        for stream in (output, counts):
-            stream.seek(0)
-        numbers = [int(word) for word in counts.read().split()]
-        calls = dict(zip(KINDS, numbers, strict=True)) if numbers else {}
-        return Ended(os.waitstatus_to_exitcode(raw), output.read().decode(errors="replace"), calls)
+    told, tell = os.pipe()  # no file: its size may be limited, too
+    counted, count = os.pipe()
+    child = os.fork()
+    if not child:
+        status = 99
+        try:
+            os.setsid()
+            os.dup2(tell, 1)
+            os.dup2(tell, 2)
+            signal.alarm(SECONDS)
+            os.chdir(folder)
+            limit()
+            shim.faults_arm("".join(f"{path}/\n" for path in watched).encode(), ctypes.c_long(at))
+            status = job() or 0
+            os.write(count, b" ".join(b"%d" % shim.faults_seen(kind) for kind in range(len(KINDS))))
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    os.close(tell)
+    os.close(count)
+    with os.fdopen(told, "rb") as output, os.fdopen(counted, "rb") as counts:
+        said, numbers = output.read().decode(errors="replace"), [int(word) for word in counts.read().split()]
+    _, raw = os.waitpid(child, 0)
+    calls = dict(zip(KINDS, numbers, strict=True)) if numbers else {}
+    return Ended(os.waitstatus_to_exitcode(raw), said, calls)

@@ -11,6 +11,8 @@ from pathlib import Path
 import exaggerated_replay
 from exaggerated_replay import cli
 from exaggerated_replay.analysis.outputs import all_files
+from exaggerated_replay.cli.errors import sentence_of
+from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import catalogue
 from exaggerated_replay.places import RECORD
 from exaggerated_replay.planning.params import PARAMS, read_params
@@ -145,11 +147,15 @@ def the_plan() -> Plan:
 
 
 def begin() -> int:
-    """Do what the workflow does before its first job."""
+    """Do what the workflow does before its first job, and say an error as it does."""
     plan = the_plan()
-    write_plan(plan)
-    for line in heal(Survey(plan, all_files(plan.to_dict(), catalogue.figure_files(plan.to_dict())))):
-        print(line)
+    try:
+        write_plan(plan)
+        for line in heal(Survey(plan, all_files(plan.to_dict(), catalogue.figure_files(plan.to_dict())))):
+            print(line)
+    except (UserError, OSError) as error:
+        print(f"exaggerated-replay: {sentence_of(error)}")
+        return 2
     return 0
 
 

@@ -20,6 +20,7 @@ sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
 from exaggerated_replay.analysis.outputs import all_files
+from exaggerated_replay.cli.errors import sentence_of
 from exaggerated_replay.figures.catalogue import figure_files, figures_of
 from exaggerated_replay.planning.compose import drift_warning
 from exaggerated_replay.errors import UserError
@@ -65,8 +66,8 @@ try:
     VALUES, PARAMETERS = read_params(PARAMS)
     PLAN = make_plan(PARAMETERS)
     DRIFT = drift_warning(Path("conf"), VALUES) if workflow.is_main_process else ""
-except UserError as error:
-    refuse(error)
+except (UserError, OSError) as error:
+    refuse(sentence_of(error))
 
 if DRIFT:
     logger.warning(DRIFT)
@@ -100,8 +101,8 @@ def begin():
             write_plan(PLAN)
             for line in heal(SURVEY):
                 logger.warning(line)
-        except UserError as error:
-            refuse(error)
+        except (UserError, OSError) as error:
+            refuse(sentence_of(error))
         SURVEY.forget()
     workflow.dag.forcefiles.update(map(str, SURVEY.spoilt()))
     return True

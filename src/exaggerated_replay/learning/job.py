@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import hardware
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import file_digest, move, write_json
+from exaggerated_replay.files import file_digest, move, replacing, write_json
 from exaggerated_replay.learning.exclusion import alone
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.observation.observer import TaskEndObserver
@@ -76,10 +76,11 @@ def train_runs(
                 started = time.perf_counter()
                 samples = labelled(inputs, prepared, settings.class_order)
                 keeper = StateFile(place / STATE, target.name, device, save_minutes, stop or Stop())
-                finish_run(settings, prepared, samples, device, place, watcher(target.name), observe, keeper)
-                keeper.forget()
+                record = finish_run(settings, prepared, samples, device, place, watcher(target.name), observe, keeper)
                 seconds = round(time.perf_counter() - started, 3)
                 write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
+                write_json(place / RECORD, record)  # last: with it, the run is finished
+                keeper.forget()
         for target in missing:
             target.mkdir(parents=True, exist_ok=True)
             for name in FILES:
@@ -111,8 +112,8 @@ def finish_run(
     watch: Watch,
     observe: Observe | None = None,
     keeper: StateFile | None = None,
-) -> None:
-    """Train one run and write weights, traces and record to a directory; of a run that diverged, what there is."""
+) -> dict[str, Any]:
+    """Train one run, write weights and traces to a directory, and return its record; of one that diverged, what is."""
     observer = observe and observe(samples[1], settings.seed)
     diverged = None
     try:
@@ -128,8 +129,9 @@ def finish_run(
     arrays = {WEIGHTS: method.checkpoint(), TRACES: observer.traces() if observer else {}}
     for name, tensors in arrays.items():
         if tensors:
-            save_file({key: value.cpu() for key, value in tensors.items()}, place / name)
-    record = {
+            with replacing(place / name) as temporary:
+                save_file({key: value.cpu() for key, value in tensors.items()}, temporary)
+    return {
         "settings": asdict(settings),
         "environment": {"device": device.type, "torch": torch.__version__},
         "problem": {
@@ -145,7 +147,6 @@ def finish_run(
             "data": prepared.digest(),
         },
     }
-    write_json(place / RECORD, record)
 
 
 def counts_of(outcome: Outcome, test_set: Samples, classes: int) -> dict[str, list]:
