@@ -46,20 +46,20 @@ def main() -> int:
         def laid_out(name: str) -> tuple[Path, list[study.Step]]:
             here = place(name)
             study.lay_out(here)
-            return here, study.steps(here)
+            return here, study.chosen(study.steps(here), only)
 
         if given.calls != 0:
             print("killed at each call:", flush=True)
             here, jobs = laid_out("calls")
-            failures += kill_everywhere([here], jobs, count, given.calls, only)
+            failures += kill_everywhere([here], jobs, count, given.calls)
         if given.space:
             print("short of room:", flush=True)
             failures += space.with_short_files(*laid_out("limits"), count, given.space)
             failures += space.read_only(*laid_out("read-only"), count)
             if space.may_mount():
                 full = place("full")
-                archives, _ = laid_out("archives")
-                failures += space.without_room(full, study.steps(archives), count, given.space)
+                _, jobs = laid_out("archives")
+                failures += space.without_room(full, jobs, count, given.space)
             if space.has_other_file_system(Path(folder)):
                 moving = ("train", "prune")
                 failures += space.on_another_file_system(place("other"), count, given.calls or 20, moving)

@@ -8,9 +8,7 @@ from tests.faults.shim import attempt
 from tests.faults.study import Files, Step, difference, files, put_back
 
 
-def kill_everywhere(
-    places: list[Path], steps: list[Step], count: Counter[str], most: int | None, only: tuple[str, ...] = ()
-) -> list[str]:
+def kill_everywhere(places: list[Path], steps: list[Step], count: Counter[str], most: int | None) -> list[str]:
     """Kill each job at each of its calls and require that the same command then makes what it should.
 
     Args:
@@ -18,7 +16,6 @@ def kill_everywhere(
         steps: The jobs, in their order.
         count: Is added to: kills, and calls by kind.
         most: Kills for each job, spread evenly over its calls; None for all of them.
-        only: Names of the jobs that are killed; none means all.
 
     Returns:
         A sentence for each failure.
@@ -30,7 +27,7 @@ def kill_everywhere(
         if clean.status:
             return [*failures, f"{step.name}: ended with status {clean.status} undisturbed: {clean.output[-2000:]}"]
         after = files(place)
-        if step.repeated or (only and step.name not in only):
+        if step.skipped:
             continue
         put_back(place, before)
         clean = attempt(step.job, place, places)  # once more: pictures are drawn now, and calls are those of every try

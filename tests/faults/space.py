@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.faults.every_call import goes_on, kill_everywhere, prepare
 from tests.faults.shim import Ended, attempt
-from tests.faults.study import Files, Step, difference, files, lay_out, put_back, steps
+from tests.faults.study import Files, Step, chosen, difference, files, lay_out, put_back, steps
 
 PAGE = 4096
 MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of the campaign's own is made in it)
@@ -31,7 +31,7 @@ def without_room(place: Path, jobs: list[Step], count: Counter[str], tries: int)
         lay_out(place)
         for step in jobs:
             before, after = _before_and_after(place, step)
-            if step.repeated:
+            if step.skipped:
                 continue
             needed = max(1, (_size(after) - _size(before)) // PAGE + 8)
             for k in range(tries):
@@ -51,7 +51,7 @@ def with_short_files(place: Path, jobs: list[Step], count: Counter[str], tries: 
     failures: list[str] = []
     for step in jobs:
         before, after = _before_and_after(place, step)
-        if step.repeated:
+        if step.skipped:
             continue
         largest = max((len(content) for name, content in after.items() if before.get(name) != content), default=1)
         for k in range(tries):
@@ -73,7 +73,7 @@ def read_only(place: Path, jobs: list[Step], count: Counter[str]) -> list[str]:
     failures: list[str] = []
     for step in jobs:
         before, after = _before_and_after(place, step)
-        if step.repeated:
+        if step.skipped:
             continue
         put_back(place, before)
         with _unwritable(place):
@@ -96,7 +96,7 @@ def on_another_file_system(place: Path, count: Counter[str], most: int | None, o
         (place / "results/runs").symlink_to(memory)
         return [
             f"results/runs on another file system: {failure}"
-            for failure in kill_everywhere([place, memory], steps(place), count, most, only)
+            for failure in kill_everywhere([place, memory], chosen(steps(place), only), count, most)
         ]
     finally:
         shutil.rmtree(memory)

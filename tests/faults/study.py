@@ -3,8 +3,8 @@
 import os
 import pkgutil
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -43,12 +43,17 @@ Files = dict[str, bytes]
 
 @dataclass(frozen=True)
 class Step:
-    """One command; `spoil` is what happens in the folder before it. A repeated one was tried before."""
+    """One command; `spoil` is what happens in the folder before it. A skipped one only makes what the next needs."""
 
     name: str
     job: Callable[[], int | None]
     spoil: Callable[[], None] = lambda: None
-    repeated: bool = False
+    skipped: bool = False
+
+
+def chosen(steps: list[Step], names: Sequence[str]) -> list[Step]:
+    """Let all but some of the steps be skipped; no names leave them as they are."""
+    return [replace(step, skipped=step.skipped or (bool(names) and step.name not in names)) for step in steps]
 
 
 def import_everything() -> None:
@@ -135,7 +140,7 @@ def steps(place: Path) -> list[Step]:
         Step("export", call("export", "records.gz")),
         Step("import", call("import", "records.gz", "--runs", "other/runs", "--timings", "other/timings")),
         Step("heal", begin, spoil),
-        Step("train again", train, repeated=True),
+        Step("train again", train, skipped=True),
         Step("compose less", call("compose", *asked, "study.grids.table1=[{arm: [bir-si]}]", "focus=bir-si")),
         Step("prune", call("prune")),
     ]
