@@ -61,12 +61,13 @@ def test_whatever_is_spoilt_is_named_and_made_again_in_one_start(clone, finished
     assert "Nothing to be done" in clone.snakemake().output
 
 
-def test_a_job_that_could_not_write_leaves_nothing_to_be_believed(fresh, finished, tmp_path):
+def test_a_file_where_a_folder_is_needed_is_said_and_left_alone(fresh, finished, tmp_path):
     clone = fresh.copy(tmp_path / "clone")
     (clone.path / "results").mkdir()
     (clone.path / "results/runs").write_text("mine")  # nobody can make a folder here, root neither
     failed = clone.snakemake("models", check=False)
     assert failed.returncode and "Traceback" not in failed.output
+    assert "results/runs is a file, where a folder is needed: move it away" in failed.output
     assert (clone.path / "results/runs").read_text() == "mine"
     (clone.path / "results/runs").unlink()
     clone.snakemake("models")

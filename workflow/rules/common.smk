@@ -90,6 +90,10 @@ def begin():
     """
     if not workflow.is_main_process or workflow.executor_plugin is None:
         return False
+    try:
+        SURVEY.check_folders()
+    except UserError as error:
+        refuse(error)
     workflow.dag.ignore_incomplete = True
     workflow.dag_settings.rerun_triggers = frozenset()
     if workflow.dryrun or workflow.touch:

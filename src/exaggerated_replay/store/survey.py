@@ -72,6 +72,16 @@ class Survey:
             self._known[path] = self._look(path)
         return self._known[path]
 
+    def check_folders(self) -> None:
+        """Check that no file, which may be somebody's, lies where the plan needs a folder.
+
+        Raises:
+            UserError: There is one.
+        """
+        for folder in sorted({parent for path in self._checks for parent in path.parents}):
+            if folder.exists() and not folder.is_dir():
+                raise UserError(f"{folder} is a file, where a folder is needed: move it away")
+
     def missing(self, paths: Iterable[Path | str]) -> list[str]:
         """Return those of the files that are not there, or not right."""
         return [str(path) for path in paths if self.wrong(path)]
