@@ -12,7 +12,7 @@ import yaml
 
 from exaggerated_replay import load_run
 
-ONE_TABLE = "study.grids={table1: [{arm: [bir-si, rr-ra]}]}"
+ONE_TABLE = ["~study.grids.convergence", "study.grids.table1=[{arm: [bir-si, rr-ra]}]"]
 
 
 def records(clone):
@@ -25,7 +25,7 @@ def records(clone):
 def test_tasks_of_uneven_sizes_in_an_order_of_ones_own_on_seeds_of_ones_own(fresh, tmp_path):
     clone = fresh.copy(tmp_path / "clone")
     order = [9, 1, 8, 2, 7, 3, 6, 4, 5, 0]
-    clone.compose("dataset.tasks=[4,2,2,2]", f"dataset.class_order={order}", "study.seeds=[7,11]", ONE_TABLE)
+    clone.compose("dataset.tasks=[4,2,2,2]", f"dataset.class_order={order}", "study.seeds=[7,11]", *ONE_TABLE)
     clone.snakemake()
 
     (prepared,) = (clone.path / "data/prepared").iterdir()
@@ -54,8 +54,8 @@ def test_tasks_of_uneven_sizes_in_an_order_of_ones_own_on_seeds_of_ones_own(fres
         cell = {"bir": "bir-si", "exaggeration": "rr-ra"}[record["settings"]["method"]["method"]]
         last = np.array(record["counts"]["correct"][-1])
         scores = runs.loc[(cell, record["settings"]["seed"])]
-        assert scores["first20"] == pytest.approx(100 * (last[:2] / tested[:2]).mean(), abs=1e-3)
-        assert scores["overall"] == pytest.approx(100 * last.sum() / tested.sum(), abs=1e-3)
+        assert scores["first20"] == pytest.approx(100 * last[:2].sum() / tested[:2].sum(), abs=1e-2)
+        assert scores["overall"] == pytest.approx(100 * last.sum() / tested.sum(), abs=1e-2)
     assert (clone.path / "results/tiny/figures/accuracy_matrix.png").stat().st_size
 
 
@@ -81,7 +81,9 @@ def test_a_file_of_images_or_feature_vectors_will_do(fresh, tmp_path, shape, hyp
     own = tmp_path / "mine.npz"
     np.savez(own, **{f"x_{part}": x[part] for part in x}, **{f"y_{part}": y[part] for part in y})
     sizes = ["model.units=12", "training.batch=16", "training.replay_batch=16", "training.learning_rate=0.01"]
-    clone.compose("dataset=npz", f"dataset.source={own}", "dataset.tasks=2", *hyper, *sizes, "study.seeds=1", ONE_TABLE)
+    clone.compose(
+        "dataset=npz", f"dataset.source={own}", "dataset.tasks=2", *hyper, *sizes, "study.seeds=1", *ONE_TABLE
+    )
     clone.snakemake()
 
     strengths = yaml.safe_load(
@@ -223,7 +225,9 @@ def test_a_method_is_two_files_and_a_line(fresh, tmp_path):
     for command in (["-m", "pytest", "-q", "-p", "no:cacheprovider", *INVENTORIES], ["-m", "ruff", "check", "src"]):
         clone.run(sys.executable, *command)
     clone.run("lint-imports", "--no-logo")
-    clone.compose("study.grids={table1: [{arm: [bir-si, scaled]}]}", "study.treatment=scaled", "study.seeds=1")
+    clone.compose(
+        ONE_TABLE[0], "study.grids.table1=[{arm: [bir-si, scaled]}]", "study.treatment=scaled", "study.seeds=1"
+    )
     clone.snakemake()
     ours = [record for record in records(clone) if record["settings"]["method"]["method"] == "scaled"]
     assert [record["settings"]["method"]["share"] for record in ours] == [0.5]

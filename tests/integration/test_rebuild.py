@@ -9,7 +9,7 @@ import pytest
 def committed(fresh, tmp_path_factory):
     """A clone with a study of four runs, committed; no run directory, no data: what `git clone` brings."""
     clone = fresh.copy(tmp_path_factory.mktemp("committed") / "clone")
-    clone.compose("study.grids={table1: [{arm: [bir-si, rr-ra]}]}", "model.units=8")
+    clone.compose("~study.grids.convergence", "study.grids.table1=[{arm: [bir-si, rr-ra]}]", "model.units=8")
     clone.commit("a study")
     clone.snakemake("metrics")
     clone.commit("its results")
