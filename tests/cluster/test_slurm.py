@@ -98,8 +98,8 @@ def test_a_study_on_slurm_survives_kills_preemption_and_a_drained_node_byte_for_
         cluster.run("scancel", "--signal=KILL", "--full", victim)
         cluster.wait_for("the killed job is gone", lambda: victim not in cluster.jobs())
         diary.note(f"job {victim} killed with SIGKILL")
-        cluster.wait_for("it is submitted again and trains", lambda: alive() and len(cluster.jobs()) == 2, 240)
-        diary.note("it was submitted again and goes on where it had saved")
+        cluster.wait_for("two jobs train again", lambda: alive() and len(cluster.jobs()) == 2, 240)
+        diary.note("two jobs run again; the killed one is back in the queue")
 
         before = cluster.jobs()
         host = cluster.host
