@@ -104,6 +104,25 @@ def test_an_error_of_writing_names_the_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_room_under_safetensors_is_an_error_that_names_the_file(tmp_path):
+    """What it raises by itself says neither the file nor that the disk is full."""
+    code = f"""
+import resource, torch
+from pathlib import Path
+from safetensors.torch import save_file
+from exaggerated_replay.files import replacing
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+try:
+    with replacing(Path({str(tmp_path / "a.safetensors")!r})) as temporary:
+        save_file({{"x": torch.zeros(10_000)}}, temporary)
+except OSError as error:
+    print(error.errno, error.filename)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == [str(errno.EFBIG), str(tmp_path / "a.safetensors")]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_folders_are_made_and_a_first_failure_leaves_no_file(tmp_path):
     target = tmp_path / "x" / "y" / "a.txt"
     with pytest.raises(ValueError), replacing(target) as temporary:
