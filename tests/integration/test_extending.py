@@ -80,7 +80,7 @@ def test_a_file_of_images_or_feature_vectors_will_do(fresh, tmp_path, shape, hyp
     x = {part: (centres[labels] + draw.normal(size=(len(labels), *shape))).astype(kind) for part, labels in y.items()}
     own = tmp_path / "mine.npz"
     np.savez(own, **{f"x_{part}": x[part] for part in x}, **{f"y_{part}": y[part] for part in y})
-    sizes = ["model.units=12", "training.batch=16", "training.replay_batch=16", "training.learning_rate=0.01"]
+    sizes = ["model.units=12", "training.iterations=60", "training.batch=16", "training.learning_rate=0.01"]
     clone.compose(
         "dataset=npz", f"dataset.source={own}", "dataset.tasks=2", *hyper, *sizes, "study.seeds=1", *ONE_TABLE
     )
