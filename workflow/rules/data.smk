@@ -10,9 +10,9 @@ for source in PLAN.sources:
                 f"download_{source.settings.name}"
             output:
                 update([str(path) for path in source.raw]),  # what was placed there by hand stays
-            localrule: True
             log:
                 f"logs/download_{source.settings.name}.log",
+            localrule: True
             params:
                 plan=PLAN_FILE,
                 dataset=source.name,
@@ -26,9 +26,9 @@ for source in PLAN.sources:
             [] if source.settings.own_file else missing(source.raw),
         output:
             str(source.prepared),
-        localrule: True
         log:
             f"logs/verify_{source.name}.log",
+        localrule: True
         params:
             plan=PLAN_FILE,
             dataset=source.name,
@@ -41,9 +41,9 @@ rule split:
         missing([PLAN.source.prepared]),
     output:
         update([str(path) for path in PLAN.splits]),
-    localrule: True
     log:
         "logs/split.log",
+    localrule: True
     params:
         plan=PLAN_FILE,
     shell:

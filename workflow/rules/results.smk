@@ -6,9 +6,9 @@ rule study:
         missing(RECORDS),
     output:
         update([shown(file) for file in STUDY_FILES]),
-    localrule: True
     log:
         "logs/study.log",
+    localrule: True
     params:
         plan=PLAN_FILE,
     shell:
@@ -25,9 +25,9 @@ rule focused:
         missing([PLAN.cells[PLAN.params.focus].runs[0].directory / name for name in (RECORD, WEIGHTS)]),
     output:
         FOCUSED,
-    localrule: True
     log:
         "logs/focus.log",
+    localrule: True
     params:
         plan=PLAN_FILE,
     shell:
