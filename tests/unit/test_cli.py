@@ -344,6 +344,8 @@ def test_from_a_file_of_ones_own_to_metrics(split, no_gpu, capsys):
 
 def test_a_run_without_its_split_is_refused(planned, no_gpu, capsys):
     record = str(planned.runs[0].directory / "record.json")
+    for path in planned.splits:
+        path.unlink()
     told = refused(capsys, "train", record, *PLAN, "--data", "d")
     assert told.startswith("exaggerated-replay: data/splits/npz/seed0-")
     assert told.endswith(".json is missing: run the workflow to make it\n")
