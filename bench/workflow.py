@@ -17,8 +17,9 @@ COMMANDS = {
 }
 TINY = [
     "study.seeds=1",
-    "study.lengths=[2]",
     "study.grids.table1=[{arm: [bir-si, rr-ra]}]",
+    "~study.grids.convergence",
+    "~study.grids.dose",
     "training.iterations=2",
     "training.batch=16",
     "model.units=12",

@@ -23,7 +23,7 @@ def test_every_stage_asks_for_a_milestone_that_the_workflow_has(recorded):
     stages = yaml.safe_load((recorded.path / "dvc.yaml").read_text())["stages"]
     assert tuple(stages) == STAGES
     first = {name: cmd if isinstance(cmd := stage["cmd"], str) else cmd[0] for name, stage in stages.items()}
-    assert first.pop("configuration") == "exaggerated-replay drift"
+    assert first.pop("configuration") == "PYTHONPATH=src exaggerated-replay drift"
     assert first == {name: f"snakemake --cores all {name}" for name in MILESTONES}
     assert {*MILESTONES} <= set(recorded.run("snakemake", "--list-rules").output.split())
 
@@ -101,6 +101,7 @@ EDITS = {
     "a comment in the code": (add_line("learning/competition.py", "# MARGIN = 0"), {}),
     "a renamed arm": (lambda clone: clone.edit("params.yaml", "rr-ra", "exaggerated"), {}),
     "another focus": (compose("focus=bir-si"), {}),
+    "smaller packs": (compose("compute.runs_per_job=2"), {}),
 }
 
 
@@ -152,7 +153,7 @@ def test_another_content_of_ones_own_file_is_noticed_and_runs_of_the_old_one_are
         *["study=mnist", "study.dataset=null", "study.seeds=1", "study.grids.mnist=[{arm: [er, none]}]", "focus=none"],
         *["training.iterations=3", "training.batch=16", "training.replay_batch=16", "model.units=8"],
     )
-    clone.run("dvc", "repro")
+    clone.run("dvc", "repro", "models")
     old = {path.name for path in (clone.path / "results/runs").iterdir()}
     assert len(old) == 2
     np.savez(tmp_path / "own.npz", x_train=1 - x, y_train=y, x_test=1 - x, y_test=y)

@@ -32,6 +32,7 @@ def features_study(fresh, tmp_path):
         "encoder.pretraining.units=20",
         "encoder.pretraining.threads=1",
         "study=laptop",
+        "compute.runs_per_job=20",
         "study.seeds=1",
         "model.units=12",
         "training.iterations=6",
