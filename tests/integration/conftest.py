@@ -30,8 +30,8 @@ study:
 training: {iterations: 6, batch: 16, replay_batch: 16}
 model: {units: 12, latent: 6}
 """
-# What git and dvc add files to and never write into: copies may share what is there.
-SHARED = (".git/objects/", ".dvc/cache/", "exaggerated-replay-storage/")
+# What dvc adds files to and never writes into: copies may share what is there. Git dates the objects that it meets.
+SHARED = (".dvc/cache/", "exaggerated-replay-storage/")
 
 
 def copy_or_link(source, target):

@@ -65,11 +65,10 @@ def test_tasks_of_uneven_sizes_in_an_order_of_ones_own_on_seeds_of_ones_own(fres
 @pytest.mark.parametrize(
     ("shape", "hyper", "image_values"),
     [
-        ((6,), ["hyper=split_cifar100"], 6),
         ((6,), ["hyper=split_cifar100", "dataset.image_values=3072"], 3072),
         ((3, 2), [], 6),
     ],
-    ids=["features", "features of images", "images"],
+    ids=["features of images", "images"],
 )
 def test_a_file_of_images_or_feature_vectors_will_do(fresh, tmp_path, shape, hyper, image_values):
     clone = fresh.copy(tmp_path / "clone")
