@@ -56,6 +56,7 @@ def test_whatever_is_spoilt_is_named_and_made_again_in_one_start(clone, finished
     assert json.loads(splits[0].read_text())["seed"] != json.loads(splits[1].read_text())["seed"]
     for path in (splits[0], runs[0] / "record.json", runs[1] / "record.json", runs[3] / "model.safetensors", prepared):
         assert str(path.relative_to(clone.path)) in told
+    assert "results/focus/model.safetensors is not that of" in told
     assert "is a folder where a file belongs: moved to .training/aside/model.safetensors.1" in told
     assert (clone.path / ".training/aside/model.safetensors.1/mine.txt").read_text() == "mine"
     assert "Nothing to be done" in clone.snakemake().output
@@ -130,7 +131,7 @@ def test_a_strangers_files_survive_and_two_studies_stand_side_by_side(clone, fin
         (clone.path / name).write_text("mine")
     first = study(clone)
     clone.compose("study=ablation", "study.seeds=1", "study.grids.ablation=[{arm: [none, er]}]", "focus=er")
-    clone.snakemake()
+    assert "made again" not in clone.snakemake().output  # another focus is no damage
     clone.run("exaggerated-replay", "prune")
     clone.run("exaggerated-replay", "verify")
     clone.run("exaggerated-replay", "export", "records.gz")

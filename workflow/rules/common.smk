@@ -53,6 +53,19 @@ if workflow.output_settings.dryrun:
     snakemake.jobs.Job.check_protected_output = unchecked
 
 
+def brief(record):
+    """Let Snakemake name three files of a job, not hundreds, and not those that were only to be updated."""
+    for kind in ("input", "output"):
+        files = getattr(record, kind, None)
+        if isinstance(files, list) and len(files) > 3:
+            setattr(record, kind, [*files[:3], f"and {len(files) - 3} others"])
+    return not str(record.msg).startswith("Cannot restore ")
+
+
+if not workflow.output_settings.verbose:
+    logger.addFilter(brief)
+
+
 def refuse(sentence):
     """End with one sentence and no traceback."""
     print(f"exaggerated-replay: {sentence}", file=sys.stderr)

@@ -10,7 +10,7 @@ from exaggerated_replay.files import digest_of, read_json, write_json
 from exaggerated_replay.places import DIGITS
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.store.records import RECORD, WEIGHTS
-from exaggerated_replay.store.survey import Survey
+from exaggerated_replay.store.survey import FOCUS, Survey
 from exaggerated_replay.store.verify import verify_record
 
 WORKSPACE = Path(".training")
@@ -32,7 +32,7 @@ def heal(survey: Survey) -> Iterator[str]:
 
     A folder in the place of a file may be somebody's: it is moved to `.training/aside/`.
     """
-    told = set()
+    told, focus_moved = set(), survey.focus_moved()
     for path, reason in survey.spoilt().items():
         if survey.made_elsewhere(path):
             continue  # whoever writes it decides
@@ -40,7 +40,7 @@ def heal(survey: Survey) -> Iterator[str]:
             yield f"{path} is a folder where a file belongs: moved to {_move_aside(path)}"
             continue
         path.unlink()
-        if path.parent not in told:
+        if path.parent not in told and not (path.parent == FOCUS and focus_moved):
             yield f"{path} {reason}: it is made again"
         told.add(path.parent if path.name in (RECORD, WEIGHTS) else path)
     for run in survey.plan.runs:

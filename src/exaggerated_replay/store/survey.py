@@ -18,7 +18,7 @@ from exaggerated_replay.data.splits import read_split
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
 from exaggerated_replay.planning.plan import Plan
-from exaggerated_replay.planning.runs import Run
+from exaggerated_replay.planning.runs import Run, name_of_values
 from exaggerated_replay.planning.sources import Source
 from exaggerated_replay.store.manifest import read_manifest
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS, is_complete
@@ -131,6 +131,16 @@ class Survey:
             raise UserError(f"is not that of {run.name}")
         if name == WEIGHTS and file_digest(FOCUS / WEIGHTS) != read_json(FOCUS / RECORD)["sha256"][WEIGHTS]:
             raise UserError(f"is not that of {run.name}")
+
+    def focus_moved(self) -> bool:
+        """Tell whether another run is in focus than the last time, which is no damage."""
+        try:
+            record = read_json(FOCUS / RECORD)
+            name = name_of_values(record["settings"])
+            verify_record(name, record)
+        except (UserError, OSError, KeyError, TypeError):
+            return False
+        return bool(name != self.plan.cells[self.plan.params.focus].runs[0].directory.name)
 
     def _study(self, path: Path) -> None:
         if self._expected is None:
