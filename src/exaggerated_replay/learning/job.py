@@ -26,7 +26,7 @@ from exaggerated_replay.learning.resume import STATE, StateFile, Stop
 from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples
 from exaggerated_replay.learning.standing import Observer
 from exaggerated_replay.settings.run import RunSettings
-from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete
+from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete, sealed
 
 Watch = Callable[[Progress], None]
 Observe = Callable[[Samples, int], Observer]  # from the test set and the run's seed
@@ -79,7 +79,7 @@ def train_runs(
                 record = finish_run(settings, prepared, samples, device, place, watcher(target.name), observe, keeper)
                 seconds = round(time.perf_counter() - started, 3)
                 write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
-                write_json(place / RECORD, record)  # last: with it, the run is finished
+                write_json(place / RECORD, sealed(record))  # last: with it, the run is finished
                 keeper.forget()
         for target in missing:
             target.mkdir(parents=True, exist_ok=True)

@@ -4,21 +4,34 @@ Seconds and hardware lie apart, in results/timings/: they differ every time, and
 """
 
 from pathlib import Path
+from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import file_digest, read_json
+from exaggerated_replay.files import digest_of, file_digest, read_json
 from exaggerated_replay.places import ENCODER_WEIGHTS, RECORD, TRACES, WEIGHTS
 
-__all__ = ["ENCODER_WEIGHTS", "FILES", "RECORD", "TRACES", "WEIGHTS", "is_complete"]
+__all__ = ["ENCODER_WEIGHTS", "FILES", "RECORD", "TRACES", "WEIGHTS", "is_complete", "is_sealed", "sealed"]
 
 FILES = (WEIGHTS, TRACES, RECORD)  # in the order in which they are put in place: the record vouches for the others
 
 
+def sealed(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record with a digest of all else that it says, so that a digit changed later shows."""
+    rest = {**record, "sha256": {name: digest for name, digest in record["sha256"].items() if name != RECORD}}
+    return {**rest, "sha256": {**rest["sha256"], RECORD: digest_of(rest)}}
+
+
+def is_sealed(record: dict[str, Any]) -> bool:
+    """Tell whether a record says what it said when it was sealed."""
+    return bool(sealed(record) == record)
+
+
 def is_complete(directory: Path) -> bool:
-    """Tell whether a run directory holds a finished run: a record, and the very weights and traces it names."""
+    """Tell whether a run directory holds a finished run: a sealed record, and the very weights and traces it names."""
     try:
-        digests = read_json(directory / RECORD)["sha256"]
-        named = {WEIGHTS, *(name for name in FILES if name in digests)}
-        return all(file_digest(directory / name) == digests[name] for name in named)
-    except (UserError, FileNotFoundError, KeyError, TypeError):
+        record = read_json(directory / RECORD)
+        digests = record["sha256"]
+        named = {WEIGHTS, *(name for name in FILES if name in digests and name != RECORD)}
+        return is_sealed(record) and all(file_digest(directory / name) == digests[name] for name in named)
+    except (UserError, FileNotFoundError, KeyError, TypeError, AttributeError):
         return False

@@ -12,7 +12,7 @@ from exaggerated_replay.files import file_digest, read_json
 from exaggerated_replay.planning.checking import check, check_arm
 from exaggerated_replay.planning.runs import name_of_values
 from exaggerated_replay.settings.run import RunSettings
-from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS
+from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_sealed
 
 
 def verify_runs(directories: list[Path]) -> tuple[list[str], list[Path]]:
@@ -73,8 +73,9 @@ def verify_record(name: str, record: Any) -> None:
             and isinstance(record["instruments"], dict)
             and (diverged is None or {*diverged} == {"task", "iteration", "term", "loss"})
         )
-        digests = {WEIGHTS: "", "data": "", **record["sha256"]}
+        digests = {WEIGHTS: "", "data": "", RECORD: "", **record["sha256"]}
         signed = all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in digests.values())
+        unchanged = is_sealed(record)
         belongs = agree(values, asdict(settings)) and name == name_of_values(values)
     except (UserError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         reason = str(error).removeprefix("params.yaml: ")
@@ -83,6 +84,8 @@ def verify_record(name: str, record: Any) -> None:
         raise UserError(f"{name} is not the run that its name says: its settings belong to {name_of_values(values)}")
     if not (fits and described and signed):
         raise UserError(f"{name} has no whole record: its counts or its checksum make no sense")
+    if not unchanged:
+        raise UserError(f"{name} has a record that was changed after its run: it does not fit its own checksum")
 
 
 def _counts_fit(counts: dict[str, Any], tasks: int) -> bool:
