@@ -14,6 +14,7 @@ import numpy as np
 from exaggerated_replay import cli
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
+from exaggerated_replay.store.records import sealed
 from exaggerated_replay.store.start import plan_path, write_plan
 
 REPOSITORY = Path(__file__).parents[2]
@@ -194,8 +195,41 @@ def found(pattern: str) -> Path:
 
 
 def record(key: str, value: Any) -> Change:
-    """Set one part of the first run's record."""
-    return in_json("results/runs/*/record.json", key, value)
+    """Set one part of the first run's record, and seal it again, so that what it says is all that is wrong."""
+
+    def change() -> None:
+        path = found("results/runs/*/record.json")
+        content = json.loads(path.read_text())
+        put(content, key.split("."), value)
+        path.write_text(json.dumps(resealed(content)))
+
+    return change
+
+
+def resealed(content: Any) -> Any:
+    """Return a record with a seal over what it says now; as it is where there is no place for one."""
+    try:
+        return sealed(content)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return content
+
+
+def miscounted(content: dict[str, Any]) -> dict[str, Any]:
+    """Change one count by one, so that all counts still fit together, and leave the seal as it was."""
+    row = content["counts"]["correct"][0]
+    row[0] += 1 if row[0] == 0 else -1
+    return content
+
+
+def recounted() -> None:
+    """Change a digit of the first run's record."""
+    path = found("results/runs/*/record.json")
+    path.write_text(json.dumps(miscounted(json.loads(path.read_text()))))
+
+
+def recounted_in_pack() -> None:
+    """Change a digit of the first record in records.gz, and leave the others out."""
+    in_pack(lambda entry: miscounted(entry["record"]))
 
 
 def in_json(name: str, key: str, value: Any) -> Change:
@@ -213,15 +247,21 @@ def in_json(name: str, key: str, value: Any) -> Change:
 def packed(key: str, value: Any) -> Change:
     """Set one part of the first record in records.gz, leave the others out, and have no runs here."""
 
-    def change() -> None:
-        shutil.rmtree("results/runs")
-        content = json.loads(gzip.decompress(Path("records.gz").read_bytes()))
-        name, entry = next(iter(content["runs"].items()))
+    def edit(entry: dict[str, Any]) -> None:
         put(entry, key.split("."), value)
-        content["runs"] = {name: entry}
-        Path("records.gz").write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
+        entry["record"] = resealed(entry["record"])
 
-    return change
+    return lambda: in_pack(edit)
+
+
+def in_pack(edit: Callable[[dict[str, Any]], Any]) -> None:
+    """Change the first record in records.gz, leave the others out, and have no runs here."""
+    shutil.rmtree("results/runs")
+    content = json.loads(gzip.decompress(Path("records.gz").read_bytes()))
+    name, entry = next(iter(content["runs"].items()))
+    edit(entry)
+    content["runs"] = {name: entry}
+    Path("records.gz").write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
 
 
 def folder(name: str) -> Change:

@@ -22,6 +22,8 @@ from tests.bad_input.place import (
     packed,
     params,
     record,
+    recounted,
+    recounted_in_pack,
     text,
 )
 
@@ -373,6 +375,15 @@ def rows() -> list[Row]:
     listed += [
         Row(f"packed record: {what}", packed(f"record.{key}", value), ("import", "records.gz"), ("records",))
         for what, (key, value) in RECORD.items()
+    ]
+    listed += [
+        Row("record: a digit changed", recounted, ("verify",), ("was changed after its run",)),
+        Row(
+            "packed record: a digit changed",
+            recounted_in_pack,
+            ("import", "records.gz"),
+            ("was changed after its run",),
+        ),
     ]
     listed += [
         Row(

@@ -6,7 +6,9 @@ import signal
 import pytest
 
 from exaggerated_replay import cli
-from tests.bad_input.place import files, lay_out, spelt, the_plan
+from exaggerated_replay.store.records import is_complete
+from exaggerated_replay.store.survey import Survey
+from tests.bad_input.place import files, found, lay_out, recounted, spelt, the_plan
 from tests.bad_input.rows import rows
 
 ROWS = rows()
@@ -50,6 +52,22 @@ def test_a_broken_conf_is_said_and_does_not_stand_in_the_way_of_params_that_are_
     assert cli.main(["plan"]) == 0
     assert cli.main(["drift"]) == 0
     assert "conf/ cannot be composed" in capfd.readouterr().out
+
+
+def test_a_run_with_a_changed_digit_counts_as_not_there_and_is_trained_again_to_the_same_bytes(copy, capfd):
+    _, plan = copy
+    path = found("results/runs/*/record.json")
+    right = path.read_bytes()
+    recounted()
+    assert not is_complete(path.parent)
+    survey = Survey(plan, [])
+    assert "was changed after its run" in survey.wrong(path)
+    assert survey.missing(run.directory / "record.json" for run in plan.runs) == [str(path)]
+    assert {*survey.spoilt()} >= {path, path.parent / "model.safetensors"}
+    assert cli.main(spelt(("train", "RECORDS", "PLAN", "DATA"), plan)) == 0
+    assert path.read_bytes() == right
+    survey.forget()
+    assert survey.wrong(path) is None
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from exaggerated_replay.store.exchange import import_records, pack_records
 from exaggerated_replay.store.prune import set_aside
 from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete
 from exaggerated_replay.store.verify import verify_runs
-from tests.bad_input.place import lay_out
+from tests.bad_input.place import lay_out, miscounted
 
 RUNS = st.integers(0, 3)
 FILE = st.sampled_from(FILES)
@@ -32,6 +32,7 @@ class Store(RuleBasedStateMachine):
         self.place = Path(tempfile.mkdtemp(prefix="store-"))
         self.runs, self.workspace, self.timings = (self.place / name for name in ("runs", "workspace", "timings"))
         self.names = sorted(path.name for path in self.finished.iterdir())
+        self.records = [json.loads((self.finished / name / RECORD).read_text()) for name in self.names]
         self.strangers = {}
         self.runs.mkdir()
 
@@ -60,6 +61,18 @@ class Store(RuleBasedStateMachine):
             content = bytearray(path.read_bytes())
             content[int(at * len(content))] ^= by
             path.write_bytes(content)
+
+    @rule(run=RUNS, at_work=st.booleans())
+    def miscount(self, run, at_work):
+        """A digit of a record becomes another, and all counts still fit together."""
+        path = (self.workspace if at_work else self.runs) / self.names[run] / RECORD
+        if path.is_file():
+            try:
+                path.write_text(json.dumps(miscounted(json.loads(path.read_text()))))
+            except ValueError:
+                return  # it was cut
+            assert not is_complete(path.parent) or json.loads(path.read_text()) in self.records
+            assert verify_runs([path.parent])[0] or json.loads(path.read_text()) in self.records
 
     @rule(run=RUNS, name=FILE, share=st.floats(0, 0.99))
     def cut(self, run, name, share):
@@ -124,11 +137,13 @@ class Store(RuleBasedStateMachine):
                     assert (directory / name).read_bytes() == (meant / name).read_bytes()
 
     @invariant()
-    def what_is_complete_has_the_files_that_its_record_names(self):
+    def what_is_complete_says_what_was_said_and_has_the_files_that_its_record_names(self):
         for directory in [folder / name for folder in (self.runs, self.workspace) for name in self.names]:
             if is_complete(directory):
-                named = json.loads((directory / RECORD).read_text())["sha256"]
-                for name in {*FILES} & {*named}:
+                record = json.loads((directory / RECORD).read_text())
+                assert record in self.records
+                named = record["sha256"]
+                for name in {*FILES} & {*named} - {RECORD}:
                     assert hashlib.sha256((directory / name).read_bytes()).hexdigest() == named[name]
 
     @invariant()

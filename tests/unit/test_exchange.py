@@ -16,7 +16,9 @@ from exaggerated_replay.methods.er import Settings as ERArm
 from exaggerated_replay.planning.runs import run_name
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.store.exchange import Imported, import_records, pack_records
+from exaggerated_replay.store.records import sealed
 from exaggerated_replay.store.verify import verify_record
+from tests.bad_input.place import resealed
 
 
 def settings(seed):
@@ -35,6 +37,10 @@ def settings(seed):
 
 
 def record(seed=0):
+    return sealed(unsealed(seed))
+
+
+def unsealed(seed):
     return {
         "settings": asdict(settings(seed)),
         "environment": {"device": "cpu", "torch": "2.0"},
@@ -105,7 +111,9 @@ def test_nothing_finished_is_said(tmp_path):
 
 def test_another_record_of_the_same_run_is_not_overwritten(place):
     name = run_name(settings(1))
-    packed = repack(place, lambda runs: runs[name]["record"]["environment"].update(device="cuda"))
+    elsewhere = record(1)
+    elsewhere["environment"]["device"] = "cuda"
+    packed = repack(place, lambda runs: runs[name].update(record=sealed(elsewhere)))
     (place / "runs" / run_name(settings(0)) / "record.json").unlink()
     before = files(place / "runs")
     new, known, (refused,) = taken(packed, place)
@@ -116,13 +124,15 @@ def test_another_record_of_the_same_run_is_not_overwritten(place):
 
 def edited(*path, value):
     def edit(runs):
-        target = runs[run_name(settings(1))]["record"]
+        entry = runs[run_name(settings(1))]
+        target = entry["record"]
         for key in path[:-1]:
             target = target[key]
         if value is None:
             del target[path[-1]]
         else:
             target[path[-1]] = value
+        entry["record"] = resealed(entry["record"])
 
     return edit
 
@@ -167,12 +177,44 @@ def test_a_record_that_is_wrong_is_named_and_the_others_are_taken(place, path, v
 
 def test_a_run_that_diverged_has_no_counts_and_travels_all_the_same(place):
     def diverge(runs):
-        runs[run_name(settings(1))]["record"] |= {
-            "counts": None,
-            "diverged": {"task": 2, "iteration": 5, "term": "reconstruction", "loss": None},
-        }
+        lost = {"task": 2, "iteration": 5, "term": "reconstruction", "loss": None}
+        runs[run_name(settings(1))]["record"] = sealed({**record(1), "counts": None, "diverged": lost})
 
     assert taken(repack(place, diverge), place / "new") == (2, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("counts", "correct", 0, 1), 1),
+        (("counts", "correct"), [[3, 2, 0, 0], [1, 2, 2, 2]]),
+        (("counts", "predicted"), [3, 3, 3, 3]),
+        (("instruments", "classification", 1), 0.26),
+        (("environment", "torch"), "2.1"),
+        (("problem", "bounded"), 1),
+        (("sha256", "data"), "c" * 64),
+        (("sha256", "record.json"), "c" * 64),
+    ],
+)
+def test_a_digit_that_was_changed_in_a_record_that_still_fits_is_refused(place, path, value):
+    def edit(runs):
+        target = runs[run_name(settings(1))]["record"]
+        for key in path[:-1]:
+            target = target[key]
+        assert target[path[-1]] != value or type(target[path[-1]]) is not type(value)
+        target[path[-1]] = value
+
+    new, known, (refused,) = taken(repack(place, edit), place / "new")
+    assert (new, known) == (1, 0)
+    assert f"{run_name(settings(1))} has a record that was changed after its run" in refused
+    assert [path.parent.name for path in (place / "new").rglob("record.json")] == [run_name(settings(0))]
+
+
+def test_a_record_without_a_seal_is_refused(place):
+    new, _, (refused,) = taken(
+        repack(place, lambda runs: runs[run_name(settings(1))].update(record=unsealed(1))), place / "new"
+    )
+    assert new == 1 and "its checksum make no sense" in refused
 
 
 @pytest.mark.parametrize("timing", [3, {}, {"seconds": "1", "hardware": "x"}, {"seconds": -1, "hardware": "x"}])
@@ -243,8 +285,10 @@ JSON = st.recursive(
 def test_any_other_value_in_a_record_is_refused_in_one_sentence(key, value):
     changed = copy.deepcopy(record())
     changed[key] = value
+    told = [changed, resealed(changed)]
     if key == "instruments" and isinstance(value, dict):
-        return  # what is noted is up to the method
-    with pytest.raises(UserError) as error:
-        verify_record(run_name(settings(0)), changed)
-    assert "\n" not in str(error.value)
+        told.pop()  # what is noted is up to the method
+    for other in told:
+        with pytest.raises(UserError) as error:
+            verify_record(run_name(settings(0)), other)
+        assert "\n" not in str(error.value)

@@ -31,6 +31,7 @@ from exaggerated_replay.figures.catalogue import FROM_MORE, figures_of, kind_of
 from exaggerated_replay.methods.exaggeration import illustration
 from exaggerated_replay.report.pictures import caption
 from exaggerated_replay.settings.study import GridFigure
+from exaggerated_replay.store.records import sealed
 
 SIZES = {
     "inputs": 1024,
@@ -352,7 +353,8 @@ def test_competing_classes_are_those_of_a_checkpoint_that_is_here(tmp_path, monk
         }
         for cell in ("bir", "rr", "ra")
     }
-    records = {cell: {"sha256": {"model.safetensors": hashlib.sha256(cell.encode()).hexdigest()}} for cell in cells}
+    digests = {cell: {"model.safetensors": hashlib.sha256(cell.encode()).hexdigest()} for cell in cells}
+    records = {cell: sealed({"sha256": digest}) for cell, digest in digests.items()}
     whole = Study({"focus": "ra", "cells": cells}, records)
     asked = []
     monkeypatch.setattr(

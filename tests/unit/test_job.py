@@ -24,7 +24,7 @@ from exaggerated_replay.methods.none import Settings as NoneArm
 from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
-from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_complete
+from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_complete, is_sealed
 
 TASKS, SEED = 2, 3
 BASELINE = {"gate_proportion": 0.5, "si": SISettings(strength=0.1)}
@@ -227,7 +227,25 @@ def test_what_an_observer_notes_at_task_ends_is_kept_beside_the_weights(place, f
     assert traces["told"].tolist() == [2 + 3 + 4 + 5, SEED]
     plain, watched = finished.record("rr-ra"), place.record("rr-ra")
     assert watched["sha256"].pop(TRACES) == hashlib.sha256((place.runs / "rr-ra" / TRACES).read_bytes()).hexdigest()
+    assert watched["sha256"].pop(RECORD) != plain["sha256"].pop(RECORD)
     assert watched == plain
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_a_record_is_sealed_as_it_is_written(finished, arm):
+    assert is_sealed(finished.record(arm))
+
+
+def test_a_run_whose_record_was_changed_is_trained_again_to_the_same_bytes(place):
+    place.train("er")
+    path = place.runs / "er" / RECORD
+    content = path.read_bytes()
+    record = json.loads(content)
+    record["counts"]["correct"][0][0] += 1 if record["counts"]["correct"][0][0] == 0 else -1
+    path.write_text(json.dumps(record))
+    place.train("er")
+    assert place.trained == ["er", "er"]
+    assert path.read_bytes() == content
 
 
 def test_a_run_without_the_traces_that_its_record_names_is_not_complete(place):

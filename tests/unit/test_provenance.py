@@ -12,6 +12,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.planning.runs import run_name
 from exaggerated_replay.store.focus import copy_focus
+from exaggerated_replay.store.records import sealed
 
 NAMES = {"bir-si": ["bir-s0-aaaaaaaaaa", "bir-s1-bbbbbbbbbb"], "rr-ra": ["exaggeration-s0-cc", "exaggeration-s1-dd"]}
 PLAN = {
@@ -82,7 +83,7 @@ def focused(tmp_path, monkeypatch):
         name, weights = run_name(settings(seed)), f"weights of seed {seed}".encode()
         whole = record(seed)
         whole["sha256"]["model.safetensors"] = hashlib.sha256(weights).hexdigest()
-        write_json(tmp_path / "results/runs" / name / "record.json", whole)
+        write_json(tmp_path / "results/runs" / name / "record.json", sealed(whole))
         (tmp_path / "results/runs" / name / "model.safetensors").write_bytes(weights)
         runs.append({"seed": seed, "directory": f"results/runs/{name}"})
     return {"focus": "er", "cells": {"er": {"runs": runs}}}

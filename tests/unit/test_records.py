@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
+from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete, is_sealed, sealed
 
 CONTENT = bytes(range(100))
 
@@ -16,7 +16,9 @@ def finished(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / WEIGHTS).write_bytes(CONTENT)
-    (run / RECORD).write_text(json.dumps({"sha256": {WEIGHTS: hashlib.sha256(CONTENT).hexdigest()}}))
+    digests = {WEIGHTS: hashlib.sha256(CONTENT).hexdigest()}
+    record = {"counts": {"correct": [[3, 2], [1, 2]]}, "instruments": {"loss": [0.5]}, "sha256": digests}
+    (run / RECORD).write_text(json.dumps(sealed(record)))
     return run
 
 
@@ -38,7 +40,10 @@ def test_a_missing_folder_is_not_complete(tmp_path):
     assert not is_complete(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b"null", b"{}", b'{"sha256": {}}', b'{"sha256": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff", b"[]", b"null", b"{}", b'{"sha256": {}}', b'{"sha256": "x"}', b'{"a": NaN, "sha256": {}}'],
+)
 def test_a_broken_record_is_not_complete(finished, content):
     (finished / RECORD).write_bytes(content)
     assert not is_complete(finished)
@@ -56,3 +61,29 @@ def test_a_flipped_byte_is_not_complete(finished, place):
 def test_weights_of_another_length_are_not_complete(finished, content):
     (finished / WEIGHTS).write_bytes(content)
     assert not is_complete(finished)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("[[3, 2]", "[[2, 2]"), ("[1, 2]]", "[1, 1]]"), ("0.5", "0.51"), ("[1, 2]]", "[true, 2]]"), ("0.5", "null")],
+)
+def test_a_record_in_which_one_digit_was_changed_is_not_complete(finished, old, new):
+    text = (finished / RECORD).read_text()
+    assert text.count(old) == 1
+    (finished / RECORD).write_text(text.replace(old, new))
+    assert not is_sealed(json.loads((finished / RECORD).read_text()))
+    assert not is_complete(finished)
+
+
+def test_the_order_of_keys_and_white_space_do_not_matter(finished):
+    record = json.loads((finished / RECORD).read_text())
+    (finished / RECORD).write_text(json.dumps(dict(reversed(record.items())), indent=7) + "\n\n")
+    assert is_complete(finished)
+
+
+def test_a_seal_is_of_all_else_and_sealing_again_changes_nothing(finished):
+    record = json.loads((finished / RECORD).read_text())
+    assert sealed(record) == record
+    unsealed = {**record, "sha256": {WEIGHTS: record["sha256"][WEIGHTS]}}
+    assert not is_sealed(unsealed)
+    assert sealed(unsealed) == record

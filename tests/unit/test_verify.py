@@ -13,7 +13,8 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
 from exaggerated_replay.planning.runs import name_of_values, run_name
 from exaggerated_replay.store.prune import set_aside
-from exaggerated_replay.store.verify import verify_runs
+from exaggerated_replay.store.records import sealed
+from exaggerated_replay.store.verify import verify_record, verify_runs
 
 WEIGHTS = b"weights"
 NAMES = [run_name(settings(seed)) for seed in (0, 1)]
@@ -25,7 +26,7 @@ def results(tmp_path):
     for seed, name in enumerate(NAMES):
         whole = record(seed)
         whole["sha256"]["model.safetensors"] = hashlib.sha256(WEIGHTS).hexdigest()
-        write_json(tmp_path / "runs" / name / "record.json", whole)
+        write_json(tmp_path / "runs" / name / "record.json", sealed(whole))
         (tmp_path / "runs" / name / "model.safetensors").write_bytes(WEIGHTS)
     return tmp_path
 
@@ -61,15 +62,42 @@ def test_a_broken_record_is_named(results, text):
 def test_a_changed_setting_in_a_record_is_named(results):
     changed = record(0)
     changed["settings"]["training"]["iterations"] = 11
-    write_json(results / "runs" / NAMES[0] / "record.json", changed)
+    write_json(results / "runs" / NAMES[0] / "record.json", sealed(changed))
     (problem,), _ = verified(results)
     assert "is not the run that its name says" in problem
+
+
+def test_a_count_that_does_not_fit_is_named_even_under_a_seal(results):
+    changed = record(0)
+    changed["counts"]["predicted"][0] += 1
+    write_json(results / "runs" / NAMES[0] / "record.json", sealed(changed))
+    (problem,), _ = verified(results)
+    assert "make no sense" in problem
+
+
+@pytest.mark.parametrize("by", [-1, 1])
+def test_a_count_that_still_fits_but_was_changed_is_named(results, by):
+    changed = read_json(results / "runs" / NAMES[0] / "record.json")
+    changed["counts"]["correct"][0][1] += by
+    verify_record(NAMES[0], sealed(changed))  # it fits
+    with pytest.raises(UserError, match=f"{NAMES[0]} has a record that was changed after its run"):
+        verify_record(NAMES[0], changed)
+    write_json(results / "runs" / NAMES[0] / "record.json", changed)
+    (problem,), _ = verified(results)
+    assert NAMES[0] in problem and "was changed after its run" in problem
+
+
+def test_the_order_of_keys_and_white_space_in_a_record_do_not_matter(results):
+    path = results / "runs" / NAMES[0] / "record.json"
+    path.write_text(json.dumps(dict(reversed(read_json(path).items())), separators=(" ,  ", " :\n")))
+    assert verified(results) == ([], [])
 
 
 def test_a_record_older_than_a_setting_is_right_under_the_name_that_it_had(results):
     older = record(0)
     del older["settings"]["training"]["optimiser_state"]  # its default is what was done before there was a choice
     older["sha256"]["model.safetensors"] = hashlib.sha256(WEIGHTS).hexdigest()
+    older = sealed(older)
     name = name_of_values(older["settings"])
     assert name != NAMES[0]
     for path in (results / "runs" / name, results / "runs" / NAMES[0]):
@@ -86,7 +114,7 @@ def test_a_run_that_learned_from_other_arrays_than_the_others_is_named(results):
         changed["settings"]["seed"] = seed
         if seed == 3:
             changed["sha256"]["data"] = "e" * 64
-        write_json(results / "runs" / run_name(settings(seed)) / "record.json", changed)
+        write_json(results / "runs" / run_name(settings(seed)) / "record.json", sealed(changed))
     (problem,), _ = verified(results, *NAMES, run_name(settings(2)), run_name(settings(3)))
     assert problem.startswith(f"{run_name(settings(3))} learned from other arrays")
 
@@ -95,7 +123,7 @@ def test_traces_are_checked_like_checkpoints(results):
     path = results / "runs" / NAMES[0]
     whole = json.loads((path / "record.json").read_text())
     whole["sha256"]["traces.safetensors"] = hashlib.sha256(b"traces").hexdigest()
-    write_json(path / "record.json", whole)
+    write_json(path / "record.json", sealed(whole))
     (path / "traces.safetensors").write_bytes(b"traces")
     assert verified(results) == ([], [])
     (path / "traces.safetensors").write_bytes(b"trace")
@@ -186,7 +214,7 @@ def test_the_record_in_a_studys_folder_is_enough(results):
 def test_a_run_that_diverged_has_no_scores(results):
     path = results / "runs" / NAMES[0] / "record.json"
     lost = {"task": 2, "iteration": 3, "term": "repulsion", "loss": 1e9}
-    write_json(path, {**read_json(path), "counts": None, "diverged": lost})
+    write_json(path, sealed({**read_json(path), "counts": None, "diverged": lost}))
     assert f"{NAMES[0]}  diverged in task 2" in explain(plan_of(settings(0)), "er", results)
 
 

@@ -33,5 +33,5 @@ def is_complete(directory: Path) -> bool:
         digests = record["sha256"]
         named = {WEIGHTS, *(name for name in FILES if name in digests and name != RECORD)}
         return is_sealed(record) and all(file_digest(directory / name) == digests[name] for name in named)
-    except (UserError, FileNotFoundError, KeyError, TypeError, AttributeError):
+    except (UserError, FileNotFoundError, KeyError, TypeError, AttributeError, ValueError, RecursionError):
         return False

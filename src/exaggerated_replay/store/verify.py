@@ -77,7 +77,7 @@ def verify_record(name: str, record: Any) -> None:
         signed = all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in digests.values())
         unchanged = is_sealed(record)
         belongs = agree(values, asdict(settings)) and name == name_of_values(values)
-    except (UserError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (UserError, KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         reason = str(error).removeprefix("params.yaml: ")
         raise UserError(f"{name} has no whole record ({reason})") from error
     if not belongs:
