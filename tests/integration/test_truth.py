@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 STUDY = "results/tiny"
@@ -28,6 +29,13 @@ def spoil(path, content=b"{"):
     path.write_bytes(content)
 
 
+def recount(path):
+    """Change a digit of a record, whose counts still fit together then."""
+    record = json.loads(path.read_text())
+    record["counts"]["correct"][0][0] += 1 if record["counts"]["correct"][0][0] == 0 else -1
+    path.write_text(json.dumps(record))
+
+
 def test_whatever_is_spoilt_is_named_and_made_again_in_one_start(clone, finished):
     runs = sorted((clone.path / "results/runs").iterdir())
     spoil(runs[0] / "record.json")  # cut short
@@ -37,6 +45,7 @@ def test_whatever_is_spoilt_is_named_and_made_again_in_one_start(clone, finished
     (runs[5] / "model.safetensors").mkdir()
     (runs[5] / "model.safetensors/mine.txt").write_text("mine")
     shutil.rmtree(runs[6])
+    recount(runs[7] / "record.json")
     (prepared,) = (clone.path / "data/prepared").iterdir()
     spoil(prepared, prepared.read_bytes()[:-100])
     splits = sorted((clone.path / "data/splits/digits").iterdir())
@@ -54,7 +63,8 @@ def test_whatever_is_spoilt_is_named_and_made_again_in_one_start(clone, finished
     told = clone.snakemake().output
     assert study(clone) == study(finished)
     assert json.loads(splits[0].read_text())["seed"] != json.loads(splits[1].read_text())["seed"]
-    for path in (splits[0], runs[0] / "record.json", runs[1] / "record.json", runs[3] / "model.safetensors", prepared):
+    records = [runs[number] / "record.json" for number in (0, 1, 7)]
+    for path in (splits[0], *records, runs[3] / "model.safetensors", prepared):
         assert str(path.relative_to(clone.path)) in told
     assert "results/focus/model.safetensors is not that of" in told
     assert "is a folder where a file belongs: moved to .training/aside/model.safetensors.1" in told
@@ -190,11 +200,9 @@ def test_a_request_to_stop_reaches_the_training_job_and_the_same_command_goes_on
     process = clone.start("snakemake", "--cores", "1")
     try:
         deadline = time.monotonic() + 240
-        while not (logged := [path for path in clone.path.glob("logs/train_*.log") if path.stat().st_size]):
+        while not (logged(clone) and (trainings := jobs_in(clone, "exaggerated-replay train"))):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.1)
-        trainings = jobs_in(clone, "exaggerated-replay train")
-        assert logged and trainings
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) != 0
         assert not any(os.path.exists(f"/proc/{pid}") for pid in trainings)
@@ -204,8 +212,16 @@ def test_a_request_to_stop_reaches_the_training_job_and_the_same_command_goes_on
     assert list((clone.path / ".training").glob("*-s0-*/*"))  # where the next start goes on
 
 
+def logged(clone):
+    """Return whether a job has begun to say how far its training is."""
+    return any(path.stat().st_size for path in clone.path.glob("logs/train_*.log"))
+
+
 def jobs_in(clone, command):
     """Return the processes that run a command in the clone's folder."""
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    found = [int(line.split()[0]) for line in listed if command in line]
-    return [pid for pid in found if os.path.realpath(f"/proc/{pid}/cwd") == os.path.realpath(clone.path)]
+    folder, found = os.path.realpath(clone.path), []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it ended meanwhile, or is another user's
+            if command in " ".join(process.cmdline()) and process.cwd() == folder:
+                found.append(process.pid)
+    return found
