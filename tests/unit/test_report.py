@@ -164,8 +164,12 @@ def test_the_papers_size_and_validation_data_are_said():
     assert "on validation data of CIFAR-100" in question(asked(validation=0.2))[1]
 
 
-def test_a_users_file_named_like_the_papers_data_is_not_the_papers_data():
-    first, second = answer(asked(source_name="mine.npz"), judged(("a", "helps", {})))
+def test_a_users_file_given_as_the_papers_data_is_called_so_and_another_is_not():
+    verdicts = judged(("a", "helps", {}))
+    first, second = answer(asked(source_name="mine.npz"), verdicts)
+    assert first.startswith("On mine.npz (given as CIFAR-100) in miniature, yes: ")
+    assert "speaks of a miniature" in second
+    first, second = answer(asked("npz", source_name="mine.npz"), verdicts)
     assert first.startswith("On mine.npz, yes: ")
     assert "the paper claims nothing about mine.npz" in second
 

@@ -193,12 +193,16 @@ def test_tables_are_byte_identical_when_written_twice(tmp_path, suffix):
     assert first.endswith(b"\n")
 
 
-def test_a_file_in_place_of_cifar100_is_not_called_cifar100():
+def test_a_file_is_called_by_its_name_and_what_it_is_given_as():
     own = {"dataset": {"name": "cifar100", "source_name": "mine.npz", "sha256": "ab" * 32}}
-    assert layout.data_name(own) == "mine.npz (SHA-256 ababababab)"
+    assert layout.data_name(own) == "mine.npz (SHA-256 ababababab), given as CIFAR-100"
     assert layout.short_data_name(own) == "mine.npz"
     text = layout.note(tables.comparison(*study(), "table1"), plan=own, first20_images=400)
     assert "cifar100" not in text
+    assert "not the data set of the paper" not in text
+    own["dataset"]["name"] = "npz"
+    assert layout.data_name(own) == "mine.npz (SHA-256 ababababab)"
+    text = layout.note(tables.comparison(*study(), "table1"), plan=own, first20_images=400)
     assert "not the data set of the paper" in text
 
 

@@ -49,6 +49,8 @@ def data_name(plan: Mapping) -> str:
     dataset, encoder = plan["dataset"], plan.get("encoder")
     own = dataset.get("source_name")
     name = f"{own} (SHA-256 {dataset['sha256'][:10]})" if own else dataset["name"]
+    if own and papers_data(plan):
+        name += ", given as CIFAR-100"
     if encoder:
         name += f", features of the encoder {encoder['name']}"
     if dataset.get("validation"):
@@ -63,8 +65,8 @@ def short_data_name(plan: Mapping) -> str:
 
 
 def papers_data(plan: Mapping) -> bool:
-    """Tell whether a study is on the paper's data, by name and by origin."""
-    return plan["dataset"]["name"] == PAPER_DATA and not plan["dataset"].get("source_name")
+    """Tell whether a study is on the paper's data; of a file that is given as that, `data_name` says so."""
+    return bool(plan["dataset"]["name"] == PAPER_DATA)
 
 
 def note(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:

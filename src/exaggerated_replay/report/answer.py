@@ -97,7 +97,10 @@ def kind_of(method: Mapping[str, Any]) -> str:
 def named(plan: Mapping[str, Any]) -> str:
     """Name the data of a study in running text."""
     name = short_data_name(plan)
-    said = name if plan["dataset"].get("source_name") else DATA.get(name, name)
+    if not plan["dataset"].get("source_name"):
+        said = DATA.get(name, name)
+    else:
+        said = f"{name} (given as CIFAR-100)" if papers_data(plan) else name
     return f"validation data of {said}" if plan["dataset"].get("validation") else said
 
 

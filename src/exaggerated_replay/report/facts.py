@@ -11,6 +11,7 @@ from exaggerated_replay.analysis.layout import data_name, papers_data
 from exaggerated_replay.analysis.runs import FINISHED, Study
 from exaggerated_replay.analysis.table1_odds import RUNS
 from exaggerated_replay.analysis.verdicts import counted
+from exaggerated_replay.report.answer import named
 
 STRENGTH = 1e8
 """Of synaptic intelligence in the baseline's publication."""
@@ -85,7 +86,7 @@ def beside_the_paper(plan: Mapping[str, Any]) -> list[Setting]:
     factors = {method["f"] for method in weighted}
     seeds = {len(cell["runs"]) for cell in plan["cells"].values()}
     return [
-        Setting("data set", "CIFAR-100", "CIFAR-100" if papers_data(plan) else data_name(plan), papers_data(plan)),
+        Setting("data set", "CIFAR-100", named(plan), papers_data(plan)),
         _setting("tasks", TASKS, tasks),
         _setting("units of a hidden layer", paper.SIZE["units"], sizes["units"]),
         _setting("iterations per task", paper.SIZE["iterations"], sizes["iterations"]),
