@@ -1,4 +1,4 @@
-"""Which device a training job computes on, and the slot it holds while it does.
+"""Which device a training job computes on, the slot it holds while it does, and how much memory it may take.
 
 Snakemake counts GPUs but never says which one a job may use. So every job takes a lock on one slot of one
 GPU before torch is imported; the kernel releases it when the process ends, however it ends.
@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import platform
+import resource
 import tempfile
 import time
 from collections.abc import Sequence
@@ -68,6 +69,19 @@ def device_for(wanted: str) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise UserError("compute.device is cuda, but torch sees no GPU here: set compute=auto or compute=cpu")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def limit_memory(device: torch.device) -> None:
+    """Let what the machine cannot hold fail when it is asked for, with a sentence.
+
+    The system would promise more than it has, and end some process without a word when it is used. Not on a GPU, whose
+    driver reserves addresses far beyond what it needs.
+    """
+    if device.type == "cpu":
+        built_in = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        lowest = min(limit for limit in (built_in, soft, hard) if limit != resource.RLIM_INFINITY)
+        resource.setrlimit(resource.RLIMIT_DATA, (lowest, hard))
 
 
 def free_slot(available: Sequence[str], slots_per_gpu: int) -> tuple[str, IO] | None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from exaggerated_replay import devices
 from exaggerated_replay.devices import free_slot, gpus, hold_gpu
@@ -146,3 +147,30 @@ def test_a_job_waits_until_a_slot_is_free(monkeypatch):
     assert waited == [0.25] * 3
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
     lock.close()
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_the_machine_cannot_hold_fails_at_once_on_a_processor(device):
+    """Twice what is built in, half of it at a time, so that the system alone would promise it."""
+    program = """
+import os, sys, torch
+from exaggerated_replay.devices import limit_memory
+torch.set_num_threads(1)
+built_in = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+limit_memory(torch.device(sys.argv[1]))
+try:
+    kept = [torch.empty(built_in // 2, dtype=torch.uint8) for _ in range(4)]
+except RuntimeError as error:
+    print("refused:", error)
+"""
+    done = subprocess.run([sys.executable, "-c", program, device], capture_output=True, text=True, check=True)
+    assert ("can't allocate memory" in done.stdout) == (device == "cpu")
+
+
+def test_a_lower_limit_of_memory_stays(monkeypatch):
+    set_to = []
+    monkeypatch.setattr(devices.resource, "getrlimit", lambda _: (1000, 2000))
+    monkeypatch.setattr(devices.resource, "setrlimit", lambda _, limits: set_to.append(limits))
+    devices.limit_memory(torch.device("cpu"))
+    devices.limit_memory(torch.device("cuda"))
+    assert set_to == [(1000, 2000)]
