@@ -66,6 +66,20 @@ def test_a_second_time_nothing_is_touched(write, tmp_path):
     assert [path.stat().st_mtime for path in every] == [1] * len(every)
 
 
+def test_where_it_was_made_is_said_anew_when_a_run_of_the_same_name_says_something_else(write, tmp_path):
+    write()
+    told = tmp_path / "results/mine/provenance.json"
+    before = json.loads(told.read_text())
+    changed = record()
+    changed["environment"]["torch"] = "another"
+    (tmp_path / f"results/runs/{RUNS[0]}/record.json").write_text(json.dumps(changed))
+    (tmp_path / f"results/timings/{RUNS[0]}.json").write_text(json.dumps({"seconds": 2.5, "hardware": "new"}))
+    write()
+    after = json.loads(told.read_text())
+    assert after["runs"] != before["runs"]
+    assert (after["seconds"], after["hardware"]) == (7.0, {"new": 1, "mine": 3})
+
+
 def test_records_of_the_folder_are_enough(write, tmp_path):
     write()
     before = {name: (tmp_path / "results/mine" / name).read_bytes() for name in study_files(PLAN)}

@@ -16,27 +16,27 @@ from exaggerated_replay.files import digest_of, read_json
 SOURCE = ("src", "workflow", "Snakefile")
 
 
-def origin(plan: Mapping[str, Any], timings: Path, before: Path) -> dict[str, Any]:
+def origin(records: Mapping[str, Any], timings: Path, before: Path) -> dict[str, Any]:
     """Say with what a study's runs were computed.
 
     Args:
-        plan: As `plan.json` holds it.
+        records: What the runs say, by their names.
         timings: Folder with seconds and hardware of each run; runs from elsewhere may not be in it.
-        before: What was said the last time. It stands as long as the runs are the same, because commit, versions and
-            seconds are those of the runs and not those of the last look at them.
+        before: What was said the last time. It stands as long as the records are the same, because commit, versions
+            and seconds are those of the runs and not those of the last look at them.
 
     Returns:
-        runs (digest over their names), commit, modified (tracked source files that differed from it), python, torch,
+        runs (digest over their records), commit, modified (tracked source files that differed from it), python, torch,
         system, seconds (sum over the runs that were timed), timed (how many), hardware (name -> runs).
     """
-    runs = digest_of(sorted(plan["runs"]))
+    runs = digest_of(dict(records))
     try:
         said = read_json(before)
         if said["runs"] == runs:
             return {key: value for key, value in said.items() if key != FILES}
     except (UserError, KeyError, TypeError):
         pass
-    timed = [read_json(path) for run in plan["runs"] if (path := timings / f"{run}.json").is_file()]
+    timed = [read_json(path) for run in records if (path := timings / f"{run}.json").is_file()]
     return {
         "runs": runs,
         "commit": _git("rev-parse", "HEAD"),
