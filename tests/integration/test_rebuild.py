@@ -1,7 +1,10 @@
 """A committed study is built anew from the commit that it names, and compared number by number."""
 
 import json
+import signal
+import time
 
+import psutil
 import pytest
 
 
@@ -83,3 +86,26 @@ def test_what_cannot_be_rebuilt_is_said_before_anything_is_trained(committed, tm
     (clone.path / "results/tiny/provenance.json").write_text(json.dumps({**said, "commit": "0" * 40}))
     assert "commit 0000000000, which made results/tiny, is not here" in rebuild(clone).output
     assert (tmp_path / "taken/mine").read_text() == "mine"
+
+
+def test_stopped_it_stops_the_workflow_and_removes_what_it_built(committed, tmp_path):
+    clone = committed.copy(tmp_path / "clone")
+    process = clone.start("exaggerated-replay", "rebuild", "results/tiny", "--workflow", "--cores 1")
+    deadline = time.monotonic() + 240
+    started = []
+    while not started:
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.2)
+        below = psutil.Process(process.pid).children(recursive=True)
+        started = below if any("snakemake" in " ".join(_command(child)) for child in below) else []
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=120) == 128 + signal.SIGTERM
+    assert not [child for child in started if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    assert len(clone.run("git", "worktree", "list").stdout.splitlines()) == 1
+
+
+def _command(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -149,13 +149,18 @@ def _run(place: Path, program: str, *arguments: str, show: bool = False) -> str:
     command = [sys.executable, "-m", program, *arguments]
     # What is shown goes to stderr: on stdout stands the comparison alone.
     output = sys.stderr if show else subprocess.PIPE
-    done = subprocess.run(command, cwd=place, env=environment, stdout=output, text=True, check=False)
-    if done.returncode:
+    with subprocess.Popen(command, cwd=place, env=environment, stdout=output, text=True) as process:
+        try:
+            said, _ = process.communicate()
+        except BaseException:  # whoever stops this stops what it started
+            process.terminate()
+            raise
+    if process.returncode:
         raise UserError(
-            f"`{program} {' '.join(arguments)}` ended with status {done.returncode}: --keep FOLDER keeps where it "
+            f"`{program} {' '.join(arguments)}` ended with status {process.returncode}: --keep FOLDER keeps where it "
             "stands, and the same command goes on there"
         )
-    return done.stdout or ""
+    return said or ""
 
 
 def _git(*what: str, at: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,8 @@
 """What a study says: its folder, two of its cells side by side, where a number comes from."""
 
 import shlex
+import signal
+import sys
 from pathlib import Path
 
 import click
@@ -87,6 +89,7 @@ def rebuild(folder: Path, seeds: str | None, data: tuple[Path, ...], keep: Path 
     """
     from exaggerated_replay.analysis.rebuild import rebuild
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # tidy up as after Ctrl-C
     found = rebuild(folder, _numbers(seeds), data, keep, shlex.split(workflow))
     print(found.told())
     if found.far:
