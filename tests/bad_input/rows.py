@@ -30,6 +30,7 @@ from tests.bad_input.place import (
 COUNT = (0, -1, 1.5, "many", None, True, 10**12, [], {})
 POSITIVE = (0, -1, 1e-300, 1e300, "x", None, True, [])
 SHARE = (0, 1.5, -0.1, "half", None, False)
+BASELINE = [{"arm": ["none"]}]  # which is compared with nothing
 CHOICE = ("nonsense", 3, None, [], True)
 
 SETTINGS: dict[str, tuple[Any, ...]] = {
@@ -58,8 +59,12 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "study.name": ("", "a/b", "../up", "a b", "runs", "focus", "timings", "-x", "x" * 200, None, 5, "a\nb", "$(x)"),
     "study.baseline": ("nobody", None, 3, ""),
     "study.treatment": ("nobody", None, []),
-    "study.grids": ({}, None, [], {"table1": []}, {"a b": [{"arm": ["er"]}]}, {"../x": [{"arm": ["er"]}]}),
-    "study.grids.table1": ([{}], [{"arm": "er"}], [{"arm": ["nobody"]}], [{"arm": []}], "er", [3], None),
+    "study.grids": (
+        *({}, None, [], {"table1": []}),
+        *({name: [{"arm": ["er"]}]} for name in ("a b", "../x", "x" * 51)),
+    ),
+    "study.grids.table1": ([{}], [{"arm": "er"}], [{"arm": ["nobody"]}], [{"arm": []}], "er", [3], None, BASELINE),
+    "study.figures": ({"table1": "scale"}, {"table1": "frontier"}, {"table1": "pie"}),
     "focus": ("nowhere", None, 3),
     "dataset.name": ("", "a/b", "a b", None, "$(touch x)"),
     "dataset.reader": ("nonsense", None, "../npz"),
@@ -129,6 +134,7 @@ OVERRIDES = {
     "a reading that is not there": (["reading=mine"], ("reading",)),
     "a study that is not there": (["study=mine"], ("study",)),
     "a size that is not there": (["size=huge"], ("size",)),
+    "a study of the baseline alone": (["study=one", "focus=bir-si"], ("study.grids.one", "compares nothing")),
     "a negative seed": (["study.seeds=[-1]"], ("study.seeds",)),
     "a focus that is not there": (["focus=nowhere"], ("focus",)),
     "an arm that is not there": (["study.baseline=nobody"], ("study.baseline",)),

@@ -27,7 +27,7 @@ from exaggerated_replay.figures import (
     specification,
     style,
 )
-from exaggerated_replay.figures.catalogue import FROM_MORE, figures_of, kind_of
+from exaggerated_replay.figures.catalogue import FROM_MORE, figures_of
 from exaggerated_replay.methods.exaggeration import illustration
 from exaggerated_replay.report.pictures import caption
 from exaggerated_replay.settings.study import GridFigure
@@ -434,8 +434,6 @@ def test_comparison_names_cells_where_f_does_not_tell_them_apart():
     figure = comparison.draw(*study(), "convergence")
     assert {"RR+RA, iterations = 50", "RR+RA, iterations = 200"} <= written(figure)
     assert "paper (CIFAR-100)" not in written(figure)
-    with pytest.raises(UserError, match="'alone' compares nothing"):
-        comparison.draw(*study(), "alone")
 
 
 def test_accuracy_matrix_is_the_mean_over_seeds():
@@ -545,11 +543,6 @@ def test_the_trend_is_a_line_over_the_logarithm():
     assert not len(scale.trend(pd.Series(size), pd.Series(size), pd.Series(0 * seed), np.array([1.0])))
 
 
-def test_scale_needs_one_size():
-    with pytest.raises(UserError, match="grid 'table1' cannot be drawn over its size"):
-        scale.draw(*study(), "table1")
-
-
 def test_forgetting_by_age_is_the_mean_of_the_diagonals():
     matrix = np.array([[80, np.nan, np.nan], [60, 70, np.nan], [20, 50, 90]])
     assert forgetting.by_age(matrix).tolist() == [80, 55, 20]
@@ -559,26 +552,6 @@ def test_forgetting_by_age_is_the_mean_of_the_diagonals():
 
 
 # ---------------------------------------------------------------- which figures a study has
-
-
-@pytest.mark.parametrize(
-    ("keys", "kind"),
-    [
-        (["training.iterations"], "convergence"),
-        (["method.lambda_ra"], "dose"),
-        (["method.lambda_rr", "method.lambda_ra"], "dose"),
-        (["method.si.strength"], "frontier"),
-        (["model.units"], "scale"),
-        (["training.replay_batch"], "scale"),
-        (["method.reading.repulsion", "method.f"], "specification"),
-        (["method.f"], "comparison"),
-        (["method.lambda_rr", "method.f"], "comparison"),
-        ([], "comparison"),
-    ],
-)
-def test_a_grid_is_drawn_by_what_it_varies(keys, kind):
-    rows = [{"settings": dict.fromkeys(keys, value), "baseline": "b"} for value in (1, 2, 3)]
-    assert kind_of(rows) == kind
 
 
 def test_a_study_may_say_how_a_grid_is_drawn():

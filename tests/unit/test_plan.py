@@ -220,7 +220,7 @@ def test_a_file_that_is_not_there_is_named():
         plan_with({"dataset": {"name": "npz", "reader": "npz", "source": "nowhere.npz", "tasks": 2}})
 
 
-@pytest.mark.parametrize("name", ["accuracy_matrix", "architecture", "a/b", ""])
+@pytest.mark.parametrize("name", ["accuracy_matrix", "architecture", "a/b", "", "x" * 51])
 def test_a_grid_cannot_take_the_place_of_another_output(name):
     """A grid makes results/figures/NAME.png, where other things lie too."""
     with pytest.raises(UserError, match="grids"):
@@ -465,8 +465,8 @@ def test_the_baseline_itself_may_be_compared_with_other_settings_of_its_own():
     rows = [{"arm": ["bir-si"], "training.replay_batch": ["x2"], "against": {"training.replay_batch": "x1"}}]
     plan = plan_with({"focus": "bir-si"}, grids={"g": rows})
     assert baselines(plan, "g") == {"bir-si-replay_batch128": "bir-si"}
-    plan = plan_with({"focus": "bir-si"}, grids={"g": [{"arm": ["bir-si"], "against": {}}]})
-    assert baselines(plan, "g") == {"bir-si": None}
+    plan = plan_with({"focus": "bir-si"}, grids={"g": [{"arm": ["bir-si"], "against": {}}, {"arm": ["rr"]}]})
+    assert baselines(plan, "g") == {"bir-si": None, "rr": "bir-si"}
 
 
 @pytest.mark.parametrize(

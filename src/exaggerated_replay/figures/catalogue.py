@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from exaggerated_replay.analysis.folder import keep
 from exaggerated_replay.analysis.outputs import IMAGE_KINDS
+from exaggerated_replay.planning.drawing import kind_of
 
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.runs import Study
 
 FROM_MORE = ("competing_classes", "mechanism")
 """Figures that need more than records: a checkpoint, or tables of traces."""
-DOSES = {"method.lambda_rr", "method.lambda_ra", "method.lambda_rec"}
 
 
 def figures_of(plan: Mapping[str, Any]) -> dict[str, tuple[str, str | None]]:
@@ -32,25 +32,10 @@ def figures_of(plan: Mapping[str, Any]) -> dict[str, tuple[str, str | None]]:
     chosen: dict[str, tuple[str, str | None]] = {name: (name, None) for name in ("accuracy_matrix", "forgetting")}
     if any("gate_proportion" in method for method in methods):
         chosen["architecture"] = ("architecture", None)
-    hints = plan["study"].get("figures") or {}
+    hints, configs = plan["study"].get("figures") or {}, {name: cell["config"] for name, cell in plan["cells"].items()}
     for grid, rows in plan["grids"].items():
-        chosen[grid] = (hints.get(grid) or kind_of(rows), grid)
+        chosen[grid] = (hints.get(grid) or kind_of(rows, configs), grid)
     return chosen
-
-
-def kind_of(rows: list[Mapping[str, Any]]) -> str:
-    """Choose how a grid is drawn by what it varies among the cells that it compares."""
-    compared = [row["settings"] for row in rows if row["baseline"]]
-    keys = {key for settings in compared for key in settings}
-    if keys == {"training.iterations"} and all(row["settings"] for row in rows):
-        return "convergence"
-    if keys and keys <= DOSES and len(compared) > 2:
-        return "dose"
-    if keys == {"method.si.strength"}:
-        return "frontier"
-    if keys in ({"model.units"}, {"training.replay_batch"}, {"training.batch"}):
-        return "scale"
-    return "specification" if any(key.startswith("method.reading.") for key in keys) else "comparison"
 
 
 def figure_files(plan: Mapping[str, Any]) -> list[str]:

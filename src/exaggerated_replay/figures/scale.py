@@ -18,8 +18,8 @@ from exaggerated_replay.analysis.effects import effects
 from exaggerated_replay.analysis.layout import short_data_name
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.statistics import ALPHA, estimate
-from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import DOUBLE, INK, PANELS, arm_colours, arm_name, house_style, key, short_number
+from exaggerated_replay.planning.drawing import sizes
 
 AXES = {
     "model.units": ("units of a hidden layer", paper.SIZE["units"]),
@@ -52,13 +52,11 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
         drawn on to the paper's size where that is larger.
 
     Raises:
-        UserError: If the grid varies no such size, or cannot be compared.
+        UserError: If the grid cannot be compared.
     """
     found = effects(plan, runs, grid)
-    varied = [key for key in AXES if key in found and found[key].nunique() > 1]
-    if len(varied) != 1:
-        raise UserError(f"grid '{grid}' cannot be drawn over its size: let it vary one of {', '.join(AXES)}")
-    name, papers = AXES[varied[0]]
+    (size,) = sizes(plan["grids"][grid], {name: cell["config"] for name, cell in plan["cells"].items()})
+    name, papers = AXES[size]
     colours = arm_colours(plan)
     arms = list(found["arm"].unique())
     figure = Figure(figsize=(DOUBLE, 2.4), layout="constrained")
@@ -68,10 +66,10 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
         axes.axvline(papers, color=INK, linewidth=0.7, linestyle=":", zorder=1)
         for arm in arms:
             own = found[found["arm"] == arm]
-            _arm(axes, own[varied[0]].astype(float), own[metric], own["seed"], papers, colours[arm])
+            _arm(axes, own[size].astype(float), own[metric], own["seed"], papers, colours[arm])
         axes.set_title(title)
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(FixedLocator([*sorted(found[varied[0]].unique()), papers]))
+        axes.xaxis.set_major_locator(FixedLocator([*sorted(found[size].unique()), papers]))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
         axes.grid(axis="y")

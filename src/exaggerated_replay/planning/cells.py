@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.planning.checking import check, check_arm, check_choice
+from exaggerated_replay.planning.checking import check, check_arm, check_choice, shown
 from exaggerated_replay.planning.runs import Problem, Run
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.run import ModelSettings, TrainingSettings
 from exaggerated_replay.settings.study import Params
 
 # A grid makes a figure of its name in the study's folder: these names are taken.
+LONGEST = 50  # characters, which may take four bytes each: no file's name has more than 255
 TAKEN = ("accuracy_matrix", "architecture", "competing_classes", "forgetting", "mechanism")
 
 Changes = dict[str, Any]
@@ -56,8 +57,9 @@ class Cells:
             UserError: A row names an arm or a setting that does not exist, or a value that cannot be.
         """
         where, params = f"study.grids.{name}", self.problem.params
-        if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name) or name in TAKEN:
-            raise UserError(f"params.yaml: {where}: {name!r} cannot be the name of a grid, choose another word")
+        if not re.fullmatch(rf"[A-Za-z0-9][\w-]{{0,{LONGEST - 1}}}", name) or name in TAKEN:
+            word = f"choose another word of at most {LONGEST} letters"
+            raise UserError(f"params.yaml: study.grids: {shown(name)} cannot be the name of a grid, {word}")
         if not rows:
             raise UserError(f"params.yaml: {where} has no rows: give it at least one")
         found: dict[str, Row] = {}

@@ -14,6 +14,7 @@ from exaggerated_replay.data.splits import split_path
 from exaggerated_replay.places import DIGITS
 from exaggerated_replay.planning.cells import Cell, Cells, Row, follow, has
 from exaggerated_replay.planning.checking import check_choice
+from exaggerated_replay.planning.drawing import check_drawing, kind_of
 from exaggerated_replay.planning.runs import Problem, Run, packs_of, values_of
 from exaggerated_replay.planning.sources import (
     Encoder,
@@ -131,13 +132,17 @@ def make_plan(params: Params) -> Plan:
     """Work out cells and runs.
 
     Raises:
-        UserError: A grid names an arm or a setting that does not exist, the focus is not a cell, or the data are
-            not what the settings say.
+        UserError: A grid names an arm or a setting that does not exist or cannot be drawn, the focus is not a cell,
+            or the data are not what the settings say.
     """
     source = make_source(params.dataset)
     encoder = make_encoder(params.encoder) if params.encoder.used else None
     data = source.digest if encoder is None else features_digest(source, encoder)
     cells = Cells(Problem(params, data, classes_of(params.dataset), image_values_of(params.dataset)), {})
     grids = {name: cells.grid(name, rows) for name, rows in params.study.grids.items()}
+    configs = {name: cell.config for name, cell in cells.made.items()}
+    for name, made in grids.items():
+        rows = [asdict(row) for row in made]
+        check_drawing(name, params.study.figures.get(name) or kind_of(rows, configs), rows, configs)
     check_choice(params.focus, cells.made, "focus", "a cell of this study")
     return Plan(params, source, encoder, cells.problem, cells.made, grids)

@@ -158,10 +158,10 @@ class Survey:
 def made_from(plan: dict[str, Any]) -> str:
     """Return the digest of all that decides the content of a study's folder: plan, records, and the code between."""
     package = Path(__file__).parents[1]
+    folders = [path for folder in ("analysis", "figures", "report") for path in sorted((package / folder).rglob("*"))]
     code = {
         str(path.relative_to(package)): file_digest(path)
-        for folder in ("analysis", "figures", "report")
-        for path in sorted((package / folder).rglob("*"))
+        for path in [*folders, package / "planning/drawing.py"]  # which kind of figure a grid gets
         if path.is_file() and "__pycache__" not in path.parts
     }
     records = {name: file_digest(Path("results/runs", name, RECORD)) for name in plan["runs"]}

@@ -1,0 +1,134 @@
+"""How a grid is drawn is settled before anything is trained: whatever is planned can be drawn, the rest is refused."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from test_plan import plan_with
+
+from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures import scale
+from exaggerated_replay.figures.catalogue import figures_of
+from exaggerated_replay.planning.drawing import SIZES, kind_of
+
+
+def planned(rows, kind=None, **changes):
+    """A plan with one grid, `g`, drawn as it says or as this kind; its first cell is in focus."""
+    figures = {"g": kind} if kind else {}
+    both = {**changes, "study.figures": figures}
+    (first,) = plan_with({**both, "focus": "none"}, grids={"g": rows, "rest": [{"arm": ["none"]}]}).grids["g"][:1]
+    return plan_with({**both, "focus": first.cell}, grids={"g": rows})
+
+
+def kind_in(plan):
+    return figures_of(plan.to_dict())["g"][0]
+
+
+def drawn(plan):
+    """The figure of the grid, from records made up."""
+    described = plan.to_dict()
+    draw = np.random.default_rng(0)
+    records = {}
+    for name, settings in described["runs"].items():
+        classes = [label for task in settings["tasks"] for label in task]
+        correct = [[int(n) for n in draw.integers(1, 9, len(classes))] for _ in settings["tasks"]]
+        tested = [10] * len(classes)
+        records[name] = {
+            "settings": settings,
+            "environment": {"device": "cpu", "torch": "2.0"},
+            "problem": {"inputs": 64, "classes": len(classes), "bounded": True},
+            "counts": {"correct": correct, "tested": tested, "predicted": tested},
+            "instruments": {},
+            "diverged": None,
+        }
+    figure = import_module(f"exaggerated_replay.figures.{kind_in(plan)}").of_study(Study(described, records), "g")
+    figure.draw_without_rendering()
+    return figure
+
+
+STRENGTHS, FACTORS = {"method.si.strength": [10, 1000]}, {"method.f": [5, 20]}
+BASELINE = [{"arm": ["bir-si"]}]
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind"),
+    [
+        (["training.iterations"], "convergence"),
+        (["method.lambda_ra"], "dose"),
+        (["method.lambda_rr", "method.lambda_ra"], "dose"),
+        (["method.si.strength"], "frontier"),
+        (["model.units"], "scale"),
+        (["training.replay_batch"], "scale"),
+        (["method.reading.repulsion", "method.f"], "specification"),
+        (["method.f"], "comparison"),
+        (["method.lambda_rr", "method.f"], "comparison"),
+        ([], "comparison"),
+    ],
+)
+def test_a_grid_is_drawn_by_what_it_varies(keys, kind):
+    rows = [{"cell": f"c{value}", "settings": dict.fromkeys(keys, value), "baseline": "b"} for value in (1, 2, 3)]
+    configs = {}
+    for row in rows:
+        value = row["settings"].get(keys[0]) if keys else None
+        sized = {"units": value, "replay_batch": value}
+        configs[row["cell"]] = {"model": sized, "training": sized, "method": {"si": {"strength": value}}}
+    assert kind_of(rows, configs) == kind
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked", "kind"),
+    [
+        (BASELINE, "convergence", "convergence"),
+        ([{"arm": ["bir-si"], **STRENGTHS}], "frontier", "frontier"),
+        ([{"arm": ["bir-si", "rr-ra"], **STRENGTHS}], None, "frontier"),
+        ([{"arm": ["bir-si", "rr-ra"], **STRENGTHS}, {"arm": ["none"]}], None, "comparison"),
+        ([{"arm": ["rr-ra"], "model.units": [10]}], None, "comparison"),
+        ([{"arm": ["rr-ra"], "model.units": ["x1"]}, {"arm": ["ra"]}], None, "comparison"),
+        ([{"arm": ["rr-ra"], "model.units": [10, 20]}], None, "scale"),
+        ([{"arm": ["rr-ra"], "training.iterations": [10, 20], **FACTORS}], "scale", "scale"),
+        ([{"arm": ["rr-ra"], "method.reading.confidence": ["label"]}], None, "comparison"),
+        ([{"arm": ["rr-ra"], "method.reading.confidence": ["label", "entropy"]}], None, "specification"),
+        ([{"arm": ["rr-ra"], **FACTORS}], "specification", "specification"),
+        ([{"arm": ["none", "er"]}], "dose", "dose"),
+    ],
+)
+def test_what_is_planned_can_be_drawn(rows, asked, kind):
+    plan = planned(rows, asked)
+    assert kind_in(plan) == kind
+    assert drawn(plan).axes
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked", "told"),
+    [
+        (BASELINE, None, r"study\.grids\.g compares nothing: add another arm"),
+        ([{"arm": ["bir-si"], "training.iterations": [10, 20]}], None, "set study.figures.g to convergence"),
+        (BASELINE, "comparison", r"study\.grids\.g compares nothing"),
+        (BASELINE, "dose", r"study\.grids\.g compares nothing"),
+        (BASELINE, "specification", r"study\.grids\.g compares nothing"),
+        (BASELINE, "scale", r"study\.grids\.g compares nothing"),
+        (BASELINE, "frontier", r"study\.grids\.g does not vary method\.si\.strength"),
+        (
+            [{"arm": ["rr-ra"], **FACTORS}],
+            "frontier",
+            r"study\.figures\.g is frontier, but .* does not vary",
+        ),
+        (
+            [{"arm": ["rr-ra"], **STRENGTHS}, {"arm": ["er"]}],
+            "frontier",
+            r"but er in .* has no method\.si",
+        ),
+        ([{"arm": ["rr-ra"], **FACTORS}], "scale", r"study\.figures\.g is scale, but .* over none of model\.units"),
+        ([{"arm": ["rr-ra"], "model.units": [10]}], "scale", "over none of"),
+        ([{"arm": ["rr-ra"], "model.units": [10, 20], "training.batch": [5, 6]}], "scale", "over 2 of model.units"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_before_anything_is_trained(rows, asked, told):
+    with pytest.raises(UserError, match=told) as error:
+        planned(rows, asked)
+    assert str(error.value).startswith("params.yaml: study.")
+
+
+def test_a_size_that_may_be_asked_for_has_a_name_on_its_axis():
+    assert tuple(scale.AXES) == SIZES
