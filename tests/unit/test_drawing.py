@@ -132,3 +132,9 @@ def test_what_cannot_be_drawn_is_refused_before_anything_is_trained(rows, asked,
 
 def test_a_size_that_may_be_asked_for_has_a_name_on_its_axis():
     assert tuple(scale.AXES) == SIZES
+
+
+def test_dollars_in_names_are_no_formula():
+    plan = planned([{"arm": ["bir-si", "a$x_$b"]}], **{"arms.a$x_$b": {"method": "none"}})
+    figure = drawn(plan)
+    assert r"a\$x_\$b" in [label.get_text() for label in figure.axes[0].get_yticklabels()]

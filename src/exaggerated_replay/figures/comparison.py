@@ -9,11 +9,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
-from exaggerated_replay.analysis.layout import short_data_name
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.selection import paired_runs
 from exaggerated_replay.analysis.tables import comparison, row_labels
-from exaggerated_replay.figures.style import DOUBLE, INK, PANELS, arm_colours, arm_name, house_style, key
+from exaggerated_replay.figures.style import (
+    DOUBLE,
+    INK,
+    PANELS,
+    arm_colours,
+    arm_name,
+    data_name,
+    house_style,
+    key,
+    plain,
+)
 
 MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 4.5}
 DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2.2, "markeredgewidth": 0, "alpha": 0.45}
@@ -59,7 +68,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     panels[0].set_ylim(len(labels) - 0.35, -0.6)
     baselines = compared["baseline"].unique()
     baseline = arm_name(baselines[0]) if len(baselines) == 1 else "its baseline"
-    figure.supxlabel(f"difference from {baseline} on {short_data_name(plan)} (percentage points)")
+    figure.supxlabel(f"difference from {baseline} on {data_name(plan)} (percentage points)")
     _key(figure, compared)
     return figure
 
@@ -67,7 +76,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
 def _label(row: pd.Series) -> str:
     """Name a row by its arm and what the grid set: RR+RA, f = 20."""
     return ", ".join(
-        arm_name(value) if key in ("arm", "cell") else f"{key} = {value}" for key, value in row.items() if value
+        arm_name(value) if key in ("arm", "cell") else plain(f"{key} = {value}") for key, value in row.items() if value
     )
 
 

@@ -11,11 +11,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import offset_copy
 
-from exaggerated_replay.analysis.layout import short_data_name
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.selection import cell_runs, grid_cells, paired_runs
 from exaggerated_replay.analysis.statistics import estimate
-from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
+from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, data_name, house_style, key
 
 PANELS = {
     "overall": "a  all classes",
@@ -62,7 +61,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str = "convergence") -> Figure
         axes.margins(x=0.08)
         axes.grid(axis="y")
     figure.supxlabel("iterations per task")
-    figure.axes[0].set_ylabel(f"test accuracy on {short_data_name(plan)} (%)")
+    figure.axes[0].set_ylabel(f"test accuracy on {data_name(plan)} (%)")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     if (found.groupby(["arm", "iterations"]).size() > 1).any():
         handles += [Patch(color=INK, alpha=0.15, linewidth=0), Line2D([], [], **DOTS, color=INK)]

@@ -12,10 +12,19 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from exaggerated_replay.analysis import paper
 from exaggerated_replay.analysis.effects import effects
-from exaggerated_replay.analysis.layout import short_data_name
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.statistics import estimate
-from exaggerated_replay.figures.style import BASELINE, DOUBLE, INK, OTHERS, PANELS, TREATMENT, house_style, key
+from exaggerated_replay.figures.style import (
+    BASELINE,
+    DOUBLE,
+    INK,
+    OTHERS,
+    PANELS,
+    TREATMENT,
+    data_name,
+    house_style,
+    key,
+)
 
 LOSSES = {(True, False): "RR alone", (False, True): "RA alone", (True, True): "RR and RA"}
 LOOKS = {"RR alone": (OTHERS[3], "s"), "RA alone": (BASELINE, "D"), "RR and RA": (TREATMENT, "o")}
@@ -77,7 +86,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str, *, inputs: int) -> Figure
             axes.axvline(weight, color=INK, linewidth=0.7, linestyle=":", zorder=1)
             axes.text(weight, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
     figure.supxlabel("weight of the loss, in units of the mean reconstruction loss (log scale)")
-    panels[0].set_ylabel(f"difference on {short_data_name(plan)} (points)")
+    panels[0].set_ylabel(f"difference on {data_name(plan)} (points)")
     handles = [Line2D([], [], color=LOOKS[kind][0], marker=LOOKS[kind][1], markersize=4) for kind in shown]
     handles.append(Line2D([], [], color=INK, linewidth=0.7, linestyle=":"))
     key(figure, handles, [*shown, "the paper's weight of RA, if its losses are means, sums or totals"])

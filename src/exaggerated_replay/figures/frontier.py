@@ -11,9 +11,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from exaggerated_replay.analysis.effects import levels
-from exaggerated_replay.analysis.layout import short_data_name
 from exaggerated_replay.analysis.runs import Study
-from exaggerated_replay.figures.style import INK, MUTED, SINGLE, arm_colours, arm_name, house_style, key, short_number
+from exaggerated_replay.figures.style import (
+    INK,
+    MUTED,
+    SINGLE,
+    arm_colours,
+    arm_name,
+    data_name,
+    house_style,
+    key,
+    short_number,
+)
 
 STRENGTH = "method.si.strength"
 DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 1.8, "markeredgewidth": 0, "alpha": 0.35}
@@ -55,7 +64,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
         axes.plot(line["overall"], line["first20"], "o-", color=colours[arm], markersize=4, linewidth=0.9)
     if baseline in arms:
         _same_strength(axes, means, baseline)
-    axes.set_xlabel(f"accuracy on all classes of {short_data_name(plan)} (%)")
+    axes.set_xlabel(f"accuracy on all classes of {data_name(plan)} (%)")
     axes.set_ylabel("accuracy on the first 20 % of classes (%)")
     axes.grid()
     axes.margins(0.14)

@@ -15,10 +15,19 @@ from scipy import stats
 
 from exaggerated_replay.analysis import paper
 from exaggerated_replay.analysis.effects import effects
-from exaggerated_replay.analysis.layout import short_data_name
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.statistics import ALPHA, estimate
-from exaggerated_replay.figures.style import DOUBLE, INK, PANELS, arm_colours, arm_name, house_style, key, short_number
+from exaggerated_replay.figures.style import (
+    DOUBLE,
+    INK,
+    PANELS,
+    arm_colours,
+    arm_name,
+    data_name,
+    house_style,
+    key,
+    short_number,
+)
 from exaggerated_replay.planning.drawing import sizes
 
 AXES = {
@@ -74,7 +83,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
         axes.grid(axis="y")
     figure.supxlabel(f"{name} (log scale; dotted: the paper's)")
-    panels[0].set_ylabel(f"difference on {short_data_name(plan)} (points)")
+    panels[0].set_ylabel(f"difference on {data_name(plan)} (points)")
     handles = [Line2D([], [], color=colours[arm], marker="o", markersize=3.5) for arm in arms]
     key(figure, [*handles, Patch(color=INK, alpha=0.15, linewidth=0)], [*map(arm_name, arms), "trend, 95 % interval"])
     return figure

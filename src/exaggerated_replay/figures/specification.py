@@ -9,11 +9,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from exaggerated_replay.analysis.effects import effects
-from exaggerated_replay.analysis.layout import short_data_name
 from exaggerated_replay.analysis.runs import Study, setting
 from exaggerated_replay.analysis.statistics import estimate
 from exaggerated_replay.analysis.tables import written
-from exaggerated_replay.figures.style import BASELINE, DOUBLE, INK, MUTED, PANELS, TREATMENT, house_style, key
+from exaggerated_replay.figures.style import (
+    BASELINE,
+    DOUBLE,
+    INK,
+    MUTED,
+    PANELS,
+    TREATMENT,
+    data_name,
+    house_style,
+    key,
+    plain,
+)
 
 METRIC = "first20"
 ROW, TOP = 0.14, 1.9
@@ -55,7 +65,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str, metric: str = METRIC) -> 
         top.plot([x] * len(seeds), seeds, "o", markersize=1.8, markeredgewidth=0, alpha=0.35, color=colour)
         top.plot([x, x], [mean.low, mean.high], "-", color=colour, linewidth=0.9)
         top.plot(x, mean.mean, "o", color=colour, markersize=3.2)
-    top.set_ylabel(f"difference on {short_data_name(plan)} (points)")
+    top.set_ylabel(f"difference on {data_name(plan)} (points)")
     top.set_title(f"{PANELS[metric]}: {len(cells)} specifications, by their effect")
     top.grid(axis="y")
     _matrix(below, rows, len(cells))
@@ -93,7 +103,7 @@ def _matrix(axes: Axes, rows: Mapping[tuple[str, str], list[bool]], cells: int) 
         axes.plot(chosen, [y] * len(chosen), "s", color=INK, markersize=3, markeredgewidth=0)
         if y and names[y] != names[y - 1]:
             axes.axhline(y - 0.5, color=MUTED, linewidth=0.5)
-    axes.set_yticks(range(len(rows)), [f"{name}: {value}".replace("_", " ") for name, value in rows])
+    axes.set_yticks(range(len(rows)), [plain(f"{name}: {value}".replace("_", " ")) for name, value in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(-0.8, cells - 0.2)
     axes.set_xticks([])

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from exaggerated_replay.analysis.layout import short_data_name
 from exaggerated_replay.errors import UserError
 
 SINGLE, DOUBLE = 3.4, 7.0
@@ -45,7 +46,17 @@ def house_style() -> Iterator[None]:
 
 def arm_name(arm: str) -> str:
     """Return an arm's name as the paper writes it, or else as the configuration does."""
-    return _NAMES.get(arm, arm)
+    return plain(_NAMES.get(arm, arm))
+
+
+def data_name(plan: Mapping) -> str:
+    """Return the name of a study's data for an axis."""
+    return plain(short_data_name(plan))
+
+
+def plain(text: str) -> str:
+    """Return a text of the user's as figures show it unchanged: its dollars begin no formula."""
+    return text.replace("$", r"\$")
 
 
 def short_number(value: float) -> str:
