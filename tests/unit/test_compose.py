@@ -79,10 +79,15 @@ def test_a_study_of_a_miniature_has_a_folder_of_its_own():
 
 
 def test_one_word_makes_a_miniature_of_any_study():
-    small = compose_values(CONF, ["dataset=cifar100", "size=small", "study=dose"])
-    assert small["model"]["units"] == 400
-    assert small["training"]["iterations"] == 400
-    assert {small["arms"][arm]["si"]["strength"] for arm in ("bir-si", "rr-ra", "ra-acting")} == {300}
+    full, small = (
+        compose_values(CONF, ["dataset=cifar100", size, "study=dose"]) for size in ("size=as_published", "size=small")
+    )
+    assert small["model"]["units"] < full["model"]["units"] == 2000
+    for name, published in {"iterations": 5000, "batch": 512, "replay_batch": 512}.items():
+        assert small["training"][name] < full["training"][name] == published
+    for values in (full, small):
+        assert len({values["arms"][arm]["si"]["strength"] for arm in ("bir-si", "rr-ra", "ra-acting")}) == 1
+    assert small["arms"]["bir-si"]["si"]["strength"] < full["arms"]["bir-si"]["si"]["strength"] == 1e8
     assert small["dataset"]["validation"] == 0.2  # nothing is chosen on test images
 
 
