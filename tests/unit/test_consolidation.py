@@ -145,6 +145,24 @@ def test_importance_may_be_negative_and_then_the_penalty_is_negative():
     assert si.penalty().item() == pytest.approx(4 * omega)
 
 
+def test_a_state_holds_all_that_synaptic_intelligence_has_learned_and_can_be_gone_on_from():
+    si, parameter = consolidated([2.0, 0.5], [1.0, -1.0], 3.0)
+    si.path.copy_(torch.tensor([7.0, -7.0]))
+    state = {name: value.clone() for name, value in si.state().items()}
+    assert {name: value.tolist() for name, value in state.items()} == {
+        "anchor": [1, -1],
+        "path": [7, -7],
+        "importance": [2, 0.5],
+    }
+    parameter.data += 1
+    other = SynapticIntelligence([parameter], 3.0, 0.1)
+    other.restore(state)
+    assert all(torch.equal(value, state[name]) for name, value in other.state().items())
+    assert other.penalty().item() == pytest.approx(3 * (2 + 0.5))
+    other.consolidate()
+    np.testing.assert_allclose(other.importance, [2 + 7 / 1.1, 0.5 - 7 / 1.1], rtol=1e-12)
+
+
 def test_exactly_the_hidden_encoder_layers_and_the_classifier_are_held():
     network = BrainInspiredVAE(6, 12, 3, 5, 0.5, 0)
     names = {id(p): name for name, p in network.named_parameters()}
@@ -225,3 +243,18 @@ def test_ewc_penalty_pulls_a_weight_back_with_lambda_f_times_its_distance():
     fisher = fisher_information(network, torch.ones(2, 4, dtype=torch.float64), 6)[5]
     np.testing.assert_allclose(network.classifier.bias.grad, 5.0 * fisher * 0.2, rtol=1e-9)
     assert math.isclose(network.encoder1.weight.grad.abs().sum().item(), 0)
+
+
+def test_a_state_of_ewc_holds_its_penalty_and_can_be_gone_on_from():
+    network, x = classifier(), torch.ones(2, 4, dtype=torch.float64)
+    ewc = ElasticWeightConsolidation(network, 5.0)
+    for seen in (2, 4):
+        ewc.consolidate(x, seen)
+        for p in network.parameters():
+            p.data += 0.1
+    state = {name: value.clone() for name, value in ewc.state().items()}
+    assert state.keys() == {"centre", "fisher", "spread"}
+    assert state["spread"] > 0
+    other = ElasticWeightConsolidation(network, 5.0)
+    other.restore(state)
+    assert other.penalty().item() == ewc.penalty().item() > 0

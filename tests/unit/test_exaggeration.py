@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import chisquare
 
 from exaggerated_replay.learning.competition import (
+    Competition,
     attraction,
     competition,
     confidence,
@@ -64,6 +65,11 @@ def test_runner_up_must_pass_the_threshold_too():
 @pytest.mark.parametrize("rule", ["all", "runner_up"])
 def test_without_f_the_runner_up_always_competes(rule):
     assert rivals_of([1e-12, 1 - 1.1e-11, 1e-11], None, rule) == [2]
+
+
+def test_without_f_the_probabilities_are_those_of_the_softmax_too():
+    who = competition(torch.log(torch.tensor([[1.0, 2.0, 7.0]])), None, "runner_up", 1.0)
+    np.testing.assert_allclose(who.probabilities, [[0.1, 0.2, 0.7]], rtol=1e-6)
 
 
 def test_without_f_a_runner_up_of_probability_zero_still_competes():
@@ -372,7 +378,47 @@ def test_total_attraction_by_hand():
     assert attraction(distances, own, "total").item() == 1 + 5 + 7
 
 
+def test_distances_summed_over_features_are_averaged_over_samples_all_the_same():
+    distances = torch.tensor([[1.0, 2.0], [4.0, 8.0]])
+    own = torch.tensor([[True, False], [False, True]])
+    assert attraction(distances, own, "sum").item() == (1 + 8) / 2
+    assert repulsion(distances, ~own, torch.ones(2, 2), "negative", "sum").item() == -(2 + 4) / 2
+
+
 # Controls
+
+
+CONTROLS = {
+    "rivals": lambda present, generator: (
+        random_rivals(Competition(present, present & False, present | True), generator).rivals
+    ),
+    "class": lambda present, generator: random_class(present[0], 50, generator),
+    "means": lambda present, generator: shuffled_among(present[0], present[0].cumsum(0).unsqueeze(1), generator),
+}
+
+
+@pytest.mark.parametrize("control", CONTROLS.values(), ids=CONTROLS)
+def test_what_is_drawn_at_random_is_the_generators_alone(control):
+    present = torch.ones(50, 50, dtype=torch.bool)
+    drawn = []
+    for global_seed, seed in ((0, 7), (1, 7), (0, 8)):
+        torch.manual_seed(global_seed)
+        drawn.append(control(present, torch.Generator().manual_seed(seed)))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+@pytest.mark.parametrize("control", CONTROLS.values(), ids=CONTROLS)
+def test_what_is_drawn_at_random_lies_where_its_inputs_lie(control):
+    """The device without memory stands for a GPU: mixing it with the processor is an error there too."""
+    present = torch.ones(5, 5, dtype=torch.bool, device="meta")
+    assert control(present, torch.Generator()).device.type == "meta"
+
+
+def test_the_random_rival_of_one_of_two_classes_is_the_other():
+    scores = torch.tensor([[1.0, 0.0], [0.0, 1.0]]).repeat(50, 1)
+    who = random_rivals(competition(scores, None, "runner_up", 1.0), torch.Generator().manual_seed(0))
+    assert torch.equal(who.rivals, ~who.own)
 
 
 def test_a_random_rival_is_any_other_class_alike_for_those_samples_that_have_a_rival():
@@ -392,6 +438,7 @@ def test_no_random_rival_where_there_is_one_class():
 
 def test_a_random_class_is_any_of_those_present_alike():
     drawn = random_class(torch.tensor([True, False, True, True, False]), 3000, torch.Generator().manual_seed(0))
+    assert drawn.dtype == torch.bool
     assert (drawn.sum(1) == 1).all()
     counts = drawn.sum(0)
     assert counts[[1, 4]].tolist() == [0, 0]

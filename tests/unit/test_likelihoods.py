@@ -112,6 +112,13 @@ def test_gaussian_pairwise_keeps_its_digits_far_from_zero():
     np.testing.assert_allclose(Gaussian().pairwise(torch.tensor(x), torch.tensor(output)), expected, rtol=1e-4)
 
 
+def test_gaussian_pairwise_keeps_its_digits_where_each_feature_is_far_from_zero_on_its_own_side():
+    offset = np.array([1000.0, -1000.0, 3000.0, 0.0, -3000.0, 2000.0, -2000.0])
+    x, output = (np.float32(offset + rows) for rows in draw(Gaussian(), 4, seed=2))
+    expected = [[naive(Gaussian(), np.float64(row), np.float64(a)) for row in x] for a in output]
+    np.testing.assert_allclose(Gaussian().pairwise(torch.tensor(x), torch.tensor(output)), expected, rtol=1e-4)
+
+
 def test_gaussian_pairwise_of_equal_rows_is_zero_and_never_negative():
     x = torch.randn(50, 30, generator=torch.Generator().manual_seed(0)) + 10
     pairwise = Gaussian().pairwise(x, x)

@@ -121,6 +121,11 @@ def test_gradient_of_the_mixture_prior_is_right(form):
     assert torch.autograd.gradcheck(lambda v: log_mixture_prior(v, weights, form), log_priors)
 
 
+def test_a_form_of_the_mixture_prior_that_does_not_exist_is_an_error():
+    with pytest.raises(ValueError, match="'largst' is not a form of the mixture prior"):
+        log_mixture_prior(normal(2, 3), torch.full((2, 3), 1 / 3), "largst")
+
+
 def test_variational_is_log_q_minus_log_p_at_the_drawn_point():
     z, mean, log_variance, log_prior = normal(4, 3), normal(4, 3, seed=1), normal(4, 3, seed=2), normal(4, seed=3)
     log_q = stats.norm.logpdf(z, mean, np.exp(0.5 * log_variance.numpy())).sum(1)
@@ -162,8 +167,9 @@ def test_standard_kl_is_zero_for_the_standard_normal_and_positive_elsewhere():
     assert standard_kl(normal(50, 3), normal(50, 3, seed=1)).min() > 0
 
 
-def test_distillation_is_the_cross_entropy_of_tempered_softmaxes_times_t_squared():
-    logits, scores, t = normal(3, 5), normal(3, 3, seed=1), 2.0
+@pytest.mark.parametrize("t", [0.5, 2.0, 3.0])
+def test_distillation_is_the_cross_entropy_of_tempered_softmaxes_times_t_squared(t):
+    logits, scores = normal(3, 5), normal(3, 3, seed=1)
     target = np.zeros((3, 5))  # two new classes
     expected = 0.0
     for i in range(3):
