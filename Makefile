@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env run report browser test faults bench lint schema lock clean
+.PHONY: env run report browser test faults mutants bench lint schema lock clean
 
 env: $(READY)
 
@@ -49,6 +49,11 @@ cluster: env
 # hours. FAULTS="--calls 8 --random 10" is shorter. Where mounting is not allowed, full disks are left out.
 faults: env
 	python -m tests.faults $(FAULTS)
+
+# Small mistakes put into the code, by mutmut: does a test notice each? MUTANTS="plan --sample 100" is shorter.
+mutants: env
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --target .mutants --no-deps mutmut==3.8.1 libcst==1.9.0
+	PYTHONPATH="$(CURDIR)/.mutants:$$PYTHONPATH" python -m tests.mutants $(MUTANTS)
 
 # Measures this machine: leave it alone meanwhile.
 bench: env

@@ -214,12 +214,18 @@ def test_classes_not_seen_yet_carry_no_fisher_information():
     assert (bias[4:] == 0).all()
 
 
+def test_fisher_information_lies_where_the_network_lies():
+    """The device without memory stands for a GPU: mixing it with the processor is an error there too."""
+    found = fisher_information(classifier().to("meta"), torch.ones(2, 4, dtype=torch.float64, device="meta"), 4)
+    assert {fisher.device.type for fisher in found} == {"meta"}
+
+
 def test_ewc_penalty_has_a_term_for_each_finished_task():
     network = classifier()
     ewc = ElasticWeightConsolidation(network, 5.0)
     random = np.random.default_rng(1)
     expected_terms = []
-    for seen in (2, 4):
+    for seen in (2, 4, 6):
         x = torch.tensor(random.normal(size=(3, 4)))
         anchors = [p.detach().clone() for p in held_parameters(network)]
         expected_terms.append((fisher_by_brute_force(network, x, seen), anchors))

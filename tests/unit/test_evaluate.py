@@ -59,6 +59,7 @@ def test_how_many_of_the_first_classes_count(classes, first20, first50):
         found = scores({"tested": [1] * classes, "correct": [hit], "predicted": [1] * classes}, [classes])
         assert found["first20"] == pytest.approx(100 / first20 if label < first20 else 0)
         assert found["first50"] == pytest.approx(100 / first50 if label < first50 else 0)
+        assert found["macro_precision"] == pytest.approx(100 / classes)  # each was taken for a label of its own
 
 
 def test_forgetting_is_from_the_best_to_the_last_over_all_tasks_but_the_last():
@@ -123,7 +124,9 @@ def test_tasks_of_different_sizes_by_hand():
 
 def test_sizes_come_from_the_tasks_of_a_record():
     assert task_sizes({"settings": {"tasks": [[7, 3, 1], [0]]}}) == [3, 1]
-    assert task_sizes({"settings": {"tasks": 2}, "counts": COUNTS}) == [2, 2]  # as it was written before
+    before = task_sizes({"settings": {"tasks": 2}, "counts": COUNTS})  # as it was written before
+    assert before == [2, 2]
+    assert {type(size) for size in before} == {int}
 
 
 # ---------------------------------------------------------------- the matrix
@@ -174,4 +177,5 @@ def test_the_images_of_the_first_fifth_are_those_of_the_labels_below_it():
     assert first20_images(records) == 8  # label 0 of four: the mean of 4 and 12
     assert first20_images([*records, {"counts": None}]) == 8  # one that diverged counts nothing
     assert first20_images([{"counts": {"tested": [1, 2, 4, 8, 16, 32, 64]}}]) == 3  # seven classes have two
+    assert first20_images([{"counts": {"tested": [1, 2, 4, 8, 16, 32]}}]) == 3  # and so have six
     assert first20_images([]) == 0

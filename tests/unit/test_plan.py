@@ -2,9 +2,11 @@
 
 import copy
 import functools
+import hashlib
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.runs import packs_of
+from exaggerated_replay.planning.sources import features_digest
 from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.run import RunSettings
 
@@ -196,6 +200,7 @@ def test_the_reading_reaches_the_arms_that_have_a_place_for_it():
             r"g: training\.iterations is 0: it must be at least 1",
         ),
         ({"arm": ["er"], "model.units": ["many"]}, r"study\.grids\.g: model\.units is 'many'"),
+        ({"arm": ["er"], "dataset.tasks": [0]}, r"study\.grids\.g: dataset\.tasks is 0"),
         (
             # both switches end in "temperature", and either alone makes rr-ra-temperature1.5
             {"arm": ["rr-ra"], "method.temperature": [2.0, 1.5], "method.reading.temperature": [1.0, 1.5]},
@@ -225,6 +230,10 @@ def test_a_grid_cannot_take_the_place_of_another_output(name):
     """A grid makes results/figures/NAME.png, where other things lie too."""
     with pytest.raises(UserError, match="grids"):
         plan_with(grids={name: PLAIN})
+
+
+def test_the_name_of_a_grid_may_begin_with_a_capital_or_a_digit_and_hold_dashes():
+    assert list(plan_with(grids={"Table1": PLAIN, "2nd-table_1": PLAIN}).grids) == ["Table1", "2nd-table_1"]
 
 
 # ---------------------------------------------------------------- identity
@@ -403,7 +412,102 @@ def test_packs_are_about_equally_long():
     assert max(lengths) - min(lengths) <= max(run.settings.training.iterations for run in plan.runs)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "size", "packed"),
+    [
+        ([3, 5, 3, 4, 3], 3, {"1": [5, 3], "2": [4, 3, 3]}),
+        ([1, 1, 9, 1], 2, {"1": [9, 1], "2": [1, 1]}),  # the second has less to do, but is full
+        ([2, 3], 1, {"1": [3], "2": [2]}),
+        ([], 3, {}),
+    ],
+)
+def test_packs_take_the_longest_run_first_each_to_the_job_that_has_least_to_do(lengths, size, packed):
+    runs = [SimpleNamespace(settings=SimpleNamespace(training=SimpleNamespace(iterations=n))) for n in lengths]
+    found = packs_of(runs, size)
+    assert {name: [run.settings.training.iterations for run in pack] for name, pack in found.items()} == packed
+
+
 # ---------------------------------------------------------------- the file
+
+
+def test_what_the_file_holds_and_under_which_names():
+    plan = plan_with(grids={"g": PLAIN})
+    values, digest = plan.to_dict(), plan.source.digest
+    assert list(values) == [
+        *("dataset", "sources", "data", "prepared", "encoder", "model", "training", "study", "rules", "compute"),
+        *("focus", "varied", "grids", "cells", "splits", "runs"),
+    ]
+    assert {key: values["dataset"][key] for key in ("name", "classes", "image_values", "sha256")} == {
+        "name": "digits",
+        "classes": 10,
+        "image_values": 64,
+        "sha256": digest,
+    }
+    assert values["sources"].keys() == plan.places.keys() == {f"digits-{digest[:10]}"}
+    assert values["sources"][plan.source.name]["sha256"] == values["data"] == digest
+    assert values["sources"][plan.source.name]["files"] == REFERENCE["dataset"]["files"]
+    assert values["prepared"] == str(plan.learned_from) == f"data/prepared/digits-{digest[:10]}.npz"
+    assert values["encoder"] is None
+    for part in ("model", "training", "rules", "compute", "focus"):
+        assert values[part] == REFERENCE[part]
+    assert values["study"] == {key: value for key, value in REFERENCE["study"].items() if key != "grids"} | {
+        "seeds": [0, 1]
+    }
+    assert values["grids"] == {
+        "g": [
+            {"cell": "bir-si", "settings": {}, "baseline": None},
+            {"cell": "rr-ra", "settings": {}, "baseline": "bir-si"},
+        ]
+    }
+    for name, cell in values["cells"].items():
+        assert list(cell) == ["arm", "config", "varied", "runs"]
+        assert (cell["arm"], list(cell["config"])) == (name, ["model", "training", "method", "dataset"])
+    assert values["splits"].keys() == {
+        f"data/splits/digits/seed{run['seed']}-{digest_of([digest, run['seed'], run['tasks']])[:10]}.json"
+        for run in values["runs"].values()
+    }
+    assert {values["runs"][run]["seed"] for run in values["splits"].values()} == {0, 1}
+
+
+def encoded(**changes):
+    """A plan whose runs learn from features of CIFAR-100."""
+    values = compose_values(CONF, ["dataset=cifar100", "encoder=published", "study=table1", "study.seeds=1"])
+    values["study"]["grids"] = {"g": PLAIN}
+    values["encoder"].update(changes)
+    return make_plan(check_params(values)), values["encoder"]
+
+
+def test_with_an_encoder_runs_learn_from_features_and_the_file_says_whose():
+    plan, asked = encoded()
+    values = plan.to_dict()
+    assert [source.settings.name for source in plan.sources] == ["cifar100", "cifar10"]
+    assert list(values["sources"]) == [source.name for source in plan.sources]
+    assert values["data"] == features_digest(plan.source, plan.encoder)
+    assert {run["data"] for run in values["runs"].values()} == {values["data"]}
+    assert values["data"] != values["dataset"]["sha256"]
+    assert plan.learned_from == Path(f"data/features/cifar100-{values['data'][:10]}.safetensors")
+    assert values["encoder"] == {
+        "name": "published",
+        "sha256": plan.encoder.digest,
+        "architecture": "conv5",
+        "image_size": None,
+        "deviation": 0.41,
+        "pretraining": asked["pretraining"],
+    }
+    place = f"data/encoders/published-{plan.encoder.digest[:10]}/encoder.safetensors"
+    assert plan.places == {**{source.name: None for source in plan.sources}, "encoder": place}
+
+
+def test_an_encoder_of_the_users_own_needs_no_images(tmp_path):
+    weights = tmp_path / "mine.safetensors"
+    weights.write_bytes(b"weights")
+    plan, _ = encoded(weights=str(weights), images=None, pretraining=None)
+    values = plan.to_dict()
+    assert [source.settings.name for source in plan.sources] == ["cifar100"]
+    assert values["encoder"]["sha256"] == hashlib.sha256(b"weights").hexdigest()
+    assert values["encoder"]["pretraining"] is None
+    assert plan.places["encoder"] == str(weights)
+    assert str(tmp_path) not in json.dumps(values)
 
 
 @pytest.mark.parametrize("study", ["default", "methods", "ablation"])
@@ -476,10 +580,11 @@ def test_the_baseline_itself_may_be_compared_with_other_settings_of_its_own():
         ({"method.f": 3}, "against: method.f is not a setting of the arm bir-si"),
         ({"training.iterations": 0}, "against: training.iterations is 0: it must be at least 1"),
         ("bir", "against must be a mapping of settings to values"),
+        ({"model.units": "x0.001"}, "model.units is x0.001, but 100 x 0.001 is not a whole number"),
     ],
 )
 def test_a_comparison_that_cannot_be_is_named(against, told):
-    with pytest.raises(UserError, match=re.escape(told)):
+    with pytest.raises(UserError, match=r"^params\.yaml: study\.grids\.g(: |\.0\.)" + re.escape(told)):
         plan_with(grids={"g": [{"arm": ["rr-ra"], "against": against}]})
 
 
@@ -512,12 +617,20 @@ def test_a_value_such_as_x2_is_that_multiple_of_the_arms_own():
     [
         ("model.units", "x0.001", "model.units is x0.001, but 100 x 0.001 is not a whole number"),
         ("method.si", "x2", "method.si is x2, but there is no number to multiply"),
-        ("method.nothing", "x2", "there is no number to multiply"),
+        ("method.nothing", "x2", "method.nothing is x2, but there is no number to multiply"),
     ],
 )
 def test_a_multiple_that_cannot_be_is_named(key, value, told):
-    with pytest.raises(UserError, match=re.escape(told)):
+    with pytest.raises(UserError, match=r"^params\.yaml: study\.grids\.g: " + re.escape(told)):
         plan_with(grids={"g": [{"arm": ["bir-si"], key: [value]}]})
+
+
+def test_a_multiple_may_stand_beside_plain_values_and_of_a_whole_number_is_one():
+    row = {"arm": ["bir-si"], "training.iterations": [10], "model.units": ["x2"], "method.gate_proportion": ["x0.5"]}
+    plan = plan_with({"focus": "bir-si-iterations10-units200-gate_proportion0.4"}, grids={"g": [row]})
+    (settings,) = (row.settings for row in plan.grids["g"])
+    assert settings == {"training.iterations": 10, "model.units": 200, "method.gate_proportion": 0.4}
+    assert [type(value) for value in settings.values()] == [int, int, float]
 
 
 # ---------------------------------------------------------------- seeds
