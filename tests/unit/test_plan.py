@@ -680,6 +680,13 @@ def test_tasks_are_lists_of_original_classes_of_any_size():
         assert sorted(label for task in run.settings.tasks for label in task) == list(range(10))
 
 
+def test_each_seed_has_an_order_of_classes_of_its_own_which_all_cells_share():
+    plan = plan_with({"study.seeds": 3}, grids={"g": PLAIN})
+    orders = [{str(run.settings.tasks) for run in plan.runs if run.seed == seed} for seed in range(3)]
+    assert [len(order) for order in orders] == [1, 1, 1]
+    assert len(set.union(*orders)) == 3
+
+
 def test_a_grid_may_vary_the_order_of_classes():
     rows = [{"arm": ["bir-si", "rr-ra"], "dataset.class_order": [None, "together"]}]
     plan = plan_with(grids={"g": rows})
@@ -705,6 +712,7 @@ def test_the_number_of_classes_comes_from_the_users_file(tmp_path):
     assert plan.to_dict()["dataset"]["classes"] == 4
     assert plan.to_dict()["dataset"]["source_name"] == "mine.npz"
     assert {run.settings.image_values for run in plan.runs} == {5}  # the input's own
+    assert plan.to_dict()["dataset"]["image_values"] == 5
     plan = plan_with({"dataset": own(tmp_path, 4, image_values=3072)}, grids={"g": PLAIN})
     assert {run.settings.image_values for run in plan.runs} == {3072}
 
