@@ -130,7 +130,7 @@ class Judge:
         for part in {mutant.part for mutant in self.mutants}:
             fate, *imported = noticed(None, tests[part]).split()
             if fate != "survived":
-                raise session.Failed(f"the tests of {part} fail without any mutant")
+                raise session.Failed(f"{tests[part][int(fate)].nodeid} fails without any mutant")
             for name in imported:  # once here instead of in every fork
                 with contextlib.suppress(Exception):
                     importlib.import_module(name)

@@ -627,8 +627,8 @@ def test_a_multiple_that_cannot_be_is_named(key, value, told):
 
 def test_a_multiple_may_stand_beside_plain_values_and_of_a_whole_number_is_one():
     row = {"arm": ["bir-si"], "training.iterations": [10], "model.units": ["x2"], "method.gate_proportion": ["x0.5"]}
-    plan = plan_with({"focus": "bir-si-iterations10-units200-gate_proportion0.4"}, grids={"g": [row]})
-    (settings,) = (row.settings for row in plan.grids["g"])
+    plan = plan_with(grids={"g": [row, *PLAIN]})
+    settings = plan.grids["g"][0].settings
     assert settings == {"training.iterations": 10, "model.units": 200, "method.gate_proportion": 0.4}
     assert [type(value) for value in settings.values()] == [int, int, float]
 
