@@ -123,14 +123,14 @@ class Judge:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge all mutants, each by the tests of its part; those that have noticed one come first for the next."""
         if session.testsfailed:
-            raise session.Failed("not all tests could be collected")
+            pytest.exit("not all tests could be collected", 1)
         tests = {
             part: [item for item in session.items if item.path.name in files] for part, (_, files) in PARTS.items()
         }
         for part in {mutant.part for mutant in self.mutants}:
             fate, *imported = noticed(None, tests[part]).split()
             if fate != "survived":
-                raise session.Failed(f"{tests[part][int(fate)].nodeid} fails without any mutant")
+                pytest.exit(f"{tests[part][int(fate)].nodeid} fails without any mutant", 1)
             for name in imported:  # once here instead of in every fork
                 with contextlib.suppress(Exception):
                     importlib.import_module(name)

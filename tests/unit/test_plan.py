@@ -228,12 +228,25 @@ def test_a_file_that_is_not_there_is_named():
 @pytest.mark.parametrize("name", ["accuracy_matrix", "architecture", "a/b", "", "x" * 51])
 def test_a_grid_cannot_take_the_place_of_another_output(name):
     """A grid makes results/figures/NAME.png, where other things lie too."""
-    with pytest.raises(UserError, match="grids"):
+    told = f"study.grids: {name!r} cannot be the name of a grid, choose another word of at most 50 letters"
+    with pytest.raises(UserError, match=re.escape(told)):
         plan_with(grids={name: PLAIN})
 
 
-def test_the_name_of_a_grid_may_begin_with_a_capital_or_a_digit_and_hold_dashes():
-    assert list(plan_with(grids={"Table1": PLAIN, "2nd-table_1": PLAIN}).grids) == ["Table1", "2nd-table_1"]
+def test_the_name_of_a_grid_may_begin_with_a_capital_or_a_digit_hold_dashes_and_be_50_letters_long():
+    names = ["Table1", "2nd-table_1", "x" * 50]
+    assert list(plan_with(grids=dict.fromkeys(names, PLAIN)).grids) == names
+
+
+def test_a_grid_that_cannot_be_drawn_as_it_is_asked_to_be_is_named():
+    alone = [{"arm": ["bir-si"], "model.units": [9, 10]}]
+    with pytest.raises(UserError, match=r"^params\.yaml: study\.grids\.g compares nothing"):
+        plan_with({"focus": "bir-si"}, grids={"g": alone, "h": PLAIN})
+    changes = {"focus": "bir-si", "study.figures": {"g": "convergence"}}
+    assert plan_with(changes, grids={"g": alone, "h": PLAIN}).cells  # it shows no differences
+    changes["study.figures"] = {"h": "frontier"}
+    with pytest.raises(UserError, match=r"study\.figures\.h is frontier, but study\.grids\.h does not vary"):
+        plan_with(changes, grids={"h": PLAIN})
 
 
 # ---------------------------------------------------------------- identity
