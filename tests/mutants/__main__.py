@@ -130,7 +130,8 @@ class Judge:
         for part in {mutant.part for mutant in self.mutants}:
             fate, *imported = noticed(None, tests[part]).split()
             if fate != "survived":
-                pytest.exit(f"{tests[part][int(fate)].nodeid} fails without any mutant", 1)
+                culprit = tests[part][int(fate)].nodeid if fate.isdecimal() else f"{part}: {fate}"
+                pytest.exit(f"{culprit}, without any mutant", 1)
             for name in imported:  # once here instead of in every fork
                 with contextlib.suppress(Exception):
                     importlib.import_module(name)

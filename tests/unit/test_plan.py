@@ -146,6 +146,7 @@ def test_all_arms_side_by_side_have_the_baselines_cell_to_compare_with():
         ({"arm": ["rr-ra"], "method.f": ["none"]}, ["rr-ra-f-none"]),
         ({"arm": ["rr-ra"], "method.f": [20]}, ["rr-ra"]),
         ({"arm": ["rr-ra"], "method.f": [2.5]}, ["rr-ra-f2.5"]),
+        ({"arm": ["rr-ra"], "training.iterations": [1000001]}, ["rr-ra-iterations1000001"]),
         (
             {"arm": ["rr-ra"], "method.lambda_rr": [1e-8, 1e-6, 1.0]},
             ["rr-ra-lambda_rr1e-08", "rr-ra", "rr-ra-lambda_rr1"],
