@@ -13,7 +13,7 @@ import platform
 import resource
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -71,17 +71,22 @@ def device_for(wanted: str) -> torch.device:
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def limit_memory(device: torch.device) -> None:
+@contextlib.contextmanager
+def limited_memory(device: torch.device) -> Iterator[None]:
     """Let what the machine cannot hold fail when it is asked for, with a sentence.
 
     The system would promise more than it has, and end some process without a word when it is used. Not on a GPU, whose
     driver reserves addresses far beyond what it needs.
     """
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if device.type == "cpu":
         built_in = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
         lowest = min(limit for limit in (built_in, soft, hard) if limit != resource.RLIM_INFINITY)
         resource.setrlimit(resource.RLIMIT_DATA, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def free_slot(available: Sequence[str], slots_per_gpu: int) -> tuple[str, IO] | None:

@@ -90,6 +90,8 @@ def steps(place: Path) -> list[Step]:
         *("encoder.pretraining.batch=16", "encoder.pretraining.units=8", "encoder.pretraining.threads=1"),
     ]
 
+    less = ["study.grids.table1=[{arm: [bir-si]}]", "+study.figures.table1=convergence"]
+
     def call(*arguments: str) -> Callable[[], int]:
         return lambda: cli.main(list(arguments))
 
@@ -141,7 +143,7 @@ def steps(place: Path) -> list[Step]:
         Step("import", call("import", "records.gz", "--runs", "other/runs", "--timings", "other/timings")),
         Step("heal", begin, spoil),
         Step("train again", train, skipped=True),
-        Step("compose less", call("compose", *asked, "study.grids.table1=[{arm: [bir-si]}]", "focus=bir-si")),
+        Step("compose less", call("compose", *asked, *less, "focus=bir-si")),
         Step("prune", call("prune")),
     ]
 

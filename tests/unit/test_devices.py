@@ -154,12 +154,12 @@ def test_what_the_machine_cannot_hold_fails_at_once_on_a_processor(device):
     """Twice what is built in, half of it at a time, so that the system alone would promise it."""
     program = """
 import os, sys, torch
-from exaggerated_replay.devices import limit_memory
+from exaggerated_replay.devices import limited_memory
 torch.set_num_threads(1)
 built_in = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-limit_memory(torch.device(sys.argv[1]))
 try:
-    kept = [torch.empty(built_in // 2, dtype=torch.uint8) for _ in range(4)]
+    with limited_memory(torch.device(sys.argv[1])):
+        kept = [torch.empty(built_in // 2, dtype=torch.uint8) for _ in range(4)]
 except RuntimeError as error:
     print("refused:", error)
 """
@@ -167,10 +167,15 @@ except RuntimeError as error:
     assert ("can't allocate memory" in done.stdout) == (device == "cpu")
 
 
-def test_a_lower_limit_of_memory_stays(monkeypatch):
+def test_a_lower_limit_of_memory_stays_and_what_was_comes_back(monkeypatch):
     set_to = []
     monkeypatch.setattr(devices.resource, "getrlimit", lambda _: (1000, 2000))
     monkeypatch.setattr(devices.resource, "setrlimit", lambda _, limits: set_to.append(limits))
-    devices.limit_memory(torch.device("cpu"))
-    devices.limit_memory(torch.device("cuda"))
-    assert set_to == [(1000, 2000)]
+    with devices.limited_memory(torch.device("cpu")):
+        assert set_to == [(1000, 2000)]
+    assert set_to == [(1000, 2000)] * 2
+    monkeypatch.setattr(devices.resource, "getrlimit", lambda _: (devices.resource.RLIM_INFINITY,) * 2)
+    with devices.limited_memory(torch.device("cpu")):
+        assert 0 < set_to[-1][0] < 2**50
+        assert set_to[-1][1] == devices.resource.RLIM_INFINITY
+    assert set_to[-1] == (devices.resource.RLIM_INFINITY,) * 2

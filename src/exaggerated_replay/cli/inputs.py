@@ -72,21 +72,20 @@ def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path,
     slot = hold_gpu(compute["slots_per_gpu"]) if compute["device"] != "cpu" else None
 
     from exaggerated_replay.data.prepared import load
-    from exaggerated_replay.devices import device_for, limit_memory
+    from exaggerated_replay.devices import device_for, limited_memory
     from exaggerated_replay.features.job import train_encoder
 
     device = device_for(compute["device"])
-    limit_memory(device)
-
-    train_encoder(
-        read_settings(PretrainingSettings, encoder["pretraining"]),
-        load(images, source["sha256"]),
-        source,
-        device,
-        workspace=workspace,
-        timings=timings,
-        target=out,
-    )
+    with limited_memory(device):
+        train_encoder(
+            read_settings(PretrainingSettings, encoder["pretraining"]),
+            load(images, source["sha256"]),
+            source,
+            device,
+            workspace=workspace,
+            timings=timings,
+            target=out,
+        )
     if slot:
         slot.close()
 

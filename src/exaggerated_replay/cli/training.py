@@ -30,7 +30,7 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspac
 
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.data.splits import read_split, split_path
-    from exaggerated_replay.devices import device_for, limit_memory
+    from exaggerated_replay.devices import device_for, limited_memory
     from exaggerated_replay.learning.job import train_runs
     from exaggerated_replay.learning.progress import watcher
     from exaggerated_replay.learning.resume import Stop
@@ -39,9 +39,8 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspac
     for settings in runs.values():  # a split's name is the digest of what it says: it says what the run does
         read_split(split_path(dataset["sha256"], dataset["name"], settings.seed, settings.tasks))
     device = device_for(compute.device)
-    limit_memory(device)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as file, Stop() as stop:
+    with log.open("w", encoding="utf-8") as file, Stop() as stop, limited_memory(device):
         train_runs(
             runs,
             load(data, values["data"]),
