@@ -7,6 +7,8 @@ import time
 import psutil
 import pytest
 
+from exaggerated_replay.store.records import sealed
+
 
 @pytest.fixture(scope="module")
 def committed(fresh, tmp_path_factory):
@@ -50,7 +52,7 @@ def test_what_was_changed_by_hand_is_named_and_one_seed_is_trained_alone(committ
         # All right, or as many as there were but from another machine.
         record["counts"]["correct"][-1] = record["counts"]["tested"] if share else record["counts"]["correct"][-1]
         record["environment"]["torch"] = "2.0"
-        path.write_text(json.dumps(record))
+        path.write_text(json.dumps(sealed(record)))
     done = rebuild(clone, "--seeds", "1", "--keep", str(tmp_path / "kept"))
     assert done.returncode == 1, done.output
     _, same, near, far = done.stdout.strip().splitlines()

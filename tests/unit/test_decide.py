@@ -126,6 +126,7 @@ import json, sys
 from pathlib import Path
 from exaggerated_replay.planning.params import read_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.store.records import sealed
 _, params = read_params(Path("params.yaml"))
 plan = make_plan(params).to_dict()
 folder = Path("results", plan["study"]["name"])
@@ -139,8 +140,9 @@ for cell in plan["cells"].values():
             "counts": {"correct": [[right] * 5] * 5, "tested": [100] * 5, "predicted": [100] * 5},
             "instruments": {},
             "environment": {"device": "cpu", "torch": "2"},
+            "sha256": {},
         }
-        Path(folder, "records", Path(run["directory"]).name + ".json").write_text(json.dumps(record))
+        Path(folder, "records", Path(run["directory"]).name + ".json").write_text(json.dumps(sealed(record)))
 with open("log", "a") as log:
     print(len(plan["cells"]["bir-si"]["runs"]), file=log)
 """

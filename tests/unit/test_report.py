@@ -18,6 +18,7 @@ from exaggerated_replay.report import pictures
 from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, question
 from exaggerated_replay.report.facts import beside_the_paper
 from exaggerated_replay.report.page import POLICY, write_report
+from exaggerated_replay.store.records import sealed
 
 HOSTILE = """<script>alert("1")</script>'"""
 SVG = '<?xml version="1.0"?>\n<svg xmlns="x" width="504pt" height="144pt" viewBox="0 0 1 1"></svg>'
@@ -199,14 +200,17 @@ def test_the_question_quotes_the_published_gains():
 
 def record(run, shift=0, diverged=None):
     counts = {"tested": [50] * 5, "correct": [[40, 0, 0, 0, 0], [30 + shift, 35, 20, 10, 9]], "predicted": [50] * 5}
-    return {
-        "settings": {"tasks": [[0, 1, 2], [3, 4]], "run": run},
-        "counts": None if diverged else counts,
-        "diverged": diverged,
-        "environment": {"device": "cpu", "torch": "2.0"},
-        "instruments": {},
-        "problem": {"inputs": 4, "classes": 5, "bounded": True},
-    }
+    return sealed(
+        {
+            "settings": {"tasks": [[0, 1, 2], [3, 4]], "run": run},
+            "counts": None if diverged else counts,
+            "diverged": diverged,
+            "environment": {"device": "cpu", "torch": "2.0"},
+            "instruments": {},
+            "problem": {"inputs": 4, "classes": 5, "bounded": True},
+            "sha256": {},
+        }
+    )
 
 
 def plan_of(names=("bir-si", "rr-ra", "rr-ra-f5"), grids=("table1", "other"), study="mine"):

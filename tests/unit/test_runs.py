@@ -1,5 +1,6 @@
 """The table of a study's runs, from records made by hand."""
 
+import copy
 import io
 import json
 
@@ -8,18 +9,22 @@ import pytest
 
 from exaggerated_replay.analysis.runs import load_study, open_study, read_study, runs_csv, runs_table
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.store.records import sealed
 
 COUNTS = {"tested": [4, 5, 10, 1], "correct": [[3, 4, 0, 0], [1, 2, 8, 0]], "predicted": [2, 8, 10, 0]}
 
 
 def record(*, diverged=None, instruments=None, **counts):
-    return {
-        "settings": {"tasks": [[2, 0], [3, 1]]},
-        "counts": None if diverged else {**COUNTS, **counts},
-        "diverged": diverged,
-        "environment": {"device": "cpu", "torch": "2.0"},
-        "instruments": instruments or {},
-    }
+    return sealed(
+        {
+            "settings": {"tasks": [[2, 0], [3, 1]]},
+            "counts": None if diverged else {**COUNTS, **counts},
+            "diverged": diverged,
+            "environment": {"device": "cpu", "torch": "2.0"},
+            "instruments": instruments or {},
+            "sha256": {},
+        }
+    )
 
 
 def cell(arm, method, *runs):
@@ -73,6 +78,17 @@ def test_a_missing_record_is_named(runs):
         load_study(PLAN, runs)
 
 
+def test_a_record_that_was_changed_is_named(runs):
+    changed = copy.deepcopy(record())
+    changed["counts"]["correct"][-1][0] += 1
+    (runs / RUNS[2] / "record.json").write_text(json.dumps(changed))
+    with pytest.raises(UserError, match=f"{RUNS[2]}/record.json is not as its run wrote it"):
+        load_study(PLAN, runs)
+    (runs / RUNS[2] / "record.json").write_text("[]")
+    with pytest.raises(UserError, match=f"{RUNS[2]}/record.json is not as its run wrote it"):
+        load_study(PLAN, runs)
+
+
 def test_the_second_place_is_where_the_first_has_nothing(runs, tmp_path):
     (runs / RUNS[2] / "record.json").unlink()
     (tmp_path / "records").mkdir()
@@ -118,6 +134,13 @@ def test_each_row_has_the_scores_of_its_own_run():
     table = runs_table(PLAN, records)
     expected = {run[-10:]: 100 * n / 20 for n, run in enumerate(RUNS)}
     assert table["overall"].tolist() == pytest.approx([expected[digest] for digest in table["digest"]])
+
+
+def test_where_all_runs_diverged_the_scores_are_blank():
+    lost = record(diverged={"task": 2, "iteration": 7, "term": "repulsion", "loss": 1e9})
+    blank, full = (runs_table(PLAN, dict.fromkeys(RUNS, one)) for one in (lost, record()))
+    assert list(blank.columns) == list(full.columns)
+    assert blank[["first20", "overall", "task2"]].isna().all(axis=None)
 
 
 def test_a_run_that_diverged_has_a_row_and_no_scores():

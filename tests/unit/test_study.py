@@ -12,6 +12,7 @@ from exaggerated_replay.analysis.origin import without_path
 from exaggerated_replay.analysis.outputs import study_files
 from exaggerated_replay.analysis.study import write_study
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.store.records import sealed
 
 PLAN = {
     **CELLS,
@@ -72,6 +73,7 @@ def test_where_it_was_made_is_said_anew_when_a_run_of_the_same_name_says_somethi
     before = json.loads(told.read_text())
     changed = record()
     changed["environment"]["torch"] = "another"
+    changed = sealed(changed)
     (tmp_path / f"results/runs/{RUNS[0]}/record.json").write_text(json.dumps(changed))
     (tmp_path / f"results/timings/{RUNS[0]}.json").write_text(json.dumps({"seconds": 2.5, "hardware": "new"}))
     write()

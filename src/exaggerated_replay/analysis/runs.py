@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from exaggerated_replay.analysis.scores import PLACES, instruments, scores, significant, task_sizes
+from exaggerated_replay.analysis.scores import PLACES, blank_scores, instruments, scores, significant, task_sizes
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
-from exaggerated_replay.store.records import RECORD
+from exaggerated_replay.store.records import RECORD, is_sealed
 
 FINISHED = "finished"
 SETTINGS = {
@@ -63,7 +63,7 @@ def load_study(plan: Mapping[str, Any], *places: Path) -> Study:
     Raises:
         UserError: A record is in none of the places, or broken.
     """
-    return Study(plan, {run: read_json(_record(run, places)) for run in sorted(plan["runs"])})
+    return Study(plan, {run: _read(_record(run, places)) for run in sorted(plan["runs"])})
 
 
 def finished_so_far(plan: Mapping[str, Any], *places: Path) -> Study:
@@ -73,7 +73,7 @@ def finished_so_far(plan: Mapping[str, Any], *places: Path) -> Study:
         name: {**cell, "runs": [run for run in cell["runs"] if run_of(run) in found]}
         for name, cell in plan["cells"].items()
     }
-    return Study({**plan, "cells": cells}, {run: read_json(path) for run, path in found.items()})
+    return Study({**plan, "cells": cells}, {run: _read(path) for run, path in found.items()})
 
 
 def open_study(folder: Path) -> Study:
@@ -102,6 +102,17 @@ def read_study(folder: Path | str) -> pd.DataFrame:
     return open_study(Path(folder)).runs
 
 
+def _read(path: Path) -> Any:
+    record = read_json(path)
+    try:
+        unchanged = is_sealed(record)
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        unchanged = False
+    if not unchanged:
+        raise UserError(f"{path} is not as its run wrote it: bring it back with git or dvc, or run the workflow again")
+    return record
+
+
 def _record(run: str, places: Sequence[Path]) -> Path:
     candidates = [path for place in places for path in (place / run / RECORD, place / f"{run}.json")]
     return next((path for path in candidates if path.is_file()), candidates[0])
@@ -126,7 +137,7 @@ def runs_table(plan: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]
         chosen = {column: setting(cell["config"], key) for column, key in (SETTINGS | varied).items()}
         for run in cell["runs"]:
             record = records[run_of(run)]
-            diverged = record.get("diverged")
+            diverged, sizes = record.get("diverged"), task_sizes(record)
             rows.append(
                 {
                     "digest": run["digest"],
@@ -135,7 +146,7 @@ def runs_table(plan: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]
                     "seed": run["seed"],
                     "status": f"diverged in task {diverged['task']}" if diverged else FINISHED,
                     **chosen,
-                    **(scores(record["counts"], task_sizes(record)) if record["counts"] else {}),
+                    **(scores(record["counts"], sizes) if record["counts"] else blank_scores(sizes)),
                     **instruments(record["instruments"]),
                     "device": record["environment"]["device"],
                     "torch": record["environment"]["torch"],

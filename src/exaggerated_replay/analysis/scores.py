@@ -42,6 +42,12 @@ def scores(counts: Mapping[str, Any], sizes: Sequence[int]) -> dict[str, float]:
     }
 
 
+def blank_scores(sizes: Sequence[int]) -> dict[str, float]:
+    """Return the scores of a run that has none, under the names that `scores` gives."""
+    names = ("first20", "first50", "overall", "macro_precision", "forgetting")
+    return dict.fromkeys([*names, *(f"task{t}" for t in range(1, len(sizes) + 1))], math.nan)
+
+
 def accuracy(correct: np.ndarray, tested: np.ndarray, which: np.ndarray) -> float:
     """Return the accuracy in percent over the classes that `which` (classes,) selects."""
     return PERCENT * correct[which].sum() / tested[which].sum()
