@@ -36,7 +36,7 @@ def kill_everywhere(places: list[Path], steps: list[Step], count: Counter[str], 
         points = (
             range(1, total + 1) if most is None else sorted({1 + k * total // most for k in range(min(most, total))})
         )
-        started = time.monotonic()
+        started, wrong_before = time.monotonic(), len(failures)
         for point in points:
             put_back(place, before)
             if not attempt(step.job, place, places, at=point).killed:
@@ -47,7 +47,8 @@ def kill_everywhere(places: list[Path], steps: list[Step], count: Counter[str], 
                 failures.append(f"{step.name}, killed at call {point} of {total}: {failure}")
         put_back(place, before)
         attempt(step.job, place, places)
-        print(f"  {step.name}: {len(points)} of {total} calls, {time.monotonic() - started:.0f} s", flush=True)
+        wrong, seconds = len(failures) - wrong_before, time.monotonic() - started
+        print(f"  {step.name}: {len(points)} of {total} calls, {wrong} wrong, {seconds:.0f} s", flush=True)
     return failures
 
 
