@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 
 import pytest
 from test_runs import PLAN as CELLS
@@ -80,6 +82,26 @@ def test_where_it_was_made_is_said_anew_when_a_run_of_the_same_name_says_somethi
     after = json.loads(told.read_text())
     assert after["runs"] != before["runs"]
     assert (after["seconds"], after["hardware"]) == (7.0, {"new": 1, "mine": 3})
+
+
+def test_two_jobs_at_once_take_turns(write, tmp_path):
+    """As when Snakemake was killed, its job goes on, and the same command is given again."""
+    met, order = threading.Event(), []
+
+    def slow(study, fresh):
+        order.append("first")
+        met.set()
+        time.sleep(0.5)
+        assert (fresh / "plan.json").is_file()
+        order.append("first ends")
+
+    first = threading.Thread(target=write, kwargs={"parts": [slow]})
+    first.start()
+    assert met.wait(60)
+    write(parts=[lambda study, fresh: order.append("second")])
+    first.join()
+    assert order == ["first", "first ends", "second"]
+    assert files(tmp_path / "results/mine") == set(study_files(PLAN))
 
 
 def test_records_of_the_folder_are_enough(write, tmp_path):

@@ -1,9 +1,10 @@
 """A folder whose files are written together, and only by what wrote them before."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ def written_together(folder: Path, inventory: str, facts: Mapping[str, Any]) -> 
     """Yield an empty folder; what is put there goes to `folder` when the block ends without an error.
 
     A file that says the same as before is left alone, so that its time stays. Nothing is touched when the block raises.
+    One process at a time: a job whose Snakemake was killed may still be at it, and is waited for.
 
     Args:
         folder: Where the files go; it may hold others.
@@ -29,10 +31,14 @@ def written_together(folder: Path, inventory: str, facts: Mapping[str, Any]) -> 
     Raises:
         UserError: A file is in the way that the inventory does not list.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    held = os.open(folder, os.O_RDONLY)  # the folder itself is the lock, which goes with the process
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(held, fcntl.LOCK_EX)
     fresh = folder / FRESH
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
     try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
         yield fresh
         written = {str(path.relative_to(fresh)) for path in fresh.rglob("*") if path.is_file()} | {inventory}
         write_json(fresh / inventory, {**facts, FILES: sorted(written)})
@@ -49,6 +55,7 @@ def written_together(folder: Path, inventory: str, facts: Mapping[str, Any]) -> 
             _replace(fresh / name, folder / name)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+        os.close(held)
 
 
 def keep(fresh: Path, pattern: str) -> None:
