@@ -73,8 +73,8 @@ def kill_at_random(place: Path, count: Counter[str], tries: int, seconds: float,
         elif odd:
             failures.append(f"{kind} killed after {moment:.1f} s: {odd[0]} is not as it was undisturbed")
         subprocess.run(["rm", "-rf", str(clone.path)], check=True)
-        over, seconds = "" if struck else " (was over)", time.monotonic() - started
-        print(f"  {kind} after {moment:.1f} s{over}: {len(failures)} wrong so far, {seconds:.0f} s", flush=True)
+        over, passed = "" if struck else " (was over)", time.monotonic() - started
+        print(f"  {kind} after {moment:.1f} s{over}: {len(failures)} wrong so far, {passed:.0f} s", flush=True)
     return failures
 
 
