@@ -1,15 +1,15 @@
 """A folder whose files are written together, and only by what wrote them before."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
+from exaggerated_replay.learning.exclusion import alone
 
 FRESH = ".unfinished"
 FILES = "files"
@@ -31,31 +31,32 @@ def written_together(folder: Path, inventory: str, facts: Mapping[str, Any]) -> 
     Raises:
         UserError: A file is in the way that the inventory does not list.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    held = os.open(folder, os.O_RDONLY)  # the folder itself is the lock, which goes with the process
-    with suppress(OSError):  # a file system without locks
-        fcntl.flock(held, fcntl.LOCK_EX)
-    fresh = folder / FRESH
-    try:
+    with alone([folder], "written"):
+        fresh = folder / FRESH
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
-        yield fresh
-        written = {str(path.relative_to(fresh)) for path in fresh.rglob("*") if path.is_file()} | {inventory}
-        write_json(fresh / inventory, {**facts, FILES: sorted(written)})
-        ours = _listed(folder / inventory)
-        strangers = sorted(name for name in written - ours if (folder / name).exists())
-        if strangers:
-            raise UserError(
-                f"{folder / strangers[0]} was not written by this study: move it away, or give the study another name"
-            )
-        for name in sorted(ours - written):
-            _remove(folder, folder / name)
-        # The inventory first: whatever interrupts the rest, the next writing knows its own.
-        for name in sorted(written, key=lambda name: (name != inventory, name)):
-            _replace(fresh / name, folder / name)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        os.close(held)
+        try:
+            yield fresh
+            _take(fresh, folder, inventory, facts)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _take(fresh: Path, folder: Path, inventory: str, facts: Mapping[str, Any]) -> None:
+    """Bring what was written to its folder, and remove what the inventory listed and is not written any more."""
+    written = {str(path.relative_to(fresh)) for path in fresh.rglob("*") if path.is_file()} | {inventory}
+    write_json(fresh / inventory, {**facts, FILES: sorted(written)})
+    ours = _listed(folder / inventory)
+    strangers = sorted(name for name in written - ours if (folder / name).exists())
+    if strangers:
+        raise UserError(
+            f"{folder / strangers[0]} was not written by this study: move it away, or give the study another name"
+        )
+    for name in sorted(ours - written):
+        _remove(folder, folder / name)
+    # The inventory first: whatever interrupts the rest, the next writing knows its own.
+    for name in sorted(written, key=lambda name: (name != inventory, name)):
+        _replace(fresh / name, folder / name)
 
 
 def keep(fresh: Path, pattern: str) -> None:

@@ -104,11 +104,7 @@ def read_study(folder: Path | str) -> pd.DataFrame:
 
 def _read(path: Path) -> Any:
     record = read_json(path)
-    try:
-        unchanged = is_sealed(record)
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
-        unchanged = False
-    if not unchanged:
+    if not is_sealed(record):
         raise UserError(f"{path} is not as its run wrote it: bring it back with git or dvc, or run the workflow again")
     return record
 

@@ -21,9 +21,12 @@ def sealed(record: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "sha256": {**rest["sha256"], RECORD: digest_of(rest)}}
 
 
-def is_sealed(record: dict[str, Any]) -> bool:
-    """Tell whether a record says what it said when it was sealed."""
-    return bool(sealed(record) == record)
+def is_sealed(record: Any) -> bool:
+    """Tell whether this is a record, and says what it said when it was sealed."""
+    try:
+        return bool(sealed(record) == record)
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        return False
 
 
 def is_complete(directory: Path) -> bool:

@@ -32,8 +32,9 @@ def heal(survey: Survey) -> Iterator[str]:
 
     A folder in the place of a file may be somebody's: it is moved to `.training/aside/`.
     """
-    told, focus_moved = set(), survey.focus_moved()
-    for path, reason in survey.spoilt().items():
+    told, spoilt = set(), survey.spoilt()
+    focus_moved = any(path.parent == FOCUS for path in spoilt) and survey.focus_moved()
+    for path, reason in spoilt.items():
         if survey.made_elsewhere(path):
             continue  # whoever writes it decides
         if path.is_dir() and not path.is_symlink():
