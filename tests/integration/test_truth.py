@@ -109,16 +109,10 @@ def test_a_dry_run_writes_nothing_and_says_what_a_real_one_does(clone):
 
 def test_a_dry_run_works_where_nothing_can_be_written(fresh, tmp_path):
     clone = fresh.copy(tmp_path / "clone")
-    if os.geteuid():
-        for path in [clone.path, *clone.path.rglob("*")]:
-            path.chmod(path.stat().st_mode & ~0o222)
-        look = ["snakemake", "-n", "--cores", "1"]
-    else:  # nothing is forbidden to root but by the file system
-        mount = f"mount --bind '{clone.path}' '{clone.path}' && mount -o remount,ro,bind '{clone.path}'"
-        look = ["unshare", "--mount", "sh", "-c", f"{mount} && cd '{clone.path}' && snakemake -n --cores 1"]
-        if clone.run("unshare", "--mount", "sh", "-c", mount, check=False).returncode:
-            pytest.skip("this machine lets nobody mount")
-    told = clone.run(*look).output
+    for path in [clone.path, *clone.path.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    as_others = [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]  # else root may
+    told = clone.run(*as_others, "snakemake", "-n", "--cores", "1").output
     assert "download_digits" in told and "train_1" in told
     assert not (clone.path / ".snakemake").exists()
 
@@ -181,8 +175,7 @@ def test_no_name_of_a_file_reaches_a_shell_or_a_pattern(fresh, tmp_path, name):
 
 def test_results_may_lie_on_another_file_system(fresh, finished, tmp_path):
     memory = Path("/dev/shm")  # noqa: S108 (a folder of this test's own is made in it)
-    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("this machine has one file system")
+    assert memory.stat().st_dev != tmp_path.stat().st_dev
     clone = fresh.copy(tmp_path / "clone")
     place = tempfile.mkdtemp(dir=memory)
     try:

@@ -248,6 +248,9 @@ def test_a_grid_that_cannot_be_drawn_as_it_is_asked_to_be_is_named():
     changes["study.figures"] = {"h": "frontier"}
     with pytest.raises(UserError, match=r"study\.figures\.h is frontier, but study\.grids\.h does not vary"):
         plan_with(changes, grids={"h": PLAIN})
+    changes["study.figures"] = {"table": "comparison"}
+    with pytest.raises(UserError, match=r"a name in study\.figures is 'table', which is not a grid of this study: .*h"):
+        plan_with(changes, grids={"h": PLAIN})
 
 
 # ---------------------------------------------------------------- identity

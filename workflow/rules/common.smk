@@ -58,7 +58,7 @@ def brief(record):
     for kind in ("input", "output"):
         files = getattr(record, kind, None)
         if isinstance(files, list) and len(files) > 3:
-            setattr(record, kind, [*files[:3], f"and {len(files) - 3} others"])
+            setattr(record, kind, [*files[:3], f"and {len(files) - 3} more"])
     return not str(record.msg).startswith("Cannot restore ")
 
 

@@ -144,5 +144,7 @@ def make_plan(params: Params) -> Plan:
     for name, made in grids.items():
         rows = [asdict(row) for row in made]
         check_drawing(name, params.study.figures.get(name) or kind_of(rows, configs), rows, configs)
+    for name in params.study.figures:
+        check_choice(name, grids, "a name in study.figures", "a grid of this study")
     check_choice(params.focus, cells.made, "focus", "a cell of this study")
     return Plan(params, source, encoder, cells.problem, cells.made, grids)
