@@ -26,7 +26,7 @@ CONF = Path(__file__).parents[2] / "conf"
 def table(*rows):
     """Verdicts of one grid: (cell, metric, anytime verdict, more seeds)."""
     columns = ["cell", "metric", "anytime_verdict", "anytime_more_seeds"]
-    return pd.DataFrame(rows, columns=columns).assign(grid="table1")
+    return pd.DataFrame(rows, columns=columns).assign(grid="table1", baseline="base")
 
 
 HALF = table(("a", "first20", "helps", 0), ("a", "overall", "undecided", 7), ("b", "overall", "undecided", 3))
@@ -43,6 +43,16 @@ def test_only_the_claims_that_were_asked_for_count():
     assert next_step(HALF, ["a:first20"], range(10), at_most=60).seeds == ()
     assert len(chosen(HALF, ["a:overall", "b"])) == 2
     assert len(chosen(HALF, ["table1"])) == len(chosen(HALF, [])) == 3
+
+
+def test_what_two_grids_ask_counts_once_unless_their_verdicts_differ():
+    twice = pd.concat([HALF, HALF.assign(grid="convergence")])
+    assert (len(next_step(twice, [], range(5), 60).decided), len(next_step(twice, [], range(5), 60).undecided)) == (
+        1,
+        2,
+    )
+    stricter = HALF.assign(grid="convergence", anytime_verdict="undecided")
+    assert len(next_step(pd.concat([HALF, stricter]), ["a:first20"], range(5), 60).undecided) == 1
 
 
 def test_a_round_is_bounded_by_the_limit_and_by_what_there_was():

@@ -69,7 +69,7 @@ def next_step(verdicts: pd.DataFrame, claims: Sequence[str], seeds: Sequence[int
         seeds: The study's seeds so far.
         at_most: Number of seeds in all that must not be exceeded.
     """
-    rows = chosen(verdicts, claims)
+    rows = chosen(verdicts, claims).drop_duplicates(["cell", "baseline", "metric", "anytime_verdict"])  # once per grid
     is_open = rows["anytime_verdict"] == "undecided"
     decided, undecided = rows[~is_open], rows[is_open]
     wanted = undecided["anytime_more_seeds"].min() if len(undecided) else 0
