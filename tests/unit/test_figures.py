@@ -565,3 +565,23 @@ def test_a_study_may_say_how_a_grid_is_drawn():
 def test_every_kind_of_figure_is_a_module_with_its_caption(kind):
     assert callable(import_module(f"exaggerated_replay.figures.{kind}").of_study)
     assert caption(kind)
+
+
+def test_names_of_points_that_lie_close_together_are_left_out():
+    points = np.array([[0.0, 0.0], [0.05, 0.0], [0.09, 0.0], [0.1, 0.0], [0.1, 0.5], [0.12, 0.5]])
+    assert frontier.apart(points, 0.1) == [0, 3, 4]
+    assert frontier.apart(points[:0], 0.1) == []
+
+
+def test_a_setting_that_a_cell_does_not_have_is_no_row_of_the_curve():
+    settings = [{"method.f": [20]}, {"method.f": [None]}]
+    cells = {
+        "bir-si": {"arm": "bir-si", "config": {"method": {}}},
+        "rr-ra": {"arm": "rr-ra", "config": {"method": {"f": 20.0}}},
+    }
+    plan = {"cells": cells, "grids": {"g": [{"settings": row} for row in settings]}}
+    assert specification.switches(plan, "g", ["bir-si", "rr-ra"]) == {
+        ("arm", "bir-si"): [True, False],
+        ("arm", "rr-ra"): [False, True],
+        ("f", "20"): [False, True],
+    }

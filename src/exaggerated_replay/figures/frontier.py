@@ -25,6 +25,8 @@ from exaggerated_replay.figures.style import (
 )
 
 STRENGTH = "method.si.strength"
+ROOM = 0.1
+"""Of the picture's width or height between two names of c: of those that are nearer, only the first is written."""
 DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 1.8, "markeredgewidth": 0, "alpha": 0.35}
 
 
@@ -62,13 +64,12 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
         axes.plot(own["overall"], own["first20"], **DOTS, color=colours[arm])
         line = means.loc[arm]
         axes.plot(line["overall"], line["first20"], "o-", color=colours[arm], markersize=4, linewidth=0.9)
-    if baseline in arms:
-        _same_strength(axes, means, baseline)
     axes.set_xlabel(f"accuracy on all classes of {data_name(plan)} (%)")
     axes.set_ylabel("accuracy on the first 20 % of classes (%)")
     axes.grid()
     axes.margins(0.14)
     if baseline in arms:
+        _same_strength(axes, means, baseline)
         _shade(axes, undominated(means.loc[baseline].to_numpy()))
     handles = [Line2D([], [], color=colours[arm], marker="o", markersize=4) for arm in arms]
     key(
@@ -88,11 +89,22 @@ def undominated(points: np.ndarray) -> np.ndarray:
     return np.array(kept[::-1])
 
 
+def apart(points: np.ndarray, least: float) -> list[int]:
+    """Return which of the points [n, 2], in their order, lie at least so far from the last one returned."""
+    kept: list[int] = []
+    for number, point in enumerate(points):
+        if not kept or np.linalg.norm(point - points[kept[-1]]) >= least:
+            kept.append(number)
+    return kept
+
+
 def _same_strength(axes: Axes, means: pd.DataFrame, baseline: str) -> None:
     """Name the c of the baseline's points, and lead from each to what the other arms make of it."""
     base = means.loc[baseline]
     beside: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "top", "fontsize": 7}
-    for number, (c, *place) in enumerate(base.itertuples()):
+    spans = np.ptp([axes.get_xlim(), axes.get_ylim()], axis=1)
+    for number in apart(base.to_numpy() / spans, ROOM):
+        c, *place = next(base.iloc[number : number + 1].itertuples())
         axes.annotate(("" if number else "c = ") + short_number(c), tuple(place), (-4, -3), **beside)
     arrow = {"arrowstyle": "-|>", "mutation_scale": 5, "color": INK, "lw": 0.6, "shrinkA": 3, "shrinkB": 3}
     for arm in means.index.unique("arm").drop(baseline):

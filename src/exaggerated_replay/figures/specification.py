@@ -92,6 +92,7 @@ def switches(plan: Mapping, grid: str, cells: list[str]) -> dict[tuple[str, str]
         for name, chosen in values.items()
         if len(set(chosen)) > 1
         for value in dict.fromkeys(chosen)
+        if value  # the baseline has no repulsion factor, say
     }
 
 
