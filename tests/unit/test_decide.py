@@ -55,6 +55,12 @@ def test_what_two_grids_ask_counts_once_unless_their_verdicts_differ():
     assert len(next_step(pd.concat([HALF, stricter]), ["a:first20"], range(5), 60).undecided) == 1
 
 
+@pytest.mark.parametrize("needs", [(3, 7), (7, 3)])
+def test_what_two_grids_ask_needs_as_few_seeds_as_the_nearer_of_them(needs):
+    grids = [table(("a", "overall", "undecided", more)).assign(grid=str(more)) for more in needs]
+    assert next_step(pd.concat(grids), [], range(9), 60).seeds == (9, 10, 11)
+
+
 def test_a_round_is_bounded_by_the_limit_and_by_what_there_was():
     assert next_step(HALF, ["a"], range(5), at_most=7).seeds == (5, 6)
     assert next_step(HALF, ["a"], range(5), at_most=5).seeds == ()

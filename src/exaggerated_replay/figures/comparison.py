@@ -87,6 +87,7 @@ def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colo
     if len(seeds) > 1:  # just below their mean, where the interval does not hide them
         below = offset_copy(axes.transData, axes.get_figure(root=True), y=-5, units="points")
         axes.plot(seeds, [y] * len(seeds), **DOTS, color=colour, transform=below)
+        axes.update_datalim([(seed, y) for seed in seeds])  # points in another transform are not counted by themselves
     axes.plot(row[f"{metric}_published_absolute"], y, **PAPER, zorder=3)
 
 

@@ -92,6 +92,7 @@ def _line(axes: Axes, own: pd.DataFrame, colour: str, name: str, *, above: int, 
     x, y = own.to_numpy().T
     aside = offset_copy(axes.transData, axes.get_figure(root=True), x=shift, units="points")
     axes.plot(x, y, **DOTS, color=colour, transform=aside, zorder=1)
+    axes.update_datalim(own)  # points in another transform are not counted by themselves
     estimates = {iterations: estimate(y[x == iterations]) for iterations in sorted(set(x))}
     axes.fill_between(
         list(estimates),

@@ -104,8 +104,8 @@ def _same_strength(axes: Axes, means: pd.DataFrame, baseline: str) -> None:
     beside: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "top", "fontsize": 7}
     spans = np.ptp([axes.get_xlim(), axes.get_ylim()], axis=1)
     for number in apart(base.to_numpy() / spans, ROOM):
-        c, *place = next(base.iloc[number : number + 1].itertuples())
-        axes.annotate(("" if number else "c = ") + short_number(c), tuple(place), (-4, -3), **beside)
+        name = short_number(base.index[number])
+        axes.annotate(name if number else f"c = {name}", tuple(base.iloc[number]), (-4, -3), **beside)
     arrow = {"arrowstyle": "-|>", "mutation_scale": 5, "color": INK, "lw": 0.6, "shrinkA": 3, "shrinkB": 3}
     for arm in means.index.unique("arm").drop(baseline):
         for c, *place in means.loc[arm].itertuples():
