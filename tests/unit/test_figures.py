@@ -296,10 +296,10 @@ def test_words_stay_on_the_page_and_off_each_other(name, drawn, monkeypatch):
         assert not overlap, f"{one.get_text()!r} lies on {other.get_text()!r}"
 
 
-@pytest.mark.parametrize("figure", [lambda: comparison.draw(*study(30), "table1"), lambda: convergence.draw(*study(30))])
-def test_no_seed_is_cut_at_an_edge(figure, tmp_path):
+@pytest.mark.parametrize(("module", "grid"), [(comparison, "table1"), (convergence, "convergence")])
+def test_no_seed_is_cut_at_an_edge(module, grid, tmp_path):
     """With thirty seeds the intervals are much narrower than what single seeds spread over."""
-    style.save(figure := figure(), [tmp_path / "figure.svg"])
+    style.save(figure := module.draw(*study(30), grid), [tmp_path / "figure.svg"])
     for axes in figure.axes:
         for line in [line for line in axes.lines if len(line.get_xdata()) >= 30]:
             points = line.get_transform().transform(line.get_xydata())

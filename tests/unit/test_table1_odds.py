@@ -137,6 +137,37 @@ def test_which_grids_can_tell():
         table1_odds.table1_odds(alone, runs, "table1")
 
 
+def test_rows_of_other_lengths_readings_or_baselines_are_no_rows_of_the_table():
+    """Their spread is that of what they vary, and not that between runs of one seed."""
+    acting = {"lambda_rr": 1e-6, "lambda_ra": 1e-6}
+    methods = {
+        "base": {},
+        "long": {},
+        "f5": {**acting, "f": 5},
+        "f5-read-otherwise": {**acting, "f": 5, "reading": {"distance": "squared"}},
+        "f20": {**acting, "f": 20},
+        "f20-long": {**acting, "f": 20},
+        "f-none": {**acting, "f": "none"},
+    }
+    against = {
+        "convergence": {"base": None, "long": None, "f20": "base", "f20-long": "long"},
+        "f_against_none": {"f5": "f-none", "f20": "f-none"},
+        "readings": {"base": None, "f5": "base", "f5-read-otherwise": "base", "f-none": "base"},
+        "table1": {"base": None, "f5": "base", "f5-read-otherwise": "base", "f20": "base", "f20-long": "long"},
+    }
+    plan = {
+        "dataset": {"name": "cifar100"},
+        "cells": {cell: {"config": {"method": method}} for cell, method in methods.items()},
+        "grids": {
+            grid: [{"cell": cell, "baseline": baseline} for cell, baseline in rows.items()]
+            for grid, rows in against.items()
+        },
+    }
+    assert paper.table1_grid(plan) == "table1"
+    assert paper.rows_of_table1(plan, "table1") == ["base", "f5", "f20"]
+    assert paper.rows_of_table1(plan, "f_against_none") == []
+
+
 def test_the_sentence_says_the_numbers():
     gains = published()["absolute"].xs("first20", level="metric")
     assert sorted(gains) == sorted(GAINS)

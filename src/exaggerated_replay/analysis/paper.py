@@ -43,17 +43,25 @@ def claimed_gain(dataset: str, method: Mapping[str, Any], baseline: Mapping[str,
     five values of f. How the paper is read (its switches) and the size of the experiment are what a replication
     may vary: the claim is the same.
     """
-    if dataset != DATASET or "lambda_rr" in baseline or not _stands_in_table1(method):
+    if not _stands_in_table1(dataset, method, baseline):
         return nan
     return float(published()["absolute"][method["f"], metric])
 
 
 def rows_of_table1(plan: Mapping[str, Any], grid: str) -> list[str]:
-    """Return the cells of a grid that stand in Table 1, on CIFAR-100, and their baseline: what spreads come from."""
-    if plan["dataset"]["name"] != DATASET:
-        return []
-    rows = [row for row in plan["grids"][grid] if row["baseline"] and _stands_in_table1(_method(plan, row["cell"]))]
-    return list(dict.fromkeys(name for row in rows for name in (row["baseline"], row["cell"])))
+    """Return a baseline of a grid and the cells that stand beside it as in Table 1, one for each f; none without.
+
+    Cells that differ in anything but f are no rows of the same table: of those with other lengths, sizes or readings,
+    the first counts, and of several baselines the one with the most rows.
+    """
+    tables: dict[str, dict[Any, str]] = {}
+    for row in plan["grids"][grid]:
+        if baseline := row["baseline"]:
+            method = _method(plan, row["cell"])
+            if _stands_in_table1(plan["dataset"]["name"], method, _method(plan, baseline)):
+                tables.setdefault(baseline, {}).setdefault(method["f"], row["cell"])
+    largest = max(tables, key=lambda name: len(tables[name]), default=None)
+    return [largest, *tables[largest].values()] if largest else []
 
 
 def table1_grid(plan: Mapping[str, Any]) -> str | None:
@@ -66,5 +74,7 @@ def _method(plan: Mapping[str, Any], cell: str) -> Mapping[str, Any]:
     return method
 
 
-def _stands_in_table1(method: Mapping[str, Any]) -> bool:
+def _stands_in_table1(dataset: str, method: Mapping[str, Any], baseline: Mapping[str, Any]) -> bool:
+    if dataset != DATASET or "lambda_rr" in baseline:
+        return False
     return method.get("lambda_rr") == method.get("lambda_ra") == WEIGHT and method["f"] in FACTORS
