@@ -266,7 +266,7 @@ def written(tmp_path, monkeypatch):
                 broken = {"task": 2} if (number, run["seed"]) == (2, 3) else None
                 made = record(run_of(run), shift=number * run["seed"] % 4, diverged=broken)
                 (directory / "record.json").write_text(json.dumps(made))
-        write_study(plan, tmp_path / "results/mine", parts)
+        write_study(plan, tmp_path / "results/mine", parts, made_from="this")
         return tmp_path / "results/mine"
 
     return write

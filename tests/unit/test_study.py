@@ -10,6 +10,7 @@ from test_runs import PLAN as CELLS
 from test_runs import RUNS, record
 
 from exaggerated_replay.analysis import folder as folders
+from exaggerated_replay.analysis import origin as origins
 from exaggerated_replay.analysis.origin import without_path
 from exaggerated_replay.analysis.outputs import study_files
 from exaggerated_replay.analysis.study import write_study
@@ -36,7 +37,11 @@ def write(tmp_path, monkeypatch):
         (tmp_path / "results/timings").mkdir(exist_ok=True)
         (tmp_path / f"results/timings/{run}.json").write_text(json.dumps({"seconds": 1.5, "hardware": "mine"}))
     (tmp_path / "params.yaml").write_text("dataset:\n  source: /home/me/secret/x.npz\n")
-    return lambda plan=PLAN, parts=(): write_study(plan, tmp_path / "results/mine", parts)
+
+    def write(plan=PLAN, parts=(), made_from="this"):
+        return write_study(plan, tmp_path / "results/mine", parts, made_from=made_from)
+
+    return write
 
 
 def files(place):
@@ -82,6 +87,21 @@ def test_where_it_was_made_is_said_anew_when_a_run_of_the_same_name_says_somethi
     after = json.loads(told.read_text())
     assert after["runs"] != before["runs"]
     assert (after["seconds"], after["hardware"]) == (7.0, {"new": 1, "mine": 3})
+
+
+def test_the_commit_is_that_of_the_code_that_made_the_files_and_the_seconds_are_those_of_the_runs(
+    write, tmp_path, monkeypatch
+):
+    def told(**arguments):
+        write(**arguments)
+        return json.loads((tmp_path / "results/mine/provenance.json").read_text())
+
+    monkeypatch.setattr(origins, "_git", lambda *what: "first" if what[0] == "rev-parse" else "")
+    first = told()
+    (tmp_path / f"results/timings/{RUNS[0]}.json").write_text(json.dumps({"seconds": 99, "hardware": "other"}))
+    monkeypatch.setattr(origins, "_git", lambda *what: "second" if what[0] == "rev-parse" else "")
+    assert told() == first  # another commit with the same code
+    assert told(made_from="other code") == first | {"commit": "second", "made_from": "other code"}
 
 
 def test_two_jobs_at_once_take_turns(write, tmp_path):

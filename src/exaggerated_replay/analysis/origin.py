@@ -16,31 +16,34 @@ from exaggerated_replay.files import digest_of, read_json
 SOURCE = ("src", "workflow", "Snakefile")
 
 
-def origin(records: Mapping[str, Any], timings: Path, before: Path) -> dict[str, Any]:
-    """Say with what a study's runs were computed.
+def origin(records: Mapping[str, Any], timings: Path, before: Path, made_from: str) -> dict[str, Any]:
+    """Say with what a study's runs were computed, and at which commit all of it can be made again.
 
     Args:
         records: What the runs say, by their names.
         timings: Folder with seconds and hardware of each run; runs from elsewhere may not be in it.
-        before: What was said the last time. It stands as long as the records are the same, because commit, versions
-            and seconds are those of the runs and not those of the last look at them.
+        before: What was said the last time. Versions and seconds are those of the runs and not those of the last look
+            at them: they stand as long as the records are the same. The commit stands until tables and figures are
+            made from something else; their code is the commit's, and so is that of the runs, whose names hold it.
+        made_from: Digest of all that decides the study's files.
 
     Returns:
-        runs (digest over their records), commit, modified (tracked source files that differed from it), python, torch,
-        system, seconds (sum over the runs that were timed), timed (how many), hardware (name -> runs).
+        runs (digest over their records), made_from, commit, modified (tracked source files that differed from it),
+        python, torch, system, seconds (sum over the runs that were timed), timed (how many), hardware (name -> runs).
     """
     runs = digest_of(dict(records))
     try:
         said = read_json(before)
         if said["runs"] == runs:
-            return {key: value for key, value in said.items() if key != FILES}
+            kept = {key: value for key, value in said.items() if key != FILES}
+            return kept if said.get("made_from") == made_from else {**kept, "made_from": made_from, **_commit()}
     except (UserError, KeyError, TypeError):
         pass
     timed = [read_json(path) for run in records if (path := timings / f"{run}.json").is_file()]
     return {
         "runs": runs,
-        "commit": _git("rev-parse", "HEAD"),
-        "modified": _git("status", "--porcelain", "--untracked-files=no", "--", *SOURCE),
+        "made_from": made_from,
+        **_commit(),
         "python": platform.python_version(),
         "torch": version("torch"),
         "system": platform.platform(),
@@ -48,6 +51,11 @@ def origin(records: Mapping[str, Any], timings: Path, before: Path) -> dict[str,
         "timed": len(timed),
         "hardware": dict(Counter(run["hardware"] for run in timed)),
     }
+
+
+def _commit() -> dict[str, str | None]:
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", *SOURCE)
+    return {"commit": _git("rev-parse", "HEAD"), "modified": changes}
 
 
 def _git(*what: str) -> str | None:

@@ -36,6 +36,7 @@ def write_study(
     folder: Path,
     parts: Sequence[Part] = (),
     *,
+    made_from: str,
     results: Path = RESULTS,
     params: Path = PARAMS,
 ) -> str:
@@ -49,6 +50,7 @@ def write_study(
         plan: As the workflow wrote it.
         folder: The study's folder, for example results/default.
         parts: What else to write: `draw_all` of the figures, the report.
+        made_from: Digest of all that decides the folder's content.
         results: Holds `runs/` (run directories) and `timings/`. A record that is not there any more is taken from
             the study's folder.
         params: The params.yaml that the plan was made from.
@@ -62,7 +64,7 @@ def write_study(
     if not params.is_file():
         raise UserError(f"{params} is missing: write it with `exaggerated-replay compose`")
     study = load_study(plan, results / "runs", folder / "records")
-    facts = origin(study.records, results / "timings", folder / PROVENANCE)
+    facts = origin(study.records, results / "timings", folder / PROVENANCE, made_from)
     with written_together(folder, PROVENANCE, facts) as fresh:
         write_json(fresh / PLAN, plan)
         write_json(fresh / PROVENANCE, facts)  # for the parts; the list of files comes last

@@ -28,11 +28,12 @@ def study(plan: Path) -> None:
     values = read_plan(plan)
     values.pop("places", None)
     folder = RESULTS / values["study"]["name"]
-    print(write_study(values, folder, [draw_all, write_report]))
+    decided_by = made_from(values)
+    print(write_study(values, folder, [draw_all, write_report], made_from=decided_by))
     for plot in PLOTS:
         write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
     written = {str(folder / name) for name in read_json(folder / PROVENANCE)[FILES]}
-    write_manifest(folder, made_from(values), {*written, *map(str, all_files(values, figure_files(values)))})
+    write_manifest(folder, decided_by, {*written, *map(str, all_files(values, figure_files(values)))})
 
 
 @click.command()
