@@ -444,6 +444,14 @@ def test_packs_take_the_longest_run_first_each_to_the_job_that_has_least_to_do(l
     assert {name: [run.settings.training.iterations for run in pack] for name, pack in found.items()} == packed
 
 
+def test_jobs_start_seed_by_seed_in_the_order_in_which_the_seeds_are_given():
+    plan = plan_with({"compute.runs_per_job": 1, "study.seeds": [7, 3, 5]})
+    packs = [pack for pack in plan.packs.values() if len(pack) == 1]
+    assert len(packs) == 18  # six cells
+    assert {(pack[0].seed, plan.seeds_after(pack)) for pack in packs} == {(7, 2), (3, 1), (5, 0)}
+    assert plan.seeds_after([pack[0] for pack in packs]) == 2  # together they are as urgent as the first
+
+
 # ---------------------------------------------------------------- the file
 
 

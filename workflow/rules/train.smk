@@ -12,6 +12,7 @@ for pack, runs in PLAN.packs.items():
             weights=update([str(run.directory / WEIGHTS) for run in runs]),
         log:
             f"logs/train_{pack}.log",
+        priority: PLAN.seeds_after(runs)
         threads: PLAN.params.compute.threads
         resources:
             gpu=int(ON_GPU),

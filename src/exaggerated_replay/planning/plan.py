@@ -75,6 +75,14 @@ class Plan:
         """The jobs, each with the runs that it trains."""
         return packs_of(self.runs, self.params.compute.runs_per_job)
 
+    def seeds_after(self, runs: list[Run]) -> int:
+        """Return how many of the study's seeds come after the first of these runs': the more, the earlier its job.
+
+        Trained seed by seed, a study that is stopped has pairs to compare.
+        """
+        seeds = self.params.study.seed_list
+        return len(seeds) - 1 - min(seeds.index(run.seed) for run in runs)
+
     @property
     def varied(self) -> list[str]:
         """Every setting that a grid varies, by its dotted key."""
