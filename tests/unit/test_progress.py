@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from exaggerated_replay.learning.progress import watcher
+from exaggerated_replay.learning.progress import Pace, duration, watcher
 from exaggerated_replay.learning.run import Progress
 
 REPORTS = [
@@ -17,9 +17,14 @@ REPORTS = [
 LINES = [
     "er-s0-aa  task 1/2  iteration 5/10  loss 2.346",
     "er-s0-aa  task 1/2  iteration 10/10  loss 1.500",
-    "er-s0-aa  task 2/2  iteration 5/10  loss 1.250  accuracy so far 87.7 %",
+    "er-s0-aa  task 2/2  iteration 5/10  loss 1.250  accuracy so far 87.7 %  70 s left",
     "er-s0-aa  task 2/2  iteration 10/10  loss 0.500  accuracy so far 87.7 %",
 ]
+
+
+def clock():
+    """Return a clock that says so many seconds more each time: five steps of the second task take 70 s."""
+    return iter([0, 40, 110, 180]).__next__
 
 
 class Terminal(io.StringIO):
@@ -28,7 +33,7 @@ class Terminal(io.StringIO):
 
 
 def report_all(log, screen, name="er-s0-aa"):
-    watch = watcher(log, screen)(name)
+    watch = watcher(log, screen, clock())(name)
     for progress in REPORTS:
         watch(progress)
 
@@ -68,7 +73,7 @@ def test_each_run_has_its_own_bar():
 def test_the_log_gets_every_report_at_once_wherever_one_watches(tmp_path, screen):
     path = tmp_path / "train.log"
     with path.open("w") as log:
-        watch = watcher(log, screen())("er-s0-aa")
+        watch = watcher(log, screen(), clock())("er-s0-aa")
         for number, progress in enumerate(REPORTS, start=1):
             watch(progress)
             assert path.read_text().splitlines() == LINES[:number]  # not only when the file is closed
@@ -79,3 +84,26 @@ def test_without_a_terminal_library_a_terminal_gets_lines(monkeypatch):
     screen = Terminal()
     report_all(None, screen)
     assert screen.getvalue().splitlines() == [LINES[1], LINES[3]]
+
+
+def test_a_run_that_goes_on_is_judged_by_the_steps_of_this_process():
+    """It went on at step 700 of 1,000 and took 50 steps in 100 s: the 250 that are left take 500."""
+    pace = Pace(iter([1000.0, 1100.0, 1500.0]).__next__)
+    reports = [Progress(task=8, tasks=10, iteration=n, iterations=100, loss=1.0, accuracy=50.0) for n in (0, 50, 100)]
+    assert [pace.left(report) for report in reports] == [None, 500.0, 1000.0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (59, "59 s"),
+        (89.9, "90 s"),
+        (90, "2 min"),
+        (720, "12 min"),
+        (3600, "1 h 00 min"),
+        (11100, "3 h 05 min"),
+    ],
+)
+def test_times_are_said_as_one_says_them(seconds, text):
+    assert duration(seconds) == text

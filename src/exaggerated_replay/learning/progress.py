@@ -1,57 +1,92 @@
 """Progress one can watch: a bar per run on a terminal, plain lines elsewhere, and a log file either way."""
 
 import sys
+import time
 from collections.abc import Callable
 from typing import TextIO
 
 from exaggerated_replay.learning.run import Progress
 
-
-def line(name: str, p: Progress) -> str:
-    """Say in one line where a run stands."""
-    accuracy = "" if p.accuracy is None else f"  accuracy so far {p.accuracy:.1f} %"
-    return f"{name}  task {p.task}/{p.tasks}  iteration {p.iteration}/{p.iterations}  loss {p.loss:.3f}{accuracy}"
+Show = Callable[[Progress, float | None], None]  # where the run stands, and the seconds left
 
 
-def watcher(log: TextIO | None, screen: TextIO | None = None) -> Callable[[str], Callable[[Progress], None]]:
+class Pace:
+    """How long a run still takes, from the steps taken so far in this process.
+
+    The first task tells nothing: it replays nothing, and its steps are shorter.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.since: tuple[int, float] | None = None  # steps taken, and when
+
+    def left(self, p: Progress) -> float | None:
+        """Return the seconds that are left; None as long as nobody can tell."""
+        done, now = (p.task - 1) * p.iterations + p.iteration, self.clock()
+        if self.since is None or p.task == 1:
+            self.since = done, now
+        before, then = self.since
+        return (now - then) / (done - before) * (p.tasks * p.iterations - done) if done > before else None
+
+
+def duration(seconds: float) -> str:
+    """Return a time to wait as one says it: 40 s, 12 min, 3 h 05 min."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def line(name: str, p: Progress, left: float | None = None) -> str:
+    """Say in one line where a run stands, and how many seconds are left where that is known."""
+    said = f"{name}  task {p.task}/{p.tasks}  iteration {p.iteration}/{p.iterations}  loss {p.loss:.3f}"
+    said += "" if p.accuracy is None else f"  accuracy so far {p.accuracy:.1f} %"
+    return f"{said}  {duration(left)} left" if left else said
+
+
+def watcher(
+    log: TextIO | None, screen: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+) -> Callable[[str], Callable[[Progress], None]]:
     """Return a function that makes the watch of each run.
 
     Args:
         log: Where every report is written, or None.
         screen: A terminal gets a bar, anything else one line per task; standard error by default.
+        clock: Tells seconds.
     """
     screen = screen or sys.stderr
     bar = _bar if screen.isatty() else _lines
 
     def watch_run(name: str) -> Callable[[Progress], None]:
-        show = bar(name, screen)
+        show, pace = bar(name, screen), Pace(clock)
 
         def watch(progress: Progress) -> None:
+            left = pace.left(progress)
             if log:
-                print(line(name, progress), file=log, flush=True)
-            show(progress)
+                print(line(name, progress, left), file=log, flush=True)
+            show(progress, left)
 
         return watch
 
     return watch_run
 
 
-def _lines(name: str, screen: TextIO) -> Callable[[Progress], None]:
-    def show(p: Progress) -> None:
+def _lines(name: str, screen: TextIO) -> Show:
+    def show(p: Progress, left: float | None) -> None:
         if p.iteration == p.iterations:
-            print(line(name, p), file=screen, flush=True)
+            print(line(name, p, left), file=screen, flush=True)
 
     return show
 
 
-def _bar(name: str, screen: TextIO) -> Callable[[Progress], None]:
+def _bar(name: str, screen: TextIO) -> Show:
     try:
         from tqdm import tqdm
     except ImportError:  # a bare machine with torch alone
         return _lines(name, screen)
     bar: list[tqdm] = []
 
-    def show(p: Progress) -> None:
+    def show(p: Progress, _: float | None) -> None:
         if not bar:
             bar.append(tqdm(total=p.tasks * p.iterations, desc=name, file=screen, unit="it", dynamic_ncols=True))
         bar[0].update((p.task - 1) * p.iterations + p.iteration - bar[0].n)
