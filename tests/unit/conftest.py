@@ -1,12 +1,15 @@
-"""Tiny problems that train in milliseconds, and the network once more in numpy."""
+"""Tiny problems that train in milliseconds, methods for them, and the network once more in numpy."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import settings
 
+from exaggerated_replay.learning.batches import rows_of_tasks
 from exaggerated_replay.learning.likelihoods import likelihood_of
-from exaggerated_replay.learning.method import Problem
+from exaggerated_replay.learning.method import Problem, build_method
 from exaggerated_replay.learning.run import Samples, Schedule
 from exaggerated_replay.learning.trainer import train
 from exaggerated_replay.methods.bir import Settings as BIRArm
@@ -86,6 +89,17 @@ def arms():
 
 
 @pytest.fixture
+def build(arms, new_problem):
+    """Build a method from the name of its arm, with changes to the arm and to the problem."""
+
+    def make(name, bounded=True, problem=None, **changes):
+        settings = dataclasses.replace(arms[name], **changes)
+        return build_method(settings.method, new_problem(bounded, **(problem or {})), settings)
+
+    return make
+
+
+@pytest.fixture
 def learn(new_samples):
     """Train a method briefly, but long enough to replay more than one class, and return the outcome."""
 
@@ -104,6 +118,36 @@ def learn(new_samples):
         return train(method, new_samples(bounded), new_samples(bounded, 5, draw=1), schedule, watch, observer)
 
     return run
+
+
+@pytest.fixture
+def learned(build, learn):
+    """Build a method, teach it some tasks and begin the next one with weights that have moved on since."""
+
+    def make(name, bounded=True, tasks=2, problem=None, **changes):
+        method = build(name, bounded, problem, **changes)
+        learn(method, bounded, tasks=tasks, iterations=4)
+        method.begin_task(tasks + 1)
+        generator = torch.Generator().manual_seed(7)
+        with torch.no_grad():
+            for parameter in method.parameters():
+                if parameter.requires_grad:
+                    parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+        return method
+
+    return make
+
+
+@pytest.fixture
+def batch(new_samples, new_problem):
+    """Ten samples of a task as a model sees them."""
+
+    def make(bounded, task):
+        samples = new_samples(bounded)
+        rows = rows_of_tasks(samples.y, range(task, task + 1), new_problem())[:10]
+        return samples.x[rows], samples.y[rows]
+
+    return make
 
 
 class ByHand:
