@@ -35,7 +35,10 @@ PARTS = {  # the files that are changed, and the tests that are about them
     "losses": (["learning/likelihoods.py", "learning/losses.py"], ["test_likelihoods.py", "test_losses.py"]),
     "competition": (["learning/competition.py"], ["test_exaggeration.py"]),
     "consolidation": (["learning/consolidation.py"], ["test_consolidation.py"]),
-    "plan": (["planning/plan.py", "planning/cells.py", "planning/runs.py"], ["test_plan.py"]),
+    "plan": (
+        ["planning/plan.py", "planning/cells.py", "planning/runs.py"],
+        ["test_cells.py", "test_grids.py", "test_identity.py", "test_plan.py"],
+    ),
     "scores": (["analysis/scores.py"], ["test_evaluate.py"]),
 }
 

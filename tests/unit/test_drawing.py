@@ -4,7 +4,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from test_plan import plan_with
+from plans import plan_with
 
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.errors import UserError
