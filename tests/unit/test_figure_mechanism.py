@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
-from test_figures import words, written
+from sample_figures import words, written
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import mechanism, style

@@ -1,0 +1,77 @@
+"""The figure of competing classes: probabilities, threshold, sample and means, of a checkpoint that is here."""
+
+import hashlib
+import json
+
+import numpy as np
+from matplotlib.colors import to_hex
+from sample_figures import example, written
+
+from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.figures import competing_classes, style
+from exaggerated_replay.methods.exaggeration import illustration
+from exaggerated_replay.store.records import sealed
+
+
+def test_competing_classes_shows_the_probabilities_and_the_threshold():
+    figure = competing_classes.draw(example())
+    axes = figure.axes[0]
+    bars = sorted(axes.patches, key=lambda bar: bar.get_x())
+    assert [bar.get_height() for bar in bars] == example()["probabilities"]
+    colours = [to_hex(bar.get_facecolor()) for bar in bars]
+    assert [k for k, colour in enumerate(colours) if colour == style.BASELINE] == [2]
+    assert [k for k, colour in enumerate(colours) if colour == style.TREATMENT] == [1, 3, 4]
+    (line,) = axes.lines
+    assert set(line.get_ydata()) == {0.6 / 20}
+    assert axes.get_ylim()[0] < 0.6 / 20 < axes.get_ylim()[1]
+    assert {"label 2", "competing: 3, 1, 4", "f = 20: threshold p/f = 0.03"} <= written(figure)
+
+
+def test_competing_classes_shows_the_sample_and_the_means_of_label_and_competitors():
+    figure = competing_classes.draw(example())
+    assert [axes.get_title() for axes in figure.axes[1:]] == [
+        "replayed\nsample",
+        *(f"mean of\nlabel {k}" for k in (2, 3, 1, 4)),
+    ]
+    for axes in figure.axes[1:]:
+        np.testing.assert_array_equal(axes.images[0].get_array(), example()["image"])
+    assert len(competing_classes.draw(example(images=False)).axes) == 1
+
+
+def test_competing_classes_without_f_has_no_line():
+    figure = competing_classes.draw(example(f="none"))
+    assert not figure.axes[0].lines
+    assert "f = none: no threshold, the runner-up competes" in written(figure)
+
+
+def test_competing_classes_without_a_competitor_says_so():
+    assert "none competes" in written(competing_classes.draw({**example(), "rivals": []}))
+
+
+def test_competing_classes_are_those_of_a_checkpoint_that_is_here(tmp_path, monkeypatch):
+    """The cell in focus first; a run without its checkpoint, or of a method that does not exaggerate, shows nothing."""
+    cells = {
+        cell: {
+            "config": {"method": {"f": 20} if cell != "bir" else {}},
+            "runs": [{"directory": f"results/runs/{cell}"}],
+        }
+        for cell in ("bir", "rr", "ra")
+    }
+    digests = {cell: {"model.safetensors": hashlib.sha256(cell.encode()).hexdigest()} for cell in cells}
+    records = {cell: sealed({"sha256": digest}) for cell, digest in digests.items()}
+    whole = Study({"focus": "ra", "cells": cells}, records)
+    asked = []
+    monkeypatch.setattr(
+        illustration,
+        "competing_example",
+        lambda record, weights: asked.append(weights.parent.name) or {**example(), "probabilities": [0.1 + 1e-9] * 8},
+    )
+    folder = tmp_path / "mine" / "fresh"
+    assert competing_classes.of_study(whole, folder) is None
+    for cell, drawn in (("bir", []), ("rr", ["rr"]), ("ra", ["rr", "ra"])):
+        (tmp_path / "runs" / cell).mkdir(parents=True)
+        (tmp_path / "runs" / cell / "model.safetensors").write_text(cell)
+        (tmp_path / "runs" / cell / "record.json").write_text(json.dumps(records[cell]))
+        figure = competing_classes.of_study(whole, folder)
+        assert asked == drawn
+        assert figure is None or {bar.get_height() for bar in figure.axes[0].patches} == {0.1}

@@ -1,0 +1,229 @@
+"""What each kind of figure shows, against numbers worked out from the runs it is drawn from."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sample_figures import (
+    COLOURS,
+    FIGURES,
+    ITERATIONS,
+    SIZES,
+    config,
+    doses,
+    readings,
+    record,
+    strengths,
+    study,
+    written,
+)
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures import (
+    accuracy_matrix,
+    architecture,
+    comparison,
+    convergence,
+    dose,
+    forgetting,
+    frontier,
+    scale,
+    specification,
+    style,
+)
+
+
+def test_architecture_shows_its_sizes():
+    seen = written(architecture.draw(**SIZES))
+    assert {"input x\n1,024", "fc\n2,000\nReLU", "z\n100", "softmax classifier\n90 classes"} <= seen
+    assert "reconstruction\nhalf squared error" in seen
+    assert any("off\nwith probability 0.6" in text for text in seen)
+    bounded = written(architecture.draw(**SIZES | {"bounded": True}))
+    assert "reconstruction\nbinary cross-entropy" in bounded
+    assert any(text.endswith("sigmoid") for text in bounded)
+
+
+# ---------------------------------------------------------------- two arms
+
+
+def test_convergence_plots_means_and_single_seeds():
+    plan, runs = study()
+    figure = convergence.draw(plan, runs)
+    panels = dict(zip(("overall", "first50", "first20"), figure.axes, strict=True))
+    for metric, axes in panels.items():
+        lines = {line.get_label(): line for line in axes.lines}
+        for arm, name in (("bir-si", "BI-R+SI"), ("rr-ra", "RR+RA")):
+            cells = [f"{arm}-iterations50", f"{arm}-iterations100", arm]
+            values = [runs.loc[runs["cell"] == cell, metric].to_numpy() for cell in cells]
+            np.testing.assert_array_equal(lines[name].get_xdata(), ITERATIONS)
+            np.testing.assert_allclose(lines[name].get_ydata(), np.mean(values, axis=1))
+            dots = [line for line in axes.lines if len(line.get_xdata()) == 12]
+            shown = [sorted(line.get_ydata()) for line in dots]
+            assert sorted(np.ravel(values)) in shown
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["50", "100", "200"]
+
+
+def test_convergence_bands_are_t_intervals():
+    plan, runs = study(seeds=2)
+    runs.loc[runs["cell"] == "rr-ra", "overall"] = [40.0, 42.0]
+    bands = convergence.draw(plan, runs).axes[0].collections
+    edges = np.concatenate([path.vertices for band in bands for path in band.get_paths()])
+    # Mean 41, standard error 1, t of one degree of freedom 12.706.
+    for edge in (41 - 12.706, 41 + 12.706):
+        assert np.abs(edges - [200, edge]).sum(axis=1).min() < 1e-3
+
+
+def test_convergence_never_mixes_devices():
+    plan, runs = study()
+    runs.loc[runs["cell"] == "rr-ra-iterations50", "device"] = "cuda"
+    with pytest.raises(UserError, match="cpu and cuda"):
+        convergence.draw(plan, runs)
+
+
+def test_comparison_plots_differences_intervals_seeds_and_the_papers_values():
+    plan, runs = study()
+    figure = comparison.draw(plan, runs, "table1")
+    published = {"first20": (3.80, 4.80), "first50": (4.06, 4.86), "overall": (1.35, 1.48)}
+    for axes, (metric, papers) in zip(figure.axes, published.items(), strict=True):
+        by_cell = {cell: group.set_index("seed")[metric] for cell, group in runs.groupby("cell")}
+        plotted = [(tuple(np.ravel(line.get_xdata())), tuple(np.ravel(line.get_ydata()))) for line in axes.lines]
+        for y, (cell, paper) in enumerate(zip(("rr-ra-f5", "rr-ra"), papers, strict=True)):
+            seeds = by_cell[cell] - by_cell["bir-si"]
+            assert (tuple(seeds), (y,) * 4) in plotted
+            assert any(xs == pytest.approx((seeds.mean(),)) and ys == (y,) for xs, ys in plotted)
+            assert ((paper,), (y,)) in plotted
+            (interval,) = [x for x, ys in plotted if ys == (y, y)]
+            margin = 3.1824 * seeds.std() / 2  # t of three degrees of freedom, four seeds
+            assert interval == pytest.approx((seeds.mean() - margin, seeds.mean() + margin), abs=1e-3)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["f = 5", "f = 20"]
+    assert {"paper (CIFAR-100)", "difference from BI-R+SI on digits (percentage points)"} <= written(figure)
+
+
+def test_comparison_of_one_seed_claims_no_interval():
+    assert "single seed, no interval" in written(FIGURES["comparison_single_seed"]())
+
+
+def test_comparison_names_cells_where_f_does_not_tell_them_apart():
+    figure = comparison.draw(*study(), "convergence")
+    assert {"RR+RA, iterations = 50", "RR+RA, iterations = 200"} <= written(figure)
+    assert "paper (CIFAR-100)" not in written(figure)
+
+
+def test_accuracy_matrix_is_the_mean_over_seeds():
+    other = record()
+    other["counts"]["correct"] = [[5, 3, 0, 0], [1, 0, 20, 20]]
+    figure = accuracy_matrix.draw({"bir-si": [record()], "rr-ra": [record(), other]})
+    baseline, treatment = (axes.images[0].get_array().filled(np.nan) for axes in figure.axes[:2])
+    np.testing.assert_allclose(baseline, [[80, np.nan], [25, 75]])
+    np.testing.assert_allclose(treatment, [[60, np.nan], [15, 87.5]])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["80", "25", "75"]
+    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["BI-R+SI", "RR+RA"]
+    assert {axes.images[0].get_clim() for axes in figure.axes[:2]} == {(0, 100)}
+
+
+def test_accuracy_matrix_needs_runs_of_one_length():
+    with pytest.raises(UserError, match="'rr-ra' needs at least one run"):
+        accuracy_matrix.draw({"bir-si": [record()], "rr-ra": []})
+
+
+def test_forgetting_by_age_is_the_mean_of_the_diagonals():
+    matrix = np.array([[80, np.nan, np.nan], [60, 70, np.nan], [20, 50, 90]])
+    assert forgetting.by_age(matrix).tolist() == [80, 55, 20]
+    left, right = forgetting.draw({"bir-si": [record()]}, COLOURS).axes
+    assert [line.get_ydata().tolist() for line in left.lines] == [[80, 25]]
+    assert [line.get_ydata().tolist() for line in right.lines] == [[77.5, 25]]  # 80 and 75 at once, 25 a task later
+
+
+# ---------------------------------------------------------------- settings that are varied
+
+
+def test_dose_is_drawn_over_the_weight_that_acts():
+    plan, runs = doses()
+    axes = dose.draw(plan, runs, "g", inputs=1024).axes[0]
+    means = [container.lines[0] for container in axes.containers]
+    assert [len(line.get_xdata()) for line in means] == [3, 3, 3]
+    alone = means[1]  # RA alone, between the two others
+    np.testing.assert_allclose(alone.get_xdata(), [1e-6, 1e-2, 1])
+    np.testing.assert_allclose(alone.get_ydata(), [0.05, 0.05, 5.05])  # seeds 1 and 3 have 0.1 more
+    marks = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"]
+    np.testing.assert_allclose(marks, [1e-6, 1.024e-3, 0.524288])  # 1,024 features, 512 samples
+
+
+@pytest.mark.parametrize(
+    ("reading", "expected"),
+    [
+        ({"reduction": "mean"}, (2e-3, 5e-3)),
+        ({"reduction": "sum"}, (2e-3 / 64, 5e-3 * 64)),  # an inverse of a sum is so much smaller
+        ({"reduction": "total"}, (2e-3 / (64 * 16), 5e-3 * 64 * 16)),
+        ({"reduction": "sum", "repulsion": "negative"}, (2e-3 * 64, 5e-3 * 64)),
+    ],
+)
+def test_the_weight_that_acts_depends_on_what_is_summed(reading, expected):
+    made = config(lambda_rr=4e-3, lambda_ra=1e-2, lambda_rec=2.0, reading=reading)
+    assert dose.weights(made, inputs=64) == pytest.approx(expected)
+
+
+def test_the_frontier_is_what_no_other_point_exceeds():
+    points = np.array([[10, 15], [30, 5], [25, 20], [25, 18], [5, 20]])
+    assert frontier.undominated(points).tolist() == [[25, 20], [30, 5]]
+
+
+def test_frontier_shows_means_and_the_baselines_reach():
+    figure = frontier.draw(*strengths(), "g")
+    axes = figure.axes[0]
+    lines = {line.get_color(): line for line in axes.lines if line.get_linestyle() == "-"}
+    np.testing.assert_allclose(lines[style.BASELINE].get_xydata(), [[30, 5], [25, 20], [10, 15]])
+    np.testing.assert_allclose(lines[style.TREATMENT].get_xydata(), [[31.5, 8], [26.5, 23], [11.5, 18]])
+    (reach,) = axes.collections
+    inside = reach.get_paths()[0].contains_points([[24, 19], [29, 4.5], [29, 6], [26, 19], [11, 19]])
+    assert inside.tolist() == [True, True, False, False, True]
+    assert {"c = 10", "1,000", "1e5"} <= written(figure)
+
+
+def test_names_of_points_that_lie_close_together_are_left_out():
+    points = np.array([[0.0, 0.0], [0.05, 0.0], [0.09, 0.0], [0.1, 0.0], [0.1, 0.5], [0.12, 0.5]])
+    assert frontier.apart(points, 0.1) == [0, 3, 4]
+    assert frontier.apart(points[:0], 0.1) == []
+
+
+def test_specifications_are_sorted_by_effect_and_marked():
+    plan, runs = readings()
+    top, below = specification.draw(plan, runs, "g").axes
+    means = [line.get_ydata()[0] for line in top.lines if len(line.get_ydata()) == 1]
+    np.testing.assert_allclose(means, [-1.95, 0.05, 2.05, 4.05])
+    labels = [label.get_text() for label in below.get_yticklabels()]
+    marked = {
+        label: [int(x) for line in below.lines if line.get_markersize() == 3 for x, at in line.get_xydata() if at == y]
+        for y, label in enumerate(labels)
+    }
+    assert marked == {
+        "repulsion: negative": [0, 2],
+        "repulsion: mean inverse": [1, 3],
+        "reduction: mean": [0, 1],
+        "reduction: total": [2, 3],
+    }
+
+
+def test_a_setting_that_a_cell_does_not_have_is_no_row_of_the_curve():
+    settings = [{"method.f": [20]}, {"method.f": [None]}]
+    cells = {
+        "bir-si": {"arm": "bir-si", "config": {"method": {}}},
+        "rr-ra": {"arm": "rr-ra", "config": {"method": {"f": 20.0}}},
+    }
+    plan = {"cells": cells, "grids": {"g": [{"settings": row} for row in settings]}}
+    assert specification.switches(plan, "g", ["bir-si", "rr-ra"]) == {
+        ("arm", "bir-si"): [True, False],
+        ("arm", "rr-ra"): [False, True],
+        ("f", "20"): [False, True],
+    }
+
+
+def test_the_trend_is_a_line_over_the_logarithm():
+    size, seed = np.repeat([10.0, 100.0, 1000.0], 4), np.tile(range(4), 3)
+    noise = np.tile([0.3, -0.1, -0.4, 0.2], 3)  # of the seed, the same at every size: the slope is exact
+    found = scale.trend(pd.Series(size), pd.Series(5 - np.log10(size) + noise), pd.Series(seed), np.array([1e4]))
+    assert found[0, 0] == pytest.approx(1)
+    # By seeds: the interval is that of their mean. Four seeds: t of three degrees of freedom, a sandwich of n values
+    # instead of n - 1, and the usual small-sample factor (4 / 3) (11 / 10).
+    margin = 3.1824 * np.sqrt(np.mean(noise[:4] ** 2) / 4 * (4 / 3) * (11 / 10))
+    assert found[0, 1:] == pytest.approx([1 - margin, 1 + margin], abs=1e-3)
+    assert not len(scale.trend(pd.Series(size), pd.Series(size), pd.Series(0 * seed), np.array([1.0])))
