@@ -5,9 +5,9 @@ import os
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
+from raw_files import only_files
 
 from exaggerated_replay.data import fetch as fetching
 from exaggerated_replay.data.fetch import fetch, verify
@@ -23,11 +23,6 @@ def sha256(content: bytes) -> str:
 
 
 FILES = {"a.gz": sha256(A), "b.gz": "md5:" + hashlib.md5(B).hexdigest()}
-
-
-def only_files(folder: Path) -> list[str]:
-    """Every file and folder below, hidden and temporary ones included."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 class Mirror(ThreadingHTTPServer):
