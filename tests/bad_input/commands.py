@@ -1,0 +1,55 @@
+"""Command lines and paths that cannot be."""
+
+from tests.bad_input.place import Row, nothing
+
+COMMANDS = {
+    "no such command": (("nonsense",), ("nonsense",)),
+    "no such option": (("verify", "--nonsense"), ("nonsense",)),
+    "an argument too many": (("drift", "x"), ("x",)),
+    "an option without a value": (("verify", "--plan"), ("--plan",)),
+    "a missing argument": (("explain",), ("NAME",)),
+    "missing records": (("train", "PLAN", "DATA"), ("RECORDS",)),
+    "missing data": (("train", "RECORDS", "PLAN"), ("--data",)),
+    "a missing plan": (("train", "RECORDS", "DATA"), ("--plan",)),
+    "no target": (("schema",), ("TARGET",)),
+    "a run that is not planned": (("train", "results/runs/x/record.json", "PLAN", "DATA"), ("x",)),
+    "data that are not there": (("train", "RECORDS", "PLAN", "--data", "nowhere.npz"), ("nowhere.npz",)),
+    "data that are a folder": (("train", "RECORDS", "PLAN", "--data", "conf"), ("conf",)),
+    "data that are something else": (("train", "RECORDS", "PLAN", "--data", "params.yaml"), ("params.yaml",)),
+    "a data set that is not there": (("fetch", "PLAN", "nonsense"), ("nonsense",)),
+    "a data set to prepare that is not there": (("prepare", "PLAN", "nonsense", "OUT"), ("nonsense",)),
+    "a cell that is not there": (("compare", "none", "nowhere"), ("nowhere",)),
+    "two cells that are not there": (("compare", "a", "b"), ("a",)),
+    "a study that is not there": (("compare", "--study", "nowhere", "none", "er"), ("nowhere",)),
+    "a study that leads out": (("compare", "--study", "../../etc", "none", "er"), ("etc",)),
+    "a name that is not there": (("explain", "nowhere"), ("nowhere",)),
+    "a number that is none": (("decide", "--seeds-at-most", "x"), ("--seeds-at-most",)),
+    "no seeds at all": (("decide", "--seeds-at-most", "0"), ("--seeds-at-most",)),
+    "a claim that is not there": (("decide", "nonsense"), ("nonsense",)),
+    "a workflow that is not there": (("decide", "--workflow", "nonsense-program"), ("nonsense-program",)),
+    "a workflow that fails": (("decide", "--workflow", "false"), ("false",)),
+    "a folder that is not a study": (("rebuild", "conf"), ("conf",)),
+    "a study to rebuild that is not there": (("rebuild", "results/nowhere"), ("nowhere",)),
+    "seeds that are no numbers": (("rebuild", "conf", "--seeds", "x"), ("--seeds",)),
+    "records that are not there": (("import", "nowhere.gz"), ("nowhere.gz",)),
+    "records that are something else": (("import", "params.yaml"), ("params.yaml",)),
+    "records that are a folder": (("import", "conf"), ("conf",)),
+    "runs that are not there": (("export", "new.gz", "--runs", "nowhere"), ("nowhere",)),
+    "a study to export that is not there": (("export", "new.gz", "--study", "nowhere"), ("nowhere",)),
+    "a folder as a target": (("schema", "conf"), ("conf",)),
+    "a device as a target": (("schema", "/dev/full"), ("/dev/full",)),
+    "a file as a folder": (("schema", "params.yaml/x"), ("params.yaml",)),
+    "a target with an endless name": (("schema", "x" * 300), ("xxx",)),
+    "a folder as a packed file": (("export", "conf"), ("conf",)),
+    "a device as a packed file": (("export", "/dev/full"), ("/dev/full",)),
+    "a plan that is a folder": (("verify", "--plan", "conf"), ("conf",)),
+    "a plan that is not there": (("verify", "--plan", "nowhere.json"), ("nowhere.json",)),
+    "a plan that is something else": (("plan", "--plan", "params.yaml"), ("params.yaml",)),
+    "a plan that is a device": (("plan", "--plan", "/dev/null"), ("/dev/null",)),
+    "a zero byte in a name": (("schema", "a\0b"), ("",)),
+}
+
+
+def rows() -> list[Row]:
+    """Return all of them."""
+    return [Row(what, nothing, command, words) for what, (command, words) in COMMANDS.items()]
