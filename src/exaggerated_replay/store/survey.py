@@ -164,7 +164,10 @@ def made_from(plan: dict[str, Any]) -> str:
         for path in [*folders, package / "planning/drawing.py"]  # which kind of figure a grid gets
         if path.is_file() and "__pycache__" not in path.parts
     }
-    records = {name: file_digest(Path("results/runs", name, RECORD)) for name in plan["runs"]}
+    paths = {name: Path("results/runs", name, RECORD) for name in plan["runs"]}
+    if missing := [path for path in paths.values() if not path.is_file()]:
+        raise UserError(f"{missing[0]} is missing: train the study's runs first, with `snakemake models`")
+    records = {name: file_digest(path) for name, path in paths.items()}
     return digest_of({"plan": plan, "records": records, "code": code})
 
 
