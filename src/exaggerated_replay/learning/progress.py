@@ -10,6 +10,11 @@ from exaggerated_replay.learning.run import Progress
 Show = Callable[[Progress, float | None], None]  # where the run stands, and the seconds left
 
 
+def steps(p: Progress) -> tuple[int, int]:
+    """Return how many steps a run has taken, and how many it takes in all."""
+    return (p.task - 1) * p.iterations + p.iteration, p.tasks * p.iterations
+
+
 class Pace:
     """How long a run still takes, from the steps taken so far in this process.
 
@@ -22,11 +27,11 @@ class Pace:
 
     def left(self, p: Progress) -> float | None:
         """Return the seconds that are left; None as long as nobody can tell."""
-        done, now = (p.task - 1) * p.iterations + p.iteration, self.clock()
+        (done, total), now = steps(p), self.clock()
         if self.since is None or p.task == 1:
             self.since = done, now
         before, then = self.since
-        return (now - then) / (done - before) * (p.tasks * p.iterations - done) if done > before else None
+        return (now - then) / (done - before) * (total - done) if done > before else None
 
 
 def duration(seconds: float) -> str:
@@ -37,7 +42,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def line(name: str, p: Progress, left: float | None = None) -> str:
+def line(name: str, p: Progress, left: float | None) -> str:
     """Say in one line where a run stands, and how many seconds are left where that is known."""
     said = f"{name}  task {p.task}/{p.tasks}  iteration {p.iteration}/{p.iterations}  loss {p.loss:.3f}"
     said += "" if p.accuracy is None else f"  accuracy so far {p.accuracy:.1f} %"
@@ -87,9 +92,10 @@ def _bar(name: str, screen: TextIO) -> Show:
     bar: list[tqdm] = []
 
     def show(p: Progress, _: float | None) -> None:
+        done, total = steps(p)
         if not bar:
-            bar.append(tqdm(total=p.tasks * p.iterations, desc=name, file=screen, unit="it", dynamic_ncols=True))
-        bar[0].update((p.task - 1) * p.iterations + p.iteration - bar[0].n)
+            bar.append(tqdm(total=total, desc=name, file=screen, unit="it", dynamic_ncols=True))
+        bar[0].update(done - bar[0].n)
         status = {"task": f"{p.task}/{p.tasks}", "loss": f"{p.loss:.3f}"}
         if p.accuracy is not None:
             status["accuracy"] = f"{p.accuracy:.1f}%"
