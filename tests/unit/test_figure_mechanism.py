@@ -9,11 +9,18 @@ from sample_figures import words, written
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import mechanism, style
 
-CELLS = ("bir-si", "rr-ra", *(f"ra-lambda_ra{k}" for k in range(1, 7)))
+SETTINGS = {"bir-si": {}, "rr-ra": {}} | {f"ra-lambda_ra{k}": {"method.lambda_ra": k} for k in range(1, 7)}
+CELLS = tuple(SETTINGS)
 PLAN = {
     "focus": "rr-ra",
     "study": {"baseline": "bir-si"},
-    "grids": {"dose": [{"cell": cell, "baseline": None if cell == "bir-si" else "bir-si"} for cell in CELLS]},
+    "cells": {cell: {"arm": cell.partition("-lambda")[0]} for cell in CELLS},
+    "grids": {
+        "dose": [
+            {"cell": cell, "settings": settings, "baseline": None if cell == "bir-si" else "bir-si"}
+            for cell, settings in SETTINGS.items()
+        ]
+    },
 }
 
 
@@ -88,7 +95,7 @@ def test_without_traces_there_is_no_figure():
 def test_words_are_legible_stay_on_the_page_and_off_each_other(drawn):
     figure, _ = drawn
     figure.draw_without_rendering()  # the file's resolution was another
-    assert {"BI-R+SI", "RR+RA", "ra-lambda_ra6"} <= written(figure)
+    assert {"BI-R+SI", "RR+RA", "RA, lambda_ra = 6"} <= written(figure)
     assert min(text.get_fontsize() for text in words(figure)) >= 7
     shown = [text for text in words(figure) if text not in beyond_the_axes(figure)]
     boxes = [(text.get_text(), text.get_window_extent()) for text in shown]

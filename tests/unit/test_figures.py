@@ -118,6 +118,21 @@ def test_arms_keep_their_colours():
     assert len(set(colours.values())) == len(colours) == 11
 
 
+def test_cells_are_named_by_their_arm_and_what_the_grid_set_in_it():
+    row = {"settings": {"method.f": 20, "method.lambda_ra": 0.3, "method.reading.distance": "bce"}}
+    names = ["rr-ra", "rr-ra-lambda_ra0.3-distance-bce", "rr-ra-f5", "bir-si"]
+    plan = {
+        "cells": {cell: {"arm": "bir-si" if cell == "bir-si" else "rr-ra"} for cell in names},
+        "grids": {"one": [{"cell": names[0], "settings": {}}, {"cell": names[1], **row}]},
+    }
+    assert [style.cell_name(plan, cell) for cell in names] == [
+        "RR+RA",
+        "RR+RA, lambda_ra = 0.3, distance = bce",
+        "rr-ra-f5",  # in no row of a grid, only compared with
+        "BI-R+SI",
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(0.1, "0.1"), (300, "300"), (5000, "5,000"), (1e4, "1e4"), (1e8, "1e8"), (25000, "2.5e4")]
 )

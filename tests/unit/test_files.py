@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from raw_files import only_files
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, move, read_json, replacing, write_json, write_text
@@ -67,17 +66,6 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error):
         raise error
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    target = tmp_path / "new folder" / "a.txt"
-    with replacing(target) as temporary:
-        temporary.write_text("old")
-    with pytest.raises(ZeroDivisionError), replacing(target) as temporary:
-        temporary.write_text("half")
-        raise ZeroDivisionError
-    assert target.read_text() == "old"
-    assert only_files(tmp_path) == ["new folder", "new folder/a.txt"]
 
 
 def test_a_file_gets_the_permissions_that_the_umask_leaves_whoever_wrote_it(tmp_path):

@@ -147,13 +147,17 @@ def test_rows_of_other_lengths_readings_or_baselines_are_no_rows_of_the_table():
         "f5-read-otherwise": {**acting, "f": 5, "reading": {"distance": "squared"}},
         "f20": {**acting, "f": 20},
         "f20-long": {**acting, "f": 20},
+        "base-light": {"lambda_rec": 0.01},
+        "f10-light": {**acting, "f": 10, "lambda_rec": 0.01},
         "f-none": {**acting, "f": "none"},
     }
     against = {
         "convergence": {"base": None, "long": None, "f20": "base", "f20-long": "long"},
         "f_against_none": {"f5": "f-none", "f20": "f-none"},
         "readings": {"base": None, "f5": "base", "f5-read-otherwise": "base", "f-none": "base"},
-        "table1": {"base": None, "f5": "base", "f5-read-otherwise": "base", "f20": "base", "f20-long": "long"},
+        "table1": {"base": None, "f5": "base", "f5-read-otherwise": "base", "f20": "base", "f20-long": "long"}
+        | {"base-light": None, "f10-light": "base-light"},
+        "ratio": {"base": None, "base-light": None, "f5": "base", "f10-light": "base-light"},
     }
     plan = {
         "dataset": {"name": "cifar100"},
@@ -166,6 +170,16 @@ def test_rows_of_other_lengths_readings_or_baselines_are_no_rows_of_the_table():
     assert paper.table1_grid(plan) == "table1"
     assert paper.rows_of_table1(plan, "table1") == ["base", "f5", "f20"]
     assert paper.rows_of_table1(plan, "f_against_none") == []
+    assert paper.rows_of_table1(plan, "ratio") == ["base", "f5"]
+
+
+def test_the_table_speaks_of_reconstruction_at_weight_one():
+    """What it claims at f = 10 is claimed of no other ratio of the weights."""
+    treated = {"lambda_rr": 1e-6, "lambda_ra": 1e-6, "f": 10, "lambda_rec": 1.0}
+    light = {"lambda_rec": 0.01}
+    assert paper.claimed_gain("cifar100", treated, {"lambda_rec": 1.0}, "first20") == 5.8
+    assert math.isnan(paper.claimed_gain("cifar100", treated | light, light, "first20"))
+    assert math.isnan(paper.claimed_gain("cifar100", treated, light, "first20"))
 
 
 def test_the_sentence_says_the_numbers():

@@ -7,25 +7,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.transforms import offset_copy
 
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.selection import paired_runs
 from exaggerated_replay.analysis.tables import comparison, row_labels
 from exaggerated_replay.figures.style import (
+    DOTS,
     DOUBLE,
     INK,
     PANELS,
     arm_colours,
     arm_name,
     data_name,
+    dots,
     house_style,
     key,
     plain,
 )
 
 MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 4.5}
-DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2.2, "markeredgewidth": 0, "alpha": 0.45}
 PAPER: dict[str, Any] = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}
 
 
@@ -85,9 +85,7 @@ def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colo
     axes.plot([low, high], [y, y], "-", color=colour)
     axes.plot(mean, y, **MEAN, color=colour)
     if len(seeds) > 1:  # just below their mean, where the interval does not hide them
-        below = offset_copy(axes.transData, axes.get_figure(root=True), y=-5, units="points")
-        axes.plot(seeds, [y] * len(seeds), **DOTS, color=colour, transform=below)
-        axes.update_datalim([(seed, y) for seed in seeds])  # points in another transform are not counted by themselves
+        dots(axes, seeds, [y] * len(seeds), colour, down=5)
     axes.plot(row[f"{metric}_published_absolute"], y, **PAPER, zorder=3)
 
 

@@ -1,7 +1,6 @@
 """Accuracy against the number of iterations per task (Fig. 3)."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,19 +8,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-from matplotlib.transforms import offset_copy
 
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.selection import cell_runs, grid_cells, paired_runs
 from exaggerated_replay.analysis.statistics import estimate
-from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, data_name, house_style, key
+from exaggerated_replay.figures.style import DOTS, DOUBLE, INK, arm_colours, arm_name, data_name, dots, house_style, key
 
 PANELS = {
     "overall": "a  all classes",
     "first50": "b  first 50 % of classes",
     "first20": "c  first 20 % of classes",
 }
-DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2, "markeredgewidth": 0, "alpha": 0.4}
 
 
 def of_study(study: Study, grid: str) -> Figure:
@@ -90,9 +87,7 @@ def _line(axes: Axes, own: pd.DataFrame, colour: str, name: str, *, above: int, 
     Its dots are shifted sideways, in points; its line is the wider the more arms are drawn above it.
     """
     x, y = own.to_numpy().T
-    aside = offset_copy(axes.transData, axes.get_figure(root=True), x=shift, units="points")
-    axes.plot(x, y, **DOTS, color=colour, transform=aside, zorder=1)
-    axes.update_datalim(own)  # points in another transform are not counted by themselves
+    dots(axes, x, y, colour, aside=shift)
     estimates = {iterations: estimate(y[x == iterations]) for iterations in sorted(set(x))}
     axes.fill_between(
         list(estimates),

@@ -1,7 +1,6 @@
 """What exaggeration changes, over the weight with which it acts (dose-response)."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,13 +21,13 @@ from exaggerated_replay.figures.style import (
     PANELS,
     TREATMENT,
     data_name,
+    dots,
     house_style,
     key,
 )
 
 LOSSES = {(True, False): "RR alone", (False, True): "RA alone", (True, True): "RR and RA"}
 LOOKS = {"RR alone": (OTHERS[3], "s"), "RA alone": (BASELINE, "D"), "RR and RA": (TREATMENT, "o")}
-DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 1.8, "markeredgewidth": 0, "alpha": 0.35}
 ASIDE = 1.35
 PAPER_INPUTS = 1024
 MARKS = {
@@ -112,7 +111,7 @@ def weights(config: Mapping, inputs: int) -> tuple[float, float]:
 def _line(axes: Axes, weight: pd.Series, difference: pd.Series, kind: str, *, aside: float) -> None:
     """Plot one kind of loss, its weights times `aside` so that lines of the same weights lie side by side."""
     colour, marker = LOOKS[kind]
-    axes.plot(weight * aside, difference, **DOTS, color=colour, zorder=1)
+    dots(axes, weight * aside, difference, colour)
     means = {x: estimate(difference[weight == x]) for x in sorted(set(weight))}
     centre = np.array([mean.mean for mean in means.values()])
     reach = np.nan_to_num([mean.high - mean.mean for mean in means.values()])

@@ -19,6 +19,7 @@ from exaggerated_replay.figures.style import (
     arm_colours,
     arm_name,
     data_name,
+    dots,
     house_style,
     key,
     short_number,
@@ -27,7 +28,6 @@ from exaggerated_replay.figures.style import (
 STRENGTH = "method.si.strength"
 ROOM = 0.1
 """Of the picture's width or height between two names of c: of those that are nearer, only the first is written."""
-DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 1.8, "markeredgewidth": 0, "alpha": 0.35}
 
 
 def of_study(study: Study, grid: str) -> Figure:
@@ -61,7 +61,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     axes = figure.subplots()
     for arm in arms:
         own = found[found["arm"] == arm]
-        axes.plot(own["overall"], own["first20"], **DOTS, color=colours[arm])
+        dots(axes, own["overall"], own["first20"], colours[arm])
         line = means.loc[arm]
         axes.plot(line["overall"], line["first20"], "o-", color=colours[arm], markersize=4, linewidth=0.9)
     axes.set_xlabel(f"accuracy on all classes of {data_name(plan)} (%)")

@@ -1,7 +1,6 @@
 """What exaggeration changes, over the size of the experiment: does it grow or shrink towards the paper's?"""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ from exaggerated_replay.figures.style import (
     arm_colours,
     arm_name,
     data_name,
+    dots,
     house_style,
     key,
     short_number,
@@ -38,7 +38,6 @@ AXES = {
     "method.si.strength": ("strength c of synaptic intelligence", 1e8),
 }
 """What may grow: dotted key -> its name, and the paper's value."""
-DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 1.8, "markeredgewidth": 0, "alpha": 0.35}
 STEPS = 60
 
 
@@ -111,7 +110,7 @@ def trend(size: pd.Series, difference: pd.Series, seed: pd.Series, at: np.ndarra
 
 
 def _arm(axes: Axes, size: pd.Series, difference: pd.Series, seed: pd.Series, papers: float, colour: str) -> None:
-    axes.plot(size, difference, **DOTS, color=colour, zorder=1)
+    dots(axes, size, difference, colour)
     means = {x: estimate(difference[size == x]) for x in sorted(set(size))}
     reach = np.nan_to_num([mean.high - mean.mean for mean in means.values()])
     centre = [mean.mean for mean in means.values()]

@@ -4,13 +4,18 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib.style
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
+from numpy.typing import ArrayLike
 
 from exaggerated_replay.analysis.layout import short_data_name
+from exaggerated_replay.analysis.tables import written
 from exaggerated_replay.errors import UserError
 
 SINGLE, DOUBLE = 3.4, 7.0
@@ -21,10 +26,16 @@ OTHERS = ("#332288", "#88ccee", "#117733", "#aa4499", "#999933", "#44aa99", "#88
 """Colours that stay apart for colour-blind readers (Okabe and Ito's vermilion, Tol's muted scheme)."""
 MUTED, INK = "#c3c9cf", "#222222"
 
+DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2, "markeredgewidth": 0, "alpha": 0.4}
+"""The look of single seeds."""
+
 PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
 """Title of each metric's panel."""
 
-_NAMES = {"bir": "BI-R", "bir-si": "BI-R+SI", "rr": "RR", "ra": "RA", "rr-ra": "RR+RA"}
+_NAMES = {
+    **{"bir": "BI-R", "bir-si": "BI-R+SI", "rr": "RR", "ra": "RA", "rr-ra": "RR+RA"},
+    **{"ra-acting": "RA, acting", "rr-ra-acting": "RR+RA, acting"},
+}
 # What would differ between two saves of the same figure, or between versions of the plotting library.
 _METADATA = {
     ".png": {"Software": None},
@@ -47,6 +58,15 @@ def house_style() -> Iterator[None]:
 def arm_name(arm: str) -> str:
     """Return an arm's name as the paper writes it, or else as the configuration does."""
     return plain(_NAMES.get(arm, arm))
+
+
+def cell_name(plan: Mapping, cell: str) -> str:
+    """Return a cell's name as a figure shows it: RR+RA, f = 5. Settings that are its arm's own are not in it."""
+    arm = plan["cells"][cell]["arm"]
+    rows = [row for grid in plan["grids"].values() for row in grid if row["cell"] == cell]
+    last = {key.rpartition(".")[2]: value for key, value in rows[0]["settings"].items()} if rows else {}
+    own = [f"{name} = {written(value)}" for name, value in last.items() if f"-{name}" in cell.removeprefix(arm)]
+    return ", ".join([arm_name(arm), *map(plain, own)]) if own or cell == arm else plain(cell)
 
 
 def data_name(plan: Mapping) -> str:
@@ -78,6 +98,13 @@ def arm_colours(plan: Mapping) -> dict[str, str]:
     fixed = {plan["study"]["baseline"]: BASELINE, plan["study"]["treatment"]: TREATMENT}
     others = sorted({cell["arm"] for cell in plan["cells"].values()} - set(fixed))
     return {arm: OTHERS[k % len(OTHERS)] for k, arm in enumerate(others)} | fixed
+
+
+def dots(axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, *, aside: float = 0, down: float = 0) -> None:
+    """Plot single seeds, moved by some points to where they hide nothing and are hidden by nothing."""
+    moved = offset_copy(axes.transData, axes.get_figure(root=True), x=aside, y=-down, units="points")
+    axes.plot(x, y, **DOTS, color=colour, transform=moved, zorder=1)
+    axes.update_datalim(np.column_stack([x, y]))  # points in another transform are not counted by themselves
 
 
 def key(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
