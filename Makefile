@@ -39,7 +39,7 @@ browser:
 		|| { echo "apt-get could not install chromium and chromium-driver: see 'apt-get install chromium'" >&2; exit 1; }
 
 test: env lint
-	pytest --ignore tests/cluster --numprocesses 2 --dist worksteal --cov --cov-report=term
+	pytest --ignore tests/cluster --numprocesses 2 --dist worksteal --cov --cov-report=term --durations 20
 
 # The workflow on a real Slurm of one machine: jobs killed, preempted, requeued. Installs Debian's packages, as root.
 cluster: env
