@@ -98,6 +98,13 @@ def test_more_tests_in_a_table_need_more_seeds():
     assert judging.more_seeds(5, 50.0, 2.0, math.nan, 15, RULES) == 5
 
 
+@given(st.floats(1.5, 50), st.integers(1, 200))
+def test_a_loss_that_the_paper_says_nothing_about_needs_as_many_seeds_as_a_gain(mean, tests):
+    """Without a claim there is no half of it to be excluded."""
+    for needed in (judging.more_seeds, judging.more_seeds_anytime):
+        assert needed(5, -mean, 8.0, math.nan, tests, RULES) == needed(5, mean, 8.0, math.nan, tests, RULES)
+
+
 def test_looking_often_needs_more_seeds():
     args = (5, 2.0, 2.0, math.nan, 1, RULES)
     assert judging.more_seeds_anytime(*args) > judging.more_seeds(*args)

@@ -86,6 +86,15 @@ def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
     )
 
 
+def test_a_sweep_of_the_strength_is_said_in_the_answer():
+    swept = pd.DataFrame({"verdict": ["within", "beyond", "undecided", "within"]})
+    _, second = answer(asked(), claims("no effect", "no effect", "no effect"), [swept])
+    assert second.startswith(
+        "Beyond the baseline's reach at any strength c of synaptic intelligence: 1 of 4 cells (2 within it, 1 "
+        "undecided); all of this speaks of a miniature"
+    )
+
+
 def test_every_verdict_is_for_or_against_or_open():
     assert sorted([*FOR, *AGAINST, "undecided"]) == sorted(SAID)
     for word in SAID:
@@ -429,3 +438,25 @@ def test_drawings_of_thousands_of_dots_are_taken_as_png(tmp_path, bytes_of_drawi
     assert list(found) == ["mechanism"]
     assert found["mechanism"].data.startswith(f"data:image/{form};base64,")
     assert (found["mechanism"].width, found["mechanism"].height) == (896, 256)  # 7 by 2 inches
+
+
+def test_where_the_strength_is_swept_the_page_says_what_lies_beyond_the_baselines_reach(written):
+    plan = plan_of(grids=("sweep",))
+    for number, cell in enumerate(plan["cells"].values()):
+        cell["config"]["method"]["si"] = {"strength": 1000.0 * (number + 1)}
+    plan["study"]["figures"] = {"sweep": "frontier"}
+    folder = written(plan)
+    table = pd.read_csv(folder / "frontier/sweep.csv")
+    assert table[["cell", "c", "rival", "rival_c"]].to_numpy().tolist() == [
+        ["rr-ra", 2000.0, "bir-si", 1000.0],
+        ["rr-ra-f5", 3000.0, "bir-si", 1000.0],
+    ]
+    section = (folder / "report.html").read_text().partition('id="grid-sweep"')[2].partition("</section>")[0]
+    shown = section.partition("hardest c of the baseline")[2].partition("</table>")[0]
+    assert re.findall(r'<td>(\d,000)</td>\s*<td><a href="#runs-1">(1,000)</a></td><td>(\d)</td>', shown) == [
+        ("2,000", "1,000", "6"),
+        ("3,000", "1,000", "5"),  # a pair less: one run diverged
+    ]
+    words = re.findall(r'<span class="badge [a-z]+">([a-z]+)</span></td></tr>', shown)
+    assert words == table["verdict"].tolist()
+    assert 'href="frontier/sweep.csv"' in section

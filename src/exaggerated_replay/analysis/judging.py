@@ -93,8 +93,8 @@ def more_seeds_anytime(n: int, mean: float, sd: float, claim: float, tests: int,
 
 def _distances(mean: float, claim: float, rules: RulesSettings) -> tuple[float, float, float]:
     """How far the mean lies from zero, inside the smallest effect, and below half the claim; 0 where it does not."""
-    half = 0.0 if isnan(claim) else claim / 2
-    return abs(mean), max(0.0, rules.smallest_effect - abs(mean)), max(0.0, half - mean)
+    below_half = 0.0 if isnan(claim) else max(0.0, claim / 2 - mean)
+    return abs(mean), max(0.0, rules.smallest_effect - abs(mean)), below_half
 
 
 def _more(n: int, sd: float, needed: float, rules: RulesSettings) -> float:

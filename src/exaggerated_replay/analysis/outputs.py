@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.analysis.paper import table1_grid
+from exaggerated_replay.planning.drawing import kinds_of
 
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
 FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
@@ -24,7 +25,13 @@ def study_files(plan: Mapping[str, Any]) -> list[str]:
     provenances = [f"provenance/{grid}.csv" for grid in plan["grids"]]
     records = [f"records/{run}.json" for run in plan["runs"]]
     odds = [ODDS] if table1_grid(plan) else []
-    return [*SUMMARIES, *odds, *tables, *provenances, *records]
+    frontiers = [f"frontier/{grid}.csv" for grid in frontier_grids(plan)]
+    return [*SUMMARIES, *odds, *frontiers, *tables, *provenances, *records]
+
+
+def frontier_grids(plan: Mapping[str, Any]) -> list[str]:
+    """Return the grids that sweep the strength of synaptic intelligence, baseline and others alike."""
+    return [grid for grid, kind in kinds_of(plan).items() if kind == "frontier"]
 
 
 def all_files(plan: Mapping[str, Any], figures: Iterable[str]) -> list[Path]:

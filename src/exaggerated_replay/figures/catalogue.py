@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from exaggerated_replay.analysis.folder import keep
 from exaggerated_replay.analysis.outputs import IMAGE_KINDS
-from exaggerated_replay.planning.drawing import kind_of
+from exaggerated_replay.planning.drawing import kinds_of
 
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.runs import Study
@@ -32,10 +32,7 @@ def figures_of(plan: Mapping[str, Any]) -> dict[str, tuple[str, str | None]]:
     chosen: dict[str, tuple[str, str | None]] = {name: (name, None) for name in ("accuracy_matrix", "forgetting")}
     if any("gate_proportion" in method for method in methods):
         chosen["architecture"] = ("architecture", None)
-    hints, configs = plan["study"].get("figures") or {}, {name: cell["config"] for name, cell in plan["cells"].items()}
-    for grid, rows in plan["grids"].items():
-        chosen[grid] = (hints.get(grid) or kind_of(rows, configs), grid)
-    return chosen
+    return chosen | {grid: (kind, grid) for grid, kind in kinds_of(plan).items()}
 
 
 def figure_files(plan: Mapping[str, Any]) -> list[str]:

@@ -24,8 +24,8 @@ from exaggerated_replay.figures.style import (
     key,
     short_number,
 )
+from exaggerated_replay.planning.drawing import STRENGTH
 
-STRENGTH = "method.si.strength"
 ROOM = 0.1
 """Of the picture's width or height between two names of c: of those that are nearer, only the first is written."""
 

@@ -36,6 +36,12 @@ def kind_of(rows: Rows, configs: Configs) -> str:
     return "comparison"
 
 
+def kinds_of(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Return how every grid of a plan is drawn, the study's own wishes first; the plan is as `plan.json` holds it."""
+    asked, configs = plan["study"].get("figures") or {}, {name: cell["config"] for name, cell in plan["cells"].items()}
+    return {grid: asked.get(grid) or kind_of(rows, configs) for grid, rows in plan["grids"].items()}
+
+
 def check_drawing(grid: str, kind: str, rows: Rows, configs: Configs) -> None:
     """Check that a grid can be drawn as this kind of figure.
 

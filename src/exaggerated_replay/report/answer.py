@@ -1,6 +1,6 @@
 """The question of a study and its answer, in two sentences each: written by rule, from its verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -51,12 +51,13 @@ def question(plan: Mapping[str, Any]) -> tuple[str, str]:
     return claim, f"Does it, on {named(plan)}, when each run is compared with the baseline's run of the same seed?"
 
 
-def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> tuple[str, str]:
+def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame, frontiers: Sequence[pd.DataFrame] = ()) -> tuple[str, str]:
     """Return the answer and what it speaks of, a sentence each.
 
     Args:
         plan: The plan of the study, which says which cells exaggerate.
         verdicts: As verdicts.csv holds them.
+        frontiers: What lies beyond the baseline's reach, for each grid that sweeps the strength c.
     """
     table, controls = (compared(plan, verdicts, kind) for kind in ("exaggeration", "control"))
     claimed, others = table[table["claim"].notna()], table[table["claim"].isna()]
@@ -74,6 +75,7 @@ def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> tuple[str, str]:
             more.append(f"{beyond}; {_best(plan, others)}")
     if len(controls):
         more.append(_of(controls, f"comparison of a control ({CONTROL})", f"comparisons of controls ({CONTROL})"))
+    more += map(_beyond, frontiers)
     scope = _scope(plan, table)
     return first, f"{_capital('; '.join(more))}; all of this {scope}." if more else f"This {scope}."
 
@@ -149,6 +151,15 @@ def _best(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
     which = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]}"
     found = f"{points(row['difference'])} points ({interval_of(row, rules_of(plan))}; {row['verdict']})"
     return f"the best is {which}, at {found}"
+
+
+def _beyond(table: pd.DataFrame) -> str:
+    """Say how much of a sweep of the strength c lies beyond what the baseline reaches."""
+    beyond, within, undecided = (int(table["verdict"].eq(word).sum()) for word in ("beyond", "within", "undecided"))
+    return (
+        "beyond the baseline's reach at any strength c of synaptic intelligence: "
+        f"{beyond} of {counted(len(table), 'cell')} ({within} within it, {undecided} undecided)"
+    )
 
 
 def _scope(plan: Mapping[str, Any], table: pd.DataFrame) -> str:

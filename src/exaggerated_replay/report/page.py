@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from exaggerated_replay.analysis.outputs import ODDS, REPORT
+from exaggerated_replay.analysis.outputs import ODDS, REPORT, frontier_grids
 from exaggerated_replay.analysis.paper import table1_grid
 from exaggerated_replay.analysis.runs import FINISHED, Study, run_of
 from exaggerated_replay.analysis.selection import METRICS
@@ -111,6 +111,12 @@ class Page:
         return [_odds(table[table["metric"] == metric], part) for metric, part in PARTS.items() if len(table)]
 
     @cached_property
+    def frontiers(self) -> dict[str, pd.DataFrame]:
+        """What lies beyond the baseline's reach, by grid; see `analysis.frontier`."""
+        tables = {grid: pd.read_csv(self.folder / f"frontier/{grid}.csv") for grid in frontier_grids(self.study.plan)}
+        return {grid: table for grid, table in tables.items() if len(table)}
+
+    @cached_property
     def confusions(self) -> pd.DataFrame:
         """Which confusions appear and vanish most, of the cell in focus or else of the first that has any."""
         path = self.folder / "mechanism" / "confusions.csv"
@@ -148,7 +154,7 @@ def render(page: Page) -> str:
         policy=POLICY,
         style=_own("style.css"),
         question=question(page.study.plan),
-        answer=answer(page.study.plan, page.verdicts),
+        answer=answer(page.study.plan, page.verdicts, [*page.frontiers.values()]),
         counts=tally(page.verdicts),
         caption=caption,
         rules=rules_of(page.study.plan),

@@ -1,0 +1,109 @@
+"""What lies beyond the baseline's reach: by hand, against simulated sweeps, and as the report shows it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sample_figures import config, strengths, sweep
+
+from exaggerated_replay.analysis.frontier import reach
+from exaggerated_replay.settings.rules import RulesSettings
+
+RULES = RulesSettings()
+# Overall and first 20 % of the baseline, by its strength: what one gains the other loses.
+FRONTIER = {10.0: (30.0, 5.0), 1e3: (25.0, 20.0), 1e5: (10.0, 30.0)}
+
+
+def swept(places, seeds=10, spread=0.0, draw=None):
+    """A plan and runs with the baseline at `FRONTIER` and a cell of rr-ra at each of up to three places.
+
+    A place is overall accuracy, then that on the first 20 %. Accuracies vary by 3 points over seeds, for all cells
+    alike, and by `spread` from run to run.
+    """
+    cells = {f"b{c:g}": ("bir-si", config(strength=c), {"method.si.strength": c}, None) for c in FRONTIER}
+    for c, _ in zip(FRONTIER, places, strict=False):
+        cells[f"t{c:g}"] = ("rr-ra", config(strength=c), {"method.si.strength": c}, None)
+    plan, runs = sweep(cells, seeds)
+    runs = runs.astype({"overall": float, "first50": float, "first20": float})
+    at = [*FRONTIER.values(), *places]
+    noise = np.random.default_rng(0) if draw is None else draw
+    for cell, place in zip(cells, at, strict=True):
+        own = np.array(place) + 3 * np.arange(seeds)[:, None] + spread * noise.standard_normal((seeds, 2))
+        runs.loc[runs["cell"] == cell, ["overall", "first20"]] = own
+    return plan, runs
+
+
+def test_verdicts_by_hand():
+    """All ten differences of a cell have one sign: the exact two-sided p is 2 / 2^10, and Holm multiplies by three.
+
+    The first cell exceeds every strength in overall; the second equals a strength; the third is exceeded on both.
+    """
+    table = reach(*swept([(31.0, 4.0), (25.0, 20.0), (9.0, 4.0)]), "g", RULES)
+    assert table["verdict"].tolist() == ["beyond", "within", "within"]
+    np.testing.assert_allclose(table["p"], [2 / 2**10, 1, 1])
+    np.testing.assert_allclose(table["p_holm"], [3 * 2 / 2**10, 1, 1])
+    assert table["cell"].tolist() == ["t10", "t1000", "t100000"]
+    assert table["c"].tolist() == [*FRONTIER]
+    assert table.loc[1, ["rival", "rival_c", "seeds", "first20", "overall"]].tolist() == ["b1000", 1e3, 10, 0, 0]
+
+
+def test_a_gain_at_one_strength_is_none_where_the_baseline_has_it_at_another():
+    """From (30, 5) to (25, 19): fourteen points more on the first classes, and still within reach."""
+    (row,) = reach(*swept([(25.0, 19.0)]), "g", RULES).itertuples()
+    assert (row.verdict, row.rival, row.first20, row.overall) == ("within", "b1000", -1.0, 0.0)
+
+
+def test_better_on_one_axis_than_some_and_on_the_other_than_the_rest_is_beyond():
+    """Between two strengths, and better than both: of each it exceeds one accuracy."""
+    (row,) = reach(*swept([(28.0, 14.0)]), "g", RULES).itertuples()
+    assert row.verdict == "beyond"
+
+
+def test_few_seeds_and_a_gain_that_may_be_chance_decide_nothing():
+    assert reach(*swept([(31.0, 31.0)], seeds=4), "g", RULES)["verdict"].tolist() == ["undecided"]
+    plan, runs = swept([(25.0, 20.0)])
+    runs.loc[runs["cell"] == "t10", "overall"] += np.tile([1.0, -0.5], 5)
+    assert reach(plan, runs, "g", RULES)["verdict"].tolist() == ["undecided"]
+
+
+def test_a_run_that_diverged_takes_its_pairs_with_it():
+    plan, runs = swept([(31.0, 31.0)])
+    runs.loc[(runs["cell"] == "b1000") & (runs["seed"] < 3), ["first20", "first50", "overall"]] = np.nan
+    (row,) = reach(plan, runs, "g", RULES).itertuples()
+    assert (row.rival, row.seeds, row.p) == ("b1000", 7, 2 / 2**7)
+    runs.loc[runs["cell"] == "t10", ["first20", "first50", "overall"]] = np.nan
+    (row,) = reach(plan, runs, "g", RULES).itertuples()
+    assert (row.seeds, row.p, row.verdict) == (0, 1, "undecided")
+
+
+def test_a_sweep_of_the_baseline_alone_and_one_without_it_have_no_rows():
+    plan, runs = strengths()
+    for arm in ("bir-si", "rr-ra"):
+        alone = {**plan, "grids": {"g": [row for row in plan["grids"]["g"] if row["cell"].startswith(arm)]}}
+        assert reach(alone, runs, "g", RULES).empty
+
+
+@given(st.lists(st.tuples(st.floats(0, 40), st.floats(0, 40)), min_size=1, max_size=3), st.integers(0, 99))
+def test_more_settings_of_the_baseline_never_make_it_easier(places, seed):
+    plan, runs = swept(places, seeds=6, spread=2.0, draw=np.random.default_rng(seed))
+    fewer = {**plan, "grids": {"g": [row for row in plan["grids"]["g"] if row["cell"] != "b1000"]}}
+    assert (reach(plan, runs, "g", RULES)["p"] >= reach(fewer, runs, "g", RULES)["p"]).all()
+
+
+def share_beyond(place, times, spread=1.0):
+    """How often a cell at a place is found beyond, of so many simulated sweeps."""
+    draw = np.random.default_rng(1)
+    tables = [reach(*swept([place], spread=spread, draw=draw), "g", RULES) for _ in range(times)]
+    return float((pd.concat(tables)["verdict"] == "beyond").mean())
+
+
+@pytest.mark.parametrize("place", [*FRONTIER.values(), (25.0, 12.0)])
+def test_what_is_on_the_frontier_or_inside_is_rarely_found_beyond(place):
+    """At most alpha of the time, within three standard errors of 100 simulations."""
+    assert share_beyond(place, 100) <= RULES.alpha + 3 * (RULES.alpha * (1 - RULES.alpha) / 100) ** 0.5
+
+
+def test_what_is_well_beyond_is_found():
+    """Three points, of twice the spread of a difference."""
+    assert share_beyond((25.0, 23.0), 50) >= 0.95
