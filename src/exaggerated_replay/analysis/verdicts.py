@@ -156,7 +156,7 @@ MEANING = {
     "smaller": "above zero, but the paper's {claim} is excluded",
     "larger": "above zero, and above the paper's {claim}",
     "helps": "above zero",
-    "no effect": "within {effect} points of zero",
+    "no effect": "within {effect} of zero",
     "harmful": "below zero",
     "contradicted": "not above zero, and even half of the paper's {claim} is excluded",
     "undecided": "needing about {more}",
@@ -184,7 +184,7 @@ def finding(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
     word = row[f"{kind}verdict"]
     more = row[f"{kind}more_seeds"]
     meaning = MEANING[word].format(
-        claim=points(row["claim"]), effect=f"{rules.smallest_effect:g}", more=counted(more, "more seed")
+        claim=points(row["claim"]), effect=_points_of(rules.smallest_effect), more=counted(more, "more seed")
     )
     said = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]} of {row['dataset']}"
     if row["validation"]:
@@ -208,6 +208,10 @@ def size_note(row: pd.Series) -> str:
         f"This speaks of a miniature ({row['units']:,} units, {row['iterations']:,} iterations per task, "
         f"{row['batch']} + {row['replay_batch']} samples a step), not of the paper's size."
     )
+
+
+def _points_of(size: float) -> str:
+    return f"{size:g} point{'' if size == 1 else 's'}"
 
 
 def counted(number: float, thing: str) -> str:
