@@ -26,7 +26,7 @@ def run_rounds(claims: Sequence[str], at_most: int, workflow: Sequence[str], par
     Args:
         claims: Grids, cells or CELL:METRIC; none means all.
         at_most: Number of seeds in all that must not be exceeded.
-        workflow: The command that trains what params.yaml asks for, for example `snakemake --cores all`.
+        workflow: The command that trains what params.yaml asks for, for example `snakemake --cores all metrics`.
         params: params.yaml.
         results: The folder of studies.
 

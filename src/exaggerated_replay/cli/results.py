@@ -55,7 +55,7 @@ def compare(plan: Path | None, study: str | None, baseline: str, treatment: str)
 @click.option(
     "--seeds-at-most", type=click.IntRange(min=1), default=60, show_default=True, help="Limit of seeds in all."
 )
-@click.option("--workflow", default="snakemake --cores all", show_default=True, help="What trains a round.")
+@click.option("--workflow", default="snakemake --cores all metrics", show_default=True, help="What trains a round.")
 def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
     """Add seeds in rounds until every CLAIM has a verdict that stays valid however often one looks.
 
