@@ -440,15 +440,16 @@ def test_drawings_of_thousands_of_dots_are_taken_as_png(tmp_path, bytes_of_drawi
     assert (found["mechanism"].width, found["mechanism"].height) == (896, 256)  # 7 by 2 inches
 
 
-def test_where_the_strength_is_swept_the_page_says_what_lies_beyond_the_baselines_reach(written):
-    plan = plan_of(grids=("sweep",))
+@pytest.mark.parametrize("treatment", ["rr-ra", "null"])
+def test_where_the_strength_is_swept_the_page_says_what_lies_beyond_the_baselines_reach(written, treatment):
+    plan = plan_of(("bir-si", treatment, "rr-ra-f5"), grids=("sweep",))
     for number, cell in enumerate(plan["cells"].values()):
         cell["config"]["method"]["si"] = {"strength": 1000.0 * (number + 1)}
     plan["study"]["figures"] = {"sweep": "frontier"}
     folder = written(plan)
-    table = pd.read_csv(folder / "frontier/sweep.csv")
+    table = pd.read_csv(folder / "frontier/sweep.csv", keep_default_na=False)
     assert table[["cell", "c", "rival", "rival_c"]].to_numpy().tolist() == [
-        ["rr-ra", 2000.0, "bir-si", 1000.0],
+        [treatment, 2000.0, "bir-si", 1000.0],
         ["rr-ra-f5", 3000.0, "bir-si", 1000.0],
     ]
     section = (folder / "report.html").read_text().partition('id="grid-sweep"')[2].partition("</section>")[0]

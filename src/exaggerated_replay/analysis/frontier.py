@@ -44,14 +44,14 @@ def reach(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str, rules: RulesSe
     cells = list(dict.fromkeys(row["cell"] for row in grid_cells(plan, grid)))
     arms = {cell: plan["cells"][cell]["arm"] for cell in cells}
     rivals = [cell for cell in cells if arms[cell] == plan["study"]["baseline"]]
+    treated = [cell for cell in cells if cell not in rivals] if rivals else []
     rows = []
-    for cell in cells if rivals else []:
-        if cell not in rivals:
-            against = pd.DataFrame([_against(plan, runs, cell, rival) for rival in rivals])
-            hardest = against.sort_values(["p", *AXES], ascending=[False, True, True], kind="stable").iloc[0]
-            as_good = (against[[*AXES]] <= 0).all(axis="columns").any()
-            c = setting(plan["cells"][cell]["config"], STRENGTH)
-            rows.append({"cell": cell, "arm": arms[cell], "c": c, **hardest, "as_good": as_good})
+    for cell in treated:
+        against = pd.DataFrame([_against(plan, runs, cell, rival) for rival in rivals])
+        hardest = against.sort_values(["p", *AXES], ascending=[False, True, True], kind="stable").iloc[0]
+        as_good = (against[[*AXES]] <= 0).all(axis="columns").any()
+        c = setting(plan["cells"][cell]["config"], STRENGTH)
+        rows.append({"cell": cell, "arm": arms[cell], "c": c, **hardest, "as_good": as_good})
     names = ["cell", "arm", "c", "rival", "rival_c", "seeds", *AXES, "p", "as_good"]
     table = pd.DataFrame(rows, columns=names)
     table["p_holm"] = holm(table["p"])

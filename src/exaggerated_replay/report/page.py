@@ -67,8 +67,8 @@ class Page:
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """As verdicts.csv holds them; an arm may be called "null"."""
-        return pd.read_csv(self.folder / "verdicts.csv", keep_default_na=False, na_values=[""])
+        """As verdicts.csv holds them."""
+        return _table(self.folder / "verdicts.csv")
 
     @cached_property
     def pictures(self) -> dict[str, Picture]:
@@ -113,7 +113,7 @@ class Page:
     @cached_property
     def frontiers(self) -> dict[str, pd.DataFrame]:
         """What lies beyond the baseline's reach, by grid; see `analysis.frontier`."""
-        tables = {grid: pd.read_csv(self.folder / f"frontier/{grid}.csv") for grid in frontier_grids(self.study.plan)}
+        tables = {grid: _table(self.folder / f"frontier/{grid}.csv") for grid in frontier_grids(self.study.plan)}
         return {grid: table for grid, table in tables.items() if len(table)}
 
     @cached_property
@@ -122,7 +122,7 @@ class Page:
         path = self.folder / "mechanism" / "confusions.csv"
         if not path.is_file():
             return pd.DataFrame()
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        table = _table(path)
         cells = sorted(table["cell"].unique(), key=lambda cell: cell != self.study.plan["focus"])
         return table[table["cell"].eq(cells[0])] if cells else table
 
@@ -168,6 +168,11 @@ def render(page: Page) -> str:
         missing=what_was_not_run(page.study, page.verdicts),
         settings=beside_the_paper(page.study.plan),
     )
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """Read a table of the study; an arm may be called "null"."""
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
 
 def _own(name: str) -> str:
