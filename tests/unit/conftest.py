@@ -180,3 +180,12 @@ class ByHand:
 @pytest.fixture
 def by_hand():
     return ByHand
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Write a study with its report, and return its folder; seed 3 of the third cell diverged."""
+    import sample_report  # draws in matplotlib, which most tests can do without
+
+    monkeypatch.chdir(tmp_path)
+    return lambda plan, **parts: sample_report.write(plan, tmp_path, **parts)

@@ -1,7 +1,6 @@
 """What each kind of figure shows, against numbers worked out from the runs it is drawn from."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from sample_figures import (
     COLOURS,
@@ -12,6 +11,7 @@ from sample_figures import (
     doses,
     readings,
     record,
+    sizes,
     strengths,
     study,
     written,
@@ -217,13 +217,14 @@ def test_a_setting_that_a_cell_does_not_have_is_no_row_of_the_curve():
     }
 
 
-def test_the_trend_is_a_line_over_the_logarithm():
-    size, seed = np.repeat([10.0, 100.0, 1000.0], 4), np.tile(range(4), 3)
-    noise = np.tile([0.3, -0.1, -0.4, 0.2], 3)  # of the seed, the same at every size: the slope is exact
-    found = scale.trend(pd.Series(size), pd.Series(5 - np.log10(size) + noise), pd.Series(seed), np.array([1e4]))
-    assert found[0, 0] == pytest.approx(1)
-    # By seeds: the interval is that of their mean. Four seeds: t of three degrees of freedom, a sandwich of n values
-    # instead of n - 1, and the usual small-sample factor (4 / 3) (11 / 10).
-    margin = 3.1824 * np.sqrt(np.mean(noise[:4] ** 2) / 4 * (4 / 3) * (11 / 10))
-    assert found[0, 1:] == pytest.approx([1 - margin, 1 + margin], abs=1e-3)
-    assert not len(scale.trend(pd.Series(size), pd.Series(size), pd.Series(0 * seed), np.array([1.0])))
+def test_the_trend_is_drawn_on_to_the_papers_size():
+    """One unit less per doubling; every second seed lies 0.1 above the others."""
+    figure = scale.draw(*sizes(), "g")
+    (line,) = [line for line in figure.axes[0].lines if len(line.get_xdata()) == scale.STEPS]
+    assert line.get_xdata()[[0, -1]] == pytest.approx([100, 2000])
+    assert line.get_ydata()[[0, -1]] == pytest.approx([3.05, 3.05 - np.log2(20)])
+    (band,) = figure.axes[0].collections[-1:]
+    at_papers = band.get_paths()[0].vertices
+    reach = 3.182446 * np.std([0, 0.1, 0, 0.1], ddof=1) / 2  # t of three degrees of freedom
+    low, high = (pick(at_papers[np.isclose(at_papers[:, 0], 2000), 1]) for pick in (min, max))
+    assert (high - low) / 2 == pytest.approx(reach, rel=1e-3)

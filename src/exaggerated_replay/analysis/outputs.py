@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.paper import table1_grid
+from exaggerated_replay.analysis.paper import DATASET, table1_grid
 from exaggerated_replay.planning.drawing import kinds_of
 
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
 FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
 SUMMARIES = ("params.yaml", "plan.json", "provenance.json", "runs.csv", "metrics.json", "verdicts.csv", *PLOTS)
 ODDS = "table1_odds.csv"
+FINDINGS = {"frontier": "frontier", "scale": "trends", "specification": "closest"}
+"""How a grid is drawn -> what it is asked: what lies beyond the baseline's reach, what grows with the size, which
+reading comes closest to the paper's table."""
 REPORT = "report.html"
 TABLE_KINDS = ("csv", "md", "tex")
 IMAGE_KINDS = ("png", "pdf", "svg")
@@ -25,13 +28,22 @@ def study_files(plan: Mapping[str, Any]) -> list[str]:
     provenances = [f"provenance/{grid}.csv" for grid in plan["grids"]]
     records = [f"records/{run}.json" for run in plan["runs"]]
     odds = [ODDS] if table1_grid(plan) else []
-    frontiers = [f"frontier/{grid}.csv" for grid in frontier_grids(plan)]
-    return [*SUMMARIES, *odds, *frontiers, *tables, *provenances, *records]
+    found = [finding_file(name, grid) for grid, name in findings_of(plan).items()]
+    return [*SUMMARIES, *odds, *found, *tables, *provenances, *records]
 
 
-def frontier_grids(plan: Mapping[str, Any]) -> list[str]:
-    """Return the grids that sweep the strength of synaptic intelligence, baseline and others alike."""
-    return [grid for grid, kind in kinds_of(plan).items() if kind == "frontier"]
+def findings_of(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Return the grids that are asked more than verdicts answer: grid -> what it is asked, as `FINDINGS` says it.
+
+    The paper's Table 1, which readings are compared with, is about the paper's data alone.
+    """
+    asked = {grid: FINDINGS[kind] for grid, kind in kinds_of(plan).items() if kind in FINDINGS}
+    return {grid: name for grid, name in asked.items() if name != "closest" or plan["dataset"]["name"] == DATASET}
+
+
+def finding_file(name: str, grid: str) -> str:
+    """Return where a finding lies in its study's folder."""
+    return f"{name}/{grid}.csv"
 
 
 def all_files(plan: Mapping[str, Any], figures: Iterable[str]) -> list[Path]:

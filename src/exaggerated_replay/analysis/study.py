@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from exaggerated_replay.analysis.findings import findings
 from exaggerated_replay.analysis.folder import keep, written_together
-from exaggerated_replay.analysis.frontier import reach
 from exaggerated_replay.analysis.layout import markdown, write
 from exaggerated_replay.analysis.mechanism import mechanism_tables
 from exaggerated_replay.analysis.origin import origin, without_path
-from exaggerated_replay.analysis.outputs import ODDS, frontier_grids
+from exaggerated_replay.analysis.outputs import ODDS
 from exaggerated_replay.analysis.paper import table1_grid
 from exaggerated_replay.analysis.plots import plot_tables
 from exaggerated_replay.analysis.provenance import provenance
@@ -21,7 +21,7 @@ from exaggerated_replay.analysis.scores import first20_images, significant
 from exaggerated_replay.analysis.summary import focus, summary
 from exaggerated_replay.analysis.table1_odds import table1_odds
 from exaggerated_replay.analysis.tables import comparison
-from exaggerated_replay.analysis.verdicts import all_verdicts, rules_of, verdicts_csv
+from exaggerated_replay.analysis.verdicts import all_verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json, write_text
 from exaggerated_replay.planning.params import PARAMS
@@ -79,8 +79,8 @@ def write_study(
         if grid := table1_grid(plan):
             odds = table1_odds(plan, study.runs, grid)
             write_text(fresh / ODDS, odds.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
-        for grid in frontier_grids(plan):
-            write_text(fresh / "frontier" / f"{grid}.csv", _csv(reach(plan, study.runs, grid, rules_of(plan))))
+        for name, table in findings(study).items():
+            write_text(fresh / name, _csv(table))
         for name, table in plot_tables(study).items():
             write_text(fresh / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         for grid in plan["grids"]:

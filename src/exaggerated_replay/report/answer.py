@@ -1,14 +1,16 @@
 """The question of a study and its answer, in two sentences each: written by rule, from its verdicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from exaggerated_replay.analysis import paper
 from exaggerated_replay.analysis.layout import papers_data, short_data_name
+from exaggerated_replay.analysis.roles import CONTROL, EXAGGERATION, OTHER, role
 from exaggerated_replay.analysis.tables import TABLE1, written
 from exaggerated_replay.analysis.verdicts import PARTS, counted, interval_of, points, rules_of
+from exaggerated_replay.report.findings import Finding
 
 FOR = ("reproduced", "smaller", "larger", "helps")
 AGAINST = ("no effect", "harmful", "contradicted")
@@ -33,9 +35,7 @@ LEADS = {
     (True, True, True): "it depends",
 }
 """Whether some verdicts are for exaggeration, some against, some undecided -> the answer's first words."""
-WRONG_CLASSES = {"competitors": "random", "class_means": "shuffled", "attraction_target": "random"}
-"""Switches of a reading that make it a control."""
-CONTROL = "wrong classes, or weights of zero"
+CONTROLS = "wrong classes, or weights of zero"
 DATA = {"cifar100": "CIFAR-100", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 SIZES = {"units": "unit", "iterations": "iteration per task", "seeds": "seed"}
 
@@ -51,15 +51,15 @@ def question(plan: Mapping[str, Any]) -> tuple[str, str]:
     return claim, f"Does it, on {named(plan)}, when each run is compared with the baseline's run of the same seed?"
 
 
-def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame, frontiers: Sequence[pd.DataFrame] = ()) -> tuple[str, str]:
+def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame, findings: Iterable[Finding] = ()) -> tuple[str, str]:
     """Return the answer and what it speaks of, a sentence each.
 
     Args:
         plan: The plan of the study, which says which cells exaggerate.
         verdicts: As verdicts.csv holds them.
-        frontiers: What lies beyond the baseline's reach, for each grid that sweeps the strength c.
+        findings: What its grids show beyond their verdicts.
     """
-    table, controls = (compared(plan, verdicts, kind) for kind in ("exaggeration", "control"))
+    table, controls = (compared(plan, verdicts, part) for part in (EXAGGERATION, CONTROL))
     claimed, others = table[table["claim"].notna()], table[table["claim"].isna()]
     if table.empty:
         return _without_exaggeration(plan, verdicts)
@@ -74,26 +74,18 @@ def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame, frontiers: Sequence[
             beyond = _of(others, "comparison beyond that table", "comparisons beyond that table")
             more.append(f"{beyond}; {_best(plan, others)}")
     if len(controls):
-        more.append(_of(controls, f"comparison of a control ({CONTROL})", f"comparisons of controls ({CONTROL})"))
-    more += map(_beyond, frontiers)
+        more.append(_of(controls, f"comparison of a control ({CONTROLS})", f"comparisons of controls ({CONTROLS})"))
+    more += [finding.clause for finding in findings]
     scope = _scope(plan, table)
     return first, f"{_capital('; '.join(more))}; all of this {scope}." if more else f"This {scope}."
 
 
-def compared(plan: Mapping[str, Any], verdicts: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Select the verdicts on a kind of cell against what does not exaggerate: each pair once, Table 1 first."""
-    kinds = {name: kind_of(cell["config"]["method"]) for name, cell in plan["cells"].items()}
-    asked = verdicts["cell"].map(kinds).eq(kind) & verdicts["baseline"].map(kinds).eq("other")
+def compared(plan: Mapping[str, Any], verdicts: pd.DataFrame, part: str) -> pd.DataFrame:
+    """Select the verdicts on cells of a role against what does not exaggerate: each pair once, Table 1 first."""
+    roles = {name: role(cell["config"]["method"]) for name, cell in plan["cells"].items()}
+    asked = verdicts["cell"].map(roles).eq(part) & verdicts["baseline"].map(roles).eq(OTHER)
     table1_first = verdicts[asked].sort_values("grid", key=lambda grid: grid.ne(TABLE1), kind="stable")
     return table1_first.drop_duplicates(["cell", "baseline", "metric"])
-
-
-def kind_of(method: Mapping[str, Any]) -> str:
-    """Tell exaggeration, its controls (weights of zero, or the wrong classes) and all else from one another."""
-    if "lambda_rr" not in method:
-        return "other"
-    wrong = WRONG_CLASSES.items() & (method.get("reading") or {}).items()
-    return "control" if wrong or not (method["lambda_rr"] or method["lambda_ra"]) else "exaggeration"
 
 
 def named(plan: Mapping[str, Any]) -> str:
@@ -151,15 +143,6 @@ def _best(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
     which = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]}"
     found = f"{points(row['difference'])} points ({interval_of(row, rules_of(plan))}; {row['verdict']})"
     return f"the best is {which}, at {found}"
-
-
-def _beyond(table: pd.DataFrame) -> str:
-    """Say how much of a sweep of the strength c lies beyond what the baseline reaches."""
-    beyond, within, undecided = (int(table["verdict"].eq(word).sum()) for word in ("beyond", "within", "undecided"))
-    return (
-        "beyond the baseline's reach at any strength c of synaptic intelligence: "
-        f"{beyond} of {counted(len(table), 'cell')} ({within} within it, {undecided} undecided)"
-    )
 
 
 def _scope(plan: Mapping[str, Any], table: pd.DataFrame) -> str:

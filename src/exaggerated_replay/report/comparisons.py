@@ -13,8 +13,8 @@ from exaggerated_replay.analysis.selection import METRICS
 from exaggerated_replay.analysis.tables import TABLE1, comparison, row_labels, written
 from exaggerated_replay.analysis.verdicts import PARTS, counted, points, rules_of, sentence
 from exaggerated_replay.report.answer import tally
+from exaggerated_replay.report.tables import DASH, SHORT, between, chance, number
 
-SHORT = {"first20": "first 20 %", "first50": "first 50 %", "overall": "all classes"}
 MOST_LABELS = 3  # columns, for which there is room beside the numbers
 HEADINGS = {"f": "repulsion factor f", "arm": "arm", "cell": "cell"}
 
@@ -131,7 +131,7 @@ def _plain(name: str) -> str:
 
 def _level(row: pd.Series, metric: str) -> Number:
     mean = row[f"{metric}_mean"]
-    return Number(SHORT[metric], "\N{EM DASH}" if np.isnan(mean) else f"{mean:.2f} %")
+    return Number(SHORT[metric], DASH if np.isnan(mean) else f"{mean:.2f} %")
 
 
 def _number(row: pd.Series, metric: str, judged: pd.Series) -> Number:
@@ -140,8 +140,8 @@ def _number(row: pd.Series, metric: str, judged: pd.Series) -> Number:
     undecided = judged["verdict"] == "undecided"
     return Number(
         part=SHORT[metric],
-        value=_or_dash(judged["difference"]),
-        around=_range(judged["low"], judged["high"]),
+        value=number(judged["difference"]),
+        around=between(judged["low"], judged["high"]),
         verdict=judged["verdict"],
         more=counted(judged["more_seeds"], "more seed") if undecided else "",
         paper="" if pd.isna(papers) else points(papers),
@@ -155,27 +155,15 @@ def _evidence(row: pd.Series) -> dict[str, str]:
         "against": row["baseline"],
         "classes": PARTS[row["metric"]],
         "seeds": f"{row['seeds']}" + (f" ({row['left_out']} left out)" if row["left_out"] else ""),
-        "difference": _or_dash(row["difference"]),
-        "t interval": _range(row["low"], row["high"]),
-        "bootstrap": _range(row["boot_low"], row["boot_high"]),
-        "p (Holm)": _chance(row["p_holm"]),
-        "p (no effect)": _chance(row["p_equivalent"]),
-        "p (paper's gain)": _chance(row["p_claim"]),
+        "difference": number(row["difference"]),
+        "t interval": between(row["low"], row["high"]),
+        "bootstrap": between(row["boot_low"], row["boot_high"]),
+        "p (Holm)": chance(row["p_holm"]),
+        "p (no effect)": chance(row["p_equivalent"]),
+        "p (paper's gain)": chance(row["p_claim"]),
         "better at": "" if pd.isna(row["improvement"]) else f"{100 * row['improvement']:.0f} % of seeds",
         "detectable": "" if not np.isfinite(row["detectable"]) else f"{row['detectable']:.2f}",
-        "anytime-valid": _range(row["anytime_low"], row["anytime_high"]),
+        "anytime-valid": between(row["anytime_low"], row["anytime_high"]),
         "verdict": row["verdict"],
         "anytime verdict": row["anytime_verdict"],
     }
-
-
-def _or_dash(value: float) -> str:
-    return "\N{EM DASH}" if pd.isna(value) else points(value)
-
-
-def _range(low: float, high: float) -> str:
-    return f"{points(low)} to {points(high)}" if np.isfinite(low) and np.isfinite(high) else ""
-
-
-def _chance(p: float) -> str:
-    return "" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"

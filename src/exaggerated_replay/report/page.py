@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from exaggerated_replay.analysis.outputs import ODDS, REPORT, frontier_grids
+from exaggerated_replay.analysis.outputs import ODDS, REPORT
 from exaggerated_replay.analysis.paper import table1_grid
 from exaggerated_replay.analysis.runs import FINISHED, Study, run_of
 from exaggerated_replay.analysis.selection import METRICS
@@ -18,9 +18,11 @@ from exaggerated_replay.analysis.table1_odds import DRAWS, MEANING, chance
 from exaggerated_replay.analysis.verdicts import PARTS, points, rules_of
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.report.answer import answer, question, tally
-from exaggerated_replay.report.comparisons import SHORT, Grid, grids
+from exaggerated_replay.report.comparisons import Grid, grids
 from exaggerated_replay.report.facts import beside_the_paper, what_was_not_run, what_was_run
+from exaggerated_replay.report.findings import Finding, read_findings
 from exaggerated_replay.report.pictures import Picture, caption, pictures
+from exaggerated_replay.report.tables import SHORT, read_table
 
 FORGETTING = ("forgetting", "accuracy_matrix")
 INSIDE = ("mechanism", "competing_classes", "architecture")
@@ -68,7 +70,7 @@ class Page:
     @cached_property
     def verdicts(self) -> pd.DataFrame:
         """As verdicts.csv holds them."""
-        return _table(self.folder / "verdicts.csv")
+        return read_table(self.folder / "verdicts.csv")
 
     @cached_property
     def pictures(self) -> dict[str, Picture]:
@@ -111,10 +113,9 @@ class Page:
         return [_odds(table[table["metric"] == metric], part) for metric, part in PARTS.items() if len(table)]
 
     @cached_property
-    def frontiers(self) -> dict[str, pd.DataFrame]:
-        """What lies beyond the baseline's reach, by grid; see `analysis.frontier`."""
-        tables = {grid: _table(self.folder / f"frontier/{grid}.csv") for grid in frontier_grids(self.study.plan)}
-        return {grid: table for grid, table in tables.items() if len(table)}
+    def findings(self) -> dict[str, Finding]:
+        """What grids show beyond their verdicts, by grid."""
+        return read_findings(self.study.plan, self.folder)
 
     @cached_property
     def confusions(self) -> pd.DataFrame:
@@ -122,7 +123,7 @@ class Page:
         path = self.folder / "mechanism" / "confusions.csv"
         if not path.is_file():
             return pd.DataFrame()
-        table = _table(path)
+        table = read_table(path)
         cells = sorted(table["cell"].unique(), key=lambda cell: cell != self.study.plan["focus"])
         return table[table["cell"].eq(cells[0])] if cells else table
 
@@ -154,7 +155,7 @@ def render(page: Page) -> str:
         policy=POLICY,
         style=_own("style.css"),
         question=question(page.study.plan),
-        answer=answer(page.study.plan, page.verdicts, [*page.frontiers.values()]),
+        answer=answer(page.study.plan, page.verdicts, page.findings.values()),
         counts=tally(page.verdicts),
         caption=caption,
         rules=rules_of(page.study.plan),
@@ -168,11 +169,6 @@ def render(page: Page) -> str:
         missing=what_was_not_run(page.study, page.verdicts),
         settings=beside_the_paper(page.study.plan),
     )
-
-
-def _table(path: Path) -> pd.DataFrame:
-    """Read a table of the study; an arm may be called "null"."""
-    return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
 
 def _own(name: str) -> str:

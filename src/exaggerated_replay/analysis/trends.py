@@ -1,0 +1,106 @@
+"""Does a difference from the baseline grow or shrink towards the paper's size?
+
+Runs of one seed share their class order, so the seed is the unit here, too: in every seed a straight line is laid
+through the differences over the logarithm of the size, and its slope is one value. Five seeds are enough for Student's
+t, not for the exact test of signs, so the slopes are taken for normal.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from exaggerated_replay.analysis import paper
+from exaggerated_replay.analysis.effects import effects
+from exaggerated_replay.analysis.selection import METRICS
+from exaggerated_replay.analysis.statistics import PLACES, equivalence, estimate, holm
+from exaggerated_replay.planning.drawing import STRENGTH, sizes
+from exaggerated_replay.settings.rules import RulesSettings
+
+PAPERS = {
+    "model.units": paper.SIZE["units"],
+    "training.iterations": paper.SIZE["iterations"],
+    "training.batch": paper.SIZE["batch"],
+    "training.replay_batch": paper.SIZE["replay_batch"],
+    STRENGTH: 1e8,
+}
+"""What may grow, by dotted key, and the paper's value."""
+
+
+def trends(plan: Mapping, runs: pd.DataFrame, grid: str, rules: RulesSettings) -> pd.DataFrame:
+    """Say of every arm of a grid whether its difference from the baseline rises or falls with the size.
+
+    Args:
+        plan: The plan of the study.
+        runs: One row per run; accuracies in percent, nan where a run diverged.
+        grid: A grid that varies one of `PAPERS`.
+        rules: alpha, the smallest effect of interest, and the fewest seeds that decide anything.
+
+    Returns:
+        One row per arm and metric: arm, metric, size (dotted key), least and most (sizes that were run), seeds; slope
+        (points per tenfold size) with low, high, p of no slope, and p_level (TOST: within the smallest effect per
+        tenfold); papers (its size), and the line drawn on to there: at_papers, at_papers_low, at_papers_high; p_holm
+        over the rows; verdict: level, rises, falls or undecided, the first that holds.
+
+    Raises:
+        UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
+    """
+    found = effects(plan, runs, grid)
+    (size,) = sizes(plan["grids"][grid], {name: cell["config"] for name, cell in plan["cells"].items()})
+    rows: list[dict[str, Any]] = []
+    for arm in found["arm"].unique():
+        own = found[found["arm"] == arm]
+        x = own[size].astype(float)
+        for metric in METRICS:
+            lines = lines_by_seed(x, own[metric], own["seed"])
+            slope = estimate(lines["slope"], rules.alpha)
+            there = estimate(height(lines, PAPERS[size]), rules.alpha)
+            row = {"arm": arm, "metric": metric, "size": size, "least": x.min(), "most": x.max(), "seeds": slope.n}
+            row |= {"slope": slope.mean, "low": slope.low, "high": slope.high}
+            row["p"] = no_slope(lines["slope"])
+            row["p_level"] = equivalence(lines["slope"], -rules.smallest_effect, rules.smallest_effect)
+            row |= {"papers": PAPERS[size], "at_papers": there.mean}
+            row |= {"at_papers_low": there.low, "at_papers_high": there.high}
+            rows.append(row)
+    table = pd.DataFrame(rows)
+    table["p_holm"] = holm(table["p"])
+    sloped = table["p_holm"] <= rules.alpha
+    words = {
+        "undecided": table["seeds"] < rules.min_seeds,
+        "level": table["p_level"] <= rules.alpha,
+        "rises": sloped & (table["slope"] > 0),
+        "falls": sloped & (table["slope"] < 0),
+    }
+    return table.assign(verdict=np.select([*words.values()], [*words], "undecided"))
+
+
+def lines_by_seed(size: pd.Series, difference: pd.Series, seed: pd.Series) -> pd.DataFrame:
+    """Lay a straight line through the differences of each seed, over log10 of the size.
+
+    Returns:
+        slope (per tenfold size) and intercept (at a size of 1), indexed by seed; seeds with less than two sizes have
+        no line.
+    """
+    points = pd.DataFrame({"x": np.log10(size), "y": difference, "seed": seed}).astype(float)
+    lines = {one: np.polyfit(own["x"], own["y"], 1) for one, own in points.groupby("seed") if own["x"].nunique() > 1}
+    return pd.DataFrame.from_dict(lines, orient="index", columns=["slope", "intercept"], dtype=float)
+
+
+def no_slope(slopes: pd.Series) -> float:
+    """Return the p of the t test of a mean slope of zero; nan below two values.
+
+    Values that are all the same leave no spread to test with: p is 1 where they are zero, else 0.
+    """
+    slopes = slopes.round(PLACES)
+    if len(slopes) < 2:
+        return np.nan
+    if slopes.nunique() == 1:
+        return float(slopes.iloc[0] == 0)
+    return float(stats.ttest_1samp(slopes, 0).pvalue)
+
+
+def height(lines: pd.DataFrame, size: float) -> pd.Series:
+    """Return how high each line is at a size."""
+    return lines["intercept"] + lines["slope"] * np.log10(size)

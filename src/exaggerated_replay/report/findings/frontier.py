@@ -1,0 +1,43 @@
+"""What lies beyond the baseline's reach, as the page shows it."""
+
+import pandas as pd
+
+from exaggerated_replay.analysis.verdicts import counted
+from exaggerated_replay.report.tables import SHORT, Value, chance, number, size
+
+NOTE = (
+    "At a strength c of synaptic intelligence, an arm lies beyond the baseline's reach if, of each strength of the "
+    "baseline, it exceeds the accuracy on the first 20 % of classes or on all of them (sign-flip tests, adjusted by "
+    "Holm for the rows of this table); within it if some strength of the baseline is as good on both, in the mean; "
+    "else it is undecided. Differences are those from the strength of the baseline that is hardest to exceed."
+)
+HEADINGS = (
+    *("cell", "c", "hardest c of the baseline", "seeds", SHORT["first20"], SHORT["overall"]),
+    *("p (Holm)", "of the baseline's reach"),
+)
+
+
+def rows(table: pd.DataFrame) -> list[list[Value]]:
+    """Lay out the table, a row per cell."""
+    return [
+        [
+            Value(row["cell"], runs_of=row["cell"]),
+            Value(size(row["c"])),
+            Value(size(row["rival_c"]), runs_of=row["rival"]),
+            Value(str(row["seeds"])),
+            Value(number(row["first20"])),
+            Value(number(row["overall"])),
+            Value(chance(row["p_holm"])),
+            Value(row["verdict"], badge=True),
+        ]
+        for _, row in table.iterrows()
+    ]
+
+
+def clause(table: pd.DataFrame, treatment: str) -> str:
+    """Say how many cells lie beyond the reach."""
+    beyond, within, undecided = (int(table["verdict"].eq(word).sum()) for word in ("beyond", "within", "undecided"))
+    return (
+        "beyond the baseline's reach at any strength c of synaptic intelligence: "
+        f"{beyond} of {counted(len(table), 'cell')} ({within} within it, {undecided} undecided)"
+    )

@@ -1,0 +1,52 @@
+"""What grows or shrinks towards the paper's size, as the page shows it."""
+
+import pandas as pd
+
+from exaggerated_replay.analysis.verdicts import PARTS, counted, points
+from exaggerated_replay.figures.scale import AXES
+from exaggerated_replay.report.tables import SHORT, Value, chance, estimated, size
+
+NOTE = (
+    "In every seed a straight line is laid through the differences over the logarithm of the size. Its slope is level "
+    "if it is within the smallest effect of interest per tenfold size (two one-sided tests over seeds); else it rises "
+    "or falls if a t test over seeds says so (adjusted by Holm for the rows of this table); else it is undecided. The "
+    "last column draws the line on to the paper's size: a guess, as far as that lies from what was run."
+)
+HEADINGS = (
+    *("arm", "classes", "sizes run", "seeds", "points per tenfold size", "p (Holm)", "difference"),
+    "drawn on to the paper's size",
+)
+
+
+def rows(table: pd.DataFrame) -> list[list[Value]]:
+    """Lay out the table, a row per arm and metric."""
+    return [
+        [
+            Value(row["arm"]),
+            Value(SHORT[row["metric"]]),
+            Value(f"{size(row['least'])} to {size(row['most'])}"),
+            Value(str(row["seeds"])),
+            Value(estimated(row["slope"], row["low"], row["high"])),
+            Value(chance(row["p_holm"])),
+            Value(row["verdict"], badge=True),
+            Value(estimated(row["at_papers"], row["at_papers_low"], row["at_papers_high"])),
+        ]
+        for _, row in table.iterrows()
+    ]
+
+
+def clause(table: pd.DataFrame, treatment: str) -> str:
+    """Say how many differences rise, and where the treatment's would be at the paper's size."""
+    words = table["verdict"].value_counts()
+    rising, falling, level, undecided = (int(words.get(word, 0)) for word in ("rises", "falls", "level", "undecided"))
+    said = (
+        f"of {counted(len(table), 'difference')}, {rising} rising, {falling} falling, {level} level and {undecided} "
+        f"undecided towards the paper's {size(table['papers'][0])} ({AXES[table['size'][0]]})"
+    )
+    asked = table["arm"].eq(treatment) & table["metric"].eq("first20") & table["at_papers_low"].notna()
+    for _, row in table[asked].iterrows():
+        said += (
+            f", and {treatment} on {PARTS['first20']} would come to {points(row['at_papers'])} points "
+            f"({points(row['at_papers_low'])} to {points(row['at_papers_high'])})"
+        )
+    return said

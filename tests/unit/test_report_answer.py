@@ -1,0 +1,182 @@
+"""The answer of a report follows from its verdicts, made by hand here."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, question
+from exaggerated_replay.report.findings import Finding
+
+
+def asked(dataset="cifar100", **more):
+    """A plan in which "a" and "b" exaggerate, at f = 10 and without f, and "base" and "er" do not."""
+    methods = {
+        "a": {"lambda_rr": 1e-6, "lambda_ra": 0, "f": 10.0},
+        "b": {"lambda_rr": 0, "lambda_ra": 1.0, "f": "none"},
+        "base": {},
+        "er": {},
+    }
+    cells = {name: {"config": {"method": method}} for name, method in methods.items()}
+    return {"dataset": {"name": dataset, "source_name": None, "validation": None, **more}, "cells": cells}
+
+
+def judged(*rows):
+    """Verdicts: (cell, verdict, further columns) each, by default of a miniature."""
+    common = {"grid": "table1", "baseline": "base", "metric": "first20", "paper_size": False, "units": 400}
+    common |= {"iterations": 400, "seeds": 10, "identical": 0, "difference": 0.5, "low": -0.25, "high": 1.25}
+    return pd.DataFrame(
+        [{**common, "claim": np.nan, "cell": cell, "verdict": verdict, **more} for cell, verdict, more in rows]
+    )
+
+
+def claims(*words):
+    """A verdict each on the first, the second, ... of five gains that the paper claims; the third is its largest."""
+    places = [("a", metric, claim) for metric, claim in (("first50", 3.82), ("overall", 1.19), ("first20", 5.8))]
+    places += [("b", metric, claim) for metric, claim in (("first50", 4.06), ("overall", 1.35))]
+    return judged(*((c, w, {"metric": m, "claim": x}) for w, (c, m, x) in zip(words, places, strict=False)))
+
+
+LARGEST = (
+    "where the paper gains most (f = 10 on the first 20 % of classes, +5.80 points), "
+    "this study finds +0.50 (95 % interval \N{MINUS SIGN}0.25 to +1.25)."
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["reproduced"] * 3, "yes: all 3 gains in the paper's Table 1 are reproduced"),
+        (["smaller"] * 3, "yes: all 3 gains in the paper's Table 1 are smaller than published"),
+        (["larger", "smaller", "larger"], "yes: of 3 gains in the paper's Table 1, 1 is smaller than published and 2"),
+        (["no effect"] * 3, "no: all 3 gains in the paper's Table 1 show no effect"),
+        (["harmful", "no effect", "contradicted"], "1 shows no effect, 1 shows a loss and 1 is contradicted"),
+        (["undecided"] * 3, "not decided yet: all 3 gains in the paper's Table 1 are undecided"),
+        (["undecided", "reproduced", "undecided"], "in part: of 3 gains in the paper's Table 1, 1 is reproduced and 2"),
+        (["undecided", "contradicted", "no effect"], "no, as far as it is decided: of 3 gains"),
+        (["reproduced", "harmful", "no effect"], "it depends: of 3 gains"),
+        (["smaller", "contradicted", "undecided"], "it depends: of 3 gains"),
+    ],
+)
+def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
+    first, second = answer(asked(), claims(*words))
+    assert first.startswith("On CIFAR-100 in miniature, ")
+    assert said in first
+    assert first.endswith(LARGEST)
+    assert second == (
+        "This speaks of a miniature (400 units a layer, 400 iterations per task, 10 seeds), not of the paper's size."
+    )
+
+
+def test_what_grids_show_beyond_their_verdicts_is_said_in_the_answer():
+    found = [Finding("a.csv", "", (), [], clause) for clause in ("one lies beyond", "two fall")]
+    _, second = answer(asked(), claims("no effect", "no effect", "no effect"), found)
+    assert second.startswith("One lies beyond; two fall; all of this speaks of a miniature")
+
+
+def test_every_verdict_is_for_or_against_or_open():
+    assert sorted([*FOR, *AGAINST, "undecided"]) == sorted(SAID)
+    for word in SAID:
+        first, _ = answer(asked(), judged(("a", word, {})))
+        lead = "yes" if word in FOR else "no" if word in AGAINST else "not decided yet"
+        assert first.startswith(f"On CIFAR-100 in miniature, {lead}: the one comparison")
+        assert f"that was tested {SAID[word][0]}; the best is a against base on the first 20 % of classes, at " in first
+        assert first.endswith(f"+0.50 points (95 % interval \N{MINUS SIGN}0.25 to +1.25; {word}).")
+
+
+def test_what_lies_beyond_table_1_comes_second_and_the_best_of_it_is_named():
+    table = pd.concat(
+        [
+            claims("no effect", "no effect", "no effect"),
+            judged(
+                ("b", "harmful", {"difference": -8.0, "low": -9.0, "high": -7.0, "grid": "dose"}),
+                ("b", "helps", {"difference": 2.0, "low": 1.0, "high": 3.0, "metric": "overall", "units": 800}),
+            ),
+        ]
+    )
+    first, second = answer(asked(), table)
+    assert first.startswith("On CIFAR-100 in miniature, no: all 3 gains")
+    assert second == (
+        "Of 2 comparisons beyond that table, 1 shows a gain and 1 shows a loss; the best is b against base on all "
+        "classes, at +2.00 points (95 % interval +1.00 to +3.00; helps); all of this speaks of a miniature "
+        "(400 to 800 units a layer, 400 iterations per task, 10 seeds), not of the paper's size."
+    )
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"lambda_rr": 0, "lambda_ra": 0},
+        {"lambda_rr": 1, "lambda_ra": 1, "reading": {"competitors": "random"}},
+        {"lambda_rr": 1, "lambda_ra": 1, "reading": {"class_means": "shuffled", "distance": "bce"}},
+        {"lambda_rr": 1, "lambda_ra": 1, "reading": {"attraction_target": "random"}},
+    ],
+)
+def test_controls_are_not_exaggeration_and_are_told_apart(method):
+    plan = asked()
+    plan["cells"]["control"] = {"config": {"method": method}}
+    control = ("control", "helps", {"difference": 9.0})
+    assert answer(plan, judged(("a", "helps", {}), control))[0].startswith(
+        "On CIFAR-100 in miniature, yes, but controls gain, too: the one comparison of exaggeration"
+    )
+    first, second = answer(plan, judged(("a", "no effect", {}), control))
+    assert first.startswith("On CIFAR-100 in miniature, no: the one comparison of exaggeration")
+    assert second.startswith(
+        "The one comparison of a control (wrong classes, or weights of zero) that was tested shows a gain; all of this "
+    )
+
+
+def test_a_comparison_that_two_grids_hold_counts_once_as_table_1_judges_it():
+    twice = judged(("a", "no effect", {"grid": "convergence"}), ("a", "undecided", {"grid": "table1"}))
+    assert (
+        "the one comparison of exaggeration with a baseline that was tested is undecided" in answer(asked(), twice)[0]
+    )
+
+
+def test_on_other_data_it_is_a_demonstration():
+    table = judged(
+        *(("a", "no effect", {"metric": m, "identical": 10, "difference": 0.0}) for m in ("first20", "first50"))
+    )
+    assert answer(asked("digits"), table) == (
+        "On digits, no: all 2 comparisons of exaggeration with a baseline show no effect; "
+        "with and without it, every test sample is classified alike at every seed.",
+        "This is a demonstration (400 units a layer, 400 iterations per task, 10 seeds): "
+        "the paper claims nothing about digits.",
+    )
+
+
+def test_the_papers_size_and_validation_data_are_said():
+    full = claims("reproduced", "reproduced", "reproduced").assign(paper_size=True, units=2000, iterations=5000)
+    first, second = answer(asked(validation=0.2), full)
+    assert first.startswith("On validation data of CIFAR-100, yes: ")
+    assert second == "This speaks of the paper's size (2,000 units a layer, 5,000 iterations per task, 10 seeds)."
+    assert "on validation data of CIFAR-100" in question(asked(validation=0.2))[1]
+
+
+def test_a_users_file_given_as_the_papers_data_is_called_so_and_another_is_not():
+    verdicts = judged(("a", "helps", {}))
+    first, second = answer(asked(source_name="mine.npz"), verdicts)
+    assert first.startswith("On mine.npz (given as CIFAR-100) in miniature, yes: ")
+    assert "speaks of a miniature" in second
+    first, second = answer(asked("npz", source_name="mine.npz"), verdicts)
+    assert first.startswith("On mine.npz, yes: ")
+    assert "the paper claims nothing about mine.npz" in second
+
+
+def test_what_does_not_exaggerate_is_no_answer():
+    first, second = answer(asked(), judged(("er", "helps", {}), ("b", "helps", {"baseline": "a"})))
+    assert first.startswith("This study does not answer it")
+    assert second.startswith("All 2 comparisons show a gain; this speaks of a miniature")
+    assert answer(asked(), judged(("a", "helps", {})).iloc[:0]) == (first, "It compares nothing.")
+
+
+def test_where_every_pair_diverged_that_is_said():
+    gone = {"difference": np.nan, "low": np.nan, "high": np.nan, "seeds": 0}
+    assert answer(asked(), judged(("a", "undecided", gone)))[0].endswith(
+        "is undecided; no pair of runs reached its end."
+    )
+    table = judged(("a", "undecided", {**gone, "claim": 5.8}))
+    assert answer(asked(), table)[0].endswith("+5.80 points), no pair of runs reached its end.")
+
+
+def test_the_question_quotes_the_published_gains():
+    assert "keeps 3.8 to 5.8 points more accuracy on the first 20 %" in question(asked())[0]

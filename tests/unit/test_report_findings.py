@@ -1,0 +1,117 @@
+"""What grids show beyond their verdicts, as the report shows it."""
+
+import re
+
+import pandas as pd
+import pytest
+from sample_report import plan_of
+
+from exaggerated_replay.analysis.outputs import findings_of
+from exaggerated_replay.report.findings import closest, frontier, trends
+
+
+def section_of(folder, grid):
+    return (folder / "report.html").read_text().partition(f'id="grid-{grid}"')[2].partition("</section>")[0]
+
+
+def shown(section, heading):
+    """The cells of the table that has this heading, without tags, by row."""
+    (table,) = [table for table in re.findall(r"<table.*?</table>", section, re.DOTALL) if f">{heading}<" in table]
+    rows = re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], re.DOTALL)
+    return [[re.sub("<[^>]*>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
+
+
+@pytest.mark.parametrize("treatment", ["rr-ra", "null"])
+def test_where_the_strength_is_swept_the_page_says_what_lies_beyond_the_baselines_reach(written, treatment):
+    plan = plan_of(("bir-si", treatment, "rr-ra-f5"), grids=("sweep",))
+    for number, cell in enumerate(plan["cells"].values()):
+        cell["config"]["method"]["si"] = {"strength": 1000.0 * (number + 1)}
+    plan["study"]["figures"] = {"sweep": "frontier"}
+    folder = written(plan)
+    table = pd.read_csv(folder / "frontier/sweep.csv", keep_default_na=False)
+    assert table[["cell", "c", "rival", "rival_c"]].to_numpy().tolist() == [
+        [treatment, 2000.0, "bir-si", 1000.0],
+        ["rr-ra-f5", 3000.0, "bir-si", 1000.0],
+    ]
+    section = section_of(folder, "sweep")
+    rows = shown(section, "hardest c of the baseline")
+    assert [row[:4] for row in rows] == [
+        [treatment, "2,000", "1,000", "6"],
+        ["rr-ra-f5", "3,000", "1,000", "5"],  # a pair less: one run diverged
+    ]
+    assert [row[-1] for row in rows] == table["verdict"].tolist()
+    assert '<a href="#runs-1">1,000</a>' in section
+    assert 'href="frontier/sweep.csv"' in section
+
+
+def test_where_a_size_grows_the_page_says_what_grows_with_it(written):
+    plan = plan_of(grids=("sizes",))
+    for number, cell in enumerate(plan["cells"].values()):
+        cell["config"]["model"] = {"units": 20 * 10 ** max(number - 1, 0), "latent": 5}
+    plan["grids"]["sizes"] = [{**row, "settings": {"model.units": 0}} for row in plan["grids"]["sizes"]]
+    plan["study"]["figures"] = {"sizes": "scale"}
+    folder = written(plan)
+    table = pd.read_csv(folder / "trends/sizes.csv")
+    assert table["metric"].tolist() == ["first20", "first50", "overall"]
+    rows = shown(section_of(folder, "sizes"), "points per tenfold size")
+    assert [row[:4] for row in rows] == [
+        ["rr-ra", part, "20 to 200", "5"] for part in ("first 20 %", "first 50 %", "all classes")
+    ]
+    assert [row[-2] for row in rows] == table["verdict"].tolist()
+    assert 'href="trends/sizes.csv"' in section_of(folder, "sizes")
+    assert "undecided towards the paper&#39;s 2,000 (units of a hidden layer), " in (folder / "report.html").read_text()
+
+
+def test_of_readings_the_page_says_which_comes_closest_to_the_papers_table(written):
+    plan = plan_of(grids=("readings",))
+    plan["study"]["figures"] = {"readings": "specification"}
+    assert findings_of(plan) == {}  # the paper says nothing of digits
+    plan["dataset"] |= {"name": "cifar100"}
+    folder = written(plan)
+    table = pd.read_csv(folder / "closest/readings.csv")
+    rows = shown(section_of(folder, "readings"), "points from Table 1")
+    assert [row[0] for row in rows] == [*table["cell"], "no effect at all"]
+    assert [row[-2] for row in rows] == [*(f"{x:.2f}" for x in table["distance"]), f"{table['without_effect'][0]:.2f}"]
+    assert "losest to the paper&#39;s Table 1 comes" in (folder / "report.html").read_text()
+
+
+# In a clause each, from tables made by hand.
+
+
+def test_a_sweep_in_a_clause():
+    swept = pd.DataFrame({"verdict": ["within", "beyond", "undecided", "within"]})
+    assert frontier.clause(swept, "rr-ra") == (
+        "beyond the baseline's reach at any strength c of synaptic intelligence: "
+        "1 of 4 cells (2 within it, 1 undecided)"
+    )
+
+
+def test_trends_in_a_clause():
+    table = pd.DataFrame(
+        {
+            "arm": ["rr-ra", "rr-ra", "ra"],
+            "metric": ["first20", "overall", "first20"],
+            "size": "training.iterations",
+            "papers": 5000,
+            "verdict": ["falls", "level", "rises"],
+            "at_papers": [-1.0, 0.0, 2.0],
+            "at_papers_low": [-2.5, -1.0, 1.0],
+            "at_papers_high": [0.5, 1.0, 3.0],
+        }
+    )
+    counts = (
+        "of 3 differences, 1 rising, 1 falling, 1 level and 0 undecided towards the paper's 5,000 (iterations per task)"
+    )
+    minus = "\N{MINUS SIGN}"
+    assert trends.clause(table, "rr-ra") == (
+        f"{counts}, and rr-ra on the first 20 % of classes would come to {minus}1.00 points ({minus}2.50 to +0.50)"
+    )
+    assert trends.clause(table, "another") == counts
+
+
+def test_the_closest_reading_in_a_clause():
+    table = pd.DataFrame({"cell": ["b", "a"], "distance": [1.234, 2.0], "without_effect": 4.0353})
+    assert closest.clause(table, "rr-ra") == (
+        "closest to the paper's Table 1 comes b, 1.23 points from it (root mean square over its columns; no effect at "
+        "all is 4.04 from it)"
+    )
