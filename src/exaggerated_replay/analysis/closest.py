@@ -1,8 +1,9 @@
 """Which reading of the paper comes closest to its Table 1?
 
 A reading's distance is the root mean square, over the three columns of the table, of its mean difference from the
-baseline minus the published gain. How sure the order is, a bootstrap over seeds tells: all readings share their seeds,
-so a resample takes the same seeds for all of them.
+baseline minus the published gain. That gain is the mean over the table's rows (five values of f, which differ by less
+than a point), so that all readings are held against the same. How sure the order is, a bootstrap over seeds tells: all
+readings share their seeds, so a resample takes the same seeds for all of them.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ def closest(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     cells = [cell for cell, method in methods.items() if role(method) == EXAGGERATION]
     if not cells:
         return pd.DataFrame(columns=COLUMNS)
-    claims = np.array([gains(methods[cell]) for cell in cells])
+    gain = paper.published()["absolute"].groupby("metric").mean()[[*METRICS]].to_numpy()
     seeds = np.sort(found["seed"].unique())
     differences = np.full((len(cells), len(seeds), len(METRICS)), np.nan)
     for number, cell in enumerate(cells):
@@ -48,7 +49,7 @@ def closest(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
         differences[number, np.searchsorted(seeds, own["seed"])] = own[[*METRICS]]
     weights = np.random.default_rng(0).multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), RESAMPLES)
     means = weighted_means(differences, np.ones((1, len(seeds))))[0]
-    distances = distance(weighted_means(differences, weights), claims).round(PLACES)
+    distances = distance(weighted_means(differences, weights), gain).round(PLACES)
     nearest = distances == np.nanmin(distances, axis=1, keepdims=True)
     baselines = found.drop_duplicates("cell").set_index("cell")["baseline"]
     table = pd.DataFrame(
@@ -57,19 +58,12 @@ def closest(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
             "baseline": baselines[cells].to_numpy(),
             "seeds": found.groupby("cell").size()[cells].to_numpy(),
             **dict(zip(METRICS, means.T, strict=True)),
-            "distance": distance(means, claims),
-            "without_effect": distance(np.zeros_like(means), claims),
+            "distance": distance(means, gain),
+            "without_effect": distance(np.zeros_like(means), gain),
             "closest": (nearest / nearest.sum(axis=1, keepdims=True)).mean(axis=0),  # ties count in part
         }
     )
     return table.sort_values("distance", kind="stable", ignore_index=True)
-
-
-def gains(method: Mapping) -> np.ndarray:
-    """Return the gains that Table 1 has at a method's f, by metric; their mean over f where it has no such row."""
-    published = paper.published()["absolute"].unstack("metric")[[*METRICS]]
-    row = published.loc[method["f"]] if method["f"] in published.index else published.mean()
-    return row.to_numpy()
 
 
 def weighted_means(differences: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -88,6 +82,6 @@ def weighted_means(differences: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.divide(sums, counts, out=np.full_like(sums, np.nan, dtype=float), where=counts > 0)
 
 
-def distance(found: np.ndarray, claims: np.ndarray) -> np.ndarray:
+def distance(found: np.ndarray, gain: np.ndarray) -> np.ndarray:
     """Return the root mean square difference over the last axis, the metrics."""
-    return np.sqrt(np.mean((found - claims) ** 2, axis=-1))
+    return np.sqrt(np.mean((found - gain) ** 2, axis=-1))

@@ -6,9 +6,10 @@ from exaggerated_replay.analysis.selection import METRICS
 from exaggerated_replay.report.tables import SHORT, Value, number
 
 NOTE = (
-    "How far each cell that exaggerates is from the paper's Table 1 (at its f, or else from the mean over f): the "
-    "root mean square of what is missing in the three columns, in points. The last row is a method without any "
-    "effect. The last column says in which share of resampled sets of seeds a cell is the closest."
+    "How far each cell that exaggerates is from the paper's Table 1: the root mean square, over its three columns, of "
+    "the difference found here minus the table's gain (its mean over f), in points. The last row is a method without "
+    "any effect. The last column says in which share of resampled sets of seeds a cell is the closest; ties count in "
+    "part."
 )
 HEADINGS = ("cell", "seeds", *SHORT.values(), "points from Table 1", "closest")
 
