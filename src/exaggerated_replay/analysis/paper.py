@@ -12,6 +12,8 @@ DATASET = "cifar100"
 WEIGHT = 1e-6  # of both losses
 FACTORS = (5, 10, 20, 50, 100)  # the values of f in Table 1
 SIZE = {"units": 2000, "iterations": 5000, "batch": 512, "replay_batch": 512}
+STRENGTH = 1e8  # c of synaptic intelligence, in the baseline's publication
+TASKS = 10
 
 
 def published() -> "pd.DataFrame":

@@ -24,7 +24,7 @@ PAPERS = {
     "training.iterations": paper.SIZE["iterations"],
     "training.batch": paper.SIZE["batch"],
     "training.replay_batch": paper.SIZE["replay_batch"],
-    STRENGTH: 1e8,
+    STRENGTH: paper.STRENGTH,
 }
 """What may grow, by dotted key, and the paper's value."""
 

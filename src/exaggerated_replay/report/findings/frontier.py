@@ -1,5 +1,7 @@
 """What lies beyond the baseline's reach, as the page shows it."""
 
+from collections import Counter
+
 import pandas as pd
 
 from exaggerated_replay.analysis.verdicts import counted
@@ -36,8 +38,9 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
 
 def clause(table: pd.DataFrame, treatment: str) -> str:
     """Say how many cells lie beyond the reach."""
-    beyond, within, undecided = (int(table["verdict"].eq(word).sum()) for word in ("beyond", "within", "undecided"))
+    verdicts = Counter(table["verdict"])
     return (
         "beyond the baseline's reach at any strength c of synaptic intelligence: "
-        f"{beyond} of {counted(len(table), 'cell')} ({within} within it, {undecided} undecided)"
+        f"{verdicts['beyond']} of {counted(len(table), 'cell')} "
+        f"({verdicts['within']} within it, {verdicts['undecided']} undecided)"
     )

@@ -1,5 +1,7 @@
 """What grows or shrinks towards the paper's size, as the page shows it."""
 
+from collections import Counter
+
 import pandas as pd
 
 from exaggerated_replay.analysis.verdicts import PARTS, counted, points
@@ -37,11 +39,11 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
 
 def clause(table: pd.DataFrame, treatment: str) -> str:
     """Say how many differences rise, and where the treatment's would be at the paper's size."""
-    words = table["verdict"].value_counts()
-    rising, falling, level, undecided = (int(words.get(word, 0)) for word in ("rises", "falls", "level", "undecided"))
+    verdicts = Counter(table["verdict"])
     said = (
-        f"of {counted(len(table), 'difference')}, {rising} rising, {falling} falling, {level} level and {undecided} "
-        f"undecided towards the paper's {size(table['papers'][0])} ({AXES[table['size'][0]]})"
+        f"of {counted(len(table), 'difference')}, {verdicts['rises']} rising, {verdicts['falls']} falling, "
+        f"{verdicts['level']} level and {verdicts['undecided']} undecided "
+        f"towards the paper's {size(table['papers'][0])} ({AXES[table['size'][0]]})"
     )
     asked = table["arm"].eq(treatment) & table["metric"].eq("first20") & table["at_papers_low"].notna()
     for _, row in table[asked].iterrows():
