@@ -113,11 +113,19 @@ def open_to_all(path: Path) -> None:
 
 
 def hardware(device: torch.device) -> str:
-    """Name the processor that the run was computed on."""
+    """Name the processor that the run was computed on: "AMD EPYC, AVX512".
+
+    A CPU's instructions are told as well: they decide how sums are rounded, and virtual machines hide which model
+    they run on.
+    """
     import torch
 
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+    return f"{_cpu()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _cpu() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -179,3 +179,8 @@ def test_a_lower_limit_of_memory_stays_and_what_was_comes_back(monkeypatch):
         assert 0 < set_to[-1][0] < 2**50
         assert set_to[-1][1] == devices.resource.RLIM_INFINITY
     assert set_to[-1] == (devices.resource.RLIM_INFINITY,) * 2
+
+
+def test_a_cpu_is_named_with_its_instructions(monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    assert devices.hardware(torch.device("cpu")).endswith(", AVX2")

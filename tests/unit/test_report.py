@@ -9,10 +9,10 @@ import pytest
 from sample_report import SVG, plan_of
 
 from exaggerated_replay.analysis.outputs import study_files
-from exaggerated_replay.analysis.runs import load_study
+from exaggerated_replay.analysis.runs import load_study, open_study
 from exaggerated_replay.figures.catalogue import figures_of
 from exaggerated_replay.report import pictures
-from exaggerated_replay.report.facts import beside_the_paper
+from exaggerated_replay.report.facts import beside_the_paper, what_was_run
 from exaggerated_replay.report.page import POLICY, write_report
 
 HOSTILE = """<script>alert("1")</script>'"""
@@ -164,6 +164,17 @@ def test_settings_that_are_the_papers_are_told_from_those_that_are_not():
         "weights of RR and RA",
         "runs behind a number",  # six instead of five
     }
+
+
+def test_the_page_names_the_hardware_and_says_where_pairs_mix_it(written):
+    def said(**origin):
+        known = {"hardware": {"A, AVX2": 1, "B, AVX512": 2}, "commit": None, "modified": "", "timed": 0, **origin}
+        return what_was_run(study, {"python": "3", "system": "x", **known})["Hardware"]
+
+    study = open_study(written(plan_of()))
+    runs = "A, AVX2 (1 run), B, AVX512 (2 runs)"
+    assert said() == said(unlike_pairs=0) == runs
+    assert said(unlike_pairs=1) == f"{runs}; 1 pair of runs across two of them, which round differently"
 
 
 @pytest.mark.parametrize(("bytes_of_drawing", "form"), [(0, "svg+xml"), (pictures.MOST_BYTES, "png")])

@@ -89,6 +89,28 @@ def test_where_it_was_made_is_said_anew_when_a_run_of_the_same_name_says_somethi
     assert (after["seconds"], after["hardware"]) == (7.0, {"new": 1, "mine": 3})
 
 
+@pytest.mark.parametrize(
+    ("where", "unlike"),
+    [
+        ({}, 0),
+        ({"x-s0-000000000d": "new"}, 1),
+        ({"x-s0-12345e6789": "new"}, 1),
+        ({"x-s0-000000000d": "new", "x-s0-12345e6789": "new"}, 0),
+        ({"x-s1-0000000002": "new", "x-s0-000000000c": "new"}, 0),  # no partner in any comparison
+        ({"x-s0-000000000d": "new", "x-s0-12345e6789": None}, 0),  # not known
+    ],
+)
+def test_pairs_across_processors_are_counted(write, tmp_path, where, unlike):
+    for run, hardware in where.items():
+        timing = tmp_path / f"results/timings/{run}.json"
+        timing.write_text(json.dumps({"seconds": 1.0, "hardware": hardware}))
+        if hardware is None:
+            timing.unlink()
+    plan = {**PLAN, "grids": {**PLAN["grids"], "again": PLAN["grids"]["g"]}}  # a pair of two grids counts once
+    write(plan)
+    assert json.loads((tmp_path / "results/mine/provenance.json").read_text())["unlike_pairs"] == unlike
+
+
 def test_the_commit_is_that_of_the_code_that_made_the_files_and_the_seconds_are_those_of_the_runs(
     write, tmp_path, monkeypatch
 ):

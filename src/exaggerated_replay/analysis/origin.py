@@ -10,17 +10,18 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from exaggerated_replay.analysis.folder import FILES
+from exaggerated_replay.analysis.runs import Study, run_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json
 
 SOURCE = ("src", "workflow", "Snakefile")
 
 
-def origin(records: Mapping[str, Any], timings: Path, before: Path, made_from: str) -> dict[str, Any]:
+def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[str, Any]:
     """Say with what a study's runs were computed, and at which commit all of it can be made again.
 
     Args:
-        records: What the runs say, by their names.
+        study: Plan and records.
         timings: Folder with seconds and hardware of each run; runs from elsewhere may not be in it.
         before: What was said the last time. Versions and seconds are those of the runs and not those of the last look
             at them: they stand as long as the records are the same. The commit stands until tables and figures are
@@ -29,9 +30,10 @@ def origin(records: Mapping[str, Any], timings: Path, before: Path, made_from: s
 
     Returns:
         runs (digest over their records), made_from, commit, modified (tracked source files that differed from it),
-        python, torch, system, seconds (sum over the runs that were timed), timed (how many), hardware (name -> runs).
+        python, torch, system, seconds (sum over the runs that were timed), timed (how many), hardware (name -> runs),
+        unlike_pairs (see there).
     """
-    runs = digest_of(dict(records))
+    runs = digest_of(dict(study.records))
     try:
         said = read_json(before)
         if said["runs"] == runs:
@@ -39,7 +41,8 @@ def origin(records: Mapping[str, Any], timings: Path, before: Path, made_from: s
             return kept if said.get("made_from") == made_from else {**kept, "made_from": made_from, **_commit()}
     except (UserError, KeyError, TypeError):
         pass
-    timed = [read_json(path) for run in records if (path := timings / f"{run}.json").is_file()]
+    timed = {run: read_json(path) for run in study.records if (path := timings / f"{run}.json").is_file()}
+    hardware = {run: said["hardware"] for run, said in timed.items()}
     return {
         "runs": runs,
         "made_from": made_from,
@@ -47,10 +50,35 @@ def origin(records: Mapping[str, Any], timings: Path, before: Path, made_from: s
         "python": platform.python_version(),
         "torch": version("torch"),
         "system": platform.platform(),
-        "seconds": round(sum(run["seconds"] for run in timed), 1),
+        "seconds": round(sum(said["seconds"] for said in timed.values()), 1),
         "timed": len(timed),
-        "hardware": dict(Counter(run["hardware"] for run in timed)),
+        "hardware": dict(Counter(hardware.values())),
+        "unlike_pairs": unlike_pairs(study.plan, hardware),
     }
+
+
+def unlike_pairs(plan: Mapping[str, Any], hardware: Mapping[str, str]) -> int:
+    """Count the pairs of a run and the baseline's of its seed that were trained on different processors.
+
+    These round differently, so that a difference within such a pair is not the treatment's alone.
+
+    Args:
+        plan: The plan of the study.
+        hardware: Run -> its processor; a run that it does not know is in no such pair.
+    """
+    by_seed = {
+        name: {run["seed"]: run_of(run) for run in cell["runs"] if run_of(run) in hardware}
+        for name, cell in plan["cells"].items()
+    }
+    pairs = {
+        (run, base)
+        for rows in plan["grids"].values()
+        for row in rows
+        if row["baseline"]
+        for seed, run in by_seed[row["cell"]].items()
+        if (base := by_seed[row["baseline"]].get(seed))
+    }
+    return sum(hardware[run] != hardware[base] for run, base in pairs)
 
 
 def _commit() -> dict[str, str | None]:

@@ -65,7 +65,7 @@ def write_study(
     if not params.is_file():
         raise UserError(f"{params} is missing: write it with `exaggerated-replay compose`")
     study = load_study(plan, results / "runs", folder / "records")
-    facts = origin(study.records, results / "timings", folder / PROVENANCE, made_from)
+    facts = origin(study, results / "timings", folder / PROVENANCE, made_from)
     with written_together(folder, PROVENANCE, facts) as fresh:
         write_json(fresh / PLAN, plan)
         write_json(fresh / PROVENANCE, facts)  # for the parts; the list of files comes last

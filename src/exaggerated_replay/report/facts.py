@@ -13,10 +13,6 @@ from exaggerated_replay.analysis.table1_odds import RUNS
 from exaggerated_replay.analysis.verdicts import counted
 from exaggerated_replay.report.answer import named
 
-STRENGTH = 1e8
-"""Of synaptic intelligence in the baseline's publication."""
-TASKS = 10
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -51,7 +47,7 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
         "Device": _counts(runs["device"]),
         "torch": _counts(runs["torch"]),
         "Time": _time(origin, len(runs)),
-        "Hardware": _listed(f"{name} ({counted(count, 'run')})" for name, count in origin["hardware"].items()),
+        "Hardware": _hardware(origin),
         "Python, system": f"{origin['python']}, {origin['system']}",
         "Commit": commit,
     }
@@ -87,12 +83,12 @@ def beside_the_paper(plan: Mapping[str, Any]) -> list[Setting]:
     seeds = {len(cell["runs"]) for cell in plan["cells"].values()}
     return [
         Setting("data set", "CIFAR-100", named(plan), papers_data(plan)),
-        _setting("tasks", TASKS, tasks),
+        _setting("tasks", paper.TASKS, tasks),
         _setting("units of a hidden layer", paper.SIZE["units"], sizes["units"]),
         _setting("iterations per task", paper.SIZE["iterations"], sizes["iterations"]),
         _setting("current samples a step", paper.SIZE["batch"], sizes["batch"]),
         _setting("replayed samples a step", paper.SIZE["replay_batch"], sizes["replay_batch"]),
-        _setting("strength c of synaptic intelligence", STRENGTH, strengths),
+        _setting("strength c of synaptic intelligence", paper.STRENGTH, strengths),
         Setting(
             "weights of RR and RA", f"{paper.WEIGHT:g}", f"{paper.WEIGHT:g}" if weighted else "others", bool(weighted)
         ),
@@ -137,6 +133,12 @@ def _time(origin: Mapping[str, Any], runs: int) -> str:
         return "not known: the runs come from elsewhere"
     whose = "" if origin["timed"] == runs else f" for the {origin['timed']} of {runs} runs that were timed"
     return f"{origin['seconds']:,.0f} seconds of training in all{whose}"
+
+
+def _hardware(origin: Mapping[str, Any]) -> str:
+    said = _listed(f"{name} ({counted(count, 'run')})" for name, count in origin["hardware"].items())
+    unlike = origin.get("unlike_pairs", 0)  # folders of earlier versions do not know
+    return f"{said}; {counted(unlike, 'pair')} of runs across two of them, which round differently" if unlike else said
 
 
 def _listed(parts: Iterable[Any]) -> str:
