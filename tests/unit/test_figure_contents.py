@@ -165,6 +165,13 @@ def test_the_weight_that_acts_depends_on_what_is_summed(reading, expected):
 def test_the_frontier_is_what_no_other_point_exceeds():
     points = np.array([[10, 15], [30, 5], [25, 20], [25, 18], [5, 20]])
     assert frontier.undominated(points).tolist() == [[25, 20], [30, 5]]
+    assert frontier.outline(points).tolist() == [[25, 20], [30, 5]]
+
+
+def test_what_lies_below_a_line_between_two_strengths_is_no_corner_of_their_reach():
+    points = np.array([[10, 30], [20, 22], [22, 18], [30, 10], [25, 20]])
+    assert frontier.undominated(points).tolist() == [[10, 30], [20, 22], [25, 20], [30, 10]]
+    assert frontier.outline(points).tolist() == [[10, 30], [25, 20], [30, 10]]  # at 20 the line is at 23.3
 
 
 def test_frontier_shows_means_and_the_baselines_reach():
@@ -174,8 +181,8 @@ def test_frontier_shows_means_and_the_baselines_reach():
     np.testing.assert_allclose(lines[style.BASELINE].get_xydata(), [[30, 5], [25, 20], [10, 15]])
     np.testing.assert_allclose(lines[style.TREATMENT].get_xydata(), [[31.5, 8], [26.5, 23], [11.5, 18]])
     (reach,) = axes.collections
-    inside = reach.get_paths()[0].contains_points([[24, 19], [29, 4.5], [29, 6], [26, 19], [11, 19]])
-    assert inside.tolist() == [True, True, False, False, True]
+    inside = reach.get_paths()[0].contains_points([[24, 19], [29, 4.5], [29, 7.5], [29, 8.5], [26, 19], [11, 19]])
+    assert inside.tolist() == [True, True, True, False, False, True]
     assert {"c = 10", "1,000", "1e5"} <= written(figure)
 
 

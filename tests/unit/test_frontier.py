@@ -60,6 +60,16 @@ def test_better_on_one_axis_than_some_and_on_the_other_than_the_rest_is_beyond()
     assert row.verdict == "beyond"
 
 
+def test_what_lies_on_or_below_a_line_between_two_strengths_is_within_reach():
+    """Between (30, 5) and (25, 20), in the middle: better than either on one axis, and no better than a toss-up."""
+    (row,) = reach(*swept([(27.5, 12.5)]), "g", RULES).itertuples()
+    assert (row.verdict, row.rival, row.other, row.share) == ("within", "b10", "b1000", 0.5)
+    assert (row.rival_c, row.other_c, row.first20, row.overall) == (10.0, 1e3, 0.0, 0.0)
+    (row,) = reach(*swept([(18.0, 24.0)]), "g", RULES).itertuples()  # the line from (25, 20) to (10, 30) is at 24.7
+    assert (row.verdict, row.rival, row.other, row.share) == ("within", "b1000", "b100000", 0.56)
+    np.testing.assert_allclose([row.first20, row.overall], [-0.4, -0.4])
+
+
 def test_few_seeds_and_a_gain_that_may_be_chance_decide_nothing():
     assert reach(*swept([(31.0, 31.0)], seeds=4), "g", RULES)["verdict"].tolist() == ["undecided"]
     plan, runs = swept([(25.0, 20.0)])
@@ -98,9 +108,9 @@ def share_beyond(place, times, spread=1.0):
     return float((pd.concat(tables)["verdict"] == "beyond").mean())
 
 
-@pytest.mark.parametrize("place", [*FRONTIER.values(), (25.0, 12.0)])
+@pytest.mark.parametrize("place", [*FRONTIER.values(), (25.0, 12.0), (27.5, 12.5)])
 def test_what_is_on_the_frontier_or_inside_is_rarely_found_beyond(place):
-    """At most alpha of the time, within three standard errors of 100 simulations."""
+    """At most alpha of the time, within three standard errors of 100 simulations; also on a line between two."""
     assert share_beyond(place, 100) <= RULES.alpha + 3 * (RULES.alpha * (1 - RULES.alpha) / 100) ** 0.5
 
 

@@ -78,6 +78,13 @@ def test_of_readings_the_page_says_which_comes_closest_to_the_papers_table(writt
 # In a clause each, from tables made by hand.
 
 
+def test_a_mixture_of_two_strengths_is_named_by_both():
+    row = {"cell": "a", "c": 100.0, "rival": "b", "rival_c": 3000.0, "other": "d", "other_c": 900.0, "seeds": 5}
+    row |= {"first20": 1.0, "overall": -1.0, "p_holm": 0.2, "verdict": "undecided"}
+    ((_, _, mixture, *_),) = frontier.rows(pd.DataFrame([row]))
+    assert (mixture.text, mixture.runs_of) == ("between 900 and 3,000", "b")
+
+
 def test_a_sweep_in_a_clause():
     swept = pd.DataFrame({"verdict": ["within", "beyond", "undecided", "within"]})
     assert frontier.clause(swept, "rr-ra") == (

@@ -29,9 +29,9 @@ def closest(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
         grid: A grid of the plan.
 
     Returns:
-        One row per cell, the closest first: cell, baseline, seeds; first20, first50 and overall (mean differences);
-        distance, and that of no effect at all (without_effect), in points; and in which share of the resamples the
-        cell is the closest of them all.
+        One row per cell, if there are several, the closest first: cell, baseline, seeds; first20, first50 and overall
+        (mean differences); distance, and that of no effect at all (without_effect), in points; and in which share of
+        the resamples the cell is the closest of them all.
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
@@ -39,7 +39,7 @@ def closest(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     found = effects(plan, runs, grid)
     methods = {cell: plan["cells"][cell]["config"]["method"] for cell in found["cell"].unique()}
     cells = [cell for cell, method in methods.items() if role(method) == EXAGGERATION]
-    if not cells:
+    if len(cells) < 2:  # the closest of one says nothing
         return pd.DataFrame(columns=COLUMNS)
     gain = paper.published()["absolute"].groupby("metric").mean()[[*METRICS]].to_numpy()
     seeds = np.sort(found["seed"].unique())

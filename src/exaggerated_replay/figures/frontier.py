@@ -46,8 +46,8 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
 
     Returns:
         A figure one column wide: means over seeds, arrows from the baseline to the others at the same c; dots are
-        single seeds. What lies in the shaded part, the baseline reaches or exceeds on both axes at some c: an effect
-        counts beyond it.
+        single seeds. What lies in the shaded part, the baseline reaches or exceeds on both axes at some c, or by lot
+        between two: an effect counts beyond it.
 
     Raises:
         UserError: If the grid is unknown, or a cell has no run.
@@ -70,7 +70,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     axes.margins(0.14)
     if baseline in arms:
         _same_strength(axes, means, baseline)
-        _shade(axes, undominated(means.loc[baseline].to_numpy()))
+        _shade(axes, outline(means.loc[baseline].to_numpy()))
     handles = [Line2D([], [], color=colours[arm], marker="o", markersize=4) for arm in arms]
     key(
         figure,
@@ -87,6 +87,16 @@ def undominated(points: np.ndarray) -> np.ndarray:
         if not kept or point[1] > kept[-1][1]:
             kept.append(point)
     return np.array(kept[::-1])
+
+
+def outline(points: np.ndarray) -> np.ndarray:
+    """Return the corners, from left to right, of what points [n, 2] and straight lines between them reach."""
+    kept: list[np.ndarray] = []
+    for point in undominated(points):
+        while len(kept) > 1 and np.linalg.det([kept[-1] - kept[-2], point - kept[-1]]) >= 0:  # no turn to the right
+            kept.pop()
+        kept.append(point)
+    return np.array(kept)
 
 
 def apart(points: np.ndarray, least: float) -> list[int]:
@@ -114,8 +124,8 @@ def _same_strength(axes: Axes, means: pd.DataFrame, baseline: str) -> None:
 
 
 def _shade(axes: Axes, best: np.ndarray) -> None:
-    """Shade all that one of the points reaches or exceeds on both axes, without a change of the axes."""
+    """Shade all that the points, and lines between them, reach or exceed on both axes, without a change of the axes."""
     (left, _), (bottom, _) = limits = axes.get_xlim(), axes.get_ylim()
     x, y = np.r_[left, best[:, 0]], np.r_[best[0, 1], best[:, 1]]
-    axes.fill_between(x, bottom, y, step="pre", color=MUTED, alpha=0.4, linewidth=0, zorder=0)
+    axes.fill_between(x, bottom, y, color=MUTED, alpha=0.4, linewidth=0, zorder=0)
     axes.set(xlim=limits[0], ylim=limits[1])

@@ -9,9 +9,9 @@ from exaggerated_replay.report.tables import SHORT, Value, chance, number, size
 
 NOTE = (
     "At a strength c of synaptic intelligence, an arm lies beyond the baseline's reach if, of each strength of the "
-    "baseline, it exceeds the accuracy on the first 20 % of classes or on all of them (sign-flip tests, adjusted by "
-    "Holm for the rows of this table); within it if some strength of the baseline is as good on both, in the mean; "
-    "else it is undecided. Differences are those from the strength of the baseline that is hardest to exceed."
+    "baseline and of all that lies on a straight line between two of them, it exceeds the accuracy on the first 20 % "
+    "of classes or on all of them (sign-flip tests, adjusted by Holm for the rows of this table); within it if one of "
+    "these is as good on both, in the mean; else it is undecided. Differences are those from what is hardest to exceed."
 )
 HEADINGS = (
     *("cell", "c", "hardest c of the baseline", "seeds", SHORT["first20"], SHORT["overall"]),
@@ -25,7 +25,7 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
         [
             Value(row["cell"], runs_of=row["cell"]),
             Value(size(row["c"])),
-            Value(size(row["rival_c"]), runs_of=row["rival"]),
+            Value(_strength(row), runs_of=row["rival"]),
             Value(str(row["seeds"])),
             Value(number(row["first20"])),
             Value(number(row["overall"])),
@@ -34,6 +34,12 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
         ]
         for _, row in table.iterrows()
     ]
+
+
+def _strength(row: pd.Series) -> str:
+    if pd.isna(row["other_c"]):
+        return size(row["rival_c"])
+    return "between {} and {}".format(*map(size, sorted([row["rival_c"], row["other_c"]])))
 
 
 def clause(table: pd.DataFrame, treatment: str) -> str:
