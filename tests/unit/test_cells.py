@@ -93,6 +93,14 @@ def test_the_reading_reaches_the_arms_that_have_a_place_for_it():
     assert "reading" not in plan.cells["bir-si"].config["method"]
 
 
+def test_an_arms_own_reading_holds_whatever_that_of_the_others():
+    changes = {"reading.attraction": "gated", "arms.rr-ra.reading": {"class_means": "stored"}}
+    plan = plan_with(changes, grids={"g": [{"arm": ["rr-ra", "ra"]}]})
+    own, other = (plan.cells[name].runs[0].settings.method.reading for name in ("rr-ra", "ra"))
+    assert (own.class_means, own.attraction) == ("stored", "every")
+    assert (other.class_means, other.attraction) == ("batch", "gated")
+
+
 def test_a_grid_may_vary_the_order_of_classes():
     rows = [{"arm": ["bir-si", "rr-ra"], "dataset.class_order": [None, "together"]}]
     plan = plan_with(grids={"g": rows})

@@ -35,6 +35,7 @@ PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes"
 _NAMES = {
     **{"bir": "BI-R", "bir-si": "BI-R+SI", "rr": "RR", "ra": "RA", "rr-ra": "RR+RA"},
     **{"rr-acting": "RR, acting", "ra-acting": "RA, acting", "rr-ra-acting": "RR+RA, acting"},
+    "ra-stored": "RA to real means",
 }
 # What would differ between two saves of the same figure, or between versions of the plotting library.
 _METADATA = {

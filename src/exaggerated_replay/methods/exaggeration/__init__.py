@@ -16,4 +16,4 @@ class Settings(bir.Settings):
     lambda_rr: NonNegative
     lambda_ra: NonNegative
     f: Annotated[float, Within(ge=1, le=1e12)] | Literal["none"]
-    reading: ReadingSettings | None = None  # filled in from the top-level key `reading`
+    reading: ReadingSettings | None = None  # None: that of the top-level key `reading`
