@@ -113,7 +113,7 @@ def open_to_all(path: Path) -> None:
 
 
 def hardware(device: torch.device) -> str:
-    """Name the processor that the run was computed on: "AMD EPYC, AVX512".
+    """Name the processor that the run was computed on: "AMD EPYC with AVX512".
 
     A CPU's instructions are told as well: they decide how sums are rounded, and virtual machines hide which model
     they run on.
@@ -122,7 +122,7 @@ def hardware(device: torch.device) -> str:
 
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{_cpu()}, {torch.backends.cpu.get_cpu_capability()}"
+    return f"{_cpu()} with {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _cpu() -> str:

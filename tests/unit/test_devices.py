@@ -183,4 +183,4 @@ def test_a_lower_limit_of_memory_stays_and_what_was_comes_back(monkeypatch):
 
 def test_a_cpu_is_named_with_its_instructions(monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    assert devices.hardware(torch.device("cpu")).endswith(", AVX2")
+    assert devices.hardware(torch.device("cpu")).endswith(" with AVX2")

@@ -168,11 +168,17 @@ def test_settings_that_are_the_papers_are_told_from_those_that_are_not():
 
 def test_the_page_names_the_hardware_and_says_where_pairs_mix_it(written):
     def said(**origin):
-        known = {"hardware": {"A, AVX2": 1, "B, AVX512": 2}, "commit": None, "modified": "", "timed": 0, **origin}
+        known = {
+            "hardware": {"A with AVX2": 1, "B with AVX512": 2},
+            "commit": None,
+            "modified": "",
+            "timed": 0,
+            **origin,
+        }
         return what_was_run(study, {"python": "3", "system": "x", **known})["Hardware"]
 
     study = open_study(written(plan_of()))
-    runs = "A, AVX2 (1 run), B, AVX512 (2 runs)"
+    runs = "A with AVX2 (1 run), B with AVX512 (2 runs)"
     assert said() == said(unlike_pairs=0) == runs
     assert said(unlike_pairs=1) == f"{runs}; 1 pair of runs across two of them, which round differently"
 
