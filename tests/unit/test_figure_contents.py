@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from sample_figures import (
     COLOURS,
     FIGURES,
@@ -235,3 +237,15 @@ def test_the_trend_is_drawn_on_to_the_papers_size():
     reach = 3.182446 * np.std([0, 0.1, 0, 0.1], ddof=1) / 2  # t of three degrees of freedom
     low, high = (pick(at_papers[np.isclose(at_papers[:, 0], 2000), 1]) for pick in (min, max))
     assert (high - low) / 2 == pytest.approx(reach, rel=1e-3)
+
+
+@pytest.mark.parametrize(("labels", "rows"), [(["a", "b"], 1), (["attraction to the means"] * 4, 2), (["x" * 200], 1)])
+def test_a_key_that_is_too_long_for_one_row_takes_more(labels, rows):
+    figure = Figure(figsize=(style.SINGLE, 3), layout="constrained")
+    style.key(figure, [Patch() for _ in labels], labels)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert len({round(text.get_window_extent().y0) for text in legend.get_texts()}) == rows
+    assert len(legend.get_texts()) == len(labels)
+    if len(labels) > 1:
+        assert legend.get_window_extent().x1 <= figure.bbox.x1

@@ -109,14 +109,18 @@ def dots(axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, *, aside: float = 
 
 
 def key(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
-    """Set one key for a whole figure in a row of its own above the panels, where it covers no data.
+    """Set one key for a whole figure above the panels, where it covers no data: in one row, or as few as it fits into.
 
     Args:
         figure: A figure with constrained layout.
         handles: What is explained.
         labels: Its explanations, as many.
     """
-    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), columnspacing=1.6)
+    for columns in range(len(labels), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.6)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 @house_style()
