@@ -80,7 +80,7 @@ def test_from_the_archives_to_the_table(features_study):
     # A trained encoder can be named instead; then nothing is pre-trained and no image of CIFAR-10 is needed.
     clone.run("cp", str(encoder / "encoder.safetensors"), "given.safetensors")
     text = (clone.path / "params.yaml").read_text()
-    start, end = text.index("encoder:\n"), text.index("reading:\n")
+    start, end = (text.index(f"\n{key}:\n") + 1 for key in ("encoder", "reading"))  # an arm has a reading, too
     given = "encoder:\n  name: pretrained\n  weights: given.safetensors\n"
     (clone.path / "params.yaml").write_text(text[:start] + given + text[end:])
     planned = clone.planned()
