@@ -194,6 +194,13 @@ def test_names_of_points_that_lie_close_together_are_left_out():
     assert frontier.apart(points[:0], 0.1) == []
 
 
+def test_a_name_stands_where_its_point_has_no_neighbours():
+    point = np.array([0.5, 0.5])
+    below_and_right = np.array([[0.42, 0.45], [0.6, 0.5]])
+    assert frontier.freest(point, below_and_right).tolist() == [-1, 1]
+    assert frontier.freest(point, np.array([[0.4, 0.6]])).tolist() == [1, -1]
+
+
 def test_specifications_are_sorted_by_effect_and_marked():
     plan, runs = readings()
     top, below = specification.draw(plan, runs, "g").axes

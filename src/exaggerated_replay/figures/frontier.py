@@ -1,7 +1,6 @@
 """First classes against all classes, over the strength of consolidation: does an effect lie beyond the trade-off?"""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +27,10 @@ from exaggerated_replay.planning.drawing import STRENGTH
 
 ROOM = 0.1
 """Of the picture's width or height between two names of c: of those that are nearer, only the first is written."""
+CORNERS = np.array([(-1, -1), (1, 1), (1, -1), (-1, 1)])
+"""Where a name may stand beside its point: to the left or right of it, below or above it."""
+NAME = np.array([0.08, 0.05])
+"""From a point to the middle of its name, of the picture's width and height."""
 
 
 def of_study(study: Study, grid: str) -> Figure:
@@ -108,19 +111,37 @@ def apart(points: np.ndarray, least: float) -> list[int]:
     return kept
 
 
+def freest(point: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the corner of a point [2] at which its name lies farthest from the others [n, 2]."""
+    distances = np.linalg.norm((point + CORNERS * NAME)[:, None] - others, axis=2)
+    return CORNERS[distances.min(axis=1).argmax()]
+
+
 def _same_strength(axes: Axes, means: pd.DataFrame, baseline: str) -> None:
     """Name the c of the baseline's points, and lead from each to what the other arms make of it."""
     base = means.loc[baseline]
-    beside: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "top", "fontsize": 7}
-    spans = np.ptp([axes.get_xlim(), axes.get_ylim()], axis=1)
-    for number in apart(base.to_numpy() / spans, ROOM):
-        name = short_number(base.index[number])
-        axes.annotate(name if number else f"c = {name}", tuple(base.iloc[number]), (-4, -3), **beside)
     arrow = {"arrowstyle": "-|>", "mutation_scale": 5, "color": INK, "lw": 0.6, "shrinkA": 3, "shrinkB": 3}
+    spans = np.ptp([axes.get_xlim(), axes.get_ylim()], axis=1)
+    places = base.to_numpy() / spans
+    lines = [(places[:-1] + places[1:]) / 2]  # a name should cover no line either
     for arm in means.index.unique("arm").drop(baseline):
         for c, *place in means.loc[arm].itertuples():
             if c in base.index:
                 axes.annotate("", tuple(place), tuple(base.loc[c]), arrowprops=arrow)
+                lines.append([(place + base.loc[c].to_numpy()) / 2 / spans])
+    taken = np.concatenate([means.to_numpy() / spans, *lines])
+    for number in apart(places, ROOM):
+        right, up = freest(places[number], taken)
+        name = short_number(base.index[number])
+        axes.annotate(
+            name if number else f"c = {name}",
+            tuple(base.iloc[number]),
+            (4 * right, 3 * up),
+            textcoords="offset points",
+            ha="left" if right > 0 else "right",
+            va="bottom" if up > 0 else "top",
+            fontsize=7,
+        )
 
 
 def _shade(axes: Axes, best: np.ndarray) -> None:
