@@ -9,7 +9,10 @@ from sample_figures import words, written
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import mechanism, style
 
-SETTINGS = {"bir-si": {}, "rr-ra": {}} | {f"ra-lambda_ra{k}": {"method.lambda_ra": k} for k in range(1, 7)}
+LONG = {"method.reading.attraction_target": "random", "method.si.strength": 3000}
+SETTINGS = {"bir-si": {}, "rr-ra": {}} | {
+    f"ra-lambda_ra{k}-attraction_target-random-strength3000": {"method.lambda_ra": k} | LONG for k in range(1, 7)
+}
 CELLS = tuple(SETTINGS)
 PLAN = {
     "focus": "rr-ra",
@@ -54,7 +57,11 @@ def drawn(tmp_path_factory):
 
 def test_shown_are_baseline_focus_and_the_least_similar_cells():
     colours = mechanism.chosen_cells(PLAN, tables())
-    assert list(colours) == ["bir-si", "rr-ra", "ra-lambda_ra6", "ra-lambda_ra5", "ra-lambda_ra4"]
+    assert list(colours) == [
+        "bir-si",
+        "rr-ra",
+        *(f"ra-lambda_ra{k}-attraction_target-random-strength3000" for k in (6, 5, 4)),
+    ]
     assert (colours["bir-si"], colours["rr-ra"]) == (style.BASELINE, style.TREATMENT)
     assert len(set(colours.values())) == mechanism.MOST
 
@@ -95,7 +102,7 @@ def test_without_traces_there_is_no_figure():
 def test_words_are_legible_stay_on_the_page_and_off_each_other(drawn):
     figure, _ = drawn
     figure.draw_without_rendering()  # the file's resolution was another
-    assert {"BI-R+SI", "RR+RA", "RA, lambda_ra = 6"} <= written(figure)
+    assert {"BI-R+SI", "RR+RA", "RA, lambda_ra = 6, attraction_target = random, strength = 3000"} <= written(figure)
     assert min(text.get_fontsize() for text in words(figure)) >= 7
     shown = [text for text in words(figure) if text not in beyond_the_axes(figure)]
     boxes = [(text.get_text(), text.get_window_extent()) for text in shown]

@@ -12,7 +12,17 @@ from matplotlib.ticker import MaxNLocator
 
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import BASELINE, DOUBLE, INK, MUTED, OTHERS, TREATMENT, cell_name, house_style
+from exaggerated_replay.figures.style import (
+    BASELINE,
+    DOUBLE,
+    INK,
+    MUTED,
+    OTHERS,
+    TREATMENT,
+    cell_name,
+    house_style,
+    key,
+)
 
 MOST = 5  # cells shown: more lines cannot be told apart
 LINE: dict[str, Any] = {"marker": "o", "markersize": 2.6, "linewidth": 1.2}
@@ -79,7 +89,7 @@ def draw(plan: Mapping, tables: Mapping[str, pd.DataFrame]) -> Figure:
     entries = {cell_name(plan, cell): {"color": colour} | LINE for cell, colour in colours.items()}
     entries |= {"pairs that do not compete (a, b)": {"color": INK, "linestyle": "--", "linewidth": 0.8}}
     handles = [Line2D([], [], **look) for look in entries.values()]
-    figure.legend(handles, list(entries), loc="outside upper left", ncols=3, columnspacing=1.6)
+    key(figure, handles, list(entries))
     return figure
 
 
