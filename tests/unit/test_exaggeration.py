@@ -372,6 +372,27 @@ def test_total_repulsion_is_the_mean_times_the_samples_that_have_a_rival(batch):
     assert total == pytest.approx(mean / samples, rel=1e-9)
 
 
+@both
+@given(lambda_rec=st.floats(0.1, 10), lambda_ra=st.floats(0, 10), seed=st.integers(0, 2**32))
+def test_attraction_is_reconstruction_of_a_point_between_sample_and_class_mean(likelihood, lambda_rec, lambda_ra, seed):
+    draw = torch.Generator().manual_seed(seed)
+    x, means, output = (torch.rand(n, 3, generator=draw, dtype=torch.float64) for n in (4, 2, 4))
+    own = torch.nn.functional.one_hot(torch.tensor([0, 1, 1, 0])).bool()
+    between = (lambda_rec * x + lambda_ra * means[[0, 1, 1, 0]]) / (lambda_rec + lambda_ra)
+
+    def pull(loss_of):
+        a = output.clone().requires_grad_()
+        return torch.autograd.grad(loss_of(a), a)[0]
+
+    both_terms = pull(
+        lambda a: (
+            lambda_rec * likelihood.distance(x, a).mean() + lambda_ra * attraction(likelihood.pairwise(means, a), own)
+        )
+    )
+    one_term = pull(lambda a: (lambda_rec + lambda_ra) * likelihood.distance(between, a).mean())
+    torch.testing.assert_close(both_terms, one_term)
+
+
 def test_total_attraction_by_hand():
     distances = torch.tensor([[1.0, 2.0], [3.0, 5.0], [7.0, 11.0]])
     own = torch.tensor([[True, False], [False, True], [True, False]])
