@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, question
-from exaggerated_replay.report.findings import Finding
 
 
 def asked(dataset="cifar100", **more):
@@ -68,8 +67,7 @@ def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
 
 
 def test_what_grids_show_beyond_their_verdicts_is_said_in_the_answer():
-    found = [Finding("a.csv", "", (), [], clause) for clause in ("one lies beyond", "two fall")]
-    _, second = answer(asked(), claims("no effect", "no effect", "no effect"), found)
+    _, second = answer(asked(), claims("no effect", "no effect", "no effect"), ["one lies beyond", "two fall"])
     assert second.startswith("One lies beyond; two fall; all of this speaks of a miniature")
 
 

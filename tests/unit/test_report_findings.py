@@ -7,7 +7,7 @@ import pytest
 from sample_report import plan_of
 
 from exaggerated_replay.analysis.outputs import findings_of
-from exaggerated_replay.report.findings import closest, frontier, trends
+from exaggerated_replay.report.findings import Finding, clauses, closest, frontier, trends
 
 
 def section_of(folder, grid):
@@ -114,6 +114,10 @@ def test_trends_in_a_clause():
         f"{counts}, and rr-ra on the first 20 % of classes would come to {minus}1.00 points ({minus}2.50 to +0.50)"
     )
     assert trends.clause(table, "another") == counts
+    both = pd.concat([table, table.assign(size="model.units", papers=2000)])
+    assert trends.clause(both, "another") == (
+        f"{counts}; {counts.replace('5,000 (iterations per task)', '2,000 (units of a hidden layer)')}"
+    )
 
 
 def test_the_closest_reading_in_a_clause():
@@ -122,3 +126,15 @@ def test_the_closest_reading_in_a_clause():
         "closest to the paper's Table 1 comes b, 1.23 points from it (root mean square over its columns; no effect at "
         "all is 4.04 from it)"
     )
+
+
+def test_a_question_that_is_asked_in_two_grids_is_answered_once():
+    near, far = (
+        pd.DataFrame({"cell": [cell], "distance": d, "without_effect": 4.0}) for cell, d in (("a", 1), ("b", 2))
+    )
+    swept = pd.DataFrame({"verdict": ["beyond"]})
+    kinds = [("closest", far), ("frontier", swept), ("closest", near), ("frontier", swept)]
+    found = clauses([Finding(kind, f"{kind}/g.csv", table) for kind, table in kinds], "rr-ra")
+    nearest, beyond = found
+    assert nearest.startswith("closest to the paper's Table 1 comes a, 1.00 points")
+    assert beyond.endswith(": 2 of 2 cells (0 within it, 0 undecided)")

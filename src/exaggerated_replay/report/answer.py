@@ -10,7 +10,6 @@ from exaggerated_replay.analysis.layout import papers_data, short_data_name
 from exaggerated_replay.analysis.roles import CONTROL, EXAGGERATION, OTHER, role
 from exaggerated_replay.analysis.tables import TABLE1, written
 from exaggerated_replay.analysis.verdicts import PARTS, counted, interval_of, points, rules_of
-from exaggerated_replay.report.findings import Finding
 
 FOR = ("reproduced", "smaller", "larger", "helps")
 AGAINST = ("no effect", "harmful", "contradicted")
@@ -51,7 +50,7 @@ def question(plan: Mapping[str, Any]) -> tuple[str, str]:
     return claim, f"Does it, on {named(plan)}, when each run is compared with the baseline's run of the same seed?"
 
 
-def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame, findings: Iterable[Finding] = ()) -> tuple[str, str]:
+def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame, findings: Iterable[str] = ()) -> tuple[str, str]:
     """Return the answer and what it speaks of, a sentence each.
 
     Args:
@@ -75,7 +74,7 @@ def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame, findings: Iterable[F
             more.append(f"{beyond}; {_best(plan, others)}")
     if len(controls):
         more.append(_of(controls, f"comparison of a control ({CONTROLS})", f"comparisons of controls ({CONTROLS})"))
-    more += [finding.clause for finding in findings]
+    more += findings
     scope = _scope(plan, table)
     return first, f"{_capital('; '.join(more))}; all of this {scope}." if more else f"This {scope}."
 

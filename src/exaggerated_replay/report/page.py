@@ -20,7 +20,7 @@ from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.report.answer import answer, question, tally
 from exaggerated_replay.report.comparisons import Grid, grids
 from exaggerated_replay.report.facts import beside_the_paper, what_was_not_run, what_was_run
-from exaggerated_replay.report.findings import Finding, read_findings
+from exaggerated_replay.report.findings import Finding, clauses, read_findings
 from exaggerated_replay.report.pictures import Picture, caption, pictures
 from exaggerated_replay.report.tables import SHORT, read_table
 
@@ -155,7 +155,11 @@ def render(page: Page) -> str:
         policy=POLICY,
         style=_own("style.css"),
         question=question(page.study.plan),
-        answer=answer(page.study.plan, page.verdicts, page.findings.values()),
+        answer=answer(
+            page.study.plan,
+            page.verdicts,
+            clauses(page.findings.values(), page.study.plan["study"]["treatment"]),
+        ),
         counts=tally(page.verdicts),
         caption=caption,
         rules=rules_of(page.study.plan),

@@ -1,9 +1,10 @@
 """What grids show beyond their verdicts, for the page: a module for each question, with the same four things in it.
 
-NOTE (how to read the table), HEADINGS, `rows` (of its cells) and `clause` (the table in a clause, for the answer).
+NOTE (how to read the table), HEADINGS, `rows` (of its cells) and `clause` (all tables of a study in a clause, for the
+answer).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,8 +30,8 @@ class Kind(Protocol):
     def rows(self, table: pd.DataFrame) -> list[list[Value]]:
         """Lay out the table."""
 
-    def clause(self, table: pd.DataFrame, treatment: str) -> str:
-        """Say what was found."""
+    def clause(self, tables: pd.DataFrame, treatment: str) -> str:
+        """Say what was found, from the tables of all grids, one below the other."""
 
 
 KINDS: dict[str, Kind] = {"closest": closest, "frontier": frontier, "trends": trends}
@@ -41,27 +42,41 @@ class Finding:
     """A table of a grid that answers what it is asked.
 
     Attributes:
+        kind: Which question that is: a name of `KINDS`.
         file: Where it lies in the study's folder.
-        note: How to read it.
-        headings: Of its columns.
-        rows: Its cells.
-        clause: What was found, as a part of a sentence.
+        table: As it lies there.
     """
 
+    kind: str
     file: str
-    note: str
-    headings: Sequence[str]
-    rows: list[list[Value]]
-    clause: str
+    table: pd.DataFrame
+
+    @property
+    def note(self) -> str:
+        """How to read it."""
+        return KINDS[self.kind].NOTE
+
+    @property
+    def headings(self) -> Sequence[str]:
+        """Of its columns."""
+        return KINDS[self.kind].HEADINGS
+
+    @property
+    def rows(self) -> list[list[Value]]:
+        """Its cells."""
+        return KINDS[self.kind].rows(self.table)
 
 
 def read_findings(plan: Mapping[str, Any], folder: Path) -> dict[str, Finding]:
     """Read the findings of a study from its folder, by grid; those without any row are left out."""
-    found = {}
-    for grid, name in findings_of(plan).items():
-        file, kind = finding_file(name, grid), KINDS[name]
-        table = read_table(folder / file)
-        if len(table):
-            said = kind.clause(table, plan["study"]["treatment"])
-            found[grid] = Finding(file, kind.NOTE, kind.HEADINGS, kind.rows(table), said)
-    return found
+    files = {grid: (kind, finding_file(kind, grid)) for grid, kind in findings_of(plan).items()}
+    found = {grid: Finding(kind, file, read_table(folder / file)) for grid, (kind, file) in files.items()}
+    return {grid: finding for grid, finding in found.items() if len(finding.table)}
+
+
+def clauses(findings: Iterable[Finding], treatment: str) -> list[str]:
+    """Say what was found, as a part of a sentence for each question: a study may ask it in several grids."""
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for finding in findings:
+        tables.setdefault(finding.kind, []).append(finding.table)
+    return [KINDS[kind].clause(pd.concat(found, ignore_index=True), treatment) for kind, found in tables.items()]

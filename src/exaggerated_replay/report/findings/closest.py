@@ -30,9 +30,9 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
     return [*found, [*nothing, Value(f"{table['without_effect'][0]:.2f}"), Value("")]]
 
 
-def clause(table: pd.DataFrame, treatment: str) -> str:
-    """Say which cell is the closest, and how close."""
-    row = table.iloc[0]
+def clause(tables: pd.DataFrame, treatment: str) -> str:
+    """Say which cell of all grids is the closest, and how close."""
+    row = tables.iloc[int(tables["distance"].to_numpy().argmin())]
     return (
         f"closest to the paper's Table 1 comes {row['cell']}, {row['distance']:.2f} points from it (root mean square "
         f"over its columns; no effect at all is {row['without_effect']:.2f} from it)"

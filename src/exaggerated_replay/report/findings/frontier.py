@@ -42,11 +42,11 @@ def _strength(row: pd.Series) -> str:
     return "between {} and {}".format(*map(size, sorted([row["rival_c"], row["other_c"]])))
 
 
-def clause(table: pd.DataFrame, treatment: str) -> str:
+def clause(tables: pd.DataFrame, treatment: str) -> str:
     """Say how many cells lie beyond the reach."""
-    verdicts = Counter(table["verdict"])
+    verdicts = Counter(tables["verdict"])
     return (
         "beyond the baseline's reach at any strength c of synaptic intelligence: "
-        f"{verdicts['beyond']} of {counted(len(table), 'cell')} "
+        f"{verdicts['beyond']} of {counted(len(tables), 'cell')} "
         f"({verdicts['within']} within it, {verdicts['undecided']} undecided)"
     )

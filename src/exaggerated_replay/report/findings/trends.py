@@ -37,8 +37,12 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
     ]
 
 
-def clause(table: pd.DataFrame, treatment: str) -> str:
-    """Say how many differences rise, and where the treatment's would be at the paper's size."""
+def clause(tables: pd.DataFrame, treatment: str) -> str:
+    """Say of every size how many differences rise, and where the treatment's would be at the paper's."""
+    return "; ".join(_of_size(table.reset_index(), treatment) for _, table in tables.groupby("size", sort=False))
+
+
+def _of_size(table: pd.DataFrame, treatment: str) -> str:
     verdicts = Counter(table["verdict"])
     said = (
         f"of {counted(len(table), 'difference')}, {verdicts['rises']} rising, {verdicts['falls']} falling, "
