@@ -147,7 +147,7 @@ def test_split_mnist_is_as_published():
     assert all(arms[arm]["si"] == {"strength": 0.1, "damping": 0.1} for arm in ("bir-si", "rr", "ra", "rr-ra"))
 
 
-def test_the_treatment_is_the_baseline_plus_both_losses_at_published_weights(digits):
+def test_the_treatment_is_the_baseline_plus_both_losses_at_the_papers_weights(digits):
     added = {"lambda_rr": 1e-6, "lambda_ra": 1e-6, "f": 20}
     baseline = digits["arms"]["bir-si"]
     assert digits["arms"]["rr-ra"] == {**baseline, "method": "exaggeration", **added}
