@@ -133,8 +133,8 @@ def test_a_question_that_is_asked_in_two_grids_is_answered_once():
         pd.DataFrame({"cell": [cell], "distance": d, "without_effect": 4.0}) for cell, d in (("a", 1), ("b", 2))
     )
     swept = pd.DataFrame({"verdict": ["beyond"]})
-    kinds = [("closest", far), ("frontier", swept), ("closest", near), ("frontier", swept)]
-    found = clauses([Finding(kind, f"{kind}/g.csv", table) for kind, table in kinds], "rr-ra")
+    kinds = [(closest, far), (frontier, swept), (closest, near), (frontier, swept)]
+    found = clauses([Finding(kind, "g.csv", table) for kind, table in kinds], "rr-ra")
     nearest, beyond = found
     assert nearest.startswith("closest to the paper's Table 1 comes a, 1.00 points")
     assert beyond.endswith(": 2 of 2 cells (0 within it, 0 undecided)")

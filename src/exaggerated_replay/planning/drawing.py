@@ -36,10 +36,15 @@ def kind_of(rows: Rows, configs: Configs) -> str:
     return "comparison"
 
 
+def chosen_kinds(wishes: Mapping[str, str], grids: Mapping[str, Rows], configs: Configs) -> dict[str, str]:
+    """Return how each grid is drawn: as the study wishes, or else by what it varies."""
+    return {grid: wishes.get(grid) or kind_of(rows, configs) for grid, rows in grids.items()}
+
+
 def kinds_of(plan: Mapping[str, Any]) -> dict[str, str]:
-    """Return how every grid of a plan is drawn, the study's own wishes first; the plan is as `plan.json` holds it."""
-    asked, configs = plan["study"].get("figures") or {}, {name: cell["config"] for name, cell in plan["cells"].items()}
-    return {grid: asked.get(grid) or kind_of(rows, configs) for grid, rows in plan["grids"].items()}
+    """Return how every grid of a plan is drawn; the plan is as `plan.json` holds it."""
+    configs = {name: cell["config"] for name, cell in plan["cells"].items()}
+    return chosen_kinds(plan["study"].get("figures") or {}, plan["grids"], configs)
 
 
 def check_drawing(grid: str, kind: str, rows: Rows, configs: Configs) -> None:

@@ -14,7 +14,7 @@ from exaggerated_replay.data.splits import split_path
 from exaggerated_replay.places import DIGITS
 from exaggerated_replay.planning.cells import Cell, Cells, Row, follow, has
 from exaggerated_replay.planning.checking import check_choice
-from exaggerated_replay.planning.drawing import check_drawing, kind_of
+from exaggerated_replay.planning.drawing import check_drawing, chosen_kinds
 from exaggerated_replay.planning.runs import Problem, Run, packs_of, values_of
 from exaggerated_replay.planning.sources import (
     Encoder,
@@ -149,9 +149,9 @@ def make_plan(params: Params) -> Plan:
     cells = Cells(Problem(params, data, classes_of(params.dataset), image_values_of(params.dataset)), {})
     grids = {name: cells.grid(name, rows) for name, rows in params.study.grids.items()}
     configs = {name: cell.config for name, cell in cells.made.items()}
-    for name, made in grids.items():
-        rows = [asdict(row) for row in made]
-        check_drawing(name, params.study.figures.get(name) or kind_of(rows, configs), rows, configs)
+    rows = {name: [asdict(row) for row in made] for name, made in grids.items()}
+    for name, kind in chosen_kinds(params.study.figures, rows, configs).items():
+        check_drawing(name, kind, rows[name], configs)
     for name in params.study.figures:
         check_choice(name, grids, "a name in study.figures", "a grid of this study")
     check_choice(params.focus, cells.made, "focus", "a cell of this study")

@@ -42,41 +42,31 @@ class Finding:
     """A table of a grid that answers what it is asked.
 
     Attributes:
-        kind: Which question that is: a name of `KINDS`.
+        kind: Which question that is.
         file: Where it lies in the study's folder.
         table: As it lies there.
     """
 
-    kind: str
+    kind: Kind
     file: str
     table: pd.DataFrame
 
     @property
-    def note(self) -> str:
-        """How to read it."""
-        return KINDS[self.kind].NOTE
-
-    @property
-    def headings(self) -> Sequence[str]:
-        """Of its columns."""
-        return KINDS[self.kind].HEADINGS
-
-    @property
     def rows(self) -> list[list[Value]]:
         """Its cells."""
-        return KINDS[self.kind].rows(self.table)
+        return self.kind.rows(self.table)
 
 
 def read_findings(plan: Mapping[str, Any], folder: Path) -> dict[str, Finding]:
     """Read the findings of a study from its folder, by grid; those without any row are left out."""
     files = {grid: (kind, finding_file(kind, grid)) for grid, kind in findings_of(plan).items()}
-    found = {grid: Finding(kind, file, read_table(folder / file)) for grid, (kind, file) in files.items()}
+    found = {grid: Finding(KINDS[kind], file, read_table(folder / file)) for grid, (kind, file) in files.items()}
     return {grid: finding for grid, finding in found.items() if len(finding.table)}
 
 
 def clauses(findings: Iterable[Finding], treatment: str) -> list[str]:
     """Say what was found, as a part of a sentence for each question: a study may ask it in several grids."""
-    tables: dict[str, list[pd.DataFrame]] = {}
+    tables: dict[Kind, list[pd.DataFrame]] = {}
     for finding in findings:
         tables.setdefault(finding.kind, []).append(finding.table)
-    return [KINDS[kind].clause(pd.concat(found, ignore_index=True), treatment) for kind, found in tables.items()]
+    return [kind.clause(pd.concat(found, ignore_index=True), treatment) for kind, found in tables.items()]

@@ -39,15 +39,15 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
 
 def clause(tables: pd.DataFrame, treatment: str) -> str:
     """Say of every size how many differences rise, and where the treatment's would be at the paper's."""
-    return "; ".join(_of_size(table.reset_index(), treatment) for _, table in tables.groupby("size", sort=False))
+    return "; ".join(_of_size(table, treatment) for _, table in tables.groupby("size", sort=False))
 
 
 def _of_size(table: pd.DataFrame, treatment: str) -> str:
-    verdicts = Counter(table["verdict"])
+    verdicts, first = Counter(table["verdict"]), table.iloc[0]
     said = (
         f"of {counted(len(table), 'difference')}, {verdicts['rises']} rising, {verdicts['falls']} falling, "
         f"{verdicts['level']} level and {verdicts['undecided']} undecided "
-        f"towards the paper's {size(table['papers'][0])} ({AXES[table['size'][0]]})"
+        f"towards the paper's {size(first['papers'])} ({AXES[first['size']]})"
     )
     asked = table["arm"].eq(treatment) & table["metric"].eq("first20") & table["at_papers_low"].notna()
     for _, row in table[asked].iterrows():
