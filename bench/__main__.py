@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -50,8 +51,9 @@ def run_all(quick: bool) -> dict[str, Any]:
             arm: miniature(settings, folder, short, long, rounds) for arm, settings in small.items()
         }
         say("steps at paper scale")
+        ceiling = partial(product_gflops, cpu, least, threads=cores())
         results["paper_step"] = {
-            arm: ceiling_share(changed(one, iterations=5, threads=cores()), enough(one), cpu, rates[cores()])
+            arm: ceiling_share(changed(one, iterations=5, threads=cores()), enough(one), cpu, ceiling)
             for arm, one in paper.items()
         }
         say("memory of a job")
@@ -139,7 +141,7 @@ def table(results: dict[str, Any]) -> str:
         rows.append((f"**miniature, {arm}, speed-up**", f"**{found['speedup']:.2f}**"))
     for arm, tasks in results["paper_step"].items():
         for task, step in tasks.items():
-            share = f"**{100 * step['ceiling_share']:.0f} % of the matrix product**"
+            share = f"**{100 * step['ceiling_share']:.0f} % of the {step['product_gflops']:.0f} GFLOP/s between steps**"
             cost = f"{1000 * step['step_seconds']:.0f} ms for {step['gflop']:.1f} GFLOP of products: {share}"
             rows.append((f"paper-scale step, {arm}, {task}", cost))
     for name, job in results["memory"].items():

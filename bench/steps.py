@@ -1,7 +1,7 @@
 """What a step does in each task of a run: seconds, operations of its products, share of the machine's ceiling."""
 
 import time
-from itertools import pairwise
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.setups import changed, samples_of
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.learning.experiment import run_experiment
+from exaggerated_replay.learning.run import Progress
 from exaggerated_replay.settings.run import RunSettings
 
 
@@ -30,42 +31,62 @@ def gflop_by_task(settings: RunSettings, prepared: Prepared) -> list[float]:
     return [(after - before) / 1e9 for before, after in counts.values()]
 
 
-def seconds_by_task(settings: RunSettings, prepared: Prepared, device: torch.device) -> list[float]:
-    """Return the median seconds of a step in each task, the first left out: it pays for beginning the task.
+def timed_steps(
+    settings: RunSettings, prepared: Prepared, device: torch.device, after: Callable[[], Any] = lambda: None
+) -> list[list[tuple[float, Any]]]:
+    """Return for each task the seconds of every step but the first, which pays for beginning the task.
 
     Args:
         settings: Of the run; 3 to 20 iterations, so that the trainer reports every step.
         prepared: What it learns from.
         device: Where to compute.
+        after: Called after every step, in time that belongs to none; what it returns is given back beside the seconds.
     """
-    times: dict[int, list[float]] = {}
-    samples = samples_of(settings, prepared, device)
-    run_experiment(
-        settings, prepared, samples, device, lambda p: times.setdefault(p.task, []).append(time.perf_counter())
-    )
-    return [median(later - sooner for sooner, later in pairwise(reports)) for reports in times.values()]
+    found: dict[int, list[tuple[float, Any]]] = {}
+    begun = 0.0
+
+    def watch(progress: Progress) -> None:
+        nonlocal begun
+        seconds = time.perf_counter() - begun
+        if progress.iteration == 1:
+            found[progress.task] = []
+        else:
+            found[progress.task].append((seconds, after()))
+        begun = time.perf_counter()
+
+    run_experiment(settings, prepared, samples_of(settings, prepared, device), device, watch)
+    return list(found.values())
 
 
-def ceiling_share(settings: RunSettings, prepared: Prepared, device: torch.device, gflops: float) -> dict[str, Any]:
+def seconds_by_task(settings: RunSettings, prepared: Prepared, device: torch.device) -> list[float]:
+    """Return the median seconds of a step in each task; arguments as of `timed_steps`."""
+    return [median(seconds for seconds, _ in steps) for steps in timed_steps(settings, prepared, device)]
+
+
+def ceiling_share(
+    settings: RunSettings, prepared: Prepared, device: torch.device, ceiling: Callable[[], float]
+) -> dict[str, Any]:
     """Measure steps half-way and at the end of a run.
 
     Args:
-        settings: Of the run, see `seconds_by_task`.
+        settings: Of the run, see `timed_steps`.
         prepared: What it learns from.
         device: Where to compute.
-        gflops: Measured ceiling of a matrix product.
+        ceiling: Measures the GFLOP/s of a matrix product. It does so after every step: a machine that is shared, or
+            fast for a moment only, has another ceiling in every moment.
 
     Returns:
-        For these two tasks seconds of a step, GFLOP of its products, and the share of the ceiling that these reach: all
-        else that the step does counts as lost.
+        For these two tasks the medians over steps: seconds of a step, GFLOP/s of the product after it, and the share of
+        the latter that the products of the step reach (all else that it does counts as lost); and their GFLOP.
     """
-    seconds, gflop = seconds_by_task(settings, prepared, device), gflop_by_task(settings, prepared)
+    measured, gflop = timed_steps(settings, prepared, device, ceiling), gflop_by_task(settings, prepared)
     tasks = len(settings.tasks)
     return {
         f"task {task}": {
-            "step_seconds": seconds[task - 1],
+            "step_seconds": median(seconds for seconds, _ in measured[task - 1]),
+            "product_gflops": median(rate for _, rate in measured[task - 1]),
             "gflop": gflop[task - 1],
-            "ceiling_share": gflop[task - 1] / seconds[task - 1] / gflops,
+            "ceiling_share": median(gflop[task - 1] / seconds / rate for seconds, rate in measured[task - 1]),
         }
         for task in sorted({(tasks + 1) // 2, tasks})
     }

@@ -13,8 +13,9 @@ from bench import growth, trials
 from bench.__main__ import into_page, speedup
 from bench.machine import product_gflops
 from bench.setups import changed, enough, noise, settings_of, shrunk, store
-from bench.steps import ceiling_share, gflop_by_task, seconds_by_task
+from bench.steps import ceiling_share, gflop_by_task, seconds_by_task, timed_steps
 from bench.trials import Measured, Trial, in_turns, measure_here, step_seconds, summary, throughput
+from exaggerated_replay.learning.run import Progress
 from exaggerated_replay.learning.step import CapturedStep
 
 CPU = torch.device("cpu")
@@ -100,24 +101,47 @@ def test_replay_needs_more_operations_than_the_first_task(tiny):
     assert second > 2 * first
 
 
-def test_seconds_of_a_step_leave_out_the_first_of_a_task(tiny, clock, monkeypatch):
-    pauses = iter([50.0, 1.0, 1.0, 60.0, 70.0, 2.0, 2.0, 2.0])  # a late first report; the fourth interval is disturbed
+@pytest.fixture
+def reported(clock, monkeypatch):
+    """A run whose steps take the seconds that are given, by task; the first of a task also pays for its beginning."""
 
-    def run(settings, prepared, samples, device, watch):
-        for task in (1, 2):
-            for _ in range(4):
-                clock.now += next(pauses)
-                watch(dataclasses.make_dataclass("Progress", ["task"])(task))
+    def of(*tasks):
+        def run(settings, prepared, samples, device, watch):
+            for task, steps in enumerate(tasks, start=1):
+                for iteration, seconds in enumerate(steps, start=1):
+                    clock.now += seconds
+                    watch(Progress(task, len(tasks), iteration, len(steps), 0.0, None))
 
-    monkeypatch.setattr("bench.steps.run_experiment", run)
+        monkeypatch.setattr("bench.steps.run_experiment", run)
+
+    return of
+
+
+def test_seconds_of_a_step_leave_out_the_first_of_a_task(tiny, reported):
+    reported([50.0, 1.0, 1.0, 60.0], [70.0, 2.0, 2.0, 2.0])  # the last of the first task is disturbed
     assert seconds_by_task(tiny, noise(4, 10), CPU) == [1.0, 2.0]
 
 
-def test_share_of_the_ceiling_is_operations_over_seconds_over_rate(tiny, monkeypatch):
-    monkeypatch.setattr("bench.steps.seconds_by_task", lambda *_: [0.5, 0.25])
+def test_what_is_done_after_a_step_is_no_part_of_one(tiny, clock, reported):
+    reported([50.0, 1.0, 1.5], [70.0, 2.0, 2.5])
+    rates = iter([10.0, 20.0, 30.0, 40.0])
+
+    def slow():
+        clock.now += 1000.0
+        return next(rates)
+
+    assert timed_steps(tiny, noise(4, 10), CPU, slow) == [[(1.0, 10.0), (1.5, 20.0)], [(2.0, 30.0), (2.5, 40.0)]]
+
+
+def test_share_of_the_ceiling_is_that_of_the_same_moment(tiny, reported, monkeypatch):
+    """Half as fast a machine takes twice the seconds, and has half the ceiling."""
+    reported([50.0, 0.5, 1.0, 2.0], [70.0, 0.25, 0.25, 0.5])
+    rates = iter([20.0, 10.0, 5.0, 40.0, 20.0, 20.0])
     monkeypatch.setattr("bench.steps.gflop_by_task", lambda *_: [3.0, 4.0])
-    found = ceiling_share(tiny, noise(4, 10), CPU, gflops=20.0)
-    assert [step["ceiling_share"] for step in found.values()] == [pytest.approx(0.3), pytest.approx(0.8)]
+    found = ceiling_share(tiny, noise(4, 10), CPU, lambda: next(rates))
+    assert [step["ceiling_share"] for step in found.values()] == [pytest.approx(0.3), pytest.approx(0.4)]
+    assert [step["product_gflops"] for step in found.values()] == [10.0, 20.0]
+    assert [step["step_seconds"] for step in found.values()] == [1.0, 0.25]
     assert list(found) == ["task 1", "task 2"]
 
 
