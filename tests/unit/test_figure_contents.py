@@ -246,6 +246,15 @@ def test_the_trend_is_drawn_on_to_the_papers_size():
     assert (high - low) / 2 == pytest.approx(reach, rel=1e-3)
 
 
+def test_no_trend_is_drawn_where_the_differences_bend():
+    plan, runs = sizes()
+    runs.loc[runs["cell"] == "rr-ra400", "overall"] += 9
+    figure = scale.draw(plan, runs, "g")
+    drawn = [any(len(line.get_xdata()) == scale.STEPS for line in axes.lines) for axes in figure.axes]
+    assert drawn == [True, True, False]
+    assert "trend, 95 % interval" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 @pytest.mark.parametrize(("labels", "rows"), [(["a", "b"], 1), (["to the means"] * 4, 2), (["x" * 200], 1)])
 def test_a_key_that_is_too_long_for_one_row_takes_more(labels, rows):
     figure = Figure(figsize=(style.SINGLE, 3), layout="constrained")

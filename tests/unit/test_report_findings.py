@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from sample_report import plan_of
@@ -113,11 +114,22 @@ def test_trends_in_a_clause():
     assert trends.clause(table, "rr-ra") == (
         f"{counts}, and rr-ra on the first 20 % of classes would come to {minus}1.00 points ({minus}2.50 to +0.50)"
     )
+    bent = table.assign(at_papers=np.nan, at_papers_low=np.nan, at_papers_high=np.nan, p_straight=0.012)
+    assert trends.clause(bent, "rr-ra") == f"{counts}, and rr-ra on the first 20 % of classes follows no straight line"
     assert trends.clause(table, "another") == counts
     both = pd.concat([table, table.assign(size="model.units", papers=2000)])
     assert trends.clause(both, "another") == (
         f"{counts}; {counts.replace('5,000 (iterations per task)', '2,000 (units of a hidden layer)')}"
     )
+
+
+def test_a_bend_in_the_table_of_trends():
+    row = {"arm": "ra", "metric": "first20", "least": 50.0, "most": 400.0, "seeds": 5, "slope": 1.0, "low": 0.0}
+    row |= {"high": 2.0, "p_holm": 0.2, "verdict": "level", "at_papers": 3.0, "at_papers_low": 1.0}
+    row |= {"at_papers_high": 5.0, "p_straight": 0.4}
+    bent = row | {"at_papers": np.nan, "at_papers_low": np.nan, "at_papers_high": np.nan, "p_straight": 0.0123}
+    on, none = (cells[-1].text for cells in trends.rows(pd.DataFrame([row, bent])))
+    assert (on, none) == ("+3.00 (+1.00 to +5.00)", "no straight line (p 0.012)")
 
 
 def test_the_closest_reading_in_a_clause():

@@ -67,6 +67,36 @@ def test_verdicts(slopes, verdict):
     assert trended([[0, slope] for slope in slopes])["verdict"] == verdict
 
 
+THREE = (20, 200, 2000)  # over tens: -1, 0, 1, so that the bend of a parabola is (first + last) / 2 - middle
+
+
+@pytest.mark.parametrize(
+    ("differences", "p"),
+    [
+        # bends -1, -2, -3, -2, -2: t = 2 sqrt(5) / sqrt(0.5) = 6.3246, four degrees of freedom
+        ([[0, 1, 0], [0, 2, 0], [0, 3, 0], [1, 3, 1], [0, 3, 2]], 0.003198),
+        # bends 1, -1, 0, 2, -2: mean 0
+        ([[1, 0, 1], [-1, 0, -1], [0, 1, 2], [4, 0, 0], [0, 0, -4]], 1.0),
+    ],
+)
+def test_where_the_differences_bend_no_line_is_drawn_on_to_the_papers_size(differences, p):
+    row = trended(differences, THREE)
+    assert row["p_straight"] == pytest.approx(p, abs=1e-6)
+    slopes = [(last - first) / 2 for first, _, last in differences]
+    assert row["slope"] == pytest.approx(np.mean(slopes))
+    at_papers = row[["at_papers", "at_papers_low", "at_papers_high"]]
+    if p < RULES.alpha:
+        assert at_papers.isna().all()
+    else:
+        assert row["at_papers"] == pytest.approx(np.mean(differences) + np.mean(slopes))
+
+
+def test_two_sizes_tell_nothing_of_a_bend():
+    row = trended([[0, 1], [1, 3], [0, 3], [2, 6], [0, 5]])
+    assert np.isnan(row["p_straight"])
+    assert not np.isnan(row["at_papers"])
+
+
 def test_a_run_that_diverged_takes_its_pair_with_it_and_its_seed_keeps_a_line_of_the_others():
     plan, runs = grown([[0, 1, 2]] * 6, units=(20, 200, 2000))
     scores = ["first20", "first50", "overall"]

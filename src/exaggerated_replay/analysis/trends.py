@@ -2,7 +2,8 @@
 
 Runs of one seed share their class order, so the seed is the unit here, too: in every seed a straight line is laid
 through the differences over the logarithm of the size, and its slope is one value. Five seeds are enough for Student's
-t, not for the exact test of signs, so the slopes are taken for normal.
+t, not for the exact test of signs, so the slopes are taken for normal. Where the differences bend, their mean slope
+says how they changed over the sizes that were run, and nothing of the paper's.
 """
 
 from collections.abc import Mapping
@@ -41,8 +42,9 @@ def trends(plan: Mapping, runs: pd.DataFrame, grid: str, rules: RulesSettings) -
     Returns:
         One row per arm and metric: arm, metric, size (dotted key), least and most (sizes that were run), seeds; slope
         (points per tenfold size) with low, high, p of no slope, and p_level (TOST: within the smallest effect per
-        tenfold); papers (its size), and the line drawn on to there: at_papers, at_papers_low, at_papers_high; p_holm
-        over the rows; verdict: level, rises, falls or undecided, the first that holds.
+        tenfold); p_straight (of no bend); papers (its size), and the line drawn on to there, nan where it bends at
+        alpha: at_papers, at_papers_low, at_papers_high; p_holm over the rows; verdict: level, rises, falls or
+        undecided, the first that holds.
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
@@ -56,12 +58,14 @@ def trends(plan: Mapping, runs: pd.DataFrame, grid: str, rules: RulesSettings) -
         for metric in METRICS:
             lines = lines_by_seed(x, own[metric], own["seed"])
             slope = estimate(lines["slope"], rules.alpha)
-            there = estimate(height(lines, PAPERS[size]), rules.alpha)
+            p_straight = straight(x, own[metric], own["seed"])
+            bends = p_straight <= rules.alpha
+            there = estimate([] if bends else height(lines, PAPERS[size]), rules.alpha)
             row = {"arm": arm, "metric": metric, "size": size, "least": x.min(), "most": x.max(), "seeds": slope.n}
             row |= {"slope": slope.mean, "low": slope.low, "high": slope.high}
             row["p"] = no_slope(lines["slope"])
             row["p_level"] = equivalence(lines["slope"], -rules.smallest_effect, rules.smallest_effect)
-            row |= {"papers": PAPERS[size], "at_papers": there.mean}
+            row |= {"p_straight": p_straight, "papers": PAPERS[size], "at_papers": there.mean}
             row |= {"at_papers_low": there.low, "at_papers_high": there.high}
             rows.append(row)
     table = pd.DataFrame(rows)
@@ -83,13 +87,30 @@ def lines_by_seed(size: pd.Series, difference: pd.Series, seed: pd.Series) -> pd
         slope (per tenfold size) and intercept (at a size of 1), indexed by seed; seeds with less than two sizes have
         no line.
     """
+    return _curves(size, difference, seed, ["slope", "intercept"])
+
+
+def straight(size: pd.Series, difference: pd.Series, seed: pd.Series) -> float:
+    """Return the p of differences that follow straight lines, on the mean over seeds: that parabolas do not bend.
+
+    Seeds with less than three sizes have no parabola; nan below two parabolas.
+    """
+    return no_slope(_curves(size, difference, seed, ["bend", "slope", "intercept"])["bend"])
+
+
+def _curves(size: pd.Series, difference: pd.Series, seed: pd.Series, powers: list[str]) -> pd.DataFrame:
+    """Fit a polynomial of log10 of the size to each seed that has as many sizes as coefficients."""
     points = pd.DataFrame({"x": np.log10(size), "y": difference, "seed": seed}).astype(float)
-    lines = {one: np.polyfit(own["x"], own["y"], 1) for one, own in points.groupby("seed") if own["x"].nunique() > 1}
-    return pd.DataFrame.from_dict(lines, orient="index", columns=["slope", "intercept"], dtype=float)
+    found = {
+        one: np.polyfit(own["x"], own["y"], len(powers) - 1)
+        for one, own in points.groupby("seed")
+        if own["x"].nunique() >= len(powers)
+    }
+    return pd.DataFrame.from_dict(found, orient="index", columns=powers, dtype=float)
 
 
 def no_slope(slopes: pd.Series) -> float:
-    """Return the p of the t test of a mean slope of zero; nan below two values.
+    """Return the p of the t test of a mean slope (or bend) of zero; nan below two values.
 
     Values that are all the same leave no spread to test with: p is 1 where they are zero, else 0.
     """

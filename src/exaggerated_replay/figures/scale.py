@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -12,8 +13,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from exaggerated_replay.analysis.effects import effects
 from exaggerated_replay.analysis.runs import Study
-from exaggerated_replay.analysis.statistics import estimate
-from exaggerated_replay.analysis.trends import PAPERS, height, lines_by_seed
+from exaggerated_replay.analysis.statistics import ALPHA, estimate
+from exaggerated_replay.analysis.trends import PAPERS, height, lines_by_seed, straight
 from exaggerated_replay.figures.style import (
     DOUBLE,
     INK,
@@ -56,7 +57,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
 
     Returns:
         A figure two columns wide: means with 95 % intervals, dots for single seeds; the trend with its 95 % interval,
-        drawn on to the paper's size where that is larger.
+        drawn on to the paper's size where that is larger, and left out where it bends.
 
     Raises:
         UserError: If the grid cannot be compared.
@@ -68,12 +69,13 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     arms = list(found["arm"].unique())
     figure = Figure(figsize=(DOUBLE, 2.4), layout="constrained")
     panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
+    trends = 0
     for axes, (metric, title) in zip(panels, PANELS.items(), strict=True):
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         axes.axvline(papers, color=INK, linewidth=0.7, linestyle=":", zorder=1)
         for arm in arms:
             own = found[found["arm"] == arm]
-            _arm(axes, own[size].astype(float), own[metric], own["seed"], papers, colours[arm])
+            trends += _arm(axes, own[size].astype(float), own[metric], own["seed"], papers, colours[arm])
         axes.set_title(title)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator([*sorted(found[size].unique()), papers]))
@@ -82,21 +84,28 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
         axes.grid(axis="y")
     figure.supxlabel(f"{AXES[size]} (log scale; dotted: the paper's)")
     panels[0].set_ylabel(f"difference on {data_name(plan)} (points)")
-    handles = [Line2D([], [], color=colours[arm], marker="o", markersize=3.5) for arm in arms]
-    key(figure, [*handles, Patch(color=INK, alpha=0.15, linewidth=0)], [*map(arm_name, arms), "trend, 95 % interval"])
+    entries: dict[str, Artist] = {
+        arm_name(arm): Line2D([], [], color=colours[arm], marker="o", markersize=3.5) for arm in arms
+    }
+    if trends:
+        entries["trend, 95 % interval"] = Patch(color=INK, alpha=0.15, linewidth=0)
+    key(figure, [*entries.values()], [*entries])
     return figure
 
 
-def _arm(axes: Axes, size: pd.Series, difference: pd.Series, seed: pd.Series, papers: float, colour: str) -> None:
+def _arm(axes: Axes, size: pd.Series, difference: pd.Series, seed: pd.Series, papers: float, colour: str) -> bool:
+    """Draw an arm into a panel, and say whether it has a trend to be drawn."""
     dots(axes, size, difference, colour)
     means = {x: estimate(difference[size == x]) for x in sorted(set(size))}
     reach = np.nan_to_num([mean.high - mean.mean for mean in means.values()])
     centre = [mean.mean for mean in means.values()]
     axes.errorbar(list(means), centre, reach, fmt="o", color=colour, markersize=3.5, elinewidth=0.9)
-    at = np.geomspace(size.min(), max(size.max(), papers), STEPS)
     lines = lines_by_seed(size, difference, seed)
-    if len(lines) >= FEWEST:
-        trend = [estimate(height(lines, x)) for x in at]
-        axes.plot(at, [there.mean for there in trend], "-", color=colour, linewidth=0.9)
-        low, high = ([getattr(there, end) for there in trend] for end in ("low", "high"))
-        axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+    if len(lines) < FEWEST or straight(size, difference, seed) <= ALPHA:
+        return False
+    at = np.geomspace(size.min(), max(size.max(), papers), STEPS)
+    trend = [estimate(height(lines, x)) for x in at]
+    axes.plot(at, [there.mean for there in trend], "-", color=colour, linewidth=0.9)
+    low, high = ([getattr(there, end) for there in trend] for end in ("low", "high"))
+    axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+    return True

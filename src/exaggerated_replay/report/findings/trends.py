@@ -12,7 +12,8 @@ NOTE = (
     "In every seed a straight line is laid through the differences over the logarithm of the size. Its slope is level "
     "if it is within the smallest effect of interest per tenfold size (two one-sided tests over seeds); else it rises "
     "or falls if a t test over seeds says so (adjusted by Holm for the rows of this table); else it is undecided. The "
-    "last column draws the line on to the paper's size: a guess, as far as that lies from what was run."
+    "last column draws the line on to the paper's size: a guess, as far as that lies from what was run, and none where "
+    "parabolas in place of the lines bend the same way in all seeds (t test over seeds)."
 )
 HEADINGS = (
     *("arm", "classes", "sizes run", "seeds", "points per tenfold size", "p (Holm)", "difference"),
@@ -31,10 +32,16 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
             Value(estimated(row["slope"], row["low"], row["high"])),
             Value(chance(row["p_holm"])),
             Value(row["verdict"], badge=True),
-            Value(estimated(row["at_papers"], row["at_papers_low"], row["at_papers_high"])),
+            Value(_drawn_on(row)),
         ]
         for _, row in table.iterrows()
     ]
+
+
+def _drawn_on(row: pd.Series) -> str:
+    if pd.isna(row["at_papers"]):
+        return f"no straight line (p {chance(row['p_straight'])})"
+    return estimated(row["at_papers"], row["at_papers_low"], row["at_papers_high"])
 
 
 def clause(tables: pd.DataFrame, treatment: str) -> str:
@@ -49,10 +56,11 @@ def _of_size(table: pd.DataFrame, treatment: str) -> str:
         f"{verdicts['level']} level and {verdicts['undecided']} undecided "
         f"towards the paper's {size(first['papers'])} ({AXES[first['size']]})"
     )
-    asked = table["arm"].eq(treatment) & table["metric"].eq("first20") & table["at_papers_low"].notna()
-    for _, row in table[asked].iterrows():
-        said += (
-            f", and {treatment} on {PARTS['first20']} would come to {points(row['at_papers'])} points "
-            f"({points(row['at_papers_low'])} to {points(row['at_papers_high'])})"
-        )
+    for _, row in table[table["arm"].eq(treatment) & table["metric"].eq("first20")].iterrows():
+        what = f"{treatment} on {PARTS['first20']}"
+        if pd.notna(row["at_papers_low"]):
+            low, high = points(row["at_papers_low"]), points(row["at_papers_high"])
+            said += f", and {what} would come to {points(row['at_papers'])} points ({low} to {high})"
+        elif pd.isna(row["at_papers"]):
+            said += f", and {what} follows no straight line"
     return said
