@@ -60,7 +60,7 @@ def test_where_a_size_grows_the_page_says_what_grows_with_it(written):
     ]
     assert [row[-2] for row in rows] == table["verdict"].tolist()
     assert 'href="trends/sizes.csv"' in section_of(folder, "sizes")
-    assert "undecided towards the paper&#39;s 2,000 (units of a hidden layer), " in (folder / "report.html").read_text()
+    assert "owards the paper&#39;s 2,000 (units of a hidden layer), of " in (folder / "report.html").read_text()
 
 
 def test_of_readings_the_page_says_which_comes_closest_to_the_papers_table(written):
@@ -107,20 +107,21 @@ def test_trends_in_a_clause():
             "at_papers_high": [0.5, 1.0, 3.0],
         }
     )
-    counts = (
-        "of 3 differences, 1 rising, 1 falling, 1 level and 0 undecided towards the paper's 5,000 (iterations per task)"
-    )
+    counts = "towards the paper's 5,000 (iterations per task), of 3 differences 1 rising, 1 falling, 1 level"
     minus = "\N{MINUS SIGN}"
     assert trends.clause(table, "rr-ra") == (
-        f"{counts}, and rr-ra on the first 20 % of classes would come to {minus}1.00 points ({minus}2.50 to +0.50)"
+        f"{counts}; rr-ra on the first 20 % of classes would come to {minus}1.00 points there ({minus}2.50 to +0.50)"
     )
     bent = table.assign(at_papers=np.nan, at_papers_low=np.nan, at_papers_high=np.nan, p_straight=0.012)
-    assert trends.clause(bent, "rr-ra") == f"{counts}, and rr-ra on the first 20 % of classes follows no straight line"
+    assert trends.clause(bent, "rr-ra") == f"{counts}; rr-ra on the first 20 % of classes follows no straight line"
     assert trends.clause(table, "another") == counts
     both = pd.concat([table, table.assign(size="model.units", papers=2000)])
     assert trends.clause(both, "another") == (
         f"{counts}; {counts.replace('5,000 (iterations per task)', '2,000 (units of a hidden layer)')}"
     )
+    open_ = table.assign(verdict="undecided", papers=2000, size="model.units")
+    said = "towards the paper's 2,000 (units of a hidden layer), of 3 differences 3 undecided"
+    assert trends.clause(open_, "rr-ra") == said
 
 
 def test_a_bend_in_the_table_of_trends():

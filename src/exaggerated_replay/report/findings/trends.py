@@ -45,22 +45,24 @@ def _drawn_on(row: pd.Series) -> str:
 
 
 def clause(tables: pd.DataFrame, treatment: str) -> str:
-    """Say of every size how many differences rise, and where the treatment's would be at the paper's."""
+    """Say of every size how many differences rise, and if that is decided, what the treatment's would come to."""
     return "; ".join(_of_size(table, treatment) for _, table in tables.groupby("size", sort=False))
 
 
 def _of_size(table: pd.DataFrame, treatment: str) -> str:
     verdicts, first = Counter(table["verdict"]), table.iloc[0]
+    words = {"rises": "rising", "falls": "falling", "level": "level", "undecided": "undecided"}
+    counts = ", ".join(f"{verdicts[verdict]} {word}" for verdict, word in words.items() if verdicts[verdict])
     said = (
-        f"of {counted(len(table), 'difference')}, {verdicts['rises']} rising, {verdicts['falls']} falling, "
-        f"{verdicts['level']} level and {verdicts['undecided']} undecided "
-        f"towards the paper's {size(first['papers'])} ({AXES[first['size']]})"
+        f"towards the paper's {size(first['papers'])} ({AXES[first['size']]}), of {counted(len(table), 'difference')} "
+        f"{counts}"
     )
-    for _, row in table[table["arm"].eq(treatment) & table["metric"].eq("first20")].iterrows():
+    own = table["arm"].eq(treatment) & table["metric"].eq("first20") & table["verdict"].ne("undecided")
+    for _, row in table[own].iterrows():
         what = f"{treatment} on {PARTS['first20']}"
         if pd.notna(row["at_papers_low"]):
             low, high = points(row["at_papers_low"]), points(row["at_papers_high"])
-            said += f", and {what} would come to {points(row['at_papers'])} points ({low} to {high})"
+            said += f"; {what} would come to {points(row['at_papers'])} points there ({low} to {high})"
         elif pd.isna(row["at_papers"]):
-            said += f", and {what} follows no straight line"
+            said += f"; {what} follows no straight line"
     return said
