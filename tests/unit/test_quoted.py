@@ -9,7 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/miniature.md")
 NUMBER = r"([+-]?\d+(?:\.\d+)?)"
-ESTIMATE = re.compile(rf"{NUMBER} (?:points )?\({NUMBER} to {NUMBER}")
+ESTIMATE = re.compile(
+    rf"{NUMBER}\s+(?:points\s+|on\s+all\s+classes\s+)?\((?:95 % interval\s+)?{NUMBER}\s+to\s+{NUMBER}"
+)
 STUDY = re.compile(r"results/([\w-]+)/")
 
 
@@ -36,6 +38,7 @@ def found():
 @pytest.mark.parametrize("page", PAGES)
 def test_every_estimate_stands_in_the_verdicts_of_a_study_that_is_linked_beside_it(page, found):
     estimates = list(quoted((ROOT / page).read_text(encoding="utf-8")))
+    assert estimates
     for numbers, studies in estimates:
         own = found[found["study"].isin(studies)] if studies else found
         columns = zip(numbers, ("difference", "low", "high"), strict=True)
