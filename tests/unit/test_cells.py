@@ -175,6 +175,39 @@ def test_a_comparison_that_cannot_be_is_named(against, told):
         plan_with(grids={"g": [{"arm": ["rr-ra"], "against": against}]})
 
 
+def test_a_word_may_stand_for_all_settings_of_a_row_in_the_names_of_its_cells():
+    row = {"arm": ["bir-si", "rr-ra"], "as": "tiny", "model.units": [9], "training.iterations": ["x0.5"]}
+    plan = plan_with({"focus": "rr-ra-tiny"}, grids={"g": [row], "p": PLAIN})
+    assert baselines(plan, "g") == {"bir-si-tiny": None, "rr-ra-tiny": "bir-si-tiny"}
+    for name in ("bir-si-tiny", "rr-ra-tiny"):
+        assert plan.cells[name].config["model"]["units"] == 9
+        assert plan.cells[name].config["training"]["iterations"] == 20
+    told = {key: values for key, values in row.items() if key != "as"}
+    assert digests(plan, "rr-ra-tiny") == digests(
+        plan_with({"focus": "bir-si"}, grids={"g": [told], "p": PLAIN}), "rr-ra-units9-iterations20"
+    )
+
+
+def test_what_a_named_row_is_compared_with_has_its_own_settings_in_its_name():
+    row = {"arm": ["rr-ra"], "as": "tiny", "model.units": [9], "against": {"arm": "rr-ra", "method.f": "none"}}
+    plan = plan_with({"focus": "rr-ra-tiny"}, grids={"g": [row]})
+    assert baselines(plan, "g") == {"rr-ra-tiny": "rr-ra-tiny-f-none"}
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"as": "two words"}, "g.0.as is 'two words': choose a word of at most 50 letters, digits and dashes"),
+        ({"as": 3}, "g.0.as is 3: choose a word"),
+        ({"as": ["a"]}, "g.0.as is ['a']: choose a word"),
+        ({"as": "tiny", "model.units": [8, 9]}, "g: two different cells would be called rr-ra-tiny"),
+    ],
+)
+def test_a_word_that_cannot_name_cells_is_told(row, told):
+    with pytest.raises(UserError, match=re.escape(f"params.yaml: study.grids.{told}")):
+        plan_with(grids={"g": [{"arm": ["rr-ra"], **row}]})
+
+
 def test_a_cell_is_not_compared_with_two_others_in_one_table():
     rows = [{"arm": ["rr-ra"]}, {"arm": ["rr-ra"], "against": {"arm": "ra"}}]
     with pytest.raises(UserError, match=r"g compares rr-ra with bir-si and with ra: put one of the two into a grid"):

@@ -91,6 +91,20 @@ def test_one_word_makes_a_miniature_of_any_study():
     assert small["dataset"]["validation"] == 0.2  # nothing is chosen on test images
 
 
+def test_the_miniature_beside_the_papers_size_is_the_one_of_its_name():
+    """Its sizes stand in conf/study/paper-short.yaml once more; its runs are to be those of size=small."""
+    data = ["dataset=cifar100", "study.seeds=3"]
+    plans = (
+        make_plan(check_params(compose_values(CONF, [*data, *more])))
+        for more in (["study=paper-short"], ["study=scale", "size=small"])
+    )
+    beside, small = plans
+    for arm in ("bir-si", "rr-ra", "ra-stored"):
+        assert beside.cells[f"{arm}-small"].config == small.cells[arm].config
+        runs, others = beside.cells[f"{arm}-small"].runs, small.cells[arm].runs
+        assert [run.digest for run in runs] == [run.digest for run in others]
+
+
 def test_a_variant_of_the_arm_in_focus_costs_its_own_runs_alone():
     def runs(*overrides):
         return {run.digest for run in make_plan(check_params(compose_values(CONF, ["study=one", *overrides]))).runs}

@@ -1,6 +1,7 @@
 """Cells and grids: which settings are compared with which, and what each cell is called.
 
-A row of a grid gives lists of values to dotted settings; every combination is a cell, trained once per seed.
+A row of a grid gives lists of values to dotted settings; every combination is a cell, trained once per seed. Two of its
+keys are no settings: `against` says what else its cells are compared with, `as` what all its settings are called.
 """
 
 import itertools
@@ -18,6 +19,7 @@ from exaggerated_replay.settings.study import Params
 
 # A grid makes a figure of its name in the study's folder: these names are taken.
 LONGEST = 50  # characters, which may take four bytes each: no file's name has more than 255
+WORD = rf"[A-Za-z0-9][\w-]{{0,{LONGEST - 1}}}"
 TAKEN = ("accuracy_matrix", "architecture", "competing_classes", "forgetting", "mechanism")
 
 Changes = dict[str, Any]
@@ -43,6 +45,16 @@ class Row:
     baseline: str | None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One combination of the values of a grid's row."""
+
+    arm: str
+    settings: Changes
+    against: Changes | None
+    called: str | None  # the word that stands for the settings in the names of cells
+
+
 @dataclass
 class Cells:
     """All cells of a study by name, made as grids ask for them."""
@@ -57,16 +69,16 @@ class Cells:
             UserError: A row names an arm or a setting that does not exist, or a value that cannot be.
         """
         where, params = f"study.grids.{name}", self.problem.params
-        if not re.fullmatch(rf"[A-Za-z0-9][\w-]{{0,{LONGEST - 1}}}", name) or name in TAKEN:
+        if not re.fullmatch(WORD, name) or name in TAKEN:
             word = f"choose another word of at most {LONGEST} letters"
             raise UserError(f"params.yaml: study.grids: {shown(name)} cannot be the name of a grid, {word}")
         if not rows:
             raise UserError(f"params.yaml: {where} has no rows: give it at least one")
         found: dict[str, Row] = {}
-        for arm, asked, against in expand(params, rows, where):
-            settings = multiplied(asked, default_config(params, arm), where)
-            cell = self.cell(arm, settings, where)
-            baseline = self.compared_with(cell, settings, against, where)
+        for asked in expand(params, rows, where):
+            settings = multiplied(asked.settings, default_config(params, asked.arm), where)
+            cell = self.cell(asked.arm, settings, where, asked.called)
+            baseline = self.compared_with(cell, settings, asked, where)
             row = Row(cell.name, settings, baseline.name if baseline else None)
             if found.setdefault(cell.name, row).baseline != row.baseline:
                 raise UserError(
@@ -75,15 +87,25 @@ class Cells:
                 )
         return list(found.values())
 
-    def cell(self, arm: str, settings: Changes, where: str) -> Cell:
-        """Make one cell: the arm's settings, with those of the grid put over them.
+    def cell(
+        self, arm: str, settings: Changes, where: str, called: str | None = None, more: Changes | None = None
+    ) -> Cell:
+        """Make one cell: the arm's settings, with those of the grid put over them, and some more of its own.
+
+        Args:
+            arm: Name of the arm.
+            settings: What the row of the grid gives.
+            where: The row, for errors.
+            called: The word that stands for `settings` in the name of the cell; None: they are named one by one.
+            more: Settings that stand in the name in either case.
 
         Raises:
             UserError: A key names no setting of the arm, or a value is out of bounds.
         """
         params = self.problem.params
         config = default_config(params, arm)
-        for key, value in settings.items():
+        more = more or {}
+        for key, value in {**settings, **more}.items():
             *path, last = key.split(".")
             holder = follow(config, path)
             if not isinstance(holder, dict) or last not in holder:
@@ -94,40 +116,42 @@ class Cells:
         method = check_arm(config["method"], f"{where}: method")
         dataset = check(DatasetSettings, {**asdict(params.dataset), **config["dataset"]}, f"{where}: dataset")
         checked = {**config, "model": asdict(model), "training": asdict(training), "method": asdict(method)}
-        name = name_of(arm, settings, checked, default_config(params, arm))
+        stem, told = (f"{arm}-{called}", more) if called else (arm, {**settings, **more})
+        name = name_of(stem, told, checked, default_config(params, arm))
         if name not in self.made:
             self.made[name] = Cell(name, arm, checked, self.problem.runs(model, training, method, dataset))
         if (self.made[name].arm, self.made[name].config) != (arm, checked):
             raise UserError(f"params.yaml: {where}: two different cells would be called {name}")
         return self.made[name]
 
-    def compared_with(self, cell: Cell, settings: Changes, against: Changes | None, where: str) -> Cell | None:
+    def compared_with(self, cell: Cell, settings: Changes, asked: Asked, where: str) -> Cell | None:
         """Make the cell that another is compared with.
 
         It is the baseline arm under those of the settings that it has too, or what the row says in `against`:
         another arm, or other values of some settings.
         """
         params = self.problem.params
-        own = dict(against or {})
+        own = dict(asked.against or {})
         arm = own.pop("arm", params.study.baseline)
         check_choice(arm, params.arms, f"{where}: against.arm", "an arm")
-        if against is None and cell.arm == arm:
+        if asked.against is None and cell.arm == arm:
             return None
         config = default_config(params, arm)
         shared = {key: value for key, value in settings.items() if has(config, key)}
-        other = self.cell(arm, {**shared, **multiplied(own, config, where)}, f"{where}: against")
+        called = asked.called if shared else None  # without any of them it is the arm as it is
+        other = self.cell(arm, shared, f"{where}: against", called, multiplied(own, config, where))
         return None if other.name == cell.name else other
 
 
-def expand(params: Params, rows: list[dict[str, Any]], where: str) -> Iterator[tuple[str, Changes, Changes | None]]:
-    """Yield (arm, settings, what it is compared with) for every combination of every row of a grid.
+def expand(params: Params, rows: list[dict[str, Any]], where: str) -> Iterator[Asked]:
+    """Yield every combination of every row of a grid.
 
     Raises:
-        UserError: A row has no arm, names one that does not exist, or has an empty list.
+        UserError: A row has no arm, names one that does not exist, has an empty list, or a name that cannot be.
     """
     for number, row in enumerate(rows):
-        axes = {key: values for key, values in row.items() if key != "against"}
-        against = row.get("against")
+        axes = {key: values for key, values in row.items() if key not in ("against", "as")}
+        against, called = row.get("against"), row.get("as")
         if "arm" not in axes:
             raise UserError(f"params.yaml: {where}: every row needs the key arm, a list of arms")
         for key, values in axes.items():
@@ -135,11 +159,14 @@ def expand(params: Params, rows: list[dict[str, Any]], where: str) -> Iterator[t
                 raise UserError(f"params.yaml: {where}.{number}.{key} must be a list of at least one value")
         if against is not None and not isinstance(against, dict):
             raise UserError(f"params.yaml: {where}.{number}.against must be a mapping of settings to values")
+        if called is not None and not (isinstance(called, str) and re.fullmatch(WORD, called)):
+            word = f"a word of at most {LONGEST} letters, digits and dashes"
+            raise UserError(f"params.yaml: {where}.{number}.as is {shown(called)}: choose {word}")
         for arm in axes["arm"]:
             check_choice(arm, params.arms, f"{where}: arm", "an arm")
         for values in itertools.product(*axes.values()):
             settings = dict(zip(axes, values, strict=True))
-            yield settings.pop("arm"), settings, against
+            yield Asked(settings.pop("arm"), settings, against, called)
 
 
 def multiplied(settings: Changes, default: dict[str, Any], where: str) -> Changes:
@@ -163,9 +190,9 @@ def multiplied(settings: Changes, default: dict[str, Any], where: str) -> Change
     return found
 
 
-def name_of(arm: str, settings: Changes, config: dict[str, Any], default: dict[str, Any]) -> str:
+def name_of(stem: str, settings: Changes, config: dict[str, Any], default: dict[str, Any]) -> str:
     """Return the name of a cell: its arm, and those of its settings that differ from the arm's own."""
-    name = arm
+    name = stem
     for key in settings:
         path = key.split(".")
         value = follow(config, path)
