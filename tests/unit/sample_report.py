@@ -37,7 +37,7 @@ def plan_of(names=("bir-si", "rr-ra", "rr-ra-f5"), grids=("table1", "other"), st
         runs = [
             {"seed": s, "digest": f"{number}{s}" * 5, "directory": f"results/runs/x-s{s}-{number}{s}"} for s in range(6)
         ]
-        config = {"method": {**method, **weights}, "training": training, "model": model}
+        config = {"method": {**method, "si": {"strength": 1e3}, **weights}, "training": training, "model": model}
         cells[name] = {"arm": base if name == base else f20, "config": config, "runs": runs}
     rows = [{"cell": base, "settings": {}, "baseline": None}]
     rows += [{"cell": name, "settings": {"method.f": methods[name]["f"]}, "baseline": base} for name in (f20, f5)]

@@ -12,6 +12,7 @@ from exaggerated_replay.errors import UserError
 
 GAINS = [3.8, 5.8, 4.8, 4.9, 4.95]  # Table 1, first 20 %
 DRAWS = 50_000
+SI = {"strength": 1e8, "damping": 0.1}
 
 
 def close(share, expected):
@@ -86,9 +87,9 @@ def test_spreads_are_recovered_from_simulated_runs():
 
 
 def study(factors=(5, 10), seeds=3):
-    exaggerating = {"lambda_rr": 1e-6, "lambda_ra": 1e-6}
-    methods = {"base": {}} | {f"f{f}": {**exaggerating, "f": f} for f in factors}
-    methods["other"] = {"lambda_rr": 1.0, "lambda_ra": 1e-6, "f": 5}
+    exaggerating = {"si": SI, "lambda_rr": 1e-6, "lambda_ra": 1e-6}
+    methods = {"base": {"si": SI}} | {f"f{f}": {**exaggerating, "f": f} for f in factors}
+    methods["other"] = {"si": SI, "lambda_rr": 1.0, "lambda_ra": 1e-6, "f": 5}
     rng = np.random.default_rng(1)
     rows = [
         {"digest": f"{cell}-{seed}", "cell": cell, "seed": seed, "device": "cpu"}
@@ -161,7 +162,7 @@ def test_rows_of_other_lengths_readings_or_baselines_are_no_rows_of_the_table():
     }
     plan = {
         "dataset": {"name": "cifar100"},
-        "cells": {cell: {"config": {"method": method}} for cell, method in methods.items()},
+        "cells": {cell: {"config": {"method": {"si": SI, **method}}} for cell, method in methods.items()},
         "grids": {
             grid: [{"cell": cell, "baseline": baseline} for cell, baseline in rows.items()]
             for grid, rows in against.items()
@@ -175,11 +176,33 @@ def test_rows_of_other_lengths_readings_or_baselines_are_no_rows_of_the_table():
 
 def test_the_table_speaks_of_reconstruction_at_weight_one():
     """What it claims at f = 10 is claimed of no other ratio of the weights."""
-    treated = {"lambda_rr": 1e-6, "lambda_ra": 1e-6, "f": 10, "lambda_rec": 1.0}
-    light = {"lambda_rec": 0.01}
-    assert paper.claimed_gain("cifar100", treated, {"lambda_rec": 1.0}, "first20") == 5.8
+    base = {"si": SI, "lambda_rec": 1.0}
+    treated = {**base, "lambda_rr": 1e-6, "lambda_ra": 1e-6, "f": 10}
+    light = {"si": SI, "lambda_rec": 0.01}
+    assert paper.claimed_gain("cifar100", treated, base, "first20") == 5.8
     assert math.isnan(paper.claimed_gain("cifar100", treated | light, light, "first20"))
     assert math.isnan(paper.claimed_gain("cifar100", treated, light, "first20"))
+
+
+@pytest.mark.parametrize(
+    ("treatment", "baseline"),
+    [
+        ({}, {"si": None}),  # BI-R alone, against which Table 1 has no row
+        ({}, {"si": {"strength": 3e8}}),
+        ({}, {"gate_proportion": 0.7}),
+        ({"reading": {"competitors": "random"}}, {}),  # controls exaggerate nothing
+        ({"reading": {"class_means": "shuffled"}}, {}),
+        ({"reading": {"attraction_target": "random"}}, {}),
+        ({"lambda_rr": 0.0}, {}),
+        ({"f": "none"}, {}),
+    ],
+)
+def test_the_table_speaks_of_one_baseline_and_of_no_control(treatment, baseline):
+    base = {"method": "bir", "si": SI, "gate_proportion": 0.6}
+    treated = {**base, "method": "exaggeration", "lambda_rr": 1e-6, "lambda_ra": 1e-6, "f": 10, "reading": {}}
+    assert paper.claimed_gain("cifar100", treated, base, "first20") == 5.8
+    assert math.isnan(paper.claimed_gain("cifar100", treated | treatment, base | baseline, "first20"))
+    assert math.isnan(paper.claimed_gain("cifar100", treated, {"method": "none"}, "first20"))
 
 
 def test_the_sentence_says_the_numbers():

@@ -11,8 +11,9 @@ from exaggerated_replay.analysis.verdicts import all_verdicts, judge, rules_of, 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.settings.rules import RulesSettings
 
-EXAGGERATING = {"lambda_rr": 1e-6, "lambda_ra": 1e-6}
-BASE = {"method": "bir"}
+SI = {"strength": 1e8, "damping": 0.1}
+EXAGGERATING = {"si": SI, "lambda_rr": 1e-6, "lambda_ra": 1e-6}
+BASE = {"method": "bir", "si": SI}
 
 
 def cell(method, seeds, **training):
