@@ -11,12 +11,12 @@ COUNTS = [
 
 
 def study(counts=COUNTS, tasks=([3, 1], [0, 2])):
-    """Return a study whose cell in focus has runs with these counts, and another cell of the same arm."""
+    """Return a study whose cell in focus has runs with these counts, and other cells, two of the same arm."""
     names = [("mine", 10, f"a{seed}", count) for seed, count in enumerate(counts)]
-    names += [("mine-iterations5", 5, "b0", COUNTS[1]), ("other", 5, "c0", COUNTS[1])]
+    names += [("mine-iterations5", 5, "b0", COUNTS[1]), ("other", 5, "c0", COUNTS[1]), ("mine-f9", 5, "d0", COUNTS[0])]
     cells, records = {}, {}
     for cell, iterations, run, count in names:
-        config = {"method": {}, "training": {"iterations": iterations}}
+        config = {"method": {"f": 9} if cell == "mine-f9" else {}, "training": {"iterations": iterations}}
         described = cells.setdefault(cell, {"arm": cell.partition("-")[0], "config": config, "runs": []})
         described["runs"].append({"seed": len(described["runs"]), "digest": run, "directory": f"results/runs/{run}"})
         records[run] = {
