@@ -87,6 +87,13 @@ def test_a_run_that_diverged_takes_its_pairs_with_it():
     assert (row.seeds, row.p, row.verdict) == (0, 1, "undecided")
 
 
+def test_a_strength_at_which_every_run_diverged_is_no_rival():
+    plan, runs = swept([(31.0, 4.0)])
+    runs.loc[runs["cell"] == "b100000", ["first20", "first50", "overall"]] = np.nan
+    (row,) = reach(plan, runs, "g", RULES).itertuples()
+    assert (row.seeds, row.verdict) == (10, "beyond")
+
+
 def test_a_sweep_of_the_baseline_alone_and_one_without_it_have_no_rows():
     plan, runs = strengths()
     for arm in ("bir-si", "rr-ra"):

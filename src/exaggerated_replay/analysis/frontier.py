@@ -39,8 +39,9 @@ def reach(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str, rules: RulesSe
 
     Returns:
         One row per cell of another arm: cell, arm, c; what of the baseline is hardest to exceed, a cell (rival,
-        rival_c; share 1) or a mixture of two (with other, other_c; share of the first); seeds that all have, first20
-        and overall (mean differences from that, points), p, p_holm, and the verdict: beyond, within or undecided.
+        rival_c; share 1) or a mixture of two (with other, other_c; share of the first); seeds that it shares
+        with the cell, first20 and overall (mean differences from that, points), p, p_holm, and the verdict: beyond,
+        within or undecided. A strength at which no run of the baseline reached its end is out of its reach.
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
@@ -52,8 +53,9 @@ def reach(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str, rules: RulesSe
     rows = []
     for cell in treated:
         apart = {rival: _differences(plan, runs, cell, rival) for rival in rivals}
-        against = [{"rival": rival, "share": 1.0} | _exceeding(apart[rival]) for rival in rivals]
-        for one, other in combinations(rivals, 2):
+        known = [rival for rival in rivals if len(apart[rival])] or rivals[:1]
+        against = [{"rival": rival, "share": 1.0} | _exceeding(apart[rival]) for rival in known]
+        for one, other in combinations(known, 2):
             common = apart[one].index.intersection(apart[other].index)
             first, second = apart[one].loc[common], apart[other].loc[common]
             share = hardest_share(first.to_numpy(), second.to_numpy())
