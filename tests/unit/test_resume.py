@@ -152,6 +152,23 @@ def test_a_run_saves_when_its_time_is_up_and_when_a_task_begins(run, tmp_path, m
     assert not keeper.path.exists()
 
 
+def test_seconds_add_up_over_interruptions(run, tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    keeper = StateFile(tmp_path / "state.safetensors", "run", CPU, 5, Stop())
+    now[0] = 100
+    keeper.save({"task": 1})
+    now[0] = 130  # lost: it died before it saved again
+    later = StateFile(keeper.path, "run", CPU, 5, Stop())
+    now[0] = 140
+    assert later.saved() == {"task": 1}
+    later.save({"task": 2})
+    last = StateFile(keeper.path, "run", CPU, 5, Stop())
+    last.saved()
+    now[0] = 147
+    assert last.spent() == 100 + 10 + 7
+
+
 # ---------------------------------------------------------------- the file
 
 

@@ -6,7 +6,6 @@ a machine without the workflow's tools.
 
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -73,12 +72,11 @@ def train_runs(
         for target, settings in missing.items():
             place = workspace / target.name
             if not is_complete(place):
-                started = time.perf_counter()
-                samples = labelled(inputs, prepared, settings.class_order)
                 keeper = StateFile(place / STATE, target.name, device, save_minutes, stop or Stop())
+                samples = labelled(inputs, prepared, settings.class_order)
                 record = finish_run(settings, prepared, samples, device, place, watcher(target.name), observe, keeper)
-                seconds = round(time.perf_counter() - started, 3)
-                write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
+                timing = {"seconds": round(keeper.spent(), 3), "hardware": hardware(device)}
+                write_json(timings / f"{target.name}.json", timing)
                 write_json(place / RECORD, sealed(record))  # last: with it, the run is finished
                 keeper.forget()
         for target in missing:

@@ -42,9 +42,14 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
+def shown(loss: float) -> str:
+    """Return a loss as a line has room for it; a penalty of synaptic intelligence may pass 1e19."""
+    return f"{loss:.3f}" if loss < 1e6 else f"{loss:.1e}"
+
+
 def line(name: str, p: Progress, left: float | None) -> str:
     """Say in one line where a run stands, and how many seconds are left where that is known."""
-    said = f"{name}  task {p.task}/{p.tasks}  iteration {p.iteration}/{p.iterations}  loss {p.loss:.3f}"
+    said = f"{name}  task {p.task}/{p.tasks}  iteration {p.iteration}/{p.iterations}  loss {shown(p.loss)}"
     said += "" if p.accuracy is None else f"  accuracy so far {p.accuracy:.1f} %"
     return f"{said}  {duration(left)} left" if left else said
 
@@ -96,7 +101,7 @@ def _bar(name: str, screen: TextIO) -> Show:
         if not bar:
             bar.append(tqdm(total=total, desc=name, file=screen, unit="it", dynamic_ncols=True))
         bar[0].update(done - bar[0].n)
-        status = {"task": f"{p.task}/{p.tasks}", "loss": f"{p.loss:.3f}"}
+        status = {"task": f"{p.task}/{p.tasks}", "loss": shown(p.loss)}
         if p.accuracy is not None:
             status["accuracy"] = f"{p.accuracy:.1f}%"
         bar[0].set_postfix(status)

@@ -57,7 +57,12 @@ class StateFile:
         self.mark = {"run": run, "device": device.type, "torch": torch.__version__}
         self.seconds = 60 * minutes
         self.stop = stop
-        self.latest = time.monotonic()
+        self.latest = self.began = time.monotonic()
+        self.before = 0.0
+
+    def spent(self) -> float:
+        """Return the seconds that the run took so far, in processes that were interrupted up to their last save."""
+        return self.before + time.monotonic() - self.began
 
     def due(self) -> bool:
         """Return whether the time is up, or the process was asked to stop."""
@@ -73,7 +78,9 @@ class StateFile:
         if not self.path.exists():
             return None
         try:
-            return read_state(self.path, self.mark)
+            state = read_state(self.path, self.mark)
+            self.before = state.pop("seconds", 0.0)
+            return state
         except (OSError, SafetensorError, KeyError, TypeError, ValueError):
             print(f"{self.path} is not a state that {self.mark['run']} can go on from: starting anew", file=sys.stderr)
             return None
@@ -84,7 +91,7 @@ class StateFile:
         Raises:
             Interrupted: The process was asked to stop.
         """
-        write_state(self.path, self.mark, state)
+        write_state(self.path, self.mark, {**state, "seconds": self.spent()})
         self.latest = time.monotonic()
         self.give_way()
 
