@@ -58,7 +58,7 @@ def test_competing_classes_are_those_of_a_checkpoint_that_is_here(tmp_path, monk
         for cell in ("bir", "rr", "ra")
     }
     digests = {cell: {"model.safetensors": hashlib.sha256(cell.encode()).hexdigest()} for cell in cells}
-    records = {cell: sealed({"sha256": digest}) for cell, digest in digests.items()}
+    records = {cell: sealed({"sha256": digest, "counts": {"correct": [[1]]}}) for cell, digest in digests.items()}
     whole = Study({"focus": "ra", "cells": cells}, records)
     asked = []
     monkeypatch.setattr(
@@ -75,3 +75,20 @@ def test_competing_classes_are_those_of_a_checkpoint_that_is_here(tmp_path, monk
         figure = competing_classes.of_study(whole, folder)
         assert asked == drawn
         assert figure is None or {bar.get_height() for bar in figure.axes[0].patches} == {0.1}
+
+
+def test_a_run_that_diverged_is_passed_over(tmp_path, monkeypatch):
+    digest = {"model.safetensors": hashlib.sha256(b"x").hexdigest()}
+    records = {name: sealed({"sha256": digest, "counts": counts}) for name, counts in (("s0", None), ("s1", {"a": []}))}
+    for name, record in records.items():
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "model.safetensors").write_text("x")
+        (tmp_path / "runs" / name / "record.json").write_text(json.dumps(record))
+    runs = [{"directory": f"results/runs/{name}"} for name in records]
+    whole = Study({"focus": "rr", "cells": {"rr": {"config": {"method": {"f": 20}}, "runs": runs}}}, records)
+    asked = []
+    monkeypatch.setattr(
+        illustration, "competing_example", lambda record, weights: asked.append(weights.parent.name) or example()
+    )
+    competing_classes.of_study(whole, tmp_path / "mine" / "fresh")
+    assert asked == ["s1"]

@@ -246,6 +246,14 @@ def test_the_trend_is_drawn_on_to_the_papers_size():
     assert (high - low) / 2 == pytest.approx(reach, rel=1e-3)
 
 
+def test_sizes_at_which_no_run_reached_its_end_have_no_points():
+    plan, runs = sizes()
+    runs = runs.astype({metric: float for metric in ("first20", "first50", "overall")})
+    runs[["first20", "first50", "overall"]] = float("nan")
+    figure = scale.draw(plan, runs, "g")
+    assert not any(len(line.get_xdata()) == scale.STEPS for axes in figure.axes for line in axes.lines)
+
+
 def test_no_trend_is_drawn_where_the_differences_bend():
     plan, runs = sizes()
     runs.loc[runs["cell"] == "rr-ra400", "overall"] += 9

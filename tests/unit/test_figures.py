@@ -127,8 +127,8 @@ def test_cells_are_named_by_their_arm_and_what_the_grid_set_in_it():
     }
     assert [style.cell_name(plan, cell) for cell in names] == [
         "RR+RA",
-        "RR+RA, lambda_ra = 0.3, distance = bce",
-        "rr-ra-f5",  # in no row of a grid, only compared with
+        "RR+RA, lambda ra = 0.3, distance = bce",
+        "RR+RA, f5",  # in no row of a grid, only compared with
         "BI-R+SI",
     ]
 

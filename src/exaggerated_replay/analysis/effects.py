@@ -24,7 +24,8 @@ def effects(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    parts = [pd.DataFrame(columns=["cell", "arm", "baseline", "seed", *METRICS])]
+    keys = varied_settings({"grids": {grid: plan["grids"][grid]}})
+    parts = [pd.DataFrame(columns=["cell", "arm", "baseline", "seed", *keys, *METRICS])]
     for entry in grid_cells(plan, grid):
         if entry["baseline"]:
             treated, base = paired_runs(plan, runs, entry["cell"], entry["baseline"])

@@ -19,7 +19,7 @@ def explain(plan: Mapping[str, Any], name: str, results: Path) -> str:
     """Say what produced a cell of the plan, or a run; and of a run that is still to be trained, why.
 
     Args:
-        plan: results/plan.json.
+        plan: As `plan.json` holds it.
         name: A cell (`rr-ra-f5`), a run (`bir-s0-1a2b3c4d5e`, also as a path), or a run's digest.
         results: The results folder.
 

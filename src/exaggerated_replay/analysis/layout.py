@@ -91,8 +91,12 @@ def remarks(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
     fewest, most = table["seeds"].min(), table["seeds"].max()
     lines = [
         f"Data: {data_name(plan)}. Seeds: {most if fewest == most else f'{fewest} to {most}'}. "
-        f"Test images in the first 20 % of classes: {first20_images} "
-        f"(one image is {100 / first20_images:.2f} percentage points).",
+        + (
+            f"Test images in the first 20 % of classes: {first20_images} "
+            f"(one image is {100 / first20_images:.2f} percentage points)."
+            if first20_images
+            else "No run reached its end."
+        )
     ]
     if intervals:
         lines.append(

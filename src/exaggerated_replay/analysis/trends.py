@@ -28,6 +28,10 @@ PAPERS = {
     STRENGTH: paper.STRENGTH,
 }
 """What may grow, by dotted key, and the paper's value."""
+COLUMNS = (
+    *("arm", "metric", "size", "least", "most", "seeds", "slope", "low", "high", "p", "p_level", "p_straight"),
+    *("papers", "at_papers", "at_papers_low", "at_papers_high"),
+)
 
 
 def trends(plan: Mapping, runs: pd.DataFrame, grid: str, rules: RulesSettings) -> pd.DataFrame:
@@ -52,23 +56,22 @@ def trends(plan: Mapping, runs: pd.DataFrame, grid: str, rules: RulesSettings) -
     found = effects(plan, runs, grid)
     (size,) = sizes(plan["grids"][grid], {name: cell["config"] for name, cell in plan["cells"].items()})
     rows: list[dict[str, Any]] = []
-    for arm in found["arm"].unique():
+    for arm in found["arm"].unique():  # none where no pair of runs reached its end
         own = found[found["arm"] == arm]
         x = own[size].astype(float)
         for metric in METRICS:
             lines = lines_by_seed(x, own[metric], own["seed"])
             slope = estimate(lines["slope"], rules.alpha)
-            p_straight = straight(x, own[metric], own["seed"])
-            bends = p_straight <= rules.alpha
-            there = estimate([] if bends else height(lines, PAPERS[size]), rules.alpha)
+            bent = bends(x, own[metric], own["seed"], rules)
+            there = estimate([] if bent else height(lines, PAPERS[size]), rules.alpha)
             row = {"arm": arm, "metric": metric, "size": size, "least": x.min(), "most": x.max(), "seeds": slope.n}
             row |= {"slope": slope.mean, "low": slope.low, "high": slope.high}
             row["p"] = no_slope(lines["slope"])
             row["p_level"] = equivalence(lines["slope"], -rules.smallest_effect, rules.smallest_effect)
-            row |= {"p_straight": p_straight, "papers": PAPERS[size], "at_papers": there.mean}
-            row |= {"at_papers_low": there.low, "at_papers_high": there.high}
+            row |= {"p_straight": straight(x, own[metric], own["seed"]), "papers": PAPERS[size]}
+            row |= {"at_papers": there.mean, "at_papers_low": there.low, "at_papers_high": there.high}
             rows.append(row)
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=COLUMNS)
     table["p_holm"] = holm(table["p"])
     sloped = table["p_holm"] <= rules.alpha
     words = {
@@ -96,6 +99,11 @@ def straight(size: pd.Series, difference: pd.Series, seed: pd.Series) -> float:
     Seeds with less than three sizes have no parabola; nan below two parabolas.
     """
     return no_slope(_curves(size, difference, seed, ["bend", "slope", "intercept"])["bend"])
+
+
+def bends(size: pd.Series, difference: pd.Series, seed: pd.Series, rules: RulesSettings) -> bool:
+    """Tell whether differences bend too clearly for a straight line to say anything beyond their sizes."""
+    return straight(size, difference, seed) <= rules.alpha
 
 
 def _curves(size: pd.Series, difference: pd.Series, seed: pd.Series, powers: list[str]) -> pd.DataFrame:

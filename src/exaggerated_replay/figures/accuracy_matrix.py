@@ -15,16 +15,16 @@ DARK = 65
 
 
 def of_study(study: Study, grid: None = None) -> Figure:
-    """Draw baseline and treatment of a study, or all its cells where it has neither."""
+    """Draw baseline and treatment of a study, or all its cells where neither reached its end."""
     return draw(arms_shown(study))
 
 
 def arms_shown(study: Study) -> dict[str, list[Mapping]]:
-    """Return the records of baseline and treatment, or of all cells where the study has neither; gaps left out."""
-    cells = study.plan["cells"]
-    arms = [arm for arm in (study.plan["study"]["baseline"], study.plan["study"]["treatment"]) if arm in cells]
-    records = {cell: study.cell_records(cell) for cell in arms or cells}
-    return {cell: runs for cell, runs in records.items() if runs}
+    """Return the records of baseline and treatment, or of all cells where neither has any; gaps left out."""
+    records = {cell: study.cell_records(cell) for cell in study.plan["cells"]}
+    known = {cell: runs for cell, runs in records.items() if runs}
+    arms = (study.plan["study"]["baseline"], study.plan["study"]["treatment"])
+    return {arm: known[arm] for arm in arms if arm in known} or known
 
 
 @house_style()

@@ -15,6 +15,7 @@ from exaggerated_replay.planning.drawing import kinds_of
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.runs import Study
 
+FROM_SETTINGS = ("architecture",)
 FROM_MORE = ("competing_classes", "mechanism")
 """Figures that need more than records: a checkpoint, or tables of traces."""
 
@@ -43,12 +44,17 @@ def figure_files(plan: Mapping[str, Any]) -> list[str]:
 def draw_all(study: "Study", folder: Path) -> None:
     """Draw every figure of a study and save it as `figures/NAME.{png,pdf,svg}` below a folder.
 
-    The figures that need more than records stay as they were where that is not here.
+    The figures that need more than records stay as they were where that is not here. Where no run reached its end,
+    each says so.
     """
-    from exaggerated_replay.figures.style import save
+    from exaggerated_replay.analysis.runs import FINISHED
+    from exaggerated_replay.figures.style import nothing, save
+
+    ended = study.runs["status"].eq(FINISHED).any()
 
     def draw(name: str, kind: str, shown: Any) -> None:
-        figure = import_module(f"exaggerated_replay.figures.{kind}").of_study(study, shown)
+        drawing = import_module(f"exaggerated_replay.figures.{kind}")
+        figure = drawing.of_study(study, shown) if ended or kind in FROM_SETTINGS else nothing()
         if figure is None:
             keep(folder, f"figures/{name}.*")
         else:
@@ -56,5 +62,5 @@ def draw_all(study: "Study", folder: Path) -> None:
 
     for name, (kind, grid) in figures_of(study.plan).items():
         draw(name, kind, grid)
-    for kind in FROM_MORE:
+    for kind in FROM_MORE if ended else ():
         draw(kind, kind, folder)

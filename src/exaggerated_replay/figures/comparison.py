@@ -18,11 +18,12 @@ from exaggerated_replay.figures.style import (
     PANELS,
     arm_colours,
     arm_name,
+    cell_name,
     data_name,
     dots,
     house_style,
     key,
-    plain,
+    setting_name,
 )
 
 MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 4.5}
@@ -67,7 +68,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     panels[0].set_yticks(range(len(labels)), labels)
     panels[0].set_ylim(len(labels) - 0.35, -0.6)
     baselines = compared["baseline"].unique()
-    baseline = arm_name(baselines[0]) if len(baselines) == 1 else "its baseline"
+    baseline = cell_name(plan, baselines[0]) if len(baselines) == 1 else "its baseline"
     figure.supxlabel(f"difference from {baseline} on {data_name(plan)} (percentage points)")
     _key(figure, compared)
     return figure
@@ -76,7 +77,9 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
 def _label(row: pd.Series) -> str:
     """Name a row by its arm and what the grid set: RR+RA, f = 20."""
     return ", ".join(
-        arm_name(value) if key in ("arm", "cell") else plain(f"{key} = {value}") for key, value in row.items() if value
+        arm_name(value) if key in ("arm", "cell") else setting_name(str(key), value)
+        for key, value in row.items()
+        if value
     )
 
 

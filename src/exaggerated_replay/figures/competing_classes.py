@@ -29,9 +29,12 @@ def of_study(study: Study, folder: Path) -> Figure | None:
     """
     cells = study.plan["cells"]
     for cell in sorted(cells, key=lambda name: name != study.plan["focus"]):
-        run = run_of(cells[cell]["runs"][0])
-        directory = folder.parents[1] / "runs" / run
-        if "f" in cells[cell]["config"]["method"] and is_complete(directory):
+        if "f" not in cells[cell]["config"]["method"]:
+            continue
+        for run in map(run_of, cells[cell]["runs"]):
+            directory = folder.parents[1] / "runs" / run
+            if not (is_complete(directory) and study.records[run]["counts"]):  # one that diverged shows nothing
+                continue
             from exaggerated_replay.methods.exaggeration.illustration import competing_example
 
             example = competing_example(dict(study.records[run]), directory / WEIGHTS)

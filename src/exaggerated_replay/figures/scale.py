@@ -13,8 +13,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from exaggerated_replay.analysis.effects import effects
 from exaggerated_replay.analysis.runs import Study
-from exaggerated_replay.analysis.statistics import ALPHA, estimate
-from exaggerated_replay.analysis.trends import PAPERS, height, lines_by_seed, straight
+from exaggerated_replay.analysis.statistics import estimate
+from exaggerated_replay.analysis.trends import PAPERS, bends, height, lines_by_seed
+from exaggerated_replay.analysis.verdicts import rules_of
 from exaggerated_replay.figures.style import (
     DOUBLE,
     INK,
@@ -75,7 +76,12 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
         axes.axvline(papers, color=INK, linewidth=0.7, linestyle=":", zorder=1)
         for arm in arms:
             own = found[found["arm"] == arm]
-            trends += _arm(axes, own[size].astype(float), own[metric], own["seed"], papers, colours[arm])
+            x, difference, seed = own[size].astype(float), own[metric], own["seed"]
+            _points(axes, x, difference, colours[arm])
+            lines = lines_by_seed(x, difference, seed)
+            if len(lines) >= FEWEST and not bends(x, difference, seed, rules_of(plan)):
+                _trend(axes, lines, np.geomspace(x.min(), max(x.max(), papers), STEPS), colours[arm])
+                trends += 1
         axes.set_title(title)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator([*sorted(found[size].unique()), papers]))
@@ -93,19 +99,16 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     return figure
 
 
-def _arm(axes: Axes, size: pd.Series, difference: pd.Series, seed: pd.Series, papers: float, colour: str) -> bool:
-    """Draw an arm into a panel, and say whether it has a trend to be drawn."""
+def _points(axes: Axes, size: pd.Series, difference: pd.Series, colour: str) -> None:
     dots(axes, size, difference, colour)
     means = {x: estimate(difference[size == x]) for x in sorted(set(size))}
     reach = np.nan_to_num([mean.high - mean.mean for mean in means.values()])
     centre = [mean.mean for mean in means.values()]
     axes.errorbar(list(means), centre, reach, fmt="o", color=colour, markersize=3.5, elinewidth=0.9)
-    lines = lines_by_seed(size, difference, seed)
-    if len(lines) < FEWEST or straight(size, difference, seed) <= ALPHA:
-        return False
-    at = np.geomspace(size.min(), max(size.max(), papers), STEPS)
+
+
+def _trend(axes: Axes, lines: pd.DataFrame, at: np.ndarray, colour: str) -> None:
     trend = [estimate(height(lines, x)) for x in at]
     axes.plot(at, [there.mean for there in trend], "-", color=colour, linewidth=0.9)
     low, high = ([getattr(there, end) for there in trend] for end in ("low", "high"))
     axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
-    return True

@@ -66,10 +66,16 @@ def arm_name(arm: str) -> str:
 def cell_name(plan: Mapping, cell: str) -> str:
     """Return a cell's name as a figure shows it: RR+RA, f = 5. Settings that are its arm's own are not in it."""
     arm = plan["cells"][cell]["arm"]
+    rest = cell.removeprefix(arm)
     rows = [row for grid in plan["grids"].values() for row in grid if row["cell"] == cell]
     last = {key.rpartition(".")[2]: value for key, value in rows[0]["settings"].items()} if rows else {}
-    own = [f"{name} = {written(value)}" for name, value in last.items() if f"-{name}" in cell.removeprefix(arm)]
-    return ", ".join([arm_name(arm), *map(plain, own)]) if own or cell == arm else plain(cell)
+    own = [setting_name(name, written(value)) for name, value in last.items() if f"-{name}" in rest]
+    return ", ".join([arm_name(arm), *(own or [plain(rest.removeprefix("-"))] * bool(rest))])
+
+
+def setting_name(name: str, value: str) -> str:
+    """Return a setting as a figure shows it: replay batch = 512."""
+    return plain(f"{name} = {value}".replace("_", " "))
 
 
 def data_name(plan: Mapping) -> str:
@@ -101,6 +107,14 @@ def arm_colours(plan: Mapping) -> dict[str, str]:
     fixed = {plan["study"]["baseline"]: BASELINE, plan["study"]["treatment"]: TREATMENT}
     others = sorted({cell["arm"] for cell in plan["cells"].values()} - set(fixed))
     return {arm: OTHERS[k % len(OTHERS)] for k, arm in enumerate(others)} | fixed
+
+
+@house_style()
+def nothing() -> Figure:
+    """Return a figure that says that there is nothing to draw."""
+    figure = Figure(figsize=(SINGLE, 1.0))
+    figure.text(0.5, 0.5, "no run reached its end", ha="center", va="center", color=INK)
+    return figure
 
 
 def dots(axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, *, aside: float = 0, down: float = 0) -> None:

@@ -22,7 +22,7 @@ from exaggerated_replay.report.comparisons import Grid, grids
 from exaggerated_replay.report.facts import beside_the_paper, what_was_not_run, what_was_run
 from exaggerated_replay.report.findings import Finding, clauses, read_findings
 from exaggerated_replay.report.pictures import Picture, caption, pictures
-from exaggerated_replay.report.tables import SHORT, read_table
+from exaggerated_replay.report.tables import SHORT, estimated, read_table
 
 FORGETTING = ("forgetting", "accuracy_matrix")
 INSIDE = ("mechanism", "competing_classes", "architecture")
@@ -167,6 +167,7 @@ def render(page: Page) -> str:
         draws=f"{DRAWS:,}",
         metrics=SHORT,
         points=points,
+        estimated=estimated,
         forgetting=page.some(FORGETTING),
         inside=page.some(INSIDE),
         facts=what_was_run(page.study, page.origin),

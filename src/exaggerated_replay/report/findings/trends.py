@@ -13,7 +13,7 @@ NOTE = (
     "if it is within the smallest effect of interest per tenfold size (two one-sided tests over seeds); else it rises "
     "or falls if a t test over seeds says so (adjusted by Holm for the rows of this table); else it is undecided. The "
     "last column draws the line on to the paper's size: a guess, as far as that lies from what was run, and none where "
-    "parabolas in place of the lines bend the same way in all seeds (t test over seeds)."
+    "parabolas in place of the lines bend, in the mean over seeds (t test)."
 )
 HEADINGS = (
     *("arm", "classes", "sizes run", "seeds", "points per tenfold size", "p (Holm)", "difference"),
