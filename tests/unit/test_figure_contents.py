@@ -110,6 +110,13 @@ def test_comparison_names_cells_where_f_does_not_tell_them_apart():
     assert "paper (CIFAR-100)" not in written(figure)
 
 
+def test_comparison_leaves_out_what_all_rows_share():
+    plan, runs = sizes()
+    grid = [row for row in plan["grids"]["g"] if row["cell"].endswith("400")]
+    assert comparison.row_labels(comparison.comparison(plan | {"grids": {"g": grid}}, runs, "g")).shape[1] == 2
+    assert "RR+RA" in written(comparison.draw(plan | {"grids": {"g": grid}}, runs, "g"))
+
+
 def test_accuracy_matrix_is_the_mean_over_seeds():
     other = record()
     other["counts"]["correct"] = [[5, 3, 0, 0], [1, 0, 20, 20]]

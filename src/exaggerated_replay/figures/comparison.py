@@ -52,7 +52,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     """
     table = comparison(plan, runs, grid)
     compared = table[table["baseline"].notna()]
-    labels = [_label(row) for _, row in row_labels(table).loc[compared.index].iterrows()]
+    labels = [_label(row) for _, row in _apart(row_labels(table).loc[compared.index]).iterrows()]
     colours = arm_colours(plan)
     figure = Figure(figsize=(DOUBLE, 1.0 + 0.22 * len(compared)), layout="constrained")
     panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
@@ -72,6 +72,12 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     figure.supxlabel(f"difference from {baseline} on {data_name(plan)} (percentage points)")
     _key(figure, compared)
     return figure
+
+
+def _apart(labels: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the settings that all rows share: a figure has no room for what tells nothing apart."""
+    telling = [column for column in labels if column in ("arm", "cell") or labels[column].nunique() > 1]
+    return labels[telling] if telling else labels
 
 
 def _label(row: pd.Series) -> str:
