@@ -111,10 +111,12 @@ def test_comparison_names_cells_where_f_does_not_tell_them_apart():
 
 
 def test_comparison_leaves_out_what_all_rows_share():
-    plan, runs = sizes()
-    grid = [row for row in plan["grids"]["g"] if row["cell"].endswith("400")]
-    assert comparison.row_labels(comparison.comparison(plan | {"grids": {"g": grid}}, runs, "g")).shape[1] == 2
-    assert "RR+RA" in written(comparison.draw(plan | {"grids": {"g": grid}}, runs, "g"))
+    plan, runs = study()
+    rows = [row for row in plan["grids"]["convergence"] if row["settings"]["training.iterations"] == 50]
+    names = written(comparison.draw(plan | {"grids": {"convergence": rows}}, runs, "convergence"))
+    assert "RR+RA" in names
+    assert "RR+RA, iterations = 50" not in names
+    assert "difference from BI-R+SI, iterations = 50 on digits (percentage points)" in names
 
 
 def test_accuracy_matrix_is_the_mean_over_seeds():
