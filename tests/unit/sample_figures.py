@@ -40,7 +40,9 @@ def study(seeds=4):
     for arm, length, f in wanted:
         cell = arm + (f"-iterations{length}" if length < 200 else "") + ("-f5" if f == 5 else "")
         digests = [f"{cell}-{seed}" for seed in range(seeds)]
-        method = {"f": f, "lambda_rr": 1e-6, "lambda_ra": 1e-6} if arm == "rr-ra" else {}
+        method = {"method": "bir", "si": {"strength": 300.0}}
+        if arm == "rr-ra":
+            method |= {"method": "exaggeration", "f": f, "lambda_rr": 1e-6, "lambda_ra": 1e-6}
         cells[cell] = {
             "arm": arm,
             "config": {"training": {"iterations": length}, "method": method},
@@ -67,6 +69,7 @@ def study(seeds=4):
     }
     plan = {
         "dataset": {"name": "digits", "tasks": 5},
+        "training": {"iterations": ITERATIONS[-1]},
         "study": {"baseline": "bir-si", "treatment": "rr-ra"},
         "cells": cells,
         "grids": {
@@ -88,7 +91,7 @@ def _varied(grid, config):
     """What the grid set to make a cell."""
     if grid == "convergence":
         return {"training.iterations": config["training"]["iterations"]}
-    return {"method.f": config["method"]["f"]} if config["method"] and grid == "table1" else {}
+    return {"method.f": config["method"]["f"]} if "f" in config["method"] and grid == "table1" else {}
 
 
 def record():

@@ -104,10 +104,15 @@ def test_comparison_of_one_seed_claims_no_interval():
     assert "single seed, no interval" in written(FIGURES["comparison_single_seed"]())
 
 
+def paper_has(line):
+    return line.get_marker() == comparison.PAPER["marker"] and np.isfinite(np.ravel(line.get_xdata())).all()
+
+
 def test_comparison_names_cells_where_f_does_not_tell_them_apart():
     figure = comparison.draw(*study(), "convergence")
     assert {"RR+RA, iterations = 50", "RR+RA, iterations = 200"} <= written(figure)
-    assert "paper (CIFAR-100)" not in written(figure)
+    assert "paper (CIFAR-100)" in written(figure)  # beside the study's own length, and no other
+    assert [np.ravel(line.get_ydata()).tolist() for line in figure.axes[0].lines if paper_has(line)] == [[2]]
 
 
 def test_comparison_leaves_out_what_all_rows_share():

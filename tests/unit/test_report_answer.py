@@ -4,25 +4,35 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from exaggerated_replay.analysis import paper
 from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, question
 
 
 def asked(dataset="cifar100", **more):
-    """A plan in which "a" and "b" exaggerate, at f = 10 and without f, and "base" and "er" do not."""
+    """A plan in which "a" and "b" exaggerate, at f = 10 and without f, and "base" and "er" do not.
+
+    Its grid "table1" is the paper's Table 1; "convergence", which comes first, holds "a" as well.
+    """
+    base = {"si": {"strength": 300.0}}
     methods = {
-        "a": {"lambda_rr": 1e-6, "lambda_ra": 0, "f": 10.0},
-        "b": {"lambda_rr": 0, "lambda_ra": 1.0, "f": "none"},
-        "base": {},
+        "a": {**base, "lambda_rr": 1e-6, "lambda_ra": 1e-6, "f": 10.0},
+        "a5": {**base, "lambda_rr": 1e-6, "lambda_ra": 1e-6, "f": 5.0},
+        "b": {**base, "lambda_rr": 0, "lambda_ra": 1.0, "f": "none"},
+        "base": base,
         "er": {},
     }
-    cells = {name: {"config": {"method": method}} for name, method in methods.items()}
-    return {"dataset": {"name": dataset, "source_name": None, "validation": None, **more}, "cells": cells}
+    grids = {"convergence": ["a"], "table1": ["a", "a5"]}
+    return {
+        "dataset": {"name": dataset, "source_name": None, "validation": None, **more},
+        "cells": {name: {"config": {"method": method}} for name, method in methods.items()},
+        "grids": {grid: [{"cell": cell, "baseline": "base"} for cell in cells] for grid, cells in grids.items()},
+    }
 
 
 def judged(*rows):
     """Verdicts: (cell, verdict, further columns) each, by default of a miniature."""
-    common = {"grid": "table1", "baseline": "base", "metric": "first20", "paper_size": False, "units": 400}
-    common |= {"iterations": 400, "seeds": 10, "identical": 0, "difference": 0.5, "low": -0.25, "high": 1.25}
+    common = {"grid": "table1", "baseline": "base", "metric": "first20", "units": 400, "iterations": 400}
+    common |= {"batch": 128, "replay_batch": 256, "seeds": 10, "identical": 0, "difference": 0.5, "low": -0.25, "high": 1.25}
     return pd.DataFrame(
         [{**common, "claim": np.nan, "cell": cell, "verdict": verdict, **more} for cell, verdict, more in rows]
     )
@@ -143,11 +153,23 @@ def test_on_other_data_it_is_a_demonstration():
 
 
 def test_the_papers_size_and_validation_data_are_said():
-    full = claims("reproduced", "reproduced", "reproduced").assign(paper_size=True, units=2000, iterations=5000)
+    full = claims("reproduced", "reproduced", "reproduced").assign(**paper.SIZE)
     first, second = answer(asked(validation=0.2), full)
-    assert first.startswith("On validation data of CIFAR-100, yes: ")
+    assert first.startswith("On validation data of CIFAR-100 at the paper's size, yes: ")
     assert second == "This speaks of the paper's size (2,000 units a layer, 5,000 iterations per task, 10 seeds)."
     assert "on validation data of CIFAR-100" in question(asked(validation=0.2))[1]
+
+
+def test_the_papers_network_trained_for_another_length_is_neither_its_size_nor_a_miniature():
+    short = claims("undecided", "undecided", "undecided").assign(**{**paper.SIZE, "iterations": 500})
+    first, second = answer(asked(), short)
+    assert first.startswith("On CIFAR-100 at the paper's size but for the length of training, not decided yet: ")
+    size = "2,000 units a layer, 500 iterations per task, 10 seeds"
+    assert second == f"This speaks of the paper's size but for the length of training ({size})."
+    beside = pd.concat([short, judged(("b", "helps", {"grid": "miniature"}))])
+    first, second = answer(asked(), beside)
+    assert first.startswith("On CIFAR-100 at the paper's size but for the length of training, not decided yet: ")
+    assert "of the paper's size but for the length of training, and of a miniature (400 to 2,000 units" in second
 
 
 def test_a_users_file_given_as_the_papers_data_is_called_so_and_another_is_not():

@@ -13,12 +13,13 @@ GRIDS = {
     "table1": [("bir-si", None), ("rr-ra-f5", "bir-si"), ("rr-ra", "bir-si"), ("rr-ra-fnone", "bir-si")],
     "ablation": [("bir-si", None), ("rr", "bir-si"), ("rr-ra", "bir-si")],
 }
+BASE = {"si": {"strength": 300.0}}
 METHODS = {
-    "bir-si": {},
-    "rr-ra-f5": {"f": 5, "lambda_rr": 1e-6, "lambda_ra": 1e-6},
-    "rr-ra": {"f": 20, "lambda_rr": 1e-6, "lambda_ra": 1e-6},
-    "rr-ra-fnone": {"f": "none", "lambda_rr": 1e-6, "lambda_ra": 1e-6},
-    "rr": {"f": 20, "lambda_rr": 1e-6, "lambda_ra": 0.0},
+    "bir-si": BASE,
+    "rr-ra-f5": BASE | {"f": 5, "lambda_rr": 1e-6, "lambda_ra": 1e-6},
+    "rr-ra": BASE | {"f": 20, "lambda_rr": 1e-6, "lambda_ra": 1e-6},
+    "rr-ra-fnone": BASE | {"f": "none", "lambda_rr": 1e-6, "lambda_ra": 1e-6},
+    "rr": BASE | {"f": 20, "lambda_rr": 1e-6, "lambda_ra": 0.0},
 }
 DROPPED = {"rr-ra-f5": 12.5, "rr-ra": 30.25, "rr-ra-fnone": 20.0}
 GAINS = {"bir-si": (0, 0), "rr-ra-f5": (1, 3), "rr-ra": (-0.001, 0), "rr-ra-fnone": (-4, -4), "rr": (2, 2)}
@@ -52,7 +53,7 @@ def study(seeds=2):
         ]
         for name, rows in GRIDS.items()
     }
-    return {"grids": grids, "cells": cells}, pd.DataFrame(rows)
+    return {"training": {"iterations": 5000}, "grids": grids, "cells": cells}, pd.DataFrame(rows)
 
 
 def test_published_values_imply_one_and_the_same_baseline():
@@ -84,15 +85,29 @@ def test_the_papers_values_stand_only_where_the_paper_has_them():
         4.25,
     ]
     assert table.loc[["bir-si", "rr-ra-fnone"]].filter(like="published").isna().all(axis=None)
-    assert tables.comparison(*study(), "ablation").filter(like="published").isna().all(axis=None)
+
+
+@pytest.mark.parametrize("grid", ["table1", "ablation"])
+def test_a_row_of_the_papers_table_is_one_in_whatever_grid(grid):
+    table = tables.comparison(*study(), grid).set_index("cell")
+    assert table.loc["rr-ra", "first20_published_absolute"] == 4.80
 
 
 def test_repulsion_alone_is_not_what_the_paper_published():
-    plan, runs = study()
-    plan["grids"]["table1"] = plan["grids"]["ablation"]
-    table = tables.comparison(plan, runs, "table1").set_index("cell")
+    table = tables.comparison(*study(), "ablation").set_index("cell")
     assert np.isnan(table.loc["rr", "first20_published_absolute"])
-    assert table.loc["rr-ra", "first20_published_absolute"] == 4.80
+
+
+def test_another_length_than_the_studys_is_not_what_the_paper_published():
+    plan, runs = study()
+    plan["training"]["iterations"] = 500
+    assert tables.comparison(plan, runs, "table1").filter(like="published").isna().all(axis=None)
+
+
+def test_where_accuracies_come_first_the_papers_change_is_explained(tmp_path):
+    text = write(tmp_path, "ablation", ".md").read_text()
+    assert "| 4.80/15.79 |" in text
+    assert "Beside it the paper's absolute/relative change" in text
 
 
 def write(tmp_path, grid, suffix, seeds=2, plan=CIFAR100):
@@ -124,7 +139,7 @@ def test_markdown_has_the_papers_form(tmp_path):
 def test_grids_without_an_f_axis_are_labelled_by_cell(tmp_path):
     text = write(tmp_path, "ablation", ".md").read_text()
     assert text.startswith("| arm    | 20% avg.")
-    assert "paper" not in text.splitlines()[0]
+    assert text.splitlines()[0].count("| paper ") == 3  # it has rr-ra's change
     assert "\n| bir-si | 25.00       " in text
     assert "\n| rr     | 27.00 (2.00 [2.00, 2.00])" in text
     assert "Accuracy in percent, mean over seeds; in parentheses the difference" in text
@@ -258,7 +273,7 @@ def test_rows_are_named_by_every_setting_that_a_grid_varies():
     labels = tables.row_labels(tables.comparison(plan, runs, "g"))
     assert labels.to_dict("list") == {
         "arm": ["bir-si", "rr", "rr-ra"],
-        "strength": ["", "100", "0.001"],
+        "strength": ["300", "100", "0.001"],
         "iterations": ["5000"] * 3,
     }
     shown = layout.markdown(tables.comparison(plan, runs, "g")).splitlines()

@@ -200,8 +200,19 @@ def test_the_papers_size_is_no_miniature():
     plan["training"]["iterations"] = 5000
     found = row(verdicts(plan, runs, "table1"))
     assert found["paper_size"]
-    assert "miniature" not in sentence(found, RulesSettings())
+    assert "speaks of" not in sentence(found, RulesSettings())
     assert found["claim"] == 4.8
+
+
+def test_the_papers_network_trained_for_another_length_is_no_miniature_either():
+    plan, runs = study({"treated": 2.1 + NOISE}, iterations=500, batch=512, replay_batch=512)
+    plan["cells"]["treated"]["config"]["model"]["units"] = 2000
+    plan["training"]["iterations"] = 500
+    found = row(verdicts(plan, runs, "table1"))
+    assert not found["paper_size"]
+    assert sentence(found, RulesSettings()).endswith(
+        "of the paper's size but for the length of training: 500 iterations per task in place of 5,000."
+    )
 
 
 def test_validation_data_are_named():

@@ -19,12 +19,13 @@ SOURCE = str(Path(workflow.basedir, "src").resolve())
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
-from exaggerated_replay.analysis.outputs import all_files
+from exaggerated_replay.analysis.outputs import all_files, first_grid
 from exaggerated_replay.cli.errors import sentence_of
 from exaggerated_replay.figures.catalogue import figure_files, figures_of
 from exaggerated_replay.planning.compose import drift_warning
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.devices import gpus
+from exaggerated_replay.places import RESULTS
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.store.lock import at_work, hold_folder, is_held
@@ -87,7 +88,7 @@ if DRIFT:
 
 config.update(VALUES)  # for the captions of the report
 PLAN_FILE = str(plan_path(PLAN))
-STUDY = Path("results", PLAN.params.study.name)
+STUDY = RESULTS / PLAN.params.study.name
 FIGURES = figures_of(PLAN.to_dict())
 STUDY_FILES = all_files(PLAN.to_dict(), figure_files(PLAN.to_dict()))
 SURVEY = Survey(PLAN, STUDY_FILES)
@@ -153,7 +154,7 @@ def finish():
     if wrong:
         refuse(f"{wrong[0]}: {SURVEY.wrong(wrong[0])}, although every job ended well: start again")
     if {"all", "metrics"} & {*asked}:
-        table = STUDY / "tables" / f"{next(iter(PLAN.grids))}.md"
+        table = STUDY / "tables" / f"{first_grid(PLAN.to_dict())}.md"
         print(f"\n{table.read_text(encoding='utf-8')}\n{STUDY}/ holds this table, the others and the figures.")
     print(f"Done in {time.monotonic() - STARTED:.0f} s.", flush=True)
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from exaggerated_replay.analysis.paper import SIZE, papers_data
 from exaggerated_replay.analysis.scores import PLACES, significant
 from exaggerated_replay.analysis.selection import METRICS
 from exaggerated_replay.analysis.tables import row_labels
 from exaggerated_replay.files import write_text
 
-PAPER_DATA, PAPER_ITERATIONS = "cifar100", 5000
 OURS, PAPER = "here", "paper"
 PAPER_FORM = (
     "Absolute/relative change over the baseline (percentage points/percent of the baseline), mean over paired seeds, "
@@ -23,6 +23,9 @@ PAPER_FORM = (
 CELL_FORM = (
     "Accuracy in percent, mean over seeds; in parentheses the difference from the baseline in percentage points, mean "
     "over paired seeds, with its 95 % confidence interval (Student's t)."
+)
+PUBLISHED = (
+    " Beside it the paper's absolute/relative change over its baseline (percentage points/percent of the baseline)."
 )
 
 
@@ -64,14 +67,9 @@ def short_data_name(plan: Mapping) -> str:
     return plan["dataset"].get("source_name") or plan["dataset"]["name"]
 
 
-def papers_data(plan: Mapping) -> bool:
-    """Tell whether a study is on the paper's data; of a file that is given as that, `data_name` says so."""
-    return bool(plan["dataset"]["name"] == PAPER_DATA)
-
-
 def note(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
     """Say how to read a table of `paper_form`, and what it shows and cannot show; see `remarks`."""
-    form = PAPER_FORM if _is_table1(table) else CELL_FORM
+    form = PAPER_FORM if _over_f(table) else CELL_FORM + (PUBLISHED if has_published(table) else "")
     return f"{form} {remarks(table, plan=plan, first20_images=first20_images)}"
 
 
@@ -118,8 +116,8 @@ def remarks(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
         lines.append("A single seed gives no interval: its difference may be chance.")
     if not papers_data(plan):
         lines.append("This is not the data set of the paper, whose claim it does not test.")
-    elif (table["iterations"] != PAPER_ITERATIONS).any():
-        lines.append(f"Not every row has the paper's {PAPER_ITERATIONS:,} iterations per task.")
+    elif (table["iterations"] != SIZE["iterations"]).any():
+        lines.append(f"Not every row has the paper's {SIZE['iterations']:,} iterations per task.")
     return " ".join(lines)
 
 
@@ -132,10 +130,10 @@ def paper_form(table: pd.DataFrame) -> pd.DataFrame:
         Strings; rows labelled by `row_labels`; columns (heading, here or paper), the paper's only where the
         table has published values.
     """
-    shown, ours = {}, _change if _is_table1(table) else _accuracy
+    shown, ours = {}, _change if _over_f(table) else _accuracy
     for metric, heading in METRICS.items():
         shown[heading, OURS] = [ours(row, metric) for _, row in table.iterrows()]
-        if table[f"{metric}_published_absolute"].notna().any():
+        if has_published(table):
             shown[heading, PAPER] = [_papers(row, metric) for _, row in table.iterrows()]
     labels = row_labels(table)
     index = pd.Index(labels.iloc[:, 0]) if labels.shape[1] == 1 else pd.MultiIndex.from_frame(labels)
@@ -163,7 +161,13 @@ def latex(table: pd.DataFrame, text: str) -> str:
     ).replace("\N{MINUS SIGN}", "$-$")
 
 
-def _is_table1(table: pd.DataFrame) -> bool:
+def has_published(table: pd.DataFrame) -> bool:
+    """Tell whether the paper's Table 1 has any comparison of a table."""
+    return bool(table.filter(like="_published_").notna().to_numpy().any())
+
+
+def _over_f(table: pd.DataFrame) -> bool:
+    """Tell whether the rows of a table are values of f, like those of the paper's."""
     return list(row_labels(table)) == ["f"]
 
 

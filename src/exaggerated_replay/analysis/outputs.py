@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.paper import DATASET, table1_grid
+from exaggerated_replay.analysis.paper import odds_grid, papers_data, table1_grid
+from exaggerated_replay.places import RESULTS
 from exaggerated_replay.planning.drawing import kinds_of
 
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
@@ -27,9 +28,14 @@ def study_files(plan: Mapping[str, Any]) -> list[str]:
     tables = [f"tables/{grid}.{kind}" for grid in plan["grids"] for kind in TABLE_KINDS]
     provenances = [f"provenance/{grid}.csv" for grid in plan["grids"]]
     records = [f"records/{run}.json" for run in plan["runs"]]
-    odds = [ODDS] if table1_grid(plan) else []
+    odds = [ODDS] if odds_grid(plan) else []
     found = [finding_file(name, grid) for grid, name in findings_of(plan).items()]
     return [*SUMMARIES, *odds, *found, *tables, *provenances, *records]
+
+
+def first_grid(plan: Mapping[str, Any]) -> str:
+    """Return the grid whose table a user is shown when a study is finished: Table 1, or else the plan's first."""
+    return table1_grid(plan) or next(iter(plan["grids"]))
 
 
 def findings_of(plan: Mapping[str, Any]) -> dict[str, str]:
@@ -38,7 +44,7 @@ def findings_of(plan: Mapping[str, Any]) -> dict[str, str]:
     The paper's Table 1, which readings are compared with, is about the paper's data alone.
     """
     asked = {grid: FINDINGS[kind] for grid, kind in kinds_of(plan).items() if kind in FINDINGS}
-    return {grid: name for grid, name in asked.items() if name != "closest" or plan["dataset"]["name"] == DATASET}
+    return {grid: name for grid, name in asked.items() if name != "closest" or papers_data(plan)}
 
 
 def finding_file(name: str, grid: str) -> str:
@@ -48,7 +54,5 @@ def finding_file(name: str, grid: str) -> str:
 
 def all_files(plan: Mapping[str, Any], figures: Iterable[str]) -> list[Path]:
     """Return every file that is made from the records of a plan; `figures` are relative to the study's folder."""
-    folder = Path("results", plan["study"]["name"])
-    return [folder / name for name in (*study_files(plan), *figures, REPORT)] + [
-        Path("results", name) for name in FOCUS_FILES
-    ]
+    folder = RESULTS / plan["study"]["name"]
+    return [folder / name for name in (*study_files(plan), *figures, REPORT)] + [RESULTS / name for name in FOCUS_FILES]

@@ -32,7 +32,8 @@ def plot_tables(study: Study) -> dict[str, pd.DataFrame]:
     tasks = len(matrix)
     after, on = np.tril_indices(tasks)
     learning = [np.average(matrix[t, : t + 1], weights=tested[: t + 1]) for t in range(tasks)]
-    alike = [cell for cell in study.plan["cells"] if _but_for_length(study, cell) == _but_for_length(study, focus)]
+    wanted = _but_for_length(study, focus)
+    alike = [cell for cell in study.plan["cells"] if _but_for_length(study, cell) == wanted]
     lengths = study.runs[study.runs["cell"].isin(alike)]
     tables = {
         "task_accuracy": pd.DataFrame({"task": range(1, tasks + 1), "accuracy": matrix[-1:].ravel()}),

@@ -17,7 +17,7 @@ from exaggerated_replay.analysis.agreement import Agreement, compare_folders, co
 from exaggerated_replay.analysis.runs import open_study, run_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
-from exaggerated_replay.places import RECORD, RESULTS, RUNS
+from exaggerated_replay.places import RAW, RECORD, RESULTS, RUNS
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import read_yaml
 
@@ -136,7 +136,7 @@ def _bring_raw_files(plan: Mapping[str, Any], place: Path) -> None:
     """Copy the raw files that are here, so that nothing is downloaded twice; the commit checks them itself."""
     for source in plan["sources"].values():
         for file in source["files"]:
-            raw = Path("data/raw", source["name"], file)
+            raw = RAW / source["name"] / file
             if raw.is_file() and not (place / raw).exists():
                 (place / raw).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(raw, place / raw)

@@ -12,8 +12,8 @@ from exaggerated_replay.analysis.folder import keep, written_together
 from exaggerated_replay.analysis.layout import markdown, write
 from exaggerated_replay.analysis.mechanism import mechanism_tables
 from exaggerated_replay.analysis.origin import origin, without_path
-from exaggerated_replay.analysis.outputs import ODDS
-from exaggerated_replay.analysis.paper import table1_grid
+from exaggerated_replay.analysis.outputs import ODDS, first_grid
+from exaggerated_replay.analysis.paper import odds_grid
 from exaggerated_replay.analysis.plots import plot_tables
 from exaggerated_replay.analysis.provenance import provenance
 from exaggerated_replay.analysis.runs import Study, load_study, runs_csv
@@ -24,9 +24,9 @@ from exaggerated_replay.analysis.tables import comparison
 from exaggerated_replay.analysis.verdicts import all_verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json, write_text
+from exaggerated_replay.places import RESULTS
 from exaggerated_replay.planning.params import PARAMS
 
-RESULTS = Path("results")
 PLAN, PROVENANCE, MECHANISM = "plan.json", "provenance.json", "mechanism"
 Part = Callable[[Study, Path], None]
 """Writes more into a study's folder: its figures, its report. Parts are called in the order in which they are given."""
@@ -76,7 +76,7 @@ def write_study(
         write_text(fresh / "runs.csv", runs_csv(study.runs))
         write_json(fresh / "metrics.json", summary(study.runs))
         write_text(fresh / "verdicts.csv", verdicts_csv(all_verdicts(plan, study.runs)))
-        if grid := table1_grid(plan):
+        if grid := odds_grid(plan):
             odds = table1_odds(plan, study.runs, grid)
             write_text(fresh / ODDS, odds.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
         for name, table in findings(study).items():
@@ -100,8 +100,8 @@ def write_study(
 
 
 def told(study: Study, folder: Path) -> str:
-    """Return what a user wants to see when a study is finished: Table 1 or else its first table, and where it lies."""
-    grid = table1_grid(study.plan) or next(iter(study.plan["grids"]))
+    """Return what a user wants to see when a study is finished: a table, and where all lies."""
+    grid = first_grid(study.plan)
     return f"{markdown(comparison(study.plan, study.runs, grid))}\n{grid}, like all of the study, lies in {folder}/."
 
 

@@ -5,13 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.paper import published
+from exaggerated_replay.analysis.paper import published_gain
 from exaggerated_replay.analysis.runs import setting
 from exaggerated_replay.analysis.selection import METRICS, cell_runs, finished, grid_cells, paired_runs
 from exaggerated_replay.analysis.statistics import paired
-
-TABLE1 = "table1"
-"""The grid that is the paper's Table 1."""
 
 
 def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
@@ -27,12 +24,11 @@ def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
         seeds (finished, and shared with its baseline), gaps (which of its runs diverged), dropped (percent of the
         competing replayed samples that repulsion left out) and, for each metric, mean (percent), difference with its
         interval low and high (percentage points), relative (percent of the baseline), published_absolute and
-        published_relative (the paper's, where it has them).
+        published_relative (the paper's, where its Table 1 has the same comparison).
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    paper = published()
     entries = grid_cells(plan, grid)
     varied = list(dict.fromkeys(key for entry in entries for key in entry["settings"]))
     rows = []
@@ -46,16 +42,14 @@ def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
         row |= {key: setting(config, key) for key in varied}
         row |= {"f": method.get("f"), "iterations": config["training"]["iterations"], "seeds": len(treated)}
         row |= {"gaps": gaps(own), "dropped": treated["dropped"].mean()}
-        exaggerates = method.get("lambda_rr", 0) > 0 and method.get("lambda_ra", 0) > 0
         for metric in METRICS:
             row[f"{metric}_mean"] = treated[metric].mean()
             change = None if base is None or treated.empty else paired(treated[metric], base[metric])
             row[f"{metric}_difference"] = np.nan if change is None else change.mean
             for name in ("low", "high", "relative"):
                 row[f"{metric}_{name}"] = getattr(change, name, np.nan)
-            known = grid == TABLE1 and exaggerates and (row["f"], metric) in paper.index
-            for name in ("absolute", "relative"):
-                row[f"{metric}_published_{name}"] = paper.loc[(row["f"], metric), name] if known else np.nan
+            papers = (np.nan, np.nan) if baseline is None else published_gain(plan, cell, baseline, metric)
+            row |= dict(zip((f"{metric}_published_absolute", f"{metric}_published_relative"), papers, strict=True))
         rows.append(row)
     # Left to itself, a column of settings would turn whole numbers into fractions wherever a row has none.
     whole = {key: pd.Series([row[key] for row in rows], dtype=object) for key in ("f", *varied)}
@@ -92,6 +86,11 @@ def row_labels(table: pd.DataFrame) -> pd.DataFrame:
     if keys and table["arm"].nunique() == 1:
         labels = labels.drop(columns="arm")
     return labels.assign(cell=table["cell"]) if labels.duplicated().any() else labels
+
+
+def in_words(name: str) -> str:
+    """Return the name of a setting or of a grid as it is read: with spaces."""
+    return name.replace("_", " ")
 
 
 def written(value: object) -> str:

@@ -62,13 +62,13 @@ def trends(plan: Mapping, runs: pd.DataFrame, grid: str, rules: RulesSettings) -
         for metric in METRICS:
             lines = lines_by_seed(x, own[metric], own["seed"])
             slope = estimate(lines["slope"], rules.alpha)
-            bent = bends(x, own[metric], own["seed"], rules)
-            there = estimate([] if bent else height(lines, PAPERS[size]), rules.alpha)
+            p_straight = straight(x, own[metric], own["seed"])
+            there = estimate([] if bends(p_straight, rules) else height(lines, PAPERS[size]), rules.alpha)
             row = {"arm": arm, "metric": metric, "size": size, "least": x.min(), "most": x.max(), "seeds": slope.n}
             row |= {"slope": slope.mean, "low": slope.low, "high": slope.high}
             row["p"] = no_slope(lines["slope"])
             row["p_level"] = equivalence(lines["slope"], -rules.smallest_effect, rules.smallest_effect)
-            row |= {"p_straight": straight(x, own[metric], own["seed"]), "papers": PAPERS[size]}
+            row |= {"p_straight": p_straight, "papers": PAPERS[size]}
             row |= {"at_papers": there.mean, "at_papers_low": there.low, "at_papers_high": there.high}
             rows.append(row)
     table = pd.DataFrame(rows, columns=COLUMNS)
@@ -101,9 +101,9 @@ def straight(size: pd.Series, difference: pd.Series, seed: pd.Series) -> float:
     return no_slope(_curves(size, difference, seed, ["bend", "slope", "intercept"])["bend"])
 
 
-def bends(size: pd.Series, difference: pd.Series, seed: pd.Series, rules: RulesSettings) -> bool:
+def bends(p_straight: float, rules: RulesSettings) -> bool:
     """Tell whether differences bend too clearly for a straight line to say anything beyond their sizes."""
-    return straight(size, difference, seed) <= rules.alpha
+    return p_straight <= rules.alpha
 
 
 def _curves(size: pd.Series, difference: pd.Series, seed: pd.Series, powers: list[str]) -> pd.DataFrame:

@@ -74,6 +74,16 @@ def verdicts_csv(table: pd.DataFrame) -> str:
     return table.assign(**rounded).to_csv(index=False, lineterminator="\n")
 
 
+def each_once(plan: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    """Return verdicts with each comparison once: where several grids have it, that of Table 1 or else of the first.
+
+    Holm's adjustment is for a grid, so that the same comparison may have another verdict elsewhere.
+    """
+    table1 = paper.table1_grid(plan) or ""
+    first = table.sort_values("grid", key=lambda grid: grid.ne(table1), kind="stable")
+    return first.drop_duplicates(["cell", "baseline", "metric"])
+
+
 def rules_of(plan: Mapping[str, Any]) -> RulesSettings:
     """Return the rules of a plan; those of a plan from before there were rules are the defaults."""
     return read_settings(RulesSettings, plan.get("rules", {}))
@@ -94,10 +104,7 @@ def _evidence(
     """Return all of a row that can be said before the other rows are known."""
     config, dataset = plan["cells"][cell]["config"], plan["dataset"]
     size = paper.size(config)
-    methods = config["method"], plan["cells"][baseline]["config"]["method"]
-    # The study's own length stands for the paper's 5,000 iterations, which the table is about; others do not.
-    in_full = config["training"]["iterations"] == plan["training"]["iterations"]
-    claim = paper.claimed_gain(dataset["name"], *methods, metric) if in_full else np.nan
+    claim = paper.claimed_gain(plan, cell, baseline, metric)
     treated, base = paired_runs(plan, runs, cell, baseline)
     values = differences(treated[metric], base[metric]).to_numpy() if len(treated) else np.empty(0)
     change = paired(treated[metric], base[metric], rules.alpha) if len(values) else None
@@ -114,7 +121,7 @@ def _evidence(
         "dataset": dataset["name"],
         "validation": bool(dataset.get("validation")),
         **size,
-        "paper_size": size == paper.SIZE,
+        "paper_size": paper.scale(size) == paper.FULL,
         "seeds": len(values),
         "left_out": left_out(plan, runs, cell, baseline),
         "identical": int((values == 0).sum()),
@@ -202,10 +209,14 @@ def finding(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
 
 def size_note(row: pd.Series) -> str:
     """Say of which size a verdict speaks; nothing at the paper's."""
-    if row["paper_size"]:
+    scale = paper.scale(row)
+    if scale == paper.FULL:
         return ""
+    if scale == paper.OTHER_LENGTH:
+        lengths = f"{row['iterations']:,} iterations per task in place of {paper.SIZE['iterations']:,}"
+        return f"This speaks of {scale}: {lengths}."
     return (
-        f"This speaks of a miniature ({row['units']:,} units, {row['iterations']:,} iterations per task, "
+        f"This speaks of {scale} ({row['units']:,} units, {row['iterations']:,} iterations per task, "
         f"{row['batch']} + {row['replay_batch']} samples a step), not of the paper's size."
     )
 

@@ -6,8 +6,7 @@ from typing import Any
 import click
 
 from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
-
-RAW = Path("data/raw")
+from exaggerated_replay.places import RAW
 
 
 @click.command()

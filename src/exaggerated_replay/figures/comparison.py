@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from exaggerated_replay.analysis.layout import has_published
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.selection import paired_runs
 from exaggerated_replay.analysis.tables import comparison, row_labels
@@ -102,6 +103,6 @@ def _key(figure: Figure, compared: pd.DataFrame) -> None:
     entries = {"mean, 95 % confidence interval": {**MEAN, "linestyle": "-"}, "single seeds": DOTS}
     if (compared["seeds"] == 1).all():
         entries = {"single seed, no interval": MEAN}
-    if compared.filter(like="_published_absolute").notna().to_numpy().any():
+    if has_published(compared):
         entries["paper (CIFAR-100)"] = PAPER
     key(figure, [Line2D([], [], **({"color": INK} | look)) for look in entries.values()], list(entries))

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from exaggerated_replay.analysis.effects import effects
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.statistics import estimate
-from exaggerated_replay.analysis.trends import PAPERS, bends, height, lines_by_seed
+from exaggerated_replay.analysis.trends import PAPERS, bends, height, lines_by_seed, straight
 from exaggerated_replay.analysis.verdicts import rules_of
 from exaggerated_replay.figures.style import (
     DOUBLE,
@@ -79,7 +79,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
             x, difference, seed = own[size].astype(float), own[metric], own["seed"]
             _points(axes, x, difference, colours[arm])
             lines = lines_by_seed(x, difference, seed)
-            if len(lines) >= FEWEST and not bends(x, difference, seed, rules_of(plan)):
+            if len(lines) >= FEWEST and not bends(straight(x, difference, seed), rules_of(plan)):
                 _trend(axes, lines, np.geomspace(x.min(), max(x.max(), papers), STEPS), colours[arm])
                 trends += 1
         axes.set_title(title)

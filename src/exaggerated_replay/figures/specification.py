@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from exaggerated_replay.analysis.effects import effects
 from exaggerated_replay.analysis.runs import Study, setting
 from exaggerated_replay.analysis.statistics import estimate
-from exaggerated_replay.analysis.tables import written
+from exaggerated_replay.analysis.tables import in_words, written
 from exaggerated_replay.figures.style import (
     BASELINE,
     DOUBLE,
@@ -104,7 +104,7 @@ def _matrix(axes: Axes, rows: Mapping[tuple[str, str], list[bool]], cells: int) 
         axes.plot(chosen, [y] * len(chosen), "s", color=INK, markersize=3, markeredgewidth=0)
         if y and names[y] != names[y - 1]:
             axes.axhline(y - 0.5, color=MUTED, linewidth=0.5)
-    axes.set_yticks(range(len(rows)), [plain(f"{name}: {value}".replace("_", " ")) for name, value in rows])
+    axes.set_yticks(range(len(rows)), [plain(in_words(f"{name}: {value}")) for name, value in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(-0.8, cells - 0.2)
     axes.set_xticks([])

@@ -15,7 +15,7 @@ from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
 
 from exaggerated_replay.analysis.layout import short_data_name
-from exaggerated_replay.analysis.tables import written
+from exaggerated_replay.analysis.tables import in_words, written
 from exaggerated_replay.errors import UserError
 
 SINGLE, DOUBLE = 3.4, 7.0
@@ -75,7 +75,7 @@ def cell_name(plan: Mapping, cell: str) -> str:
 
 def setting_name(name: str, value: str) -> str:
     """Return a setting as a figure shows it: replay batch = 512."""
-    return plain(f"{name} = {value}".replace("_", " "))
+    return plain(in_words(f"{name} = {value}"))
 
 
 def data_name(plan: Mapping) -> str:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest
-from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS
+from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS, RAW
 from exaggerated_replay.planning.fingerprint import code_digest
 from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings, PretrainingSettings
@@ -35,7 +35,7 @@ class Source:
         if self.settings.own_file:
             own = Path(self.settings.own_file)
             return {own.name: own}
-        return {file: Path("data/raw", self.settings.name, file) for file in self.settings.files}
+        return {file: RAW / self.settings.name / file for file in self.settings.files}
 
     @property
     def prepared(self) -> Path:

@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 
 from exaggerated_replay.analysis import paper
-from exaggerated_replay.analysis.layout import papers_data, short_data_name
+from exaggerated_replay.analysis.layout import short_data_name
+from exaggerated_replay.analysis.paper import papers_data
 from exaggerated_replay.analysis.roles import CONTROL, EXAGGERATION, OTHER, role
-from exaggerated_replay.analysis.tables import TABLE1, written
-from exaggerated_replay.analysis.verdicts import PARTS, counted, interval_of, points, rules_of
+from exaggerated_replay.analysis.tables import written
+from exaggerated_replay.analysis.verdicts import PARTS, counted, each_once, interval_of, points, rules_of
 
 FOR = ("reproduced", "smaller", "larger", "helps")
 AGAINST = ("no effect", "harmful", "contradicted")
@@ -34,6 +35,11 @@ LEADS = {
     (True, True, True): "it depends",
 }
 """Whether some verdicts are for exaggeration, some against, some undecided -> the answer's first words."""
+AT = {
+    paper.FULL: "at the paper's size",
+    paper.OTHER_LENGTH: "at the paper's size but for the length of training",
+    paper.MINIATURE: "in miniature",
+}
 CONTROLS = "wrong classes, or weights of zero"
 DATA = {"cifar100": "CIFAR-100", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 SIZES = {"units": "unit", "iterations": "iteration per task", "seeds": "seed"}
@@ -80,11 +86,10 @@ def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame, findings: Iterable[s
 
 
 def compared(plan: Mapping[str, Any], verdicts: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Select the verdicts on cells of a role against what does not exaggerate: each pair once, Table 1 first."""
+    """Select the verdicts on cells of a role against what does not exaggerate: each pair once."""
     roles = {name: role(cell["config"]["method"]) for name, cell in plan["cells"].items()}
     asked = verdicts["cell"].map(roles).eq(part) & verdicts["baseline"].map(roles).eq(OTHER)
-    table1_first = verdicts[asked].sort_values("grid", key=lambda grid: grid.ne(TABLE1), kind="stable")
-    return table1_first.drop_duplicates(["cell", "baseline", "metric"])
+    return each_once(plan, verdicts[asked])
 
 
 def named(plan: Mapping[str, Any]) -> str:
@@ -106,9 +111,9 @@ def tally(verdicts: pd.DataFrame) -> dict[str, int]:
 def _lead(plan: Mapping[str, Any], table: pd.DataFrame, controls: pd.DataFrame) -> str:
     words = set(table["verdict"])
     lead = LEADS[bool(words & {*FOR}), bool(words & {*AGAINST}), "undecided" in words]
-    small = papers_data(plan) and not table["paper_size"].all()
+    where = f" {AT[_scales(table)[-1]]}" if papers_data(plan) else ""
     alike = bool(words & {*FOR}) and controls["verdict"].isin(FOR).any()
-    return f"On {named(plan)}{' in miniature' if small else ''}, {lead}{', but controls gain, too' if alike else ''}"
+    return f"On {named(plan)}{where}, {lead}{', but controls gain, too' if alike else ''}"
 
 
 def _of(table: pd.DataFrame, one: str, several: str) -> str:
@@ -152,9 +157,15 @@ def _scope(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
     size = f"{units} a layer, {iterations}, {seeds}"
     if not papers_data(plan):
         return f"is a demonstration ({size}): the paper claims nothing about {named(plan)}"
-    if table["paper_size"].all():
-        return f"speaks of the paper's size ({size})"
-    return f"speaks of a miniature ({size}), not of the paper's size"
+    scales = _scales(table)
+    end = ", not of the paper's size" if scales == [paper.MINIATURE] else ""
+    return f"speaks of {', and of '.join(scales)} ({size}){end}"
+
+
+def _scales(table: pd.DataFrame) -> list[str]:
+    """Return what the sizes of a table are beside the paper's, the largest first."""
+    there = {paper.scale(row) for _, row in table.iterrows()}
+    return [scale for scale in AT if scale in there]
 
 
 def _span(values: pd.Series, thing: str) -> str:
@@ -166,7 +177,7 @@ def _span(values: pd.Series, thing: str) -> str:
 
 
 def _without_exaggeration(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> tuple[str, str]:
-    table = verdicts.drop_duplicates(["cell", "baseline", "metric"])
+    table = each_once(plan, verdicts)
     first = "This study does not answer it: no cell that exaggerates is compared with one that does not."
     if table.empty:
         return first, "It compares nothing."

@@ -7,15 +7,17 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.layout import remarks
+from exaggerated_replay.analysis.paper import table1_grid
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.scores import first20_images
 from exaggerated_replay.analysis.selection import METRICS
-from exaggerated_replay.analysis.tables import TABLE1, comparison, row_labels, written
+from exaggerated_replay.analysis.tables import comparison, in_words, row_labels, written
 from exaggerated_replay.analysis.verdicts import PARTS, counted, points, rules_of, sentence
 from exaggerated_replay.report.answer import tally
 from exaggerated_replay.report.tables import DASH, SHORT, between, chance, number
 
 MOST_LABELS = 3  # columns, for which there is room beside the numbers
+TABLE1 = "Table 1: gains by the repulsion factor f"
 HEADINGS = {"f": "repulsion factor f", "arm": "arm", "cell": "cell"}
 
 
@@ -57,6 +59,7 @@ class Grid:
 
     Attributes:
         name: As the plan calls it.
+        title: As the page calls it.
         headings: Of the labels.
         rows: A row per cell.
         note: What the table shows and cannot show.
@@ -66,6 +69,7 @@ class Grid:
     """
 
     name: str
+    title: str
     headings: list[str]
     rows: list[Row]
     note: str
@@ -73,21 +77,24 @@ class Grid:
     evidence: list[dict[str, str]]
     sentences: list[str]
 
-    @property
-    def title(self) -> str:
-        """As the page calls it."""
-        words = _plain(self.name)
-        first = words[0] if words[1:2] == " " else words[0].upper()  # "f" stays what it is
-        return "Table 1: gains by the repulsion factor f" if self.name == TABLE1 else first + words[1:]
-
 
 def grids(study: Study, verdicts: pd.DataFrame) -> list[Grid]:
     """Return the grids of a study, the paper's Table 1 first."""
-    names = sorted(study.plan["grids"], key=lambda name: name != TABLE1)
-    return [_grid(study, verdicts[verdicts["grid"] == name], name) for name in names]
+    table1 = table1_grid(study.plan)
+    names = sorted(study.plan["grids"], key=lambda name: name != table1)
+    titles = [TABLE1 if name == table1 else _title(name) for name in names]
+    return [
+        _grid(study, verdicts[verdicts["grid"] == name], name, title) for name, title in zip(names, titles, strict=True)
+    ]
 
 
-def _grid(study: Study, judged: pd.DataFrame, name: str) -> Grid:
+def _title(name: str) -> str:
+    """Return a grid's name as a heading."""
+    words = in_words(name)
+    return words if words[1:2] == " " else words[0].upper() + words[1:]  # "f" stays what it is
+
+
+def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
     table = comparison(study.plan, study.runs, name)
     labels = _labels(table, study.plan["grids"][name])
     found = {(row["cell"], row["baseline"], row["metric"]): row for _, row in judged.iterrows()}
@@ -102,6 +109,7 @@ def _grid(study: Study, judged: pd.DataFrame, name: str) -> Grid:
         rows.append(Row(row["cell"], baseline, list(label), int(row["seeds"]), numbers))
     return Grid(
         name=name,
+        title=title,
         headings=[HEADINGS.get(heading, heading) for heading in map(str, labels)],
         rows=rows,
         note=remarks(table, plan=study.plan, first20_images=first20_images(study.records.values())),
@@ -117,16 +125,10 @@ def _labels(table: pd.DataFrame, entries: list[dict[str, Any]]) -> pd.DataFrame:
     if labels.shape[1] <= MOST_LABELS:
         return labels
     settings = [
-        ", ".join(
-            f"{_plain(key.rpartition('.')[2])}: {_plain(written(value))}" for key, value in entry["settings"].items()
-        )
+        ", ".join(in_words(f"{key.rpartition('.')[2]}: {written(value)}") for key, value in entry["settings"].items())
         for entry in entries
     ]
     return pd.DataFrame({"arm": table["arm"], "settings": settings})
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _level(row: pd.Series, metric: str) -> Number:
@@ -136,7 +138,6 @@ def _level(row: pd.Series, metric: str) -> Number:
 
 def _number(row: pd.Series, metric: str, judged: pd.Series) -> Number:
     papers = row[f"{metric}_published_absolute"]
-    papers = judged["claim"] if pd.isna(papers) else papers
     undecided = judged["verdict"] == "undecided"
     return Number(
         part=SHORT[metric],

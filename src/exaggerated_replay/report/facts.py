@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from exaggerated_replay.analysis import paper
-from exaggerated_replay.analysis.layout import data_name, papers_data
+from exaggerated_replay.analysis.layout import data_name
+from exaggerated_replay.analysis.paper import papers_data
 from exaggerated_replay.analysis.runs import FINISHED, Study
 from exaggerated_replay.analysis.table1_odds import RUNS
-from exaggerated_replay.analysis.verdicts import counted
+from exaggerated_replay.analysis.verdicts import counted, each_once
 from exaggerated_replay.report.answer import named
 
 
@@ -57,7 +58,7 @@ def what_was_not_run(study: Study, verdicts: pd.DataFrame) -> list[str]:
     """Return what is missing, a sentence each: runs without an end, pairs without a partner, open verdicts."""
     unfinished = study.runs[study.runs["status"] != FINISHED].drop_duplicates("digest")
     told = [f"{row['cell']}, seed {row['seed']}: {row['status']}." for _, row in unfinished.iterrows()]
-    once = verdicts.drop_duplicates(["cell", "baseline", "metric"])
+    once = each_once(study.plan, verdicts)
     left_out = once[once["metric"] == next(iter(once["metric"]), None)]["left_out"].sum()
     if left_out:
         told.append(f"Because of these, {counted(left_out, 'pair')} of runs had to be left out of the comparisons.")

@@ -11,7 +11,7 @@ import jinja2
 import pandas as pd
 
 from exaggerated_replay.analysis.outputs import ODDS, REPORT
-from exaggerated_replay.analysis.paper import table1_grid
+from exaggerated_replay.analysis.paper import odds_grid
 from exaggerated_replay.analysis.runs import FINISHED, Study, run_of
 from exaggerated_replay.analysis.selection import METRICS
 from exaggerated_replay.analysis.table1_odds import DRAWS, MEANING, chance
@@ -107,7 +107,7 @@ class Page:
     @cached_property
     def odds(self) -> list[Odds]:
         """How likely Table 1 is if nothing happens, for each of its columns; nothing where that cannot be told."""
-        if not table1_grid(self.study.plan):
+        if not odds_grid(self.study.plan):
             return []
         table = pd.read_csv(self.folder / ODDS).dropna(subset="both")
         return [_odds(table[table["metric"] == metric], part) for metric, part in PARTS.items() if len(table)]

@@ -17,6 +17,7 @@ from exaggerated_replay.data.prepared import Prepared, load
 from exaggerated_replay.data.splits import read_split
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
+from exaggerated_replay.places import RESULTS
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.runs import Run, name_of_values
 from exaggerated_replay.planning.sources import Source
@@ -24,7 +25,7 @@ from exaggerated_replay.store.manifest import read_manifest
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS, is_complete
 from exaggerated_replay.store.verify import verify_record
 
-FOCUS = Path("results/focus")
+FOCUS = RESULTS / "focus"
 MOST_BYTES = 2 * 10**9  # of checkpoints that every start reads whole: about two seconds
 
 Check = Callable[[], Any]
@@ -40,7 +41,7 @@ class Survey:
 
     def __init__(self, plan: Plan, study_files: Sequence[Path]) -> None:
         self.plan = plan
-        self.study = Path("results", plan.params.study.name)
+        self.study = RESULTS / plan.params.study.name
         self.study_files = study_files
         self._known: dict[Path, str | None] = {}
         self._expected: dict[str, str] | None = None
