@@ -107,7 +107,7 @@ def test_another_length_than_the_studys_is_not_what_the_paper_published():
 def test_where_accuracies_come_first_the_papers_change_is_explained(tmp_path):
     text = write(tmp_path, "ablation", ".md").read_text()
     assert "| 4.80/15.79 |" in text
-    assert "Beside it the paper's absolute/relative change" in text
+    assert "Columns headed paper: the change over the baseline that its Table 1 has" in text
 
 
 def write(tmp_path, grid, suffix, seeds=2, plan=CIFAR100):

@@ -25,7 +25,8 @@ CELL_FORM = (
     "over paired seeds, with its 95 % confidence interval (Student's t)."
 )
 PUBLISHED = (
-    " Beside it the paper's absolute/relative change over its baseline (percentage points/percent of the baseline)."
+    " Columns headed paper: the change over the baseline that its Table 1 has, absolute/relative (percentage "
+    "points/percent of the baseline)."
 )
 
 
