@@ -6,7 +6,7 @@ RAW = Path("data/raw")  # a folder for each data set, with the files as they wer
 RESULTS = Path("results")
 RUNS = RESULTS / "runs"  # the store behind all studies
 TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs
-RESERVED = ("runs", "focus", "timings")
+RESERVED = ("runs", "focus", "focus.json", "timings")
 """Names in results/ that no study can have."""
 
 RECORD = "record.json"  # of a run: settings, counts, instruments; complete without the weights

@@ -93,6 +93,11 @@ def test_the_reading_reaches_the_arms_that_have_a_place_for_it():
     assert "reading" not in plan.cells["bir-si"].config["method"]
 
 
+def test_a_grid_cannot_take_a_reading_away():
+    with pytest.raises(UserError, match=r"grids\.g\S*: method\.reading is null: leave it out"):
+        plan_with(grids={"g": [{"arm": ["rr-ra"], "method.reading": [None]}]})
+
+
 def test_an_arms_own_reading_holds_whatever_that_of_the_others():
     changes = {"reading.attraction": "gated", "arms.rr-ra.reading": {"class_means": "stored"}}
     plan = plan_with(changes, grids={"g": [{"arm": ["rr-ra", "ra"]}]})

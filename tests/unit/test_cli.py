@@ -314,6 +314,16 @@ def test_data_that_are_not_there_are_named_before_anything_is_trained(split, no_
     assert "nowhere.npz" in refused(capsys, "train", *records, *PLAN, "--data", "nowhere.npz")
 
 
+def test_nothing_to_compare_yet_is_said(planned, capsys):
+    told = refused(capsys, "compare", "bir-si", "rr-ra")
+    assert "no run of the study" in told and "is finished yet" in told
+
+
+@pytest.mark.parametrize("words", ["", "snakemake 'x"])
+def test_a_workflow_that_is_no_command_is_named(planned, capsys, words):
+    assert "--workflow is" in refused(capsys, "decide", "--workflow", words)
+
+
 def test_a_study_without_its_runs_is_refused_and_leaves_nothing(planned, capsys):
     assert "/record.json is missing" in refused(capsys, "study", *PLAN)
     assert not list(Path("results").rglob("*.csv"))

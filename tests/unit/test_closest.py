@@ -67,12 +67,23 @@ def test_readings_that_are_the_same_share_the_first_place():
 
 def test_a_seed_that_diverged_is_left_out_of_its_reading_alone():
     plan, runs = readings([TABLE + 1, TABLE + 2])
+    runs.loc[(runs["cell"] == "r1") & (runs["seed"] > 1), SCORES] = np.nan
+    table = closest(plan, runs, "g")
+    assert table["seeds"].tolist() == [6, 2]
+    assert table["closest"].tolist() == [1, 0]
     runs.loc[(runs["cell"] == "r1") & (runs["seed"] > 0), SCORES] = np.nan
     table = closest(plan, runs, "g")
     assert table["seeds"].tolist() == [6, 1]
-    assert table["closest"].tolist() == [1, 0]
+    assert table["closest"].isna().all()  # one common seed can be resampled in one way only
     runs.loc[runs["cell"] == "r1", SCORES] = np.nan
     assert closest(plan, runs, "g").empty
+
+
+def test_more_seeds_make_no_cell_the_closest():
+    """A resample of seeds that only one cell has would leave that one alone."""
+    plan, runs = readings([TABLE + 3, TABLE + 1])
+    runs.loc[(runs["cell"] == "r1") & (runs["seed"] > 1), SCORES] = np.nan
+    assert closest(plan, runs, "g").set_index("cell")["closest"].to_dict() == {"r1": 1, "r0": 0}
 
 
 @given(st.lists(st.tuples(*[st.floats(-20, 20)] * 3), min_size=2, max_size=4))

@@ -122,6 +122,12 @@ def test_what_is_planned_can_be_drawn(rows, asked, kind):
         ([{"arm": ["rr-ra"], **FACTORS}], "scale", r"study\.figures\.g is scale, but .* over none of model\.units"),
         ([{"arm": ["rr-ra"], "model.units": [10]}], "scale", "over none of"),
         ([{"arm": ["rr-ra"], "model.units": [10, 20], "training.batch": [5, 6]}], "scale", "over 2 of model.units"),
+        ([{"arm": ["rr-ra"], "method.si.strength": [0, 1, 10]}], "scale", r"has no method\.si\.strength above zero"),
+        (
+            [{"arm": ["rr-ra"], **STRENGTHS}, {"arm": ["er"]}],
+            "scale",
+            r"but er in .* has no method\.si\.strength above",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_before_anything_is_trained(rows, asked, told):

@@ -94,12 +94,12 @@ def test_seeds_that_cannot_be_paired_are_refused():
         paired(pd.Series([1.0, 2.0], index=[3, 3]), series({3: 1}))
 
 
-def test_a_diverged_run_leaves_its_pair_out_and_is_counted():
+def test_a_diverged_run_leaves_its_pair_out():
     found = paired(series({0: 12, 1: math.nan, 2: 12, 3: 99}), series({0: 10, 1: 11, 2: 12, 3: math.nan}))
-    assert (found.n, found.mean, found.left_out) == (2, 1, 2)
+    assert (found.n, found.mean) == (2, 1)
     assert found.relative == pytest.approx(100 * 1 / 11)
     nothing = paired(series({0: math.nan}), series({0: 1}))
-    assert (nothing.n, nothing.left_out) == (0, 1)
+    assert nothing.n == 0
     assert math.isnan(nothing.mean)
     assert math.isnan(nothing.relative)
 
@@ -199,6 +199,30 @@ def test_the_smallest_detectable_difference_has_the_power_that_was_asked_for():
     assert math.isnan(power.detectable(1, 3.0))
     assert math.isnan(power.detectable(5, math.nan))
     assert power.detectable(5, 0.0) == 0
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 73, 87, 92, 109, 117, 120, 500])
+@pytest.mark.parametrize(("alpha", "chance"), [(0.05, 0.8), (0.05, 0.9), (0.01, 0.8), (0.001, 0.8), (0.05, 0.06)])
+def test_the_smallest_detectable_difference_is_found_at_every_number_of_seeds(n, alpha, chance):
+    """The solver around statsmodels' power does not end at some of these, or ends at nonsense."""
+    assert power_by_integration(power.detectable(n, 1.0, alpha, chance), n, alpha) == pytest.approx(chance, abs=1e-4)
+
+
+def test_a_power_that_a_test_has_by_chance_needs_no_difference():
+    assert power.detectable(5, 1.0, alpha=0.05, power=0.05) == 0
+
+
+def power_by_integration(effect, n, alpha):
+    """The same power, integrated over the spread that a sample happens to have."""
+    critical, shift = stats.t.isf(alpha / 2, n - 1), effect * n**0.5
+    spread = np.sqrt(stats.chi2.ppf((np.arange(400_000) + 0.5) / 400_000, n - 1) / (n - 1))
+    return np.mean(stats.norm.sf(critical * spread - shift) + stats.norm.cdf(-critical * spread - shift))
+
+
+@pytest.mark.parametrize(("difference", "alpha", "least"), [(3, 0.05 / 45, 7), (2, 0.05 / 84, 11)])
+def test_the_seeds_needed_are_right_in_the_far_tail(difference, alpha, least):
+    assert power.seeds_needed(difference, 1, alpha) == least
+    assert power_by_integration(difference, least, alpha) >= 0.8 > power_by_integration(difference, least - 1, alpha)
 
 
 @pytest.mark.parametrize(("difference", "sd"), [(1, 1), (-2, 3), (0.5, 2.5)])

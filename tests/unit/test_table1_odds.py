@@ -118,10 +118,9 @@ def test_spreads_come_from_the_rows_of_the_table_and_their_baseline():
     assert (table1_odds.table1_odds(plan, runs, "table1")["seeds"] == 2).all()
 
 
-def test_one_seed_tells_nothing_and_says_so():
+def test_one_seed_tells_nothing():
     found = table1_odds.table1_odds(*study(seeds=1), "table1")
     assert found[["between", "within", "both", "fit"]].isna().all(axis=None)
-    assert "cannot be told" in table1_odds.sentence(found[found["metric"] == "overall"])
 
 
 def test_the_factors_are_those_of_the_published_table():
@@ -227,14 +226,3 @@ def test_the_table_speaks_of_one_baseline_and_of_no_control(treatment, baseline)
     assert claimed(treated, base) == 5.8
     assert math.isnan(claimed(treated | treatment, base | baseline))
     assert math.isnan(claimed(treated, {"method": "none"}))
-
-
-def test_the_sentence_says_the_numbers():
-    gains = published()["absolute"].xs("first20", level="metric")
-    assert sorted(gains) == sorted(GAINS)
-    found = odds(gains, Spreads(5.5, 2.0)).reset_index().assign(metric="first20", seeds=20, between=5.5, within=2.0)
-    text = table1_odds.sentence(found)
-    assert "5 rows that each gain at least 3.80 points and differ by no more than 0.71" in text
-    assert "less than 1 in 100,000 if all rows and the baseline share their seeds" in text
-    assert "20 seeds: a standard deviation of 5.50 points between seeds, 2.00 within" in text
-    assert text.endswith("they fit best that the rows share their seeds and the baseline has others.")

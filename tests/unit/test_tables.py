@@ -163,8 +163,8 @@ def test_one_seed_is_shown_without_an_interval(tmp_path):
 @pytest.mark.parametrize(
     ("grid", "sentence"),
     [
-        ("table1", "3 of 9 intervals exclude zero (0 above, 3 below)"),
-        ("ablation", "3 of 6 intervals exclude zero (3 above, 0 below)"),
+        ("table1", "3 of 9 intervals (95 %) exclude zero (0 above, 3 below)"),
+        ("ablation", "3 of 6 intervals (95 %) exclude zero (3 above, 0 below)"),
     ],
 )
 def test_note_counts_the_intervals(grid, sentence):

@@ -142,11 +142,19 @@ def test_devices_are_never_mixed():
         verdicts(plan, runs, "table1")
 
 
+def test_a_grid_that_compares_nothing_changes_no_digit_of_the_others():
+    plan, runs = study({"treated": 4.7 + NOISE / 3})
+    beside = {**plan, "grids": {"alone": plan["grids"]["table1"][:1], **plan["grids"]}}
+    assert verdicts_csv(all_verdicts(beside, runs)) == verdicts_csv(all_verdicts(plan, runs))
+    nothing = {**plan, "grids": {"alone": plan["grids"]["table1"][:1]}}
+    assert verdicts_csv(all_verdicts(nothing, runs)).count("\n") == 1
+
+
 def test_equal_at_every_seed():
     found = row(verdicts(*study({"treated": np.zeros(5)}), "table1"))
     assert (found["identical"], found["p"], found["low"], found["high"], found["improvement"]) == (5, 1, 0, 0, 0.5)
     assert (found["verdict"], found["anytime_verdict"]) == ("no effect", "no effect")
-    assert "equal at every seed, to the last image" in sentence(found, RulesSettings())
+    assert "At every seed, the two were right on as many test images." in sentence(found, RulesSettings())
 
 
 def test_five_seeds_prove_no_gain_however_clear():

@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 from test_exchange import record, settings
 
@@ -73,6 +74,16 @@ def test_a_count_that_does_not_fit_is_named_even_under_a_seal(results):
     write_json(results / "runs" / NAMES[0] / "record.json", sealed(changed))
     (problem,), _ = verified(results)
     assert "make no sense" in problem
+
+
+def test_counts_of_other_classes_than_the_tasks_have_are_named(results):
+    changed = record(0)
+    for name in ("correct", "tested", "predicted"):
+        changed["counts"][name] = np.delete(changed["counts"][name], -1, axis=-1).tolist()
+    tested, predicted = changed["counts"]["tested"], changed["counts"]["predicted"]
+    predicted[0] += sum(tested) - sum(predicted)
+    with pytest.raises(UserError, match="its counts or its checksum make no sense"):
+        verify_record(NAMES[0], sealed(changed))
 
 
 @pytest.mark.parametrize("by", [-1, 1])

@@ -25,7 +25,7 @@ from exaggerated_replay.figures.catalogue import figure_files, figures_of
 from exaggerated_replay.planning.compose import drift_warning
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.devices import gpus
-from exaggerated_replay.places import RESULTS
+from exaggerated_replay.places import DIGITS, RESULTS
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.store.lock import at_work, hold_folder, is_held

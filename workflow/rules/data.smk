@@ -7,11 +7,11 @@ for source in PLAN.sources:
 
         rule:
             name:
-                f"download_{source.settings.name}"
+                f"download_{source.name.replace('-', '_')}"
             output:
                 update([str(path) for path in source.raw]),  # what was placed there by hand stays
             log:
-                f"logs/download_{source.settings.name}.log",
+                f"logs/download_{source.name}.log",
             localrule: True
             params:
                 plan=PLAN_FILE,
@@ -21,7 +21,7 @@ for source in PLAN.sources:
 
     rule:
         name:
-            f"verify_{source.settings.name}"
+            f"verify_{source.name.replace('-', '_')}"
         input:
             [] if source.settings.own_file else missing(source.raw),
         output:

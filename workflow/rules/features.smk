@@ -13,7 +13,7 @@ if TRAINED_ENCODER:
             record=update(TRAINED_ENCODER[0]),
             weights=update(TRAINED_ENCODER[1]),
         log:
-            f"logs/pretrain_{ENCODER.digest[:10]}.log",
+            f"logs/pretrain_{ENCODER.digest[:DIGITS]}.log",
         threads: ENCODER.settings.pretraining.threads
         resources:
             gpu=int(ON_GPU),
@@ -37,6 +37,7 @@ if ENCODER:
             LEARNED_FROM,
         log:
             f"logs/features_{PLAN.data}.log",
+        threads: PLAN.params.compute.threads
         params:
             plan=PLAN_FILE,
             data=str(PLAN.source.prepared),

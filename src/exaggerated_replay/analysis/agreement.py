@@ -82,6 +82,7 @@ def _compare_accuracies(found: Agreement, run: str, old: Mapping[str, Any], new:
 
 def compare_folders(found: Agreement, old: Path, new: Path) -> None:
     """Compare the files of a study's two folders, after the records that they follow from."""
+    records_differ = bool(found.near or found.far)
     for name in sorted({*read_json(old / "provenance.json")[FILES]} - {*INPUTS}):
         if name.startswith("records/"):
             continue
@@ -89,7 +90,7 @@ def compare_folders(found: Agreement, old: Path, new: Path) -> None:
             found.far[name] = "is not made any more"
         elif (old / name).read_bytes() == (new / name).read_bytes():
             found.same.append(name)
-        elif found.near or found.far or Path(name).suffix not in NUMBERS:
+        elif records_differ or Path(name).suffix not in NUMBERS:
             found.shown.append(name)
         else:
             found.far[name] = "has other numbers, although all records are the same"

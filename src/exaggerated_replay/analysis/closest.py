@@ -3,7 +3,7 @@
 A reading's distance is the root mean square, over the three columns of the table, of its mean difference from the
 baseline minus the published gain. That gain is the mean over the table's rows (five values of f, which differ by less
 than a point), so that all readings are held against the same. How sure the order is, a bootstrap over seeds tells: all
-readings share their seeds, so a resample takes the same seeds for all of them.
+readings share their seeds, so a resample takes the same seeds for all of them: of those at which none of them diverged.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def closest(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     Returns:
         One row per cell, if there are several, the closest first: cell, baseline, seeds; first20, first50 and overall
         (mean differences); distance, and that of no effect at all (without_effect), in points; and in which share of
-        the resamples the cell is the closest of them all.
+        the resamples the cell is the closest of them all (closest).
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
@@ -47,10 +47,7 @@ def closest(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     for number, cell in enumerate(cells):
         own = found[found["cell"] == cell]
         differences[number, np.searchsorted(seeds, own["seed"])] = own[[*METRICS]]
-    weights = np.random.default_rng(0).multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), RESAMPLES)
-    means = weighted_means(differences, np.ones((1, len(seeds))))[0]
-    distances = distance(weighted_means(differences, weights), gain).round(PLACES)
-    nearest = distances == np.nanmin(distances, axis=1, keepdims=True)
+    means = np.nanmean(differences, axis=1)
     baselines = found.drop_duplicates("cell").set_index("cell")["baseline"]
     table = pd.DataFrame(
         {
@@ -60,26 +57,30 @@ def closest(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
             **dict(zip(METRICS, means.T, strict=True)),
             "distance": distance(means, gain),
             "without_effect": distance(np.zeros_like(means), gain),
-            "closest": (nearest / nearest.sum(axis=1, keepdims=True)).mean(axis=0),  # ties count in part
+            "closest": shares(differences, gain),
         }
     )
     return table.sort_values("distance", kind="stable", ignore_index=True)
 
 
-def weighted_means(differences: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return means over seeds, each counted as often as a resample has it.
+def shares(differences: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Return in which share of the resampled sets of seeds each cell is the closest; ties count in part.
 
     Args:
-        differences: Shape [cells, seeds, metrics]; nan where a cell lacks a seed.
-        weights: Shape [resamples, seeds].
+        differences: Shape [cells, seeds, metrics]; nan where a cell lacks a seed. Seeds that one lacks do not count.
+        gain: Shape [metrics], what the table has.
 
     Returns:
-        Shape [resamples, cells, metrics]; nan where a resample has none of a cell's seeds.
+        Shape [cells]; nan where less than two seeds count.
     """
-    there = np.isfinite(differences)
-    sums = np.einsum("rs,csm->rcm", weights, np.where(there, differences, 0))
-    counts = np.einsum("rs,csm->rcm", weights, there)
-    return np.divide(sums, counts, out=np.full_like(sums, np.nan, dtype=float), where=counts > 0)
+    common = differences[:, np.isfinite(differences).all(axis=(0, 2))]
+    cells, seeds, _ = common.shape
+    if seeds < 2:
+        return np.full(cells, np.nan)
+    weights = np.random.default_rng(0).multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds
+    distances = distance(np.einsum("rs,csm->rcm", weights, common), gain).round(PLACES)
+    nearest = distances == distances.min(axis=1, keepdims=True)
+    return (nearest / nearest.sum(axis=1, keepdims=True)).mean(axis=0)
 
 
 def distance(found: np.ndarray, gain: np.ndarray) -> np.ndarray:

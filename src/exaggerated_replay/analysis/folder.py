@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +60,23 @@ def _take(fresh: Path, folder: Path, inventory: str, facts: Mapping[str, Any]) -
         _replace(fresh / name, folder / name)
 
 
-def keep(fresh: Path, pattern: str) -> None:
-    """Keep files of the study's folder as they were: what they were made from is not here, as after a plain clone."""
+def keep(fresh: Path, pattern: str, inventory: str, same: str) -> None:
+    """Keep files of the folder as they were: what they were made from is not here, as after a plain clone.
+
+    Args:
+        fresh: Where the folder is written anew; its inventory is there already.
+        pattern: Which files, such as `figures/x.*`; only those that the folder's inventory lists.
+        inventory: Name of the inventory.
+        same: A fact that both inventories must agree on: else the files speak of something else, and are left out.
+    """
     folder = fresh.parent
-    for path in sorted(folder.glob(pattern)):
-        place = fresh / path.relative_to(folder)
+    listed = _listed(folder / inventory)
+    if not listed or read_json(folder / inventory).get(same) != read_json(fresh / inventory).get(same):
+        return
+    for name in sorted(name for name in listed if fnmatch(name, pattern) and (folder / name).is_file()):
+        place = fresh / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
+        shutil.copyfile(folder / name, place)
 
 
 def _listed(inventory: Path) -> set[str]:

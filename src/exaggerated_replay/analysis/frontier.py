@@ -69,6 +69,8 @@ def reach(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str, rules: RulesSe
     table = pd.DataFrame(rows, columns=["cell", "arm", "c", "rival", "other", "share", "seeds", *AXES, "p", "as_good"])
     table.insert(4, "rival_c", table["rival"].map(strengths))
     table.insert(6, "other_c", table["other"].map(strengths))
+    strengths_in = ["c", "rival_c", "other_c"]
+    table[strengths_in] = table[strengths_in].astype(object)  # settings, which no file rounds
     table["p_holm"] = holm(table["p"])
     words = [(table["seeds"] < rules.min_seeds), table["p_holm"] <= rules.alpha, table["as_good"].astype(bool)]
     return table.drop(columns="as_good").assign(

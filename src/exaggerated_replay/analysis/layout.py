@@ -99,7 +99,7 @@ def remarks(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
     ]
     if intervals:
         lines.append(
-            f"{above + below} of {intervals} intervals exclude zero ({above} above, {below} below); "
+            f"{above + below} of {intervals} intervals (95 %) exclude zero ({above} above, {below} below); "
             "without any effect, about one in twenty would. "
             f"{int(((low == 0) & (high == 0)).sum())} of the differences are zero at every seed."
         )

@@ -5,7 +5,6 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -13,6 +12,8 @@ from exaggerated_replay.analysis.folder import FILES
 from exaggerated_replay.analysis.runs import Study, run_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json
+from exaggerated_replay.planning.params import PARAMS
+from exaggerated_replay.planning.strict_yaml import dump_yaml, parse_yaml
 
 SOURCE = ("src", "workflow", "Snakefile")
 
@@ -30,8 +31,8 @@ def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[st
 
     Returns:
         runs (digest over their records), made_from, commit, modified (tracked source files that differed from it),
-        python, torch, system, seconds (sum over the runs that were timed), timed (how many), hardware (name -> runs),
-        unlike_pairs (see there).
+        python and system of this machine, torch (of the runs), seconds (sum over the runs that were timed), timed (how
+        many), hardware (name -> runs), unlike_pairs (see there).
     """
     runs = digest_of(dict(study.records))
     try:
@@ -48,7 +49,7 @@ def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[st
         "made_from": made_from,
         **_commit(),
         "python": platform.python_version(),
-        "torch": version("torch"),
+        "torch": ", ".join(sorted({record["environment"]["torch"] for record in study.records.values()})),
         "system": platform.platform(),
         "seconds": round(sum(said["seconds"] for said in timed.values()), 1),
         "timed": len(timed),
@@ -99,10 +100,20 @@ def without_path(text: str) -> str:
 
     What identifies a user's file is its SHA-256, in the plan.
     """
-    named = re.findall(r"(?m)^ *[\w.-]+: ['\"]?([^'\"\n]*[/\\][^'\"\n]*)['\"]?$", text)
-    for path in sorted({path for path in named if _leads_out(path)}, key=len, reverse=True):
-        text = text.replace(path, re.split(r"[/\\]", path.rstrip("/\\"))[-1])
-    return text
+    values = parse_yaml(text, PARAMS.name)
+    cut = _cut(values)
+    return text if cut == values else dump_yaml(cut)
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _cut(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_cut(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    key, given, path = value.rpartition("=")  # "dataset.source=/home/me/mine.npz" stands in `composed_with`
+    return key + given + re.split(r"[/\\]", path.rstrip("/\\"))[-1] if _leads_out(path) else value
 
 
 def _leads_out(path: str) -> bool:

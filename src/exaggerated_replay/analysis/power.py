@@ -3,18 +3,33 @@
 from bisect import bisect_left
 
 import numpy as np
-from statsmodels.stats.power import TTestPower
+from scipy import optimize, stats
 
 from exaggerated_replay.analysis.statistics import ALPHA
 
 MOST_SEEDS = 10**6
 
 
+def power_of(effect: float, n: int, alpha: float = ALPHA) -> float:
+    """Return the chance that the two-sided paired t test finds a true difference of so many standard deviations.
+
+    By the noncentral t distribution itself: the solver that statsmodels puts around it fails at some n.
+    """
+    critical, shift = stats.t.isf(alpha / 2, n - 1), effect * n**0.5
+    wrong_side = stats.nct.cdf(-critical, n - 1, shift)  # nan where there is as good as nothing
+    return float(stats.nct.sf(critical, n - 1, shift) + np.nan_to_num(wrong_side))
+
+
 def detectable(n: int, sd: float, alpha: float = ALPHA, power: float = 0.8) -> float:
     """Return the smallest true difference that n seeds of this spread find with the given power; nan below two."""
     if n < 2 or not np.isfinite(sd):
         return np.nan
-    return float(TTestPower().solve_power(effect_size=None, nobs=n, alpha=alpha, power=power)) * sd
+    if power <= alpha:
+        return 0.0
+    far = n**-0.5
+    while power_of(far, n, alpha) < power:
+        far *= 2
+    return float(optimize.brentq(lambda effect: power_of(effect, n, alpha) - power, 0, far)) * sd
 
 
 def seeds_needed(difference: float, sd: float, alpha: float = ALPHA, power: float = 0.8) -> float:
@@ -30,6 +45,10 @@ def seeds_needed(difference: float, sd: float, alpha: float = ALPHA, power: floa
         effect = min(float(np.abs(np.divide(difference, sd))), 10.0)
     if not effect > 0:
         return np.inf
-    test, counts = TTestPower(), range(2, MOST_SEEDS)
-    enough = bisect_left(counts, power, key=lambda n: np.nan_to_num(test.power(effect, n, alpha), nan=1.0))
-    return counts[enough] if enough < len(counts) else np.inf
+    most = 2
+    while power_of(effect, most, alpha) < power:  # upwards, since far beyond the answer it cannot be computed either
+        most *= 2
+        if most > MOST_SEEDS:
+            return np.inf
+    counts = range(max(2, most // 2), most + 1)
+    return counts[bisect_left(counts, power, key=lambda n: power_of(effect, n, alpha))]

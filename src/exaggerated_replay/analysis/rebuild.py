@@ -11,17 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from exaggerated_replay.analysis.agreement import Agreement, compare_folders, compare_record
 from exaggerated_replay.analysis.runs import open_study, run_of
+from exaggerated_replay.analysis.verdicts import rules_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import RAW, RECORD, RESULTS, RUNS
 from exaggerated_replay.planning.params import PARAMS
-from exaggerated_replay.planning.strict_yaml import read_yaml
+from exaggerated_replay.planning.strict_yaml import dump_yaml, read_yaml
 
-OWN = (("dataset", "source"), ("encoder", "weights"), ("encoder", "images", "source"))
+OWN = (("dataset", "source"), ("dataset", "tasks"), ("encoder", "weights"), ("encoder", "images", "source"))
 """Settings that may name a file or folder of the user's."""
 
 
@@ -54,9 +53,10 @@ def rebuild(
                 f"commit {commit[:10]} makes other runs of this params.yaml than {folder} has (not {other[0]}): the "
                 "study was made with changes that are not committed, or from another file of yours"
             )
-        _run(place, "snakemake", *workflow, "models" if seeds else "metrics", show=True)
+        # The target first: an option that takes several words would take it for one of them.
+        _run(place, "snakemake", "models" if seeds else "metrics", *workflow, show=True)
         # What the study takes for no effect is what another processor may change.
-        found = Agreement(commit, float(study.plan.get("rules", {}).get("smallest_effect", 1.0)))
+        found = Agreement(commit, rules_of(study.plan).smallest_effect)
         for run in runs:
             compare_record(found, run, study.records[run], read_json(place / RUNS / run / RECORD))
         if not seeds:
@@ -98,7 +98,7 @@ def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
         changed = _replaced(changed, path, str(found.resolve()))
     if changed == values:
         return (folder / PARAMS).read_text(encoding="utf-8")
-    return yaml.safe_dump(changed, sort_keys=False, width=110, allow_unicode=True)
+    return dump_yaml(changed)
 
 
 def _follow(values: Any, path: Sequence[str]) -> Any:

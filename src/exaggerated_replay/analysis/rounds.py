@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from exaggerated_replay.analysis.decide import check_claims, decide, summary
 from exaggerated_replay.analysis.runs import open_study
@@ -15,6 +14,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.strict_yaml import dump_yaml
 
 
 def run_rounds(claims: Sequence[str], at_most: int, workflow: Sequence[str], params: Path, results: Path) -> None:
@@ -65,7 +65,7 @@ def write_seeds(params: Path, seeds: Sequence[int]) -> None:
         others = [given for given in values["composed_with"] if not given.startswith("study.seeds=")]
         changed["composed_with"] = [*others, f"study.seeds={short}"]
     check_params(changed)
-    write_text(params, yaml.safe_dump(changed, sort_keys=False, width=110, allow_unicode=True))
+    write_text(params, dump_yaml(changed))
 
 
 def shortest(seeds: Sequence[int]) -> int | str | list[int]:

@@ -167,6 +167,12 @@ def setting(config: Mapping[str, Any], key: str) -> Any:
     return value
 
 
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of a study's folder; a cell may be called "null" or 1."""
+    names = dict.fromkeys(("cell", "arm", "baseline", "rival", "other"), str)
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
+
+
 def runs_csv(runs: pd.DataFrame) -> str:
     """Return the table as text, each number with the digits it has: accuracies two decimals, others four figures."""
     numbers = runs.select_dtypes("float").columns

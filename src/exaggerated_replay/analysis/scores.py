@@ -67,10 +67,7 @@ def by_task(values: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
 
 def task_sizes(record: Mapping[str, Any]) -> list[int]:
     """Return how many classes each task of a run brought."""
-    tasks = record["settings"]["tasks"]
-    if isinstance(tasks, int):  # records of before tasks were lists of classes
-        return [len(record["counts"]["tested"]) // tasks] * tasks
-    return [len(classes) for classes in tasks]
+    return [len(classes) for classes in record["settings"]["tasks"]]
 
 
 def instruments(noted: Mapping[str, Sequence[float]]) -> dict[str, float | None]:

@@ -80,11 +80,9 @@ class PairedDifference(Estimate):
 
     Attributes:
         relative: The mean difference in percent of the baseline's mean at these seeds; nan where that is 0.
-        left_out: Number of common seeds at which either run diverged.
     """
 
     relative: float
-    left_out: int = 0
 
 
 def estimate(values: ArrayLike, alpha: float = ALPHA) -> Estimate:
@@ -125,7 +123,7 @@ def paired(treatment: pd.Series, baseline: pd.Series, alpha: float = ALPHA) -> P
     difference = estimate(change, alpha)
     base = float(np.mean(baseline[change.dropna().index].to_numpy(dtype=float))) if difference.n else 0.0
     relative = 100 * difference.mean / base if base else np.nan
-    return PairedDifference(**vars(difference), relative=relative, left_out=len(change) - difference.n)
+    return PairedDifference(**vars(difference), relative=relative)
 
 
 def bootstrap_interval(values: ArrayLike, alpha: float = ALPHA) -> tuple[float, float]:

@@ -92,7 +92,7 @@ def write_study(
         for name, table in mechanism.items():
             write_text(fresh / MECHANISM / f"{name}.csv", _csv(table))
         if not mechanism:
-            keep(fresh, f"{MECHANISM}/*.csv")
+            keep(fresh, f"{MECHANISM}/*.csv", PROVENANCE, "runs")
         for part in parts:
             part(study, fresh)
     _write_if_new(results / "focus.json", focus(study.runs, plan["focus"]))

@@ -156,27 +156,6 @@ def table1_odds(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str) -> pd.Da
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def sentence(odds_of_metric: pd.DataFrame) -> str:
-    """Say the answer for one column of the table in plain English.
-
-    Args:
-        odds_of_metric: The rows of one metric, from `table1_odds`.
-    """
-    table = odds_of_metric.set_index("design")
-    if table["both"].isna().any():
-        return "How likely Table 1 is without any effect cannot be told: fewer than two seeds are finished in all arms."
-    gains = published()["absolute"].xs(table["metric"].iloc[0], level="metric")
-    best = str(table["fit"].idxmax()) if table["fit"].notna().any() else None
-    chances = "; ".join(f"{chance(table['both'][design])} if {MEANING[design]}" for design in DESIGNS)
-    told = (
-        f"Without any effect, {len(gains)} rows that each gain at least {gains.min():.2f} points and differ by no more "
-        f"than {gains.std():.2f} (standard deviation) come up with a chance of {chances}. Measured here over "
-        f"{table['seeds'].iloc[0]} seeds: a standard deviation of {table['between'].iloc[0]:.2f} points between "
-        f"seeds, {table['within'].iloc[0]:.2f} within."
-    )
-    return f"{told} Of the three, they fit best that {MEANING[best]}." if best else told
-
-
 def chance(share: float) -> str:
     """Return the share of simulated tables in words."""
     if share == 0:

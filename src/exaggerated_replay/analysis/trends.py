@@ -71,7 +71,7 @@ def trends(plan: Mapping, runs: pd.DataFrame, grid: str, rules: RulesSettings) -
             row |= {"p_straight": p_straight, "papers": PAPERS[size]}
             row |= {"at_papers": there.mean, "at_papers_low": there.low, "at_papers_high": there.high}
             rows.append(row)
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(("least", "most"), object))  # no file rounds sizes
     table["p_holm"] = holm(table["p"])
     sloped = table["p_holm"] <= rules.alpha
     words = {

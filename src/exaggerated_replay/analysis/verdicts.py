@@ -26,7 +26,9 @@ from exaggerated_replay.settings.rules import RulesSettings
 
 def all_verdicts(plan: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
     """Return the verdicts of every grid of a plan, one below the other; see `verdicts`."""
-    return pd.concat([verdicts(plan, runs, grid) for grid in plan["grids"]], ignore_index=True)
+    tables = [verdicts(plan, runs, grid) for grid in plan["grids"]]
+    # A grid that compares nothing has no rows, and its columns no types: they would spoil those of the others.
+    return pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
 
 
 def verdicts(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str) -> pd.DataFrame:
@@ -201,7 +203,7 @@ def finding(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
         said += f": {points(row['difference'])} points ({found}, {counted(row['seeds'], 'seed')})"
     told = [f"{said}: {word}, {meaning}."]
     if row["identical"] == row["seeds"] > 0:
-        told.append("The two were equal at every seed, to the last image.")
+        told.append("At every seed, the two were right on as many test images.")
     if row["left_out"]:
         told.append(f"Left out because a run diverged: {counted(row['left_out'], 'pair')}.")
     return " ".join(told)
@@ -209,7 +211,7 @@ def finding(row: pd.Series, rules: RulesSettings, kind: str = "") -> str:
 
 def size_note(row: pd.Series) -> str:
     """Say of which size a verdict speaks; nothing at the paper's."""
-    scale = paper.scale(row)
+    scale = paper.scale(dict(row[[*paper.SIZE]]))
     if scale == paper.FULL:
         return ""
     if scale == paper.OTHER_LENGTH:

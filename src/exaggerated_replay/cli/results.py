@@ -4,12 +4,16 @@ import shlex
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import RESULTS, RUNS
+
+if TYPE_CHECKING:
+    from exaggerated_replay.analysis.runs import Study
 
 
 @click.command()
@@ -44,10 +48,20 @@ def study(plan: Path) -> None:
 def compare(plan: Path | None, study: str | None, baseline: str, treatment: str) -> None:
     """Compare the cells BASELINE and TREATMENT seed by seed: differences with their intervals, and the verdict."""
     from exaggerated_replay.analysis.compare import compare
-    from exaggerated_replay.analysis.runs import finished_so_far, open_study
+    from exaggerated_replay.analysis.runs import open_study
 
-    found = open_study(RESULTS / study) if study else finished_so_far(plan_or_params(plan), RUNS)
-    print(compare(found, baseline, treatment))
+    print(compare(open_study(RESULTS / study) if study else _so_far(plan_or_params(plan)), baseline, treatment))
+
+
+def _so_far(plan: dict[str, Any]) -> "Study":
+    """Return the runs of a plan that are finished, here or in the folder of its study."""
+    from exaggerated_replay.analysis.runs import finished_so_far
+
+    name = plan["study"]["name"]
+    found = finished_so_far(plan, RUNS, RESULTS / name / "records")
+    if not found.records:
+        raise UserError(f"no run of the study {name} is finished yet: run the workflow, or name a study with --study")
+    return found
 
 
 @click.command()
@@ -64,7 +78,7 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
     from exaggerated_replay.analysis.rounds import run_rounds
     from exaggerated_replay.planning.params import PARAMS
 
-    run_rounds(list(claims), seeds_at_most, shlex.split(workflow), PARAMS, RESULTS)
+    run_rounds(list(claims), seeds_at_most, _words(workflow), PARAMS, RESULTS)
 
 
 @click.command()
@@ -91,10 +105,20 @@ def rebuild(folder: Path, seeds: str | None, data: tuple[Path, ...], keep: Path 
     from exaggerated_replay.analysis.rebuild import rebuild
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # tidy up as after Ctrl-C
-    found = rebuild(folder, _numbers(seeds), data, keep, shlex.split(workflow))
+    found = rebuild(folder, _numbers(seeds), data, keep, _words(workflow))
     print(found.told())
     if found.far:
         raise SystemExit(1)
+
+
+def _words(workflow: str) -> list[str]:
+    try:
+        words = shlex.split(workflow)
+    except ValueError:
+        words = []
+    if not words:
+        raise UserError(f"--workflow is {workflow!r}, but must be words as a shell takes them, with quotes in pairs")
+    return words
 
 
 def _numbers(text: str | None) -> list[int]:

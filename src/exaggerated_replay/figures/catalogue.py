@@ -56,7 +56,7 @@ def draw_all(study: "Study", folder: Path) -> None:
         drawing = import_module(f"exaggerated_replay.figures.{kind}")
         figure = drawing.of_study(study, shown) if ended or kind in FROM_SETTINGS else nothing()
         if figure is None:
-            keep(folder, f"figures/{name}.*")
+            keep(folder, f"figures/{name}.*", "provenance.json", "runs")
         else:
             save(figure, [folder / "figures" / f"{name}.{image}" for image in IMAGE_KINDS])
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.analysis.runs import Study, read_table
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import (
     BASELINE,
@@ -30,7 +30,7 @@ LINE: dict[str, Any] = {"marker": "o", "markersize": 2.6, "linewidth": 1.2}
 
 def of_study(study: Study, folder: Path) -> Figure | None:
     """Draw the tables that lie in a study's folder; None where it has none of distances."""
-    tables = {path.stem: pd.read_csv(path, dtype={"cell": str}) for path in folder.glob("mechanism/*.csv")}
+    tables = {path.stem: read_table(path) for path in folder.glob("mechanism/*.csv")}
     return draw(study.plan, tables) if "distances" in tables else None
 
 

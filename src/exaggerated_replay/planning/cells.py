@@ -110,6 +110,8 @@ class Cells:
             holder = follow(config, path)
             if not isinstance(holder, dict) or last not in holder:
                 raise UserError(f"params.yaml: {where}: {key} is not a setting of the arm {arm}")
+            if value is None and key == "method.reading":  # of an arm, that means the study's; here it would mean none
+                raise UserError(f"params.yaml: {where}: {key} is null: leave it out, or give its settings one by one")
             holder[last] = value
         model = check(ModelSettings, config["model"], f"{where}: model")
         training = check(TrainingSettings, config["training"], f"{where}: training")

@@ -13,6 +13,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import Plan, make_plan
+from exaggerated_replay.planning.strict_yaml import dump_yaml
 
 GROUPS = ("dataset", "hyper", "size", "encoder", "study", "compute", "reading", "rules")
 
@@ -57,7 +58,7 @@ def write_params(conf: Path, overrides: list[str], target: Path) -> Plan:
     """
     values = {**compose_values(conf, overrides), "composed_with": overrides}
     plan = make_plan(check_params(values))
-    write_text(target, yaml.safe_dump(values, sort_keys=False, width=110, allow_unicode=True))
+    write_text(target, dump_yaml(values))
     return plan
 
 

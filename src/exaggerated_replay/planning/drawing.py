@@ -62,6 +62,10 @@ def check_drawing(grid: str, kind: str, rows: Rows, configs: Configs) -> None:
     if kind == "scale" and len(found := sizes(rows, configs)) != 1:
         several = f"{len(found)} of" if found else "none of"
         raise UserError(f"{asked}{where} compares cells over {several} {', '.join(SIZES)}: let it vary one of these")
+    if kind == "scale":
+        (size,) = found
+        if cells := [name for name in _compared(rows) if not (follow(configs[name], size.split(".")) or 0) > 0]:
+            raise UserError(f"{asked}{cells[0]} in {where} has no {size} above zero: put it into another grid")
     if kind == "frontier" and not any(STRENGTH in row["settings"] for row in rows):
         raise UserError(f"{asked}{where} does not vary {STRENGTH}: let it do so, or choose another kind")
     if kind == "frontier" and (cells := without(STRENGTH, rows, configs)):
@@ -71,9 +75,13 @@ def check_drawing(grid: str, kind: str, rows: Rows, configs: Configs) -> None:
 def sizes(rows: Rows, configs: Configs) -> list[str]:
     """Return the sizes that a grid varies and in which the cells that it compares differ."""
     varied = {key for row in rows for key in row["settings"]}
-    compared = [configs[row["cell"]] for row in rows if row["baseline"]]
+    compared = [configs[cell] for cell in _compared(rows)]
     values = {key: {follow(config, key.split(".")) for config in compared} - {None} for key in SIZES if key in varied}
     return [key for key, different in values.items() if len(different) > 1]
+
+
+def _compared(rows: Rows) -> list[str]:
+    return [row["cell"] for row in rows if row["baseline"]]
 
 
 def without(key: str, rows: Rows, configs: Configs) -> list[str]:

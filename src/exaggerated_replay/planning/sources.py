@@ -11,6 +11,9 @@ from exaggerated_replay.planning.fingerprint import code_digest
 from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings, PretrainingSettings
 
+IMAGES = "encoder.images"
+"""The key of params.yaml under which an encoder's own data stand."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -67,13 +70,13 @@ class Encoder:
         return Path(self.settings.weights or self.directory / ENCODER_WEIGHTS)
 
 
-def make_source(settings: SourceSettings) -> Source:
-    """Work out which raw files the settings mean.
+def make_source(settings: SourceSettings, key: str = "dataset") -> Source:
+    """Work out which raw files the settings mean, which lie under `key` in params.yaml.
 
     Raises:
         UserError: The user's file is missing.
     """
-    return Source(settings, data_digest(settings))
+    return Source(settings, data_digest(settings, key))
 
 
 def make_encoder(settings: EncoderSettings) -> Encoder:
@@ -82,11 +85,11 @@ def make_encoder(settings: EncoderSettings) -> Encoder:
     Raises:
         UserError: The encoder's file, or the user's file of images, is missing.
     """
-    images = make_source(settings.images) if settings.images else None
+    images = make_source(settings.images, IMAGES) if settings.images else None
     return Encoder(settings, encoder_digest(settings), images)
 
 
-def data_digest(dataset: SourceSettings) -> str:
+def data_digest(dataset: SourceSettings, key: str = "dataset") -> str:
     """Return the SHA-256 that identifies a data set, wherever its files lie.
 
     Published files are identified by the checksums that they must have and by the code of their reader, a user's file
@@ -95,11 +98,11 @@ def data_digest(dataset: SourceSettings) -> str:
     Raises:
         UserError: The user's file is missing.
     """
-    raw = raw_digest(dataset)
+    raw = raw_digest(dataset, key)
     return raw if dataset.validation is None else digest_of({"data": raw, "validation": dataset.validation})
 
 
-def raw_digest(dataset: SourceSettings) -> str:
+def raw_digest(dataset: SourceSettings, key: str = "dataset") -> str:
     """Return the SHA-256 of a data set's raw files: of the user's file, or of their checksums and their reader's code.
 
     Raises:
@@ -107,7 +110,7 @@ def raw_digest(dataset: SourceSettings) -> str:
     """
     if dataset.own_file is None:
         return digest_of({"files": dataset.files, "code": code_digest(f"data.readers.{dataset.reader}")})
-    return own_digest(Path(dataset.own_file), "dataset.source")
+    return own_digest(Path(dataset.own_file), f"{key}.source")
 
 
 def encoder_digest(encoder: EncoderSettings) -> str:
@@ -121,7 +124,7 @@ def encoder_digest(encoder: EncoderSettings) -> str:
     images = cast(SourceSettings, encoder.images)  # there where no weights are, and so is the pre-training
     return digest_of(
         {
-            "images": [data_digest(images), images.mean, images.std],
+            "images": [data_digest(images, IMAGES), images.mean, images.std],
             "pretraining": asdict(cast(PretrainingSettings, encoder.pretraining)),
             "code": code_digest("features.pretraining"),
         }

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.constructor import DuplicateKeyError
@@ -50,10 +51,10 @@ def parse_yaml(text: str, name: str) -> Any:
     Raises:
         UserError: It is not valid YAML of plain values.
     """
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Composer = WithoutAliases
+    reader = YAML(typ="safe", pure=True)
+    reader.Composer = WithoutAliases
     try:
-        values = yaml.load(text)
+        values = reader.load(text)
         json.dumps(values)
         return values
     except DuplicateKeyError as error:
@@ -65,6 +66,11 @@ def parse_yaml(text: str, name: str) -> Any:
         raise UserError(f"{name} is nested too deeply") from None
     except (YAMLError, ValueError, TypeError, OverflowError) as error:
         raise UserError(f"{name} is not valid YAML: {' '.join(str(error).split())[:200]}") from None
+
+
+def dump_yaml(values: Any) -> str:
+    """Return plain values as YAML, in their own order."""
+    return yaml.safe_dump(values, sort_keys=False, width=110, allow_unicode=True)
 
 
 def _place(error: MarkedYAMLError) -> str:

@@ -139,7 +139,7 @@ def _largest_claim(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
 def _best(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
     """Say which difference is best for exaggeration, and what its verdict is."""
     if (table["identical"] == table["seeds"]).all() and table["seeds"].gt(0).all():
-        return "with and without it, every test sample is classified alike at every seed"
+        return "with and without it, accuracy is the same at every seed"
     known = table[table["difference"].notna()]
     if known.empty:
         return "no pair of runs reached its end"
@@ -164,7 +164,7 @@ def _scope(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
 
 def _scales(table: pd.DataFrame) -> list[str]:
     """Return what the sizes of a table are beside the paper's, the largest first."""
-    there = {paper.scale(row) for _, row in table.iterrows()}
+    there = {paper.scale(dict(row)) for _, row in table[[*paper.SIZE]].iterrows()}
     return [scale for scale in AT if scale in there]
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis.outputs import ODDS, REPORT
 from exaggerated_replay.analysis.paper import odds_grid
-from exaggerated_replay.analysis.runs import FINISHED, Study, run_of
+from exaggerated_replay.analysis.runs import FINISHED, Study, read_table, run_of
 from exaggerated_replay.analysis.selection import METRICS
 from exaggerated_replay.analysis.table1_odds import DRAWS, MEANING, chance
 from exaggerated_replay.analysis.verdicts import PARTS, points, rules_of
@@ -22,7 +22,7 @@ from exaggerated_replay.report.comparisons import Grid, grids
 from exaggerated_replay.report.facts import beside_the_paper, what_was_not_run, what_was_run
 from exaggerated_replay.report.findings import Finding, clauses, read_findings
 from exaggerated_replay.report.pictures import Picture, caption, pictures
-from exaggerated_replay.report.tables import SHORT, estimated, read_table
+from exaggerated_replay.report.tables import SHORT, estimated
 
 FORGETTING = ("forgetting", "accuracy_matrix")
 INSIDE = ("mechanism", "competing_classes", "architecture")

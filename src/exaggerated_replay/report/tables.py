@@ -1,7 +1,6 @@
-"""How the page writes the numbers of its tables, and what it reads them from."""
+"""How the page writes the numbers of its tables."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,11 +24,6 @@ class Value:
     text: str
     runs_of: str = ""
     badge: bool = False
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a table of a study; an arm may be called "null"."""
-    return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
 
 def number(difference: float) -> str:

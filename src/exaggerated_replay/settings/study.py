@@ -56,7 +56,7 @@ class StudySettings(Settings):
 
     def __post_init__(self) -> None:
         plain = re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", self.name, re.ASCII) is not None
-        require(plain, f"name is {self.name!r}: use letters, digits, dashes and underscores only")
+        require(plain, f"name is {self.name!r}: use letters, digits, dots, dashes and underscores only")
         require(self.name not in RESERVED, f"name is {self.name!r}, which is taken: choose another word")
         require(bool(self.grids), "grids is empty: name at least one grid of cells")
         seeds = self.seed_list

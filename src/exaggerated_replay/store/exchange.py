@@ -104,7 +104,7 @@ def _read(source: Path) -> dict[str, Any]:
     try:
         content = json.loads(gzip.decompress(source.read_bytes()))
         packed = content["runs"]
-        if content["format"] != FORMAT or not all({"record", "timing"} == {*entry} for entry in packed.values()):
+        if content["format"] != FORMAT or not all(entry.keys() == {"record", "timing"} for entry in packed.values()):
             raise ValueError("another format")
     except FileNotFoundError:
         raise UserError(f"there is no file {source}") from None
@@ -120,7 +120,7 @@ def _verify_timing(name: str, timing: Any) -> None:
         return
     try:
         right = math.isfinite(timing["seconds"]) and timing["seconds"] >= 0 and isinstance(timing["hardware"], str)
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, OverflowError):
         right = False
     if not right:
         raise UserError(f"{name} has seconds or hardware that make no sense")

@@ -17,7 +17,7 @@ from exaggerated_replay.data.prepared import Prepared, load
 from exaggerated_replay.data.splits import read_split
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
-from exaggerated_replay.places import RESULTS
+from exaggerated_replay.places import RESULTS, RUNS
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.runs import Run, name_of_values
 from exaggerated_replay.planning.sources import Source
@@ -165,7 +165,7 @@ def made_from(plan: dict[str, Any]) -> str:
         for path in [*folders, package / "planning/drawing.py"]  # which kind of figure a grid gets
         if path.is_file() and "__pycache__" not in path.parts
     }
-    paths = {name: Path("results/runs", name, RECORD) for name in plan["runs"]}
+    paths = {name: RUNS / name / RECORD for name in plan["runs"]}
     if missing := [path for path in paths.values() if not path.is_file()]:
         raise UserError(f"{missing[0]} is missing: train the study's runs first, with `snakemake models`")
     records = {name: file_digest(path) for name, path in paths.items()}

@@ -66,7 +66,7 @@ def verify_record(name: str, record: Any) -> None:
         values = record["settings"]
         settings = check(RunSettings, {**values, "method": check_arm(values["method"], "method")})
         diverged = record["diverged"]
-        fits = _counts_fit(record["counts"], len(settings.tasks)) if diverged is None else record["counts"] is None
+        fits = _counts_fit(record["counts"], settings) if diverged is None else record["counts"] is None
         described = (
             {*record["environment"]} >= {"device", "torch"}
             and {*record["problem"]} >= {"inputs", "classes", "bounded"}
@@ -88,12 +88,13 @@ def verify_record(name: str, record: Any) -> None:
         raise UserError(f"{name} has a record that was changed after its run: it does not fit its own checksum")
 
 
-def _counts_fit(counts: dict[str, Any], tasks: int) -> bool:
+def _counts_fit(counts: dict[str, Any], settings: RunSettings) -> bool:
     """Return whether counts can be those of a run: tasks x classes right ones, no more than were tested or assigned."""
     correct, tested, predicted = (np.array(counts[key]) for key in ("correct", "tested", "predicted"))
     return bool(
         all(array.dtype.kind == "i" and array.min() >= 0 for array in (correct, tested, predicted))
-        and correct.shape == (tasks, len(tested))
+        and tested.shape == (len(settings.class_order),)
+        and correct.shape == (len(settings.tasks), len(tested))
         and predicted.shape == tested.shape
         and (correct <= tested).all()
         and (correct[-1] <= predicted).all()

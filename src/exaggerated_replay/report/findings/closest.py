@@ -3,13 +3,13 @@
 import pandas as pd
 
 from exaggerated_replay.analysis.selection import METRICS
-from exaggerated_replay.report.tables import SHORT, Value, number
+from exaggerated_replay.report.tables import DASH, SHORT, Value, number
 
 NOTE = (
     "How far each cell that exaggerates is from the paper's Table 1: the root mean square, over its three columns, of "
     "the difference found here minus the table's gain (its mean over f), in points. The last row is a method without "
     "any effect. The last column says in which share of resampled sets of seeds a cell is the closest; ties count in "
-    "part."
+    "part, and seeds at which a cell diverged do not."
 )
 HEADINGS = ("cell", "seeds", *SHORT.values(), "points from Table 1", "closest")
 
@@ -22,7 +22,7 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
             Value(str(row["seeds"])),
             *(Value(number(row[metric])) for metric in METRICS),
             Value(f"{row['distance']:.2f}"),
-            Value(f"{100 * row['closest']:.0f} %"),
+            Value(DASH if pd.isna(row["closest"]) else f"{100 * row['closest']:.0f} %"),
         ]
         for _, row in table.iterrows()
     ]

@@ -1,0 +1,46 @@
+"""What counts as the same when a study is built anew."""
+
+import json
+
+import pytest
+
+from exaggerated_replay.analysis.agreement import Agreement, compare_folders
+
+FILES = ("metrics.json", "report.html", "runs.csv", "verdicts.csv")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two folders of one study, the same to the byte."""
+    for place in ("old", "new"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "provenance.json").write_text(json.dumps({"files": FILES}))
+        for name in FILES:
+            (tmp_path / place / name).write_text("1\n")
+    return tmp_path / "old", tmp_path / "new"
+
+
+def compared(folders, **known):
+    found = Agreement("c" * 40, 1.0, **known)
+    compare_folders(found, *folders)
+    return found
+
+
+def test_every_file_with_other_numbers_is_named(folders):
+    for name in FILES:
+        (folders[1] / name).write_text("2\n")
+    found = compared(folders)
+    assert set(found.far) == {"metrics.json", "runs.csv", "verdicts.csv"}
+    assert found.shown == ["report.html"]
+
+
+def test_numbers_that_follow_from_records_that_differ_decide_nothing(folders):
+    (folders[1] / "runs.csv").write_text("2\n")
+    found = compared(folders, near={"a-run": 0.1})
+    assert (found.far, found.shown) == ({}, ["runs.csv"])
+
+
+def test_a_file_that_is_not_made_any_more_hides_no_other(folders):
+    (folders[1] / "metrics.json").unlink()
+    (folders[1] / "runs.csv").write_text("2\n")
+    assert set(compared(folders).far) == {"metrics.json", "runs.csv"}
