@@ -124,9 +124,6 @@ def test_tasks_of_different_sizes_by_hand():
 
 def test_sizes_come_from_the_tasks_of_a_record():
     assert task_sizes({"settings": {"tasks": [[7, 3, 1], [0]]}}) == [3, 1]
-    before = task_sizes({"settings": {"tasks": 2}, "counts": COUNTS})  # as it was written before
-    assert before == [2, 2]
-    assert {type(size) for size in before} == {int}
 
 
 # ---------------------------------------------------------------- the matrix

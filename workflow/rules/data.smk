@@ -1,23 +1,26 @@
-# Raw files -> one verified npz file -> the class order and tasks of each seed. The study's own images, and those that its encoder is trained on, go the same
-# way. A file of the user's own is no input: the plan knows where it lies and what must be in it.
+# Raw files -> one verified npz file -> the class order and tasks of each seed. The study's own images, and those that
+# its encoder is trained on, go the same way. A file of the user's own is no input: the plan knows where it lies and
+# what must be in it.
+
+# Two sources may be of the same raw files: the study's own, and those that its encoder is trained on.
+for source in {tuple(source.raw): source for source in PLAN.sources if not source.settings.own_file}.values():
+
+    rule:
+        name:
+            f"download_{source.settings.name}"
+        output:
+            update([str(path) for path in source.raw]),  # what was placed there by hand stays
+        log:
+            f"logs/download_{source.settings.name}.log",
+        localrule: True
+        params:
+            plan=PLAN_FILE,
+            dataset=source.name,
+        shell:
+            "exec exaggerated-replay fetch --plan {params.plan} {params.dataset} &> {log}"
+
 
 for source in PLAN.sources:
-
-    if not source.settings.own_file:
-
-        rule:
-            name:
-                f"download_{source.name.replace('-', '_')}"
-            output:
-                update([str(path) for path in source.raw]),  # what was placed there by hand stays
-            log:
-                f"logs/download_{source.name}.log",
-            localrule: True
-            params:
-                plan=PLAN_FILE,
-                dataset=source.name,
-            shell:
-                "exec exaggerated-replay fetch --plan {params.plan} {params.dataset} &> {log}"
 
     rule:
         name:
