@@ -9,6 +9,7 @@ TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs
 RESERVED = ("runs", "focus", "focus.json", "timings")
 """Names in results/ that no study can have."""
 
+PROVENANCE = "provenance.json"  # of a study: where and from what it was made, and its files
 RECORD = "record.json"  # of a run: settings, counts, instruments; complete without the weights
 WEIGHTS = "model.safetensors"
 TRACES = "traces.safetensors"  # small arrays kept at task ends, where there are any

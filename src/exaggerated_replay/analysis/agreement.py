@@ -8,12 +8,13 @@ from typing import Any
 from exaggerated_replay.analysis.folder import FILES
 from exaggerated_replay.analysis.scores import scores, task_sizes
 from exaggerated_replay.files import digest_of, read_json
+from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.params import PARAMS
 
 ACCURACIES = ("first20", "first50", "overall")
 INPUTS = (
     PARAMS.name,
-    "provenance.json",
+    PROVENANCE,
     "sha256.json",
 )  # what was asked for, where and when, and digests of the others
 NUMBERS = (".csv", ".json")  # files that hold numbers; all others show them
@@ -83,7 +84,7 @@ def _compare_accuracies(found: Agreement, run: str, old: Mapping[str, Any], new:
 def compare_folders(found: Agreement, old: Path, new: Path) -> None:
     """Compare the files of a study's two folders, after the records that they follow from."""
     records_differ = bool(found.near or found.far)
-    for name in sorted({*read_json(old / "provenance.json")[FILES]} - {*INPUTS}):
+    for name in sorted({*read_json(old / PROVENANCE)[FILES]} - {*INPUTS}):
         if name.startswith("records/"):
             continue
         if not (new / name).is_file():

@@ -16,7 +16,7 @@ from exaggerated_replay.analysis.runs import open_study, run_of
 from exaggerated_replay.analysis.verdicts import rules_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
-from exaggerated_replay.places import RAW, RECORD, RESULTS, RUNS
+from exaggerated_replay.places import PROVENANCE, RAW, RECORD, RESULTS, RUNS
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import dump_yaml, read_yaml
 
@@ -65,7 +65,7 @@ def rebuild(
 
 
 def _commit(folder: Path) -> str:
-    said = read_json(folder / "provenance.json")
+    said = read_json(folder / PROVENANCE)
     commit = said.get("commit") if isinstance(said, dict) else None
     if not isinstance(commit, str) or "files" not in said:
         raise UserError(f"{folder}/provenance.json does not name the commit and the files of the study")

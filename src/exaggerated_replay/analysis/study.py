@@ -24,10 +24,10 @@ from exaggerated_replay.analysis.tables import comparison
 from exaggerated_replay.analysis.verdicts import all_verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json, write_text
-from exaggerated_replay.places import RESULTS
+from exaggerated_replay.places import PROVENANCE, RESULTS
 from exaggerated_replay.planning.params import PARAMS
 
-PLAN, PROVENANCE, MECHANISM = "plan.json", "provenance.json", "mechanism"
+PLAN, MECHANISM = "plan.json", "mechanism"
 Part = Callable[[Study, Path], None]
 """Writes more into a study's folder: its figures, its report. Parts are called in the order in which they are given."""
 

@@ -10,7 +10,7 @@ import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import RESULTS, RUNS
+from exaggerated_replay.places import PROVENANCE, RESULTS, RUNS
 
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.runs import Study
@@ -22,7 +22,7 @@ def study(plan: Path) -> None:
     """Write the study's folder from the records of its runs: tables, figures, metrics, provenance, and the report."""
     from exaggerated_replay.analysis.folder import FILES
     from exaggerated_replay.analysis.outputs import PLOTS, all_files
-    from exaggerated_replay.analysis.study import PROVENANCE, write_study
+    from exaggerated_replay.analysis.study import write_study
     from exaggerated_replay.figures.catalogue import draw_all, figure_files
     from exaggerated_replay.files import read_json, write_text
     from exaggerated_replay.report.page import write_report

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from exaggerated_replay.analysis.folder import keep
 from exaggerated_replay.analysis.outputs import IMAGE_KINDS
+from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.drawing import kinds_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def draw_all(study: "Study", folder: Path) -> None:
         drawing = import_module(f"exaggerated_replay.figures.{kind}")
         figure = drawing.of_study(study, shown) if ended or kind in FROM_SETTINGS else nothing()
         if figure is None:
-            keep(folder, f"figures/{name}.*", "provenance.json", "runs")
+            keep(folder, f"figures/{name}.*", PROVENANCE, "runs")
         else:
             save(figure, [folder / "figures" / f"{name}.{image}" for image in IMAGE_KINDS])
 

@@ -17,6 +17,7 @@ from exaggerated_replay.analysis.selection import METRICS
 from exaggerated_replay.analysis.table1_odds import DRAWS, MEANING, chance
 from exaggerated_replay.analysis.verdicts import PARTS, points, rules_of
 from exaggerated_replay.files import read_json, write_text
+from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.report.answer import answer, question, tally
 from exaggerated_replay.report.comparisons import Grid, grids
 from exaggerated_replay.report.facts import beside_the_paper, what_was_not_run, what_was_run
@@ -135,7 +136,7 @@ class Page:
 
 def write_report(study: Study, folder: Path) -> None:
     """Write report.html from what lies in a study's folder: tables, figures and verdicts; the last of its parts."""
-    write_text(folder / REPORT, render(Page(study, folder, read_json(folder / "provenance.json"))))
+    write_text(folder / REPORT, render(Page(study, folder, read_json(folder / PROVENANCE))))
 
 
 def render(page: Page) -> str:
