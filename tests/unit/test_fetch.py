@@ -124,7 +124,13 @@ def test_what_is_not_whole_never_has_its_name(mirror, page, tmp_path):
         fetch("mine", folder, dict(reversed(FILES.items())), [bad.url])
     assert bad.asked[0] == "b.gz"
     assert only_files(tmp_path) == ["raw"]
-    for part in ("data set mine: could not get a.gz", FILES["a.gz"], bad.url, "place the raw files by hand in"):
+    for part in (
+        "data set mine: could not get a.gz",
+        FILES["a.gz"],
+        bad.url,
+        "place the raw files by hand in",
+        "`encoder.images.source`",
+    ):
         assert part in str(error.value)
     assert f"by hand in {folder}" in str(error.value)
     assert "\n" not in str(error.value)

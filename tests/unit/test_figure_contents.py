@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from sample_figures import (
@@ -32,6 +33,7 @@ from exaggerated_replay.figures import (
     specification,
     style,
 )
+from exaggerated_replay.learning.competition import attraction, repulsion
 
 
 def test_architecture_shows_its_sizes():
@@ -169,13 +171,29 @@ def test_dose_is_drawn_over_the_weight_that_acts():
     [
         ({"reduction": "mean"}, (2e-3, 5e-3)),
         ({"reduction": "sum"}, (2e-3 / 64, 5e-3 * 64)),  # an inverse of a sum is so much smaller
-        ({"reduction": "total"}, (2e-3 / (64 * 16), 5e-3 * 64 * 16)),
+        ({"reduction": "total"}, (2e-3 * 16 / 64, 5e-3 * 64 * 16)),  # a sum of 16 inverses
+        ({"reduction": "total", "repulsion": "inverse_mean"}, (2e-3 / (64 * 16), 5e-3 * 64 * 16)),
         ({"reduction": "sum", "repulsion": "negative"}, (2e-3 * 64, 5e-3 * 64)),
     ],
 )
 def test_the_weight_that_acts_depends_on_what_is_summed(reading, expected):
     made = config(lambda_rr=4e-3, lambda_ra=1e-2, lambda_rec=2.0, reading=reading)
     assert dose.weights(made, inputs=64) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("form", ["mean_inverse", "inverse_mean", "negative"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "total"])
+def test_the_weight_that_acts_is_what_the_losses_themselves_grow_by(form, reduction):
+    distance = torch.rand(16, 3, 64, generator=torch.Generator().manual_seed(0)) + 0.1  # every sample has two rivals
+    own = torch.eye(3, dtype=torch.bool)[torch.arange(16) % 3]
+    size = distance.mean(2) if reduction == "mean" else distance.sum(2)
+    grown = (
+        repulsion(size, ~own, torch.ones(16, 3), form, reduction)
+        / repulsion(distance.mean(2), ~own, torch.ones(16, 3), form),
+        attraction(size, own, reduction) / attraction(distance.mean(2), own),
+    )
+    made = config(lambda_rr=1, lambda_ra=1, reading={"reduction": reduction, "repulsion": form})
+    assert dose.weights(made, inputs=64) == pytest.approx([float(value) for value in grown], rel=1e-5)
 
 
 def test_the_frontier_is_what_no_other_point_exceeds():

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.analysis.paper import odds_grid, papers_data, table1_grid
-from exaggerated_replay.places import RESULTS
+from exaggerated_replay.places import PROVENANCE, RESULTS
 from exaggerated_replay.planning.drawing import kinds_of
 
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
 FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
-SUMMARIES = ("params.yaml", "plan.json", "provenance.json", "runs.csv", "metrics.json", "verdicts.csv", *PLOTS)
+SUMMARIES = ("params.yaml", "plan.json", PROVENANCE, "runs.csv", "metrics.json", "verdicts.csv", *PLOTS)
 ODDS = "table1_odds.csv"
 FINDINGS = {"frontier": "frontier", "scale": "trends", "specification": "closest"}
 """How a grid is drawn -> what it is asked: what lies beyond the baseline's reach, what grows with the size, which

@@ -81,7 +81,8 @@ def _get(name: str, target: Path, checksum: str, mirrors: list[str], folder: Pat
     damaged = f" (the {target.name} there has another checksum)" if (folder / target.name).exists() else ""
     raise UserError(
         f"data set {name}: could not get {target.name} ({checksum}) from {', '.join(failures) or 'no mirror at all'}; "
-        "try again later, name a local copy or another mirror in `dataset.source` (a folder, a URL, or an npz file), "
+        "try again later, name a local copy or another mirror (a folder, a URL, or an npz file) in `dataset.source`, "
+        "for the images of an encoder in `encoder.images.source`, "
         f"or place the raw files by hand in {folder}{damaged}"
     )
 

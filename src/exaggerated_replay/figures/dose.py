@@ -95,17 +95,19 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str, *, inputs: int) -> Figure
 def weights(config: Mapping, inputs: int) -> tuple[float, float]:
     """Return the weights of RR and RA as they act, in units of the mean reconstruction loss.
 
-    Read as a sum over features (or over samples too), RA weighs as many times as much; RR, which is inverted, as many
-    times as little.
+    Sums over features make RA weigh as many times as much, and those over samples again. RR is inverted, and so as many
+    times as little; but where each sample has its own inverse (`mean_inverse`), their sum over samples weighs more.
     """
     method = config["method"]
     reading = method.get("reading") or {}
-    terms = {"mean": 1, "sum": inputs, "total": inputs * config["training"].get("replay_batch", 1)}
-    scale = terms[reading.get("reduction", "mean")]
+    reduction = reading.get("reduction", "mean")
+    features = 1 if reduction == "mean" else inputs
+    samples = config["training"].get("replay_batch", 1) if reduction == "total" else 1
+    attracts = features * samples
+    repels = {"mean_inverse": samples / features, "inverse_mean": 1 / attracts, "negative": attracts}
     rec = method.get("lambda_rec", 1) or 1
-    inverted = reading.get("repulsion") != "negative"
     rr, ra = method.get("lambda_rr", 0) / rec, method.get("lambda_ra", 0) / rec
-    return (rr / scale if inverted else rr * scale), ra * scale
+    return rr * repels[reading.get("repulsion", "mean_inverse")], ra * attracts
 
 
 def _line(axes: Axes, weight: pd.Series, difference: pd.Series, kind: str, *, aside: float) -> None:
