@@ -38,12 +38,14 @@ browser:
 	apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null 2>&1 \
 		|| { echo "apt-get could not install chromium and chromium-driver: see 'apt-get install chromium'" >&2; exit 1; }
 
+# The test on Slurm does not run here; that all it needs can be found is checked.
 test: env lint
+	pytest tests/cluster --setup-plan --quiet
 	pytest --ignore tests/cluster --numprocesses 2 --dist worksteal --cov --cov-report=term --durations 20
 
 # The workflow on a real Slurm of one machine: jobs killed, preempted, requeued. Installs Debian's packages, as root.
 cluster: env
-	pytest tests/cluster -s
+	pytest tests/cluster -s -o faulthandler_timeout=0
 
 # Every job killed at every call with which it changes a file, the workflow at random moments, disks full and read-only:
 # hours. FAULTS="--calls 8 --random 10" is shorter. Where mounting is not allowed, full disks are left out.
