@@ -20,6 +20,7 @@ from sample_figures import (
     written,
 )
 
+from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import (
     accuracy_matrix,
@@ -44,6 +45,17 @@ def test_architecture_shows_its_sizes():
     bounded = written(architecture.draw(**SIZES | {"bounded": True}))
     assert "reconstruction\nbinary cross-entropy" in bounded
     assert any(text.endswith("sigmoid") for text in bounded)
+
+
+def test_architecture_has_the_sizes_of_the_cell_in_focus():
+    size = {"method": {"gate_proportion": 0.6}, "model": {"units": 2000, "latent": 100}}
+    small = size | {"model": {"units": 200, "latent": 100}}
+    cells = {"none": size | {"method": {}}, "rr-ra": size, "rr-ra-small": small}
+    plan = {"cells": {cell: {"config": config, "runs": [{"directory": cell}]} for cell, config in cells.items()}}
+    records = dict.fromkeys(cells, {"problem": {"inputs": 64, "classes": 10, "bounded": True}})
+    for focus, units in {"rr-ra": "2,000", "rr-ra-small": "200", "none": "200"}.items():
+        seen = written(architecture.of_study(Study(plan | {"focus": focus}, records)))
+        assert f"fc\n{units}\nReLU" in seen
 
 
 # ---------------------------------------------------------------- two arms

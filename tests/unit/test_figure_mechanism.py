@@ -17,7 +17,7 @@ CELLS = tuple(SETTINGS)
 PLAN = {
     "focus": "rr-ra",
     "study": {"baseline": "bir-si"},
-    "cells": {cell: {"arm": cell.partition("-lambda")[0]} for cell in CELLS},
+    "cells": {cell: {"arm": cell.partition("-lambda")[0], "config": {"model": {"units": 200}}} for cell in CELLS},
     "grids": {
         "dose": [
             {"cell": cell, "settings": settings, "baseline": None if cell == "bir-si" else "bir-si"}
@@ -64,6 +64,16 @@ def test_shown_are_baseline_focus_and_the_least_similar_cells():
     ]
     assert (colours["bir-si"], colours["rr-ra"]) == (style.BASELINE, style.TREATMENT)
     assert len(set(colours.values())) == mechanism.MOST
+
+
+def test_networks_of_the_size_of_the_focus_are_shown_first():
+    last = CELLS[-1]
+    small = PLAN["cells"] | {last: {"arm": "ra", "config": {"model": {"units": 100}}}}
+    shown = list(mechanism.chosen_cells(PLAN | {"cells": small}, tables()))
+    assert len(shown) == mechanism.MOST
+    assert last not in shown
+    shown = list(mechanism.chosen_cells(PLAN | {"cells": small}, tables((*CELLS[:3], last))))
+    assert shown == [*CELLS[:3], last]  # where there is room
 
 
 def test_lines_are_the_tables():

@@ -14,9 +14,10 @@ PAPER_WHITE, TINT, REPLAY_TINT = "#ffffff", "#eef1f4", "#fdf0e6"
 
 
 def of_study(study: Study, grid: None = None) -> Figure:
-    """Draw the model of a study with its sizes, as its last arm with context gates has them."""
-    cells = study.plan["cells"]
-    name = [cell for cell in cells if "gate_proportion" in cells[cell]["config"]["method"]][-1]
+    """Draw the model of a study with its sizes, as the cell in focus has them, or the last one with context gates."""
+    cells, focus = study.plan["cells"], study.plan["focus"]
+    gated = [cell for cell in cells if "gate_proportion" in cells[cell]["config"]["method"]]
+    name = focus if focus in gated else gated[-1]
     config, problem = cells[name]["config"], study.records[run_of(cells[name]["runs"][0])]["problem"]
     return draw(
         **problem,

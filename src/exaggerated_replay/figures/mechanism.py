@@ -94,7 +94,10 @@ def draw(plan: Mapping, tables: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def chosen_cells(plan: Mapping, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
-    """Choose the cells to draw, and give each a colour: among others, those with the least similar hidden layers."""
+    """Choose the cells to draw, and give each a colour.
+
+    Beside baseline and focus: networks of the focus's size first, then those with the least similar hidden layers.
+    """
     distances = tables["distances"]
     replaying = list(dict.fromkeys(distances.loc[distances["space"] == "reconstruction", "cell"]))
     focus = plan["focus"]
@@ -103,9 +106,9 @@ def chosen_cells(plan: Mapping, tables: Mapping[str, pd.DataFrame]) -> dict[str,
     shown = {cell: BASELINE for cell in baselines[:1]} | {focus: TREATMENT}
     shown = {cell: colour for cell, colour in shown.items() if cell in replaying}
     others = [cell for cell in replaying if cell not in shown]
-    if "similarity" in tables:
-        final = tables["similarity"].groupby("cell")["cka"].last()
-        others.sort(key=lambda cell: final.get(cell, 1.0))
+    units = {cell: plan["cells"][cell]["config"]["model"]["units"] for cell in [focus, *others]}
+    final = tables["similarity"].groupby("cell")["cka"].last() if "similarity" in tables else {}
+    others.sort(key=lambda cell: (units[cell] != units[focus], final.get(cell, 1.0)))
     return shown | dict(zip(others[: MOST - len(shown)], OTHERS, strict=False))
 
 
