@@ -52,7 +52,7 @@ def test_architecture_has_the_sizes_of_the_cell_in_focus():
     small = size | {"model": {"units": 200, "latent": 100}}
     cells = {"none": size | {"method": {}}, "rr-ra": size, "rr-ra-small": small}
     plan = {"cells": {cell: {"config": config, "runs": [{"directory": cell}]} for cell, config in cells.items()}}
-    records = dict.fromkeys(cells, {"problem": {"inputs": 64, "classes": 10, "bounded": True}})
+    records = {cell: {"problem": {"inputs": 64, "classes": 10, "bounded": True}} for cell in cells}
     for focus, units in {"rr-ra": "2,000", "rr-ra-small": "200", "none": "200"}.items():
         seen = written(architecture.of_study(Study(plan | {"focus": focus}, records)))
         assert f"fc\n{units}\nReLU" in seen

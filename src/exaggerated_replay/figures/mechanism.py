@@ -107,7 +107,7 @@ def chosen_cells(plan: Mapping, tables: Mapping[str, pd.DataFrame]) -> dict[str,
     shown = {cell: colour for cell, colour in shown.items() if cell in replaying}
     others = [cell for cell in replaying if cell not in shown]
     units = {cell: plan["cells"][cell]["config"]["model"]["units"] for cell in [focus, *others]}
-    final = tables["similarity"].groupby("cell")["cka"].last() if "similarity" in tables else {}
+    final = tables["similarity"].groupby("cell")["cka"].last().to_dict() if "similarity" in tables else {}
     others.sort(key=lambda cell: (units[cell] != units[focus], final.get(cell, 1.0)))
     return shown | dict(zip(others[: MOST - len(shown)], OTHERS, strict=False))
 
