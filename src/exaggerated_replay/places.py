@@ -6,6 +6,7 @@ RAW = Path("data/raw")  # a folder for each data set, with the files as they wer
 RESULTS = Path("results")
 RUNS = RESULTS / "runs"  # the store behind all studies
 TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs
+DIGESTS = Path(".training/digests.json")  # of large files of the user's, which are looked at once
 RESERVED = ("runs", "focus", "focus.json", "timings")
 """Names in results/ that no study can have."""
 

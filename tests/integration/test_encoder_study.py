@@ -20,6 +20,7 @@ def features_study(fresh, tmp_path):
         "exaggerated-replay",
         "compose",
         "dataset=cifar100",
+        "dataset.content=null",
         "encoder=cpu",
         f"dataset.source='{mirror}'",
         f"encoder.images.source='{mirror}'",

@@ -1,8 +1,6 @@
 """What changes the digest of a method's code, tried on a copy of the package; and the digest of the data."""
 
 import ast
-import hashlib
-import json
 import shutil
 from pathlib import Path
 
@@ -13,8 +11,6 @@ from hypothesis import strategies as st
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.planning.fingerprint import code_digest, method_digest, skeleton
-from exaggerated_replay.planning.sources import data_digest
-from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.methods import method_names
 
 METHODS = method_names()
@@ -217,35 +213,6 @@ def test_an_empty_field_of_a_later_python_changes_nothing():
     assert skeleton(tree) != before
 
 
-# ---------------------------------------------------------------- data
-
-
-def published(**changes):
-    return SourceSettings(**{"name": "digits", "reader": "digits", "files": {"a": "md5:1"}, **changes})
-
-
-def test_published_data_are_known_by_their_checksums_and_the_code_of_their_reader(monkeypatch):
-    digest = data_digest(published())
-    content = json.dumps({"code": code_digest("data.readers.digits"), "files": {"a": "md5:1"}}, separators=(",", ":"))
-    assert digest == hashlib.sha256(content.encode()).hexdigest()
-    assert digest == data_digest(published(name="mine", mirrors=["https://elsewhere.example/"]))
-    assert digest != data_digest(published(reader="idx"))
-    assert digest != data_digest(published(files={"a": "md5:2"}))
-
-
-def test_a_reader_that_is_added_or_changed_changes_no_method_and_only_its_own_data(package):
-    before = {reader: data_digest(published(reader=reader)) for reader in ("idx", "digits")}
-
-    def edit():
-        (package / "data/readers/extra.py").write_text("WHITE = 255\n\n\ndef read(files):\n    return {}\n")
-        path = package / "data/readers/digits.py"
-        path.write_text(path.read_text().replace("[4::5]", "[3::5]"))
-
-    assert changed_by(edit) == set()
-    assert data_digest(published(reader="idx")) == before["idx"]
-    assert data_digest(published(reader="digits")) != before["digits"]
-
-
 def test_how_data_are_fetched_prepared_and_divided_is_no_code_of_a_run(package):
     edits = [appended(package / f"data/{file}.py", "\nX = 1\n") for file in ("fetch", "prepare", "tasks", "facts")]
     assert changed_by(lambda: [edit() for edit in edits]) == set()
@@ -256,22 +223,3 @@ def test_what_an_error_says_is_no_code_but_its_kind_is():
     assert shape_of(raising.format("ValueError('one')")) == shape_of(raising.format("ValueError(f'{a}') from None"))
     assert shape_of(raising.format("ValueError('one')")) != shape_of(raising.format("KeyError('one')"))
     assert shape_of(raising.format("ValueError('one')")) != shape_of("def f(a):\n    if a:\n        pass\n")
-
-
-def test_own_data_are_known_by_content_alone(tmp_path):
-    for name in ("a.npz", "b.npz"):
-        (tmp_path / name).write_bytes(b"abc")
-        found = data_digest(SourceSettings(name="own", reader="npz", source=str(tmp_path / name)))
-        assert found == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180's example
-
-
-def test_what_is_held_out_for_validation_makes_other_data():
-    digests = {data_digest(published(validation=share)) for share in (None, 0.1, 0.2)}
-    assert len(digests) == 3
-
-
-@pytest.mark.parametrize("source", ["missing.npz", "."])
-def test_a_file_of_ones_own_that_is_no_file_is_named(tmp_path, monkeypatch, source):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"^dataset\.source: there is no file"):
-        data_digest(SourceSettings(name="own", reader="npz", source=source))

@@ -27,6 +27,8 @@ def identity(changes=(), arm="rr-ra", **more):
         {"focus": "bir-si"},
         {"dataset.watch": None},
         {"dataset.name": "mine"},
+        {"dataset.title": "Mine"},
+        {"dataset.files": {"digits.csv.gz": "sha256:0"}},
         {"rules.alpha": 0.01},
         {"hyper.name": "mine"},
         {"size.name": "mine"},
@@ -96,7 +98,7 @@ DECISIVE = [
     {"dataset.class_order": [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]},
     {"dataset.class_order": "together"},
     {"dataset.image_values": 63},
-    {"dataset.files": {"digits.csv.gz": "sha256:0"}},
+    {"dataset.content": "0" * 64},
     {"reading.distance": "squared"},
     {"reading.distance": "bce"},
     {"reading.repulsion": "inverse_mean"},
@@ -154,7 +156,7 @@ def test_the_code_is_part_of_the_identity(monkeypatch):
 
 def test_own_data_are_known_by_their_content_and_not_by_their_place(tmp_path):
     def written(name, value):
-        x, y = np.full((4, 3), value), np.arange(4)
+        x, y = np.full((4, 3), float(value)), np.arange(4)
         np.savez(tmp_path / name, x_train=x, y_train=y, x_test=x, y_test=y)
         dataset = {"name": "npz", "reader": "npz", "source": str(tmp_path / name), "tasks": 2}
         plan = plan_with({"dataset": dataset}, grids={"g": PLAIN})

@@ -56,7 +56,7 @@ def test_labels_of_any_integer_type(dtype, shape, tmp_path):
     y_train, y_test = (np.array(y, dtype=dtype).reshape(shape) for y in ([0, 1, 1, 0], [1, 0]))
     data = prepared(tmp_path, y_train=y_train, y_test=y_test)
     assert data.y_train.dtype == data.y_test.dtype == np.int64
-    assert (data.y_train.tolist(), data.y_test.tolist()) == ([0, 1, 1, 0], [1, 0])
+    assert (data.y_train.tolist(), data.y_test.tolist()) == ([0, 1, 1, 0], [0, 1])  # the test set class by class
 
 
 def test_equal_arrays_give_equal_bytes_however_they_were_stored(tmp_path):

@@ -8,6 +8,9 @@ from exaggerated_replay.analysis import paper
 from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, question
 
 
+TITLES = {"cifar100": "CIFAR-100", "mnist": "MNIST"}
+
+
 def asked(dataset="cifar100", **more):
     """A plan in which "a" and "b" exaggerate, at f = 10 and without f, and "base" and "er" do not.
 
@@ -23,7 +26,7 @@ def asked(dataset="cifar100", **more):
     }
     grids = {"convergence": ["a"], "table1": ["a", "a5"]}
     return {
-        "dataset": {"name": dataset, "source_name": None, "validation": None, **more},
+        "dataset": {"name": dataset, "title": TITLES.get(dataset), "source_name": None, "validation": None, **more},
         "cells": {name: {"config": {"method": method}} for name, method in methods.items()},
         "grids": {grid: [{"cell": cell, "baseline": "base"} for cell in cells] for grid, cells in grids.items()},
     }

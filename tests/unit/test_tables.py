@@ -7,7 +7,7 @@ import pytest
 from exaggerated_replay.analysis import layout, tables
 from exaggerated_replay.analysis.paper import published
 
-CIFAR100 = {"dataset": {"name": "cifar100", "source_name": None, "sha256": "c" * 64}}
+CIFAR100 = {"dataset": {"name": "cifar100", "title": "CIFAR-100", "source_name": None, "sha256": "c" * 64}}
 DIGITS = {"dataset": {"name": "digits", "source_name": None, "sha256": "d" * 64}}
 GRIDS = {
     "table1": [("bir-si", None), ("rr-ra-f5", "bir-si"), ("rr-ra", "bir-si"), ("rr-ra-fnone", "bir-si")],
@@ -170,7 +170,7 @@ def test_one_seed_is_shown_without_an_interval(tmp_path):
 def test_note_counts_the_intervals(grid, sentence):
     text = layout.note(tables.comparison(*study(), grid), plan=CIFAR100, first20_images=400)
     assert sentence in text
-    assert "Data: cifar100. Seeds: 2. Test images in the first 20 % of classes: 400 (one image is 0.25" in text
+    assert "Data: CIFAR-100. Seeds: 2. Test images in the first 20 % of classes: 400 (one image is 0.25" in text
     assert "whose claim it does not test" not in text
 
 
@@ -209,7 +209,7 @@ def test_tables_are_byte_identical_when_written_twice(tmp_path, suffix):
 
 
 def test_a_file_is_called_by_its_name_and_what_it_is_given_as():
-    own = {"dataset": {"name": "cifar100", "source_name": "mine.npz", "sha256": "ab" * 32}}
+    own = {"dataset": {"name": "cifar100", "title": "CIFAR-100", "source_name": "mine.npz", "sha256": "ab" * 32}}
     assert layout.data_name(own) == "mine.npz (SHA-256 ababababab), given as CIFAR-100"
     assert layout.short_data_name(own) == "mine.npz"
     text = layout.note(tables.comparison(*study(), "table1"), plan=own, first20_images=400)
@@ -224,7 +224,7 @@ def test_a_file_is_called_by_its_name_and_what_it_is_given_as():
 def test_encoder_and_validation_images_are_named():
     plan = {"dataset": {**CIFAR100["dataset"], "validation": 0.2}, "encoder": {"name": "published"}}
     assert layout.data_name(plan) == (
-        "cifar100, features of the encoder published, tested on the last 20 % of each class's training samples"
+        "CIFAR-100, features of the encoder published, tested on the last 20 % of each class's training samples"
     )
 
 

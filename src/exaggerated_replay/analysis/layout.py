@@ -52,9 +52,9 @@ def data_name(plan: Mapping) -> str:
     """Name the data that a study learned from: a file of the user's by its own name and digest."""
     dataset, encoder = plan["dataset"], plan.get("encoder")
     own = dataset.get("source_name")
-    name = f"{own} (SHA-256 {dataset['sha256'][:10]})" if own else dataset["name"]
+    name = f"{own} (SHA-256 {dataset['sha256'][:10]})" if own else short_data_name(plan)
     if own and papers_data(plan):
-        name += ", given as CIFAR-100"
+        name += f", given as {title_of(plan)}"
     if encoder:
         name += f", features of the encoder {encoder['name']}"
     if dataset.get("validation"):
@@ -65,7 +65,13 @@ def data_name(plan: Mapping) -> str:
 
 def short_data_name(plan: Mapping) -> str:
     """Name the data where room is short, as on an axis."""
-    return plan["dataset"].get("source_name") or plan["dataset"]["name"]
+    return plan["dataset"].get("source_name") or title_of(plan)
+
+
+def title_of(plan: Mapping) -> str:
+    """Return what the settings call the data."""
+    dataset = plan["dataset"]
+    return dataset.get("title") or dataset["name"]
 
 
 def note(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:

@@ -36,7 +36,7 @@ def prepare(plan: Path, dataset: str, out: Path) -> None:
         folder = RAW / source["name"]
         verify(folder, source["files"])
         reader, files = source["reader"], {file: folder / file for file in source["files"]}
-    prepare(reader, files, out, source["validation"], source["sha256"])
+    prepare(reader, files, out, source["validation"], source["sha256"], source["content"])
 
 
 @click.command()

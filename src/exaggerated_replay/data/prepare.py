@@ -9,13 +9,19 @@ from typing import Any
 import numpy as np
 
 from exaggerated_replay.data.checks import checked
+from exaggerated_replay.data.identity import in_one_order, scale_of
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import replacing
 
 
 def prepare(
-    reader: str, files: dict[str, Path], target: Path, validation: float | None = None, made_from: str = ""
+    reader: str,
+    files: dict[str, Path],
+    target: Path,
+    validation: float | None = None,
+    made_from: str = "",
+    content: str | None = None,
 ) -> None:
     """Write one normalised, byte-for-byte reproducible .npz from the raw files of a data set.
 
@@ -27,9 +33,10 @@ def prepare(
         target: The .npz to write; left alone when anything is wrong.
         validation: Share of each class's training samples that takes the place of the test set, if any.
         made_from: Digest of all that the data are made from.
+        content: Digest that the samples must have (`data/identity.py`); None: any will do.
 
     Raises:
-        UserError: A file is missing, unreadable or not a usable data set.
+        UserError: A file is missing, unreadable or not a usable data set, or holds other samples than it should.
     """
     for path in files.values():
         if not path.is_file():
@@ -37,12 +44,20 @@ def prepare(
             raise UserError(f"{path} does not exist; {remedy}")
     module = import_module(f"exaggerated_replay.data.readers.{reader}")
     paths = list(files.values())
-    arrays = checked(module.read(files), paths[0] if len(paths) == 1 else paths[0].parent)
+    where = paths[0] if len(paths) == 1 else paths[0].parent
+    arrays, found = in_one_order(checked(module.read(files), where), module.WHITE)
+    if content not in (None, found):
+        raise UserError(
+            f"{where} holds other samples than the settings say (their digest is {found}, and it should be {content}): "
+            "delete it and fetch it again, or, if these are the ones that you mean, set `content` of this data set to "
+            "their digest"
+        )
     if validation is not None:
         arrays = hold_out(arrays, validation)
-    images = arrays["x_train"].dtype == np.uint8
-    bounded = images or all(arrays[key].min() >= 0 and arrays[key].max() <= 1 for key in ("x_train", "x_test"))
-    values: dict[str, Any] = {**arrays, "scale": module.WHITE if images else 1, "bounded": bounded}
+    x = arrays["x_train"]
+    # By the training set alone: what is tested must not decide how a run learns.
+    bounded = x.dtype == np.uint8 or (x.min() >= 0 and x.max() <= 1)
+    values: dict[str, Any] = {**arrays, "scale": scale_of(x, module.WHITE), "bounded": bounded}
     with replacing(target) as temporary, temporary.open("wb") as stream:
         # NumPy stamps every member with the same date in 1980, so equal arrays give equal bytes.
         np.savez(stream, **values, made_from=made_from, content=Prepared(**values).digest())

@@ -26,7 +26,7 @@ class Prepared:
         x_test: As `x_train`, for the M test inputs.
         y_test: As `y_train`, shape (M,).
         scale: `x / scale` is what the model sees.
-        bounded: Whether all of `x / scale` lies in [0, 1].
+        bounded: Whether all training inputs `x / scale` lie in [0, 1].
         made_from: Digest of what the data are made from, which the name of their file is cut from.
         content: SHA-256 over all of the above that a run reads, as it was when the file was written.
     """

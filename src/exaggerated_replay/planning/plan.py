@@ -106,7 +106,8 @@ class Plan:
                 "sha256": self.source.digest,
             },
             "sources": {
-                source.name: {**without_path(source.settings), "sha256": source.digest} for source in self.sources
+                source.name: {**without_path(source.settings), "content": source.content, "sha256": source.digest}
+                for source in self.sources
             },
             "data": self.data,
             "prepared": str(self.source.prepared),

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest
 from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS, RAW
@@ -20,6 +21,7 @@ class Source:
     """One set of raw files, and what is made from it."""
 
     settings: SourceSettings
+    content: str | None  # digest of its samples; None where that is known only once they are here
     digest: str
 
     @property
@@ -74,9 +76,10 @@ def make_source(settings: SourceSettings, key: str = "dataset") -> Source:
     """Work out which raw files the settings mean, which lie under `key` in params.yaml.
 
     Raises:
-        UserError: The user's file is missing.
+        UserError: The user's file is missing, is not a usable data set, or holds other samples than it should.
     """
-    return Source(settings, data_digest(settings, key))
+    content = content_of(settings, key)
+    return Source(settings, content, data_digest(settings, content))
 
 
 def make_encoder(settings: EncoderSettings) -> Encoder:
@@ -89,28 +92,31 @@ def make_encoder(settings: EncoderSettings) -> Encoder:
     return Encoder(settings, encoder_digest(settings), images)
 
 
-def data_digest(dataset: SourceSettings, key: str = "dataset") -> str:
+def content_of(settings: SourceSettings, key: str) -> str | None:
+    """Return the digest of the samples of a data set; None where the settings do not state it and no file tells.
+
+    Raises:
+        UserError: The user's file is missing, is not a usable data set, or holds other samples than it should.
+    """
+    if settings.own_file is None:
+        return settings.content
+    found = content_of_file(Path(settings.own_file), f"{key}.source")
+    if settings.content not in (None, found):
+        raise UserError(
+            f"{key}.source: {settings.own_file} does not hold the samples of {settings.title or settings.name}: choose "
+            f"dataset=npz for data of your own, or set {key}.content=null to use it in their place"
+        )
+    return found
+
+
+def data_digest(settings: SourceSettings, content: str | None) -> str:
     """Return the SHA-256 that identifies a data set, wherever its files lie.
 
-    Published files are identified by the checksums that they must have and by the code of their reader, a user's file
-    by its content; either also by the share that is held out. A name decides nothing.
-
-    Raises:
-        UserError: The user's file is missing.
+    It is that of its samples. Of published files whose samples no setting states, it is taken from the checksums that
+    they must have and from their reader. The share that is held out is part of it, too. A name decides nothing.
     """
-    raw = raw_digest(dataset, key)
-    return raw if dataset.validation is None else digest_of({"data": raw, "validation": dataset.validation})
-
-
-def raw_digest(dataset: SourceSettings, key: str = "dataset") -> str:
-    """Return the SHA-256 of a data set's raw files: of the user's file, or of their checksums and their reader's code.
-
-    Raises:
-        UserError: The user's file is missing.
-    """
-    if dataset.own_file is None:
-        return digest_of({"files": dataset.files, "code": code_digest(f"data.readers.{dataset.reader}")})
-    return own_digest(Path(dataset.own_file), f"{key}.source")
+    raw = content or digest_of({"files": settings.files, "code": code_digest(f"data.readers.{settings.reader}")})
+    return raw if settings.validation is None else digest_of({"data": raw, "validation": settings.validation})
 
 
 def encoder_digest(encoder: EncoderSettings) -> str:
@@ -124,7 +130,7 @@ def encoder_digest(encoder: EncoderSettings) -> str:
     images = cast(SourceSettings, encoder.images)  # there where no weights are, and so is the pre-training
     return digest_of(
         {
-            "images": [data_digest(images, IMAGES), images.mean, images.std],
+            "images": [make_source(images, IMAGES).digest, images.mean, images.std],
             "pretraining": asdict(cast(PretrainingSettings, encoder.pretraining)),
             "code": code_digest("features.pretraining"),
         }
@@ -156,7 +162,8 @@ def features_digest(source: Source, encoder: Encoder) -> str:
 def without_path(settings: SourceSettings) -> dict[str, Any]:
     """Return the settings of a data set without the places of its files, which decide nothing.
 
-    Of a user's own file its bare name stays, so that tables can say what they were made from.
+    Of a user's own data the bare name of their file stays, so that tables can say what they were made from.
     """
     values = {key: value for key, value in asdict(settings).items() if key not in ("source", "watch")}
-    return {**values, "source_name": Path(settings.own_file).name if settings.own_file else None}
+    own = settings.own_file if settings.content is None else None
+    return {**values, "source_name": Path(own).name if own else None}

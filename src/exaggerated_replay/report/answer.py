@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from exaggerated_replay.analysis import paper
-from exaggerated_replay.analysis.layout import short_data_name
+from exaggerated_replay.analysis.layout import short_data_name, title_of
 from exaggerated_replay.analysis.paper import papers_data
 from exaggerated_replay.analysis.roles import CONTROL, EXAGGERATION, OTHER, role
 from exaggerated_replay.analysis.tables import written
@@ -41,7 +41,6 @@ AT = {
     paper.MINIATURE: "in miniature",
 }
 CONTROLS = "wrong classes, or weights of zero"
-DATA = {"cifar100": "CIFAR-100", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 SIZES = {"units": "unit", "iterations": "iteration per task", "seeds": "seed"}
 
 
@@ -95,10 +94,8 @@ def compared(plan: Mapping[str, Any], verdicts: pd.DataFrame, part: str) -> pd.D
 def named(plan: Mapping[str, Any]) -> str:
     """Name the data of a study in running text."""
     name = short_data_name(plan)
-    if not plan["dataset"].get("source_name"):
-        said = DATA.get(name, name)
-    else:
-        said = f"{name} (given as CIFAR-100)" if papers_data(plan) else name
+    given = plan["dataset"].get("source_name") and papers_data(plan)
+    said = f"{name} (given as {title_of(plan)})" if given else name
     return f"validation data of {said}" if plan["dataset"].get("validation") else said
 
 

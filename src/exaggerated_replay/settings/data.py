@@ -23,6 +23,8 @@ class SourceSettings(Settings):
     name: str  # as it stands in paths and tables: letters, digits, dashes, underscores
     reader: str  # format of the raw files: a module of data/readers/
     source: str | None = None  # the user's npz file; or a folder or URL that holds the raw files
+    title: str | None = None  # as tables and figures call the data; null: by their name
+    content: str | None = None  # digest of the samples that they must hold, which identifies them; null: any
     files: dict[str, str] = field(default_factory=dict)  # raw file -> checksum
     mirrors: list[str] = field(default_factory=list)  # folders that hold them: URLs, or package:NAME/FOLDER
     mean: list[float] | None = None  # of each channel as a fraction of 255, for the encoder
@@ -49,6 +51,10 @@ class SourceSettings(Settings):
                 re.fullmatch(r"[A-Za-z0-9][\w.-]*", file, re.ASCII) is not None,
                 f"files: {file!r} is not the plain name of a file",
             )
+        require(
+            self.content is None or re.fullmatch(r"[0-9a-f]{64}", self.content) is not None,
+            f"content is {self.content!r}, which is not a SHA-256: give its 64 digits in small letters, or null",
+        )
         require((self.mean is None) == (self.std is None), "give both mean and std, or neither")
         if self.mean is not None and self.std is not None:
             require(len(self.mean) == len(self.std) == 3, "mean and std need one number for each of three channels")

@@ -1,0 +1,185 @@
+"""Data are known by what is in them: the samples, and neither their file nor the order of the test set."""
+
+import hashlib
+
+import cifar_archives
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from raw_files import named, own
+
+from exaggerated_replay.data import identity
+from exaggerated_replay.data.identity import content_of_file, in_one_order, remembered
+from exaggerated_replay.data.prepare import prepare
+from exaggerated_replay.data.readers import cifar
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import digest_of
+from exaggerated_replay.planning.sources import make_source
+from exaggerated_replay.settings.data import SourceSettings
+
+
+def samples(**changes):
+    """Two classes, three test samples of each, all of them different."""
+    x = np.arange(24, dtype=np.uint8).reshape(6, 2, 2)
+    arrays = {"x_train": x[:4], "y_train": np.array([0, 1, 1, 0]), "x_test": x, "y_test": np.array([1, 0, 0, 1, 1, 0])}
+    return {**arrays, **changes}
+
+
+def digest(**changes):
+    return in_one_order(samples(**changes), 255)[1]
+
+
+@given(st.permutations(range(6)))
+def test_whatever_the_order_of_the_test_set_the_samples_lie_in_one_and_have_one_digest(order):
+    x, y = samples()["x_test"], samples()["y_test"]
+    found, name = in_one_order(samples(x_test=x[order], y_test=y[order]), 255)
+    expected = sorted(range(6), key=lambda row: (y[row], hashlib.sha256(x[row].tobytes()).hexdigest()))
+    assert name == digest()
+    assert found["x_test"].tolist() == x[expected].tolist()
+    assert found["y_test"].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"x_train": samples()["x_train"][[1, 0, 2, 3]], "y_train": np.array([1, 0, 1, 0])},
+        {"x_train": samples()["x_train"] + 1},
+        {"y_train": np.array([0, 1, 0, 1])},
+        {"x_test": samples()["x_test"] + 1},
+        {"y_test": np.array([0, 1, 0, 1, 1, 0])},
+        {"x_train": samples()["x_train"].reshape(4, 4), "x_test": samples()["x_test"].reshape(6, 4)},
+        {"x_train": samples()["x_train"] / np.float32(1), "x_test": samples()["x_test"] / np.float32(1)},
+    ],
+)
+def test_other_samples_or_another_order_of_the_training_set_have_another_digest(changes):
+    assert digest(**changes) != digest()
+
+
+def test_pixels_of_another_range_are_other_inputs():
+    assert in_one_order(samples(), 16)[1] != in_one_order(samples(), 255)[1]
+
+
+def test_an_order_that_committed_results_were_made_with_is_kept(monkeypatch):
+    plain, name = in_one_order(samples(), 255)
+    monkeypatch.setattr(identity, "_kept_order", lambda digest: [2, 1, 0, 3, 5, 4] if digest == name else [])
+    kept, same = in_one_order(samples(), 255)
+    assert same == name
+    assert kept["x_test"].tolist() == plain["x_test"][[2, 1, 0, 3, 5, 4]].tolist()
+
+
+def test_the_kept_order_of_cifar100_has_each_of_its_test_images_once():
+    order = identity._kept_order("b72dd46c2a" + 54 * "0")
+    assert sorted(order) == list(range(10_000))
+    assert [row // 100 for row in order] == [row // 100 for row in range(10_000)]  # class by class
+
+
+def archive(folder, seed=1):
+    """A published-form archive, and its settings."""
+    folder.mkdir(exist_ok=True)
+    _, checksum = cifar_archives.cifar100(folder, seed=seed)
+    return {"files": {"cifar-100-binary.tar.gz": checksum}, "name": "small", "reader": "cifar"}
+
+
+def test_an_archive_and_any_npz_of_its_pixels_are_the_same_data_to_the_byte(tmp_path):
+    settings = archive(tmp_path)
+    path = tmp_path / "cifar-100-binary.tar.gz"
+    arrays = cifar.read(named(path))
+    shuffled = np.random.default_rng(0).permutation(len(arrays["y_test"]))
+    odd = {
+        **{key: arrays[key][shuffled] for key in ("x_test", "y_test")},
+        "x_train": arrays["x_train"],
+        "y_train": arrays["y_train"].astype(np.int64),
+        "names": np.array(["apple"]),
+    }
+    np.savez(tmp_path / "plain.npz", **arrays)
+    np.savez_compressed(tmp_path / "odd.npz", **odd)
+    found = {}
+    for name in ("plain.npz", "odd.npz"):
+        found[name] = make_source(SourceSettings(name="mine", reader="npz", source=str(tmp_path / name)))
+        prepare("npz", named(tmp_path / name), tmp_path / f"{name}.out")
+    content = found["plain.npz"].content
+    found["archive"] = make_source(SourceSettings(**settings, content=content))
+    prepare("cifar", named(path), tmp_path / "archive.out", content=content)
+    assert {source.digest for source in found.values()} == {content}
+    prepared = {(tmp_path / f"{name}.out").read_bytes() for name in ("plain.npz", "odd.npz", "archive")}
+    assert len(prepared) == 1
+
+
+def test_an_archive_that_holds_other_samples_than_it_should_is_refused(tmp_path):
+    archive(tmp_path)
+    path = tmp_path / "cifar-100-binary.tar.gz"
+    sentence = r"holds other samples than the settings say \(their digest is [0-9a-f]{64}, and it should be 0000"
+    with pytest.raises(UserError, match=sentence):
+        prepare("cifar", named(path), tmp_path / "out.npz", content="0" * 64)
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_a_file_given_for_a_data_set_that_it_is_not_is_refused(tmp_path):
+    np.savez(tmp_path / "mine.npz", **own())
+    settings = {"name": "cifar100", "title": "CIFAR-100", "reader": "cifar", "source": str(tmp_path / "mine.npz")}
+    with pytest.raises(UserError, match=r"mine\.npz does not hold the samples of CIFAR-100: choose dataset=npz"):
+        make_source(SourceSettings(**settings, content="0" * 64))
+    assert make_source(SourceSettings(**settings)).content == content_of_file(tmp_path / "mine.npz", "key")
+
+
+def test_without_their_content_archives_are_known_by_checksums_and_reader(tmp_path):
+    settings = archive(tmp_path)
+    before = make_source(SourceSettings(**settings))
+    assert before.content is None
+    assert before.digest == make_source(SourceSettings(**{**settings, "name": "other"}, mirrors=["a"])).digest
+    changed = {"files": {"a": "md5:1"}, "reader": "idx"}
+    assert (
+        len({before.digest, *(make_source(SourceSettings(**{**settings, k: v})).digest for k, v in changed.items())})
+        == 3
+    )
+
+
+def test_what_is_held_out_makes_other_data(tmp_path):
+    np.savez(tmp_path / "mine.npz", **own())
+    one, other = (
+        make_source(SourceSettings(name="own", reader="npz", source=str(tmp_path / "mine.npz"), validation=share))
+        for share in (None, 0.5)
+    )
+    assert one.digest == one.content == other.content
+    assert other.digest == digest_of({"data": one.content, "validation": 0.5})
+
+
+@pytest.mark.parametrize("source", ["missing.npz", "."])
+def test_a_file_of_ones_own_that_is_no_file_is_named(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^dataset\.source: there is no file"):
+        make_source(SourceSettings(name="own", reader="npz", source=source))
+
+
+def test_a_digest_is_looked_up_until_the_file_changes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, seen = tmp_path / "a", []
+
+    def look():
+        seen.append(path.read_text())
+        return seen[-1]
+
+    path.write_text("one")
+    assert [remembered(path, "key", "kind", look) for _ in range(2)] == ["one", "one"]
+    path.write_text("three")
+    assert remembered(path, "key", "kind", look) == "three"
+    assert remembered(path, "key", "other kind", look) == "three"
+    assert seen == ["one", "three", "three"]
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "nonsense", '{"kind of FILE": 3}'])
+def test_what_was_remembered_may_be_damaged(tmp_path, monkeypatch, damage):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "a"
+    path.write_text("one")
+    (tmp_path / ".training").mkdir()
+    (tmp_path / ".training/digests.json").write_text(damage.replace("FILE", str(path)))
+    assert remembered(path, "key", "kind", path.read_text) == "one"
+
+
+def test_nothing_need_be_remembered_where_nothing_can_be_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".training").write_text("a file in the way")
+    (tmp_path / "a").write_text("one")
+    assert remembered(tmp_path / "a", "key", "kind", (tmp_path / "a").read_text) == "one"
