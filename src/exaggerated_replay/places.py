@@ -3,6 +3,7 @@
 from pathlib import Path
 
 RAW = Path("data/raw")  # a folder for each data set, with the files as they were downloaded
+ENCODERS = RAW / "encoders"  # as they are published
 RESULTS = Path("results")
 RUNS = RESULTS / "runs"  # the store behind all studies
 TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs

@@ -148,6 +148,28 @@ def test_a_file_that_holds_no_features_is_named(tmp_path):
 # ---------------------------------------------------------------- other architectures
 
 
+def in_the_names_of_the_publication(encoder, path):
+    """The same encoder as the publication's file has it: other names, and biases before batch norm."""
+    convolutions = [layer for layer in encoder if isinstance(layer, torch.nn.Conv2d)]
+    norms = [layer for layer in encoder if isinstance(layer, torch.nn.BatchNorm2d)]
+    state = {}
+    for number, layer in enumerate(convolutions, start=1):
+        state |= {f"convLayer{number}.conv.{name}": value for name, value in layer.state_dict().items()}
+    for number, layer in enumerate(norms, start=1):
+        bias = torch.randn(layer.num_features, generator=torch.Generator().manual_seed(number))
+        state |= {f"convLayer{number}.bn.{name}": value for name, value in layer.state_dict().items()}
+        state[f"convLayer{number}.conv.bias"] = bias
+        state[f"convLayer{number}.bn.running_mean"] = layer.running_mean + bias  # it saw every value that much larger
+    torch.save({"state": state}, path)
+
+
+def test_the_publications_file_is_the_same_encoder_under_other_names(encoder, tmp_path):
+    in_the_names_of_the_publication(encoder, tmp_path / "C3")
+    images = colour_images().x_train
+    found = extract(images, load_encoder(tmp_path / "C3"), PLAIN, CPU)
+    np.testing.assert_allclose(found.numpy(), encoder(seen(images)).detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def mobilenet(tmp_path_factory):
     """A small classifier of seven classes with random weights, saved in both ways."""

@@ -121,7 +121,7 @@ def test_what_is_not_whole_never_has_its_name(mirror, page, tmp_path):
     bad = mirror(a_gz=page, b_gz=B)
     folder = tmp_path / "raw" / "mine"
     with pytest.raises(UserError) as error:
-        fetch("mine", folder, dict(reversed(FILES.items())), [bad.url])
+        fetch("data set mine", folder, dict(reversed(FILES.items())), [bad.url])
     assert bad.asked[0] == "b.gz"
     assert only_files(tmp_path) == ["raw"]
     for part in (

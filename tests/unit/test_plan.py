@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plans import CONF, PLAIN, REFERENCE, both, composed, plan_with
+from plans import CONF, PLAIN, REFERENCE, both, plan_with
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of
-from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
@@ -88,6 +87,7 @@ def test_with_an_encoder_runs_learn_from_features_and_the_file_says_whose():
         "image_size": None,
         "deviation": 0.41,
         "pretraining": asked["pretraining"],
+        "published": None,
     }
     place = f"data/encoders/published-{plan.encoder.digest[:10]}/encoder.safetensors"
     assert plan.places == {**{source.name: None for source in plan.sources}, "encoder": place}
@@ -133,18 +133,6 @@ def test_every_setting_that_a_grid_varies_is_told_for_every_cell_that_has_it():
         "bir-si-iterations10": {"training.iterations": 10},
         "bir-si": {"training.iterations": 40},
     }
-
-
-def test_code_is_parsed_once_however_many_cells_and_methods_use_it():
-    """The plan is made each time the workflow is typed, and again in every job."""
-    fingerprint.code_digest.cache_clear()
-    fingerprint.own_code.cache_clear()
-    plan_with(study="methods")
-    assert fingerprint.code_digest.cache_info().misses == 1 + len(
-        {arm["method"] for arm in composed("methods")["arms"].values()}
-    )
-    modules = [path for part in fingerprint.COMPUTING for path in (fingerprint.ROOT / part).glob("*.py")]
-    assert 11 < fingerprint.own_code.cache_info().misses <= len(modules)
 
 
 # ---------------------------------------------------------------- packs
@@ -264,3 +252,31 @@ def test_a_study_for_another_data_set_is_refused_in_one_sentence():
 def test_a_study_cannot_take_a_folder_that_is_not_its_own(name):
     with pytest.raises(UserError, match=r"^params\.yaml: study: name is"):
         plan_with({"study.name": name})
+
+
+# ---------------------------------------------------------------- a published encoder
+
+C3 = "02e44cf21681d2d1ece1b683bae9a1525cf794f73865a69e32af330bcb4741e9"
+
+
+def with_the_publications_encoder(**changes):
+    values = compose_values(CONF, ["dataset=cifar100", "encoder=publication", "study=table1", "study.seeds=1"])
+    values["encoder"] |= changes
+    return make_plan(check_params(values))
+
+
+def test_a_published_encoder_is_known_by_its_checksum_before_it_is_here():
+    plan = with_the_publications_encoder()
+    assert plan.encoder.digest == C3
+    assert plan.encoder.weights == plan.encoder.download == Path("data/raw/encoders/C3-5x16-bn")
+
+
+def test_a_copy_of_a_published_encoder_is_the_same_and_another_file_is_refused(tmp_path):
+    (tmp_path / "copy").write_bytes(b"abc")
+    checksum = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180's example
+    published = {"file": "C3-5x16-bn", "checksum": checksum, "mirrors": []}
+    copy = with_the_publications_encoder(published=published, weights=str(tmp_path / "copy"))
+    assert copy.data == with_the_publications_encoder(published=published).data
+    assert (copy.encoder.weights, copy.encoder.download) == (tmp_path / "copy", None)
+    with pytest.raises(UserError, match=r"copy is not the published file: set encoder\.weights=null to fetch it"):
+        with_the_publications_encoder(weights=str(tmp_path / "copy"))

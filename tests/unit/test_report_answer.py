@@ -7,7 +7,6 @@ import pytest
 from exaggerated_replay.analysis import paper
 from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, question
 
-
 TITLES = {"cifar100": "CIFAR-100", "mnist": "MNIST"}
 
 

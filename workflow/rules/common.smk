@@ -171,6 +171,7 @@ ENCODER = PLAN.encoder
 TRAINED_ENCODER = (
     [str(ENCODER.directory / name) for name in (RECORD, ENCODER_WEIGHTS)] if ENCODER and ENCODER.images else []
 )
+PUBLISHED_ENCODER = [str(ENCODER.download)] if ENCODER and ENCODER.download else []
 RUNS = [str(run.directory / name) for run in PLAN.runs for name in (RECORD, WEIGHTS)]
 RECORDS = [str(run.directory / RECORD) for run in PLAN.runs]
 METRICS = [str(path) for path in STUDY_FILES]

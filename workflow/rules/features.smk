@@ -28,11 +28,25 @@ if TRAINED_ENCODER:
             "--out {params.directory} &> >(exec tee -i {log})"
 
 
+if PUBLISHED_ENCODER:
+
+    rule download_encoder:
+        output:
+            update(PUBLISHED_ENCODER),  # what was placed there by hand stays
+        log:
+            "logs/download_encoder.log",
+        localrule: True
+        params:
+            plan=PLAN_FILE,
+        shell:
+            "exec exaggerated-replay fetch-encoder --plan {params.plan} &> {log}"
+
+
 if ENCODER:
 
     rule features:
         input:
-            missing([PLAN.source.prepared, *TRAINED_ENCODER]),
+            missing([PLAN.source.prepared, *TRAINED_ENCODER, *PUBLISHED_ENCODER]),
         output:
             LEARNED_FROM,
         log:

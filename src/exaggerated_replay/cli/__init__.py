@@ -14,7 +14,7 @@ from exaggerated_replay.cli.errors import tell
 
 MODULES = {
     "configuration": ("compose", "drift", "plan", "schema"),
-    "inputs": ("fetch", "prepare", "split", "pretrain", "features"),
+    "inputs": ("fetch", "prepare", "split", "fetch-encoder", "pretrain", "features"),
     "training": ("train",),
     "results": ("study", "compare", "decide", "explain", "rebuild", "focus"),
     "runs": ("verify", "prune", "export", "import"),
@@ -35,7 +35,9 @@ class Lazy(click.Group):
         """Import a subcommand."""
         if name not in PLACES:
             return None
-        return getattr(import_module(f"{__name__}.{PLACES[name]}"), name if name != "import" else "import_")
+        return getattr(
+            import_module(f"{__name__}.{PLACES[name]}"), {"import": "import_"}.get(name, name.replace("-", "_"))
+        )
 
 
 @click.command(

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
-from exaggerated_replay.places import RAW
+from exaggerated_replay.places import ENCODERS, RAW
 
 
 @click.command()
@@ -17,7 +17,18 @@ def fetch(plan: Path, dataset: str) -> None:
     from exaggerated_replay.data.fetch import fetch
 
     source, place = source_and_place(plan, dataset)
-    fetch(source["name"], RAW / source["name"], source["files"], [place] if place else source["mirrors"])
+    fetch(f"data set {source['name']}", RAW / source["name"], source["files"], [place] if place else source["mirrors"])
+
+
+@click.command("fetch-encoder")
+@written_plan
+def fetch_encoder(plan: Path) -> None:
+    """Download the trained encoder of the plan, as its authors publish it."""
+    from exaggerated_replay.data.fetch import OWN_ENCODER, fetch
+
+    published = read_plan(plan)["encoder"]["published"]
+    files = {published["file"]: published["checksum"]}
+    fetch("the published encoder", ENCODERS, files, published["mirrors"], OWN_ENCODER)
 
 
 @click.command()

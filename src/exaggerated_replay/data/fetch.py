@@ -16,19 +16,27 @@ TIMEOUT = 20.0  # seconds of silence after which a host counts as away
 PACKAGE = "package:"
 
 
-def fetch(name: str, folder: Path, files: dict[str, str], mirrors: list[str]) -> None:
-    """Put the raw files of a data set into a folder: all of them, or none.
+OWN_DATA = (
+    "name a local copy or another mirror (a folder, a URL, or an npz file) in `dataset.source`, for the images of an "
+    "encoder in `encoder.images.source`"
+)
+OWN_ENCODER = "name a local copy in `encoder.weights`"
+
+
+def fetch(what: str, folder: Path, files: dict[str, str], mirrors: list[str], instead: str = OWN_DATA) -> None:
+    """Put published files into a folder: all of them, or none.
 
     Files already there with the right checksum are kept, so a user without a network can place them by hand; files
     with a wrong one are replaced. A download that is cut off starts again, at this mirror or the next: until its
     checksum is right, a file has a temporary name in a folder that is removed.
 
     Args:
-        name: What the data set is called in messages.
+        what: What the files are called in messages, for example "data set mnist".
         folder: Where the files go, for example `data/raw/mnist`.
         files: File name -> checksum, `sha256:<hex>` or `md5:<hex>`.
         mirrors: Where the files lie, asked in this order: URLs of folders, folders on this machine (or the only file
             itself), or `package:NAME/FOLDER`, a folder in an installed Python package.
+        instead: What a user can do who cannot get them.
 
     Raises:
         UserError: A checksum is malformed, or a file could not be had.
@@ -38,7 +46,7 @@ def fetch(name: str, folder: Path, files: dict[str, str], mirrors: list[str]) ->
         return
     with scratch_beside(folder) as scratch:
         for file, checksum in wanted.items():
-            _get(name, scratch / file, checksum, mirrors, folder)
+            _get(what, scratch / file, checksum, mirrors, folder, instead)
         folder.mkdir(exist_ok=True)
         for file in wanted:
             os.replace(scratch / file, folder / file)
@@ -65,7 +73,7 @@ def verify(folder: Path, files: dict[str, str]) -> None:
             )
 
 
-def _get(name: str, target: Path, checksum: str, mirrors: list[str], folder: Path) -> None:
+def _get(what: str, target: Path, checksum: str, mirrors: list[str], folder: Path, instead: str) -> None:
     """Get one file from the first mirror that has it whole."""
     failures = []
     for mirror in mirrors:
@@ -80,10 +88,8 @@ def _get(name: str, target: Path, checksum: str, mirrors: list[str], folder: Pat
             failures.append(f"{mirror} ({' '.join(str(error).split()) or type(error).__name__})")
     damaged = f" (the {target.name} there has another checksum)" if (folder / target.name).exists() else ""
     raise UserError(
-        f"data set {name}: could not get {target.name} ({checksum}) from {', '.join(failures) or 'no mirror at all'}; "
-        "try again later, name a local copy or another mirror (a folder, a URL, or an npz file) in `dataset.source`, "
-        "for the images of an encoder in `encoder.images.source`, "
-        f"or place the raw files by hand in {folder}{damaged}"
+        f"{what}: could not get {target.name} ({checksum}) from {', '.join(failures) or 'no mirror at all'}; try again "
+        f"later, {instead}, or place the raw files by hand in {folder}{damaged}"
     )
 
 

@@ -117,6 +117,7 @@ class Plan:
                 "sha256": self.encoder.digest,
                 **self.encoder.encoding,
                 "pretraining": self.encoder.settings.pretraining and asdict(self.encoder.settings.pretraining),
+                "published": self.encoder.settings.published and asdict(self.encoder.settings.published),
             },
             "model": asdict(params.model),
             "training": asdict(params.training),

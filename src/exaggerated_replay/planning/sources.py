@@ -7,7 +7,7 @@ from typing import Any, cast
 from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest
-from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS, RAW
+from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS, ENCODERS, RAW
 from exaggerated_replay.planning.fingerprint import code_digest
 from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings, PretrainingSettings
@@ -69,7 +69,13 @@ class Encoder:
     @property
     def weights(self) -> Path:
         """The file of its weights."""
-        return Path(self.settings.weights or self.directory / ENCODER_WEIGHTS)
+        return Path(self.settings.weights or self.download or self.directory / ENCODER_WEIGHTS)
+
+    @property
+    def download(self) -> Path | None:
+        """The published file, where it is to be fetched."""
+        published = self.settings.published
+        return ENCODERS / published.file if published and not self.settings.weights else None
 
 
 def make_source(settings: SourceSettings, key: str = "dataset") -> Source:
@@ -123,10 +129,19 @@ def encoder_digest(encoder: EncoderSettings) -> str:
     """Return the SHA-256 that identifies an encoder: of its file, or of all that decides its training.
 
     Raises:
-        UserError: The encoder's file, or the user's file of images, is missing.
+        UserError: The encoder's file, or the user's file of images, is missing, or is not what it should be.
     """
+    published = encoder.published.checksum.partition(":")[2] if encoder.published else None
     if encoder.weights is not None:
-        return own_digest(Path(encoder.weights), "encoder.weights")
+        found = own_digest(Path(encoder.weights), "encoder.weights")
+        if published not in (None, found):
+            raise UserError(
+                f"encoder.weights: {encoder.weights} is not the published file: set encoder.weights=null to fetch it, "
+                "or encoder.published=null to use yours"
+            )
+        return found
+    if published is not None:
+        return published
     images = cast(SourceSettings, encoder.images)  # there where no weights are, and so is the pre-training
     return digest_of(
         {

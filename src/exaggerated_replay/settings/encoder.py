@@ -22,16 +22,36 @@ class PretrainingSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublishedSettings(Settings):
+    """A trained encoder that somebody publishes."""
+
+    file: str
+    checksum: str  # sha256:<hex>
+    mirrors: list[str]  # folders that hold it: URLs, or folders of this machine
+
+    def __post_init__(self) -> None:
+        require(
+            re.fullmatch(r"[A-Za-z0-9][\w.-]*", self.file, re.ASCII) is not None,
+            f"file: {self.file!r} is not the plain name of a file",
+        )
+        require(
+            re.fullmatch(r"sha256:[0-9a-f]{64}", self.checksum) is not None,
+            f"checksum is {self.checksum!r}, but must read sha256: and 64 digits in small letters",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class EncoderSettings(Settings):
-    """The convolutional encoder whose frozen features are learned from: a file, one to be trained, or none."""
+    """The convolutional encoder whose frozen features are learned from: a trained one, one to be trained, or none."""
 
     name: str  # as it stands in paths: letters, digits, dashes, underscores
-    weights: str | None = None  # a trained encoder
+    weights: str | None = None  # a file with a trained encoder
     architecture: str = "conv5"  # the paper's five convolutions, or the name of a model of torchvision
     image_size: Count | None = None  # to which images are enlarged or reduced; null: as they are
     deviation: Positive | None = None  # of all features of the training images; null: as they come
     images: SourceSettings | None = None  # what to train one on
     pretraining: PretrainingSettings | None = None  # and how
+    published: PublishedSettings | None = None  # where to get a trained one; `weights` may name a copy of it
 
     def __post_init__(self) -> None:
         require(
@@ -47,6 +67,10 @@ class EncoderSettings(Settings):
             "weights names a trained encoder, images and pretraining would train one: choose",
         )
         require(
+            self.published is None or self.images is None,
+            "published names a trained encoder, images and pretraining would train one: choose",
+        )
+        require(
             re.fullmatch(r"[a-z][a-z0-9_]*", self.architecture) is not None,
             f"architecture is {self.architecture!r}: choose conv5, or the name of a model of torchvision",
         )
@@ -59,4 +83,4 @@ class EncoderSettings(Settings):
     @property
     def used(self) -> bool:
         """Whether there is an encoder at all; without one, runs learn from the inputs as they are."""
-        return self.weights is not None or self.images is not None
+        return any(way is not None for way in (self.weights, self.images, self.published))

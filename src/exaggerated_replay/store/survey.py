@@ -17,10 +17,11 @@ from exaggerated_replay.data.prepared import Prepared, load
 from exaggerated_replay.data.splits import read_split
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
-from exaggerated_replay.places import RESULTS, RUNS
+from exaggerated_replay.places import ENCODERS, RESULTS, RUNS
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.runs import Run, name_of_values
 from exaggerated_replay.planning.sources import Source
+from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.store.manifest import read_manifest
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS, is_complete
 from exaggerated_replay.store.verify import verify_record
@@ -50,7 +51,11 @@ class Survey:
             for path in [] if source.settings.own_file else source.raw:
                 self._checks[path] = functools.partial(_raw, source, path)
             self._checks[source.prepared] = functools.partial(load, source.prepared, source.digest)
+        downloads = [path for source in plan.sources for path in source.raw]
         if plan.encoder:
+            if plan.encoder.download:
+                downloads.append(plan.encoder.download)
+                self._checks[plan.encoder.download] = functools.partial(_published, plan.encoder.settings)
             if plan.encoder.images:
                 for name in (RECORD, ENCODER_WEIGHTS):
                     self._checks[plan.encoder.directory / name] = functools.partial(_encoder, plan.encoder.directory)
@@ -64,7 +69,7 @@ class Survey:
             self._checks[FOCUS / name] = functools.partial(self._focus, name)
         for path in self.study_files:
             self._checks[path] = functools.partial(self._study, path)
-        self._shared = {*self.study_files, *(path for source in plan.sources for path in source.raw)}
+        self._shared = {*self.study_files, *downloads}
 
     def wrong(self, path: Path | str) -> str | None:
         """Return what is wrong with a file of the plan, None where it is right; "is missing" where it is not there."""
@@ -90,6 +95,8 @@ class Survey:
     def spoilt(self) -> dict[Path, str]:
         """Return what is there and wrong: path -> what is wrong with it. Raw files count only where they are needed."""
         unneeded = {path for source in self.plan.sources if not self.wrong(source.prepared) for path in source.raw}
+        if not self.wrong(self.plan.learned_from):
+            unneeded |= {self.plan.encoder.download} if self.plan.encoder and self.plan.encoder.download else set()
         there = (path for path in self._checks if path not in unneeded and (path.exists() or path.is_symlink()))
         return {path: reason for path in there if (reason := self.wrong(path))}
 
@@ -200,6 +207,11 @@ def check_weights(directory: Path, *, whole: bool) -> None:
 
 def _raw(source: Source, path: Path) -> None:
     verify(path.parent, {path.name: source.settings.files[path.name]})
+
+
+def _published(encoder: EncoderSettings) -> None:
+    if encoder.published:
+        verify(ENCODERS, {encoder.published.file: encoder.published.checksum})
 
 
 def _features(path: Path, made_from: str) -> None:
