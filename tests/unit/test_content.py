@@ -102,6 +102,9 @@ def test_an_archive_and_any_npz_of_its_pixels_are_the_same_data_to_the_byte(tmp_
     found["archive"] = make_source(SourceSettings(**settings, content=content))
     prepare("cifar", named(path), tmp_path / "archive.out", content=content)
     assert {source.digest for source in found.values()} == {content}
+    elsewhere = {**settings, "files": {"cifar-100-binary.tar.gz": "md5:another"}, "source": str(path)}
+    found["own archive"] = make_source(SourceSettings(**elsewhere, content=content))
+    assert found["own archive"].settings.own_file == str(path)
     prepared = {(tmp_path / f"{name}.out").read_bytes() for name in ("plain.npz", "odd.npz", "archive")}
     assert len(prepared) == 1
 
@@ -120,7 +123,7 @@ def test_a_file_given_for_a_data_set_that_it_is_not_is_refused(tmp_path):
     settings = {"name": "cifar100", "title": "CIFAR-100", "reader": "cifar", "source": str(tmp_path / "mine.npz")}
     with pytest.raises(UserError, match=r"mine\.npz does not hold the samples of CIFAR-100: choose dataset=npz"):
         make_source(SourceSettings(**settings, content="0" * 64))
-    assert make_source(SourceSettings(**settings)).content == content_of_file(tmp_path / "mine.npz", "key")
+    assert make_source(SourceSettings(**settings)).content == content_of_file(tmp_path / "mine.npz", "npz", "key")
 
 
 def test_without_their_content_archives_are_known_by_checksums_and_reader(tmp_path):

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.analysis.agreement import Agreement, compare_folders, compare_record
 from exaggerated_replay.analysis.runs import open_study, run_of
 from exaggerated_replay.analysis.verdicts import rules_of
+from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE, RAW, RECORD, RESULTS, RUNS
@@ -32,7 +33,8 @@ def rebuild(
     Args:
         folder: Of the study, for example results/default; its records are what is compared with.
         seeds: Which seeds to train; none means all, and then the folder's other files are compared, too.
-        data: Files or folders of the user's own that params.yaml names, since it does not say where they lie.
+        data: Files or folders of the user's own that params.yaml names, since it does not say where they lie; or files
+            with the samples of the published data set, so that nothing is downloaded.
         keep: Where to build it; what stands there already goes on. None for a temporary folder.
         workflow: Arguments for Snakemake, for example --cores all.
 
@@ -89,13 +91,17 @@ def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
     present = read_yaml(PARAMS) if PARAMS.is_file() else {}
     for path in OWN:
         named, here = _follow(values, path), _follow(present, path)
-        if not isinstance(named, str) or "://" in named:
-            continue
-        candidates = [*data, Path(named), *([Path(here)] if isinstance(here, str) else [])]
-        found = next((p for p in candidates if p.name == Path(named).name and p.exists()), None)
-        if found is None:
-            raise UserError(f"{folder} was made from {named}, a file of your own: name it with --data FILE")
-        changed = _replaced(changed, path, str(found.resolve()))
+        if not isinstance(named, str):
+            found = _of_the_same_samples(_follow(values, path[:-1]), data) if path[-1] == "source" else None
+        elif "://" in named:
+            found = None
+        else:
+            candidates = [*data, Path(named), *([Path(here)] if isinstance(here, str) else [])]
+            found = next((p for p in candidates if p.name == Path(named).name and p.exists()), None)
+            if found is None:
+                raise UserError(f"{folder} was made from {named}, a file of your own: name it with --data FILE")
+        if found is not None:
+            changed = _replaced(changed, path, str(found.resolve()))
     if changed == values:
         return (folder / PARAMS).read_text(encoding="utf-8")
     return dump_yaml(changed)
@@ -105,6 +111,17 @@ def _follow(values: Any, path: Sequence[str]) -> Any:
     for part in path:
         values = values.get(part) if isinstance(values, dict) else None
     return values
+
+
+def _of_the_same_samples(source: Any, data: Sequence[Path]) -> Path | None:
+    """Return the first of the user's files that holds the samples of a published data set, so that none is fetched."""
+    content = source.get("content") if isinstance(source, dict) else None
+    for path in data if content else []:
+        reader = "npz" if path.suffix == ".npz" else source["reader"]
+        with suppress(UserError):  # it is another file of the study's: of tasks, of an encoder
+            if path.is_file() and content_of_file(path, reader, "--data") == content:
+                return path
+    return None
 
 
 def _replaced(values: dict[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:

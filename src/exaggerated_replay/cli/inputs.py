@@ -40,9 +40,9 @@ def prepare(plan: Path, dataset: str, out: Path) -> None:
     from exaggerated_replay.data.fetch import verify
     from exaggerated_replay.data.prepare import prepare
 
-    source, own = source_and_place(plan, dataset)
-    if own and (source["reader"] == "npz" or own.endswith(".npz")):
-        reader, files = "npz", {Path(own).name: Path(own)}
+    source, place = source_and_place(plan, dataset)
+    if source["own_reader"]:
+        reader, files = source["own_reader"], {Path(str(place)).name: Path(str(place))}
     else:
         folder = RAW / source["name"]
         verify(folder, source["files"])

@@ -18,8 +18,8 @@ def classes_of(dataset: DatasetSettings) -> int:
     Raises:
         UserError: The user's file has another number of classes than the settings say, or no usable labels.
     """
-    if dataset.own_file is None:
-        return dataset.classes  # type: ignore[return-value]  # settings that name no file must say it
+    if dataset.own_file is None or dataset.content is not None:  # whose file holds what the settings say
+        return dataset.classes  # type: ignore[return-value]  # settings that describe published data must say it
     path = Path(dataset.own_file)
     classes = _classes_in(path, path.stat().st_mtime_ns if path.is_file() else 0)
     if dataset.classes not in (None, classes):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,7 +18,6 @@ import numpy as np
 
 from exaggerated_replay.data.arrays import content_digest
 from exaggerated_replay.data.checks import checked
-from exaggerated_replay.data.readers import npz
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
 from exaggerated_replay.places import DIGESTS, DIGITS
@@ -64,17 +64,23 @@ def _kept_order(digest: str) -> list[int]:
     return [int(start) + rank for start, row in zip(starts, ranks, strict=False) for rank in row]
 
 
-def content_of_file(path: Path, key: str) -> str:
-    """Return the digest of the samples in a file of the user's, which the setting `key` names.
+def content_of_file(path: Path, reader: str, key: str) -> str:
+    """Return the digest of the samples in a file of the user's.
+
+    Args:
+        path: The file.
+        reader: Its format, a module of `data/readers/`.
+        key: The setting that names it.
 
     Raises:
         UserError: There is no such file, or it is not a usable data set.
     """
 
     def look() -> str:
-        return in_one_order(checked(npz.read({path.name: path}), path), npz.WHITE)[1]
+        module = import_module(f"exaggerated_replay.data.readers.{reader}")
+        return in_one_order(checked(module.read({path.name: path}), path), module.WHITE)[1]
 
-    return remembered(path, key, f"samples {VERSION}", look)
+    return remembered(path, key, f"samples {VERSION} by {reader}", look)
 
 
 def remembered(path: Path, key: str, kind: str, look: Callable[[], str]) -> str:

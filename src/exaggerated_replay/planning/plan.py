@@ -106,7 +106,12 @@ class Plan:
                 "sha256": self.source.digest,
             },
             "sources": {
-                source.name: {**without_path(source.settings), "content": source.content, "sha256": source.digest}
+                source.name: {
+                    **without_path(source.settings),
+                    "own_reader": source.settings.own_file and source.settings.own_reader,
+                    "content": source.content,
+                    "sha256": source.digest,
+                }
                 for source in self.sources
             },
             "data": self.data,

@@ -106,7 +106,7 @@ def content_of(settings: SourceSettings, key: str) -> str | None:
     """
     if settings.own_file is None:
         return settings.content
-    found = content_of_file(Path(settings.own_file), f"{key}.source")
+    found = content_of_file(Path(settings.own_file), settings.own_reader, f"{key}.source")
     if settings.content not in (None, found):
         raise UserError(
             f"{key}.source: {settings.own_file} does not hold the samples of {settings.title or settings.name}: choose "

@@ -62,8 +62,19 @@ class SourceSettings(Settings):
 
     @property
     def own_file(self) -> str | None:
-        """The npz file that takes the place of the raw files, if there is one."""
-        return self.source if self.source and (self.reader == "npz" or self.source.endswith(".npz")) else None
+        """The user's file that takes the place of the raw files, if there is one: npz, or an archive like theirs.
+
+        An archive is taken whatever its checksum where `content` says what must be in it.
+        """
+        if not self.source or "://" in self.source:
+            return None
+        archive = self.content is not None and len(self.files) == 1 and Path(self.source).is_file()
+        return self.source if archive or self.own_reader == "npz" else None
+
+    @property
+    def own_reader(self) -> str:
+        """The format of the user's file."""
+        return "npz" if (self.source or "").endswith(".npz") else self.reader
 
 
 @dataclass(frozen=True, kw_only=True)
