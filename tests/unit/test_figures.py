@@ -10,9 +10,9 @@ import pytest
 from matplotlib.text import Text
 from sample_figures import FIGURES, sizes, study, words
 
+from exaggerated_replay.analysis.outputs import FROM_MORE, figures_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import comparison, convergence, style
-from exaggerated_replay.figures.catalogue import FROM_MORE, figures_of
 from exaggerated_replay.report.pictures import caption
 from exaggerated_replay.settings.study import GridFigure
 

@@ -1,6 +1,7 @@
 """Records of many runs in one file, a run a line: as a study's folder holds them, and as they travel.
 
-A line is compact JSON with sorted keys: `record`, `run` (its name) and, where seconds and hardware travel too, `timing`.
+A line is compact JSON with sorted keys: `record`, `run` (its name) and, where it travels too, `timing` (seconds and
+hardware).
 """
 
 import json
