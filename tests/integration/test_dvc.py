@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from exaggerated_replay.analysis.outputs import git_files
+from exaggerated_replay.analysis.runs import open_study
+
 STAGES = ("configuration", "data", "encoder", "models", "focus", "metrics")
 MILESTONES = STAGES[1:]
 SKIPPED = "didn't change, skipping"
@@ -54,6 +57,18 @@ def test_what_dvc_records_is_what_the_rules_make_and_described(fresh, tmp_path):
     assert (clone.path / artifacts["encoder"]["path"]).is_file()
     assert set(pipeline["metrics"]) <= made
     assert {file for plot in pipeline["plots"] for entry in plot.values() for file in entry["y"]} <= made
+
+
+def test_git_keeps_of_a_study_what_its_plan_says_and_dvc_all_of_that_but_the_seconds(recorded):
+    folder = recorded.path / "results/tiny"
+    kept = {name for name in git_files(open_study(folder).plan) if (folder / name).is_file()}
+    tracked = recorded.run("git", "ls-files", "results/tiny").stdout.split()
+    assert {name.removeprefix("results/tiny/") for name in tracked} == kept
+    assert {"README.md", "records.jsonl", "figures/table1.png", "mechanism/distances.csv"} < kept
+    assert recorded.run("git", "status", "--porcelain").stdout == ""
+    stages = yaml.safe_load((recorded.path / "dvc.lock").read_text())["stages"]
+    (out,) = [out for out in stages["metrics"]["outs"] if out["path"] == "results/tiny"]
+    assert out["nfiles"] == len(kept - {"README.md", "provenance.json"})
 
 
 def test_dvc_repro_after_snakemake_trains_nothing_and_then_skips_every_stage(recorded, finished):

@@ -52,7 +52,7 @@ def report(folders: tuple[Path, ...], index: Path | None) -> None:
     different = []
     for folder in folders:
         found = rewrite_study(folder, _parts())
-        print(f"{folder}: {f'{len(found)} of its files in Git are others now' if found else 'the same to the byte'}")
+        print(f"{folder}: {f'files in Git with other bytes now: {len(found)}' if found else 'the same to the byte'}")
         different += found
     if index:
         write_index(folders, index)
