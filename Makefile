@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env run report browser test faults mutants bench lint schema lock clean
+.PHONY: env run report reports browser test faults mutants bench lint schema lock clean
 
 env: $(READY)
 
@@ -27,6 +27,10 @@ run: env
 # One self-contained page with every figure and its caption.
 report: env
 	snakemake --report report.html
+
+# The whole folder of every committed study, from what Git keeps of it: nothing is trained.
+reports: env
+	exaggerated-replay report --index results/index.html $(patsubst %/plan.json,%,$(wildcard results/*/plan.json))
 
 # The report is tested in a real browser. On Debian, as root.
 browser:

@@ -1,6 +1,5 @@
 """A finished study of two runs of milliseconds, copied for every row, and what rows do to it."""
 
-import gzip
 import json
 import os
 import shutil
@@ -62,7 +61,7 @@ def arrays(classes: int = 4, train: int = 40, test: int = 12) -> dict[str, np.nd
 
 
 def lay_out(folder: Path, seeds: int = 1) -> None:
-    """Make the study in this folder: conf/, data, params.yaml, a plan, two finished runs and their packed records."""
+    """Make the study here: conf/, data, params.yaml, a plan, two finished runs and their records in a file."""
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -84,7 +83,7 @@ def lay_out(folder: Path, seeds: int = 1) -> None:
         done("prepare", "--plan", name, plan.source.name, "--out", str(plan.source.prepared))
         done("split", "--plan", name)
         done("train", *records(), "--plan", name, "--data", str(plan.learned_from))
-        done("export", "records.gz")
+        done("export", "records.jsonl")
     finally:
         os.chdir(before)
 
@@ -228,7 +227,7 @@ def recounted() -> None:
 
 
 def recounted_in_pack() -> None:
-    """Change a digit of the first record in records.gz, and leave the others out."""
+    """Change a digit of the first record in records.jsonl, and leave the others out."""
     in_pack(lambda entry: miscounted(entry["record"]))
 
 
@@ -245,7 +244,7 @@ def in_json(name: str, key: str, value: Any) -> Change:
 
 
 def packed(key: str, value: Any) -> Change:
-    """Set one part of the first record in records.gz, leave the others out, and have no runs here."""
+    """Set one part of the first record in records.jsonl, leave the others out, and have no runs here."""
 
     def edit(entry: dict[str, Any]) -> None:
         put(entry, key.split("."), value)
@@ -255,13 +254,11 @@ def packed(key: str, value: Any) -> Change:
 
 
 def in_pack(edit: Callable[[dict[str, Any]], Any]) -> None:
-    """Change the first record in records.gz, leave the others out, and have no runs here."""
+    """Change the first record in records.jsonl, leave the others out, and have no runs here."""
     shutil.rmtree("results/runs")
-    content = json.loads(gzip.decompress(Path("records.gz").read_bytes()))
-    name, entry = next(iter(content["runs"].items()))
+    entry = json.loads(Path("records.jsonl").read_text().splitlines()[0])
     edit(entry)
-    content["runs"] = {name: entry}
-    Path("records.gz").write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
+    Path("records.jsonl").write_text(json.dumps(entry) + "\n")
 
 
 def folder(name: str) -> Change:

@@ -1,7 +1,6 @@
 """Valid files changed at random: read as they are, or refused in one sentence; nothing else ever comes of them."""
 
 import copy
-import gzip
 import io
 import json
 from pathlib import Path
@@ -171,16 +170,15 @@ def test_any_value_anywhere_in_a_record_is_right_or_refused(path, value):
 def test_an_archive_with_any_value_anywhere_brings_the_record_or_nothing(tmp_path_factory, path, value, seal):
     place = tmp_path_factory.mktemp("archive")
     entry = changed({"record": RECORD, "timing": None}, path, value)
-    runs = {NAME: {**entry, "record": resealed(entry["record"])} if seal and "record" in entry else entry}
-    text = json.dumps({"format": "exaggerated-replay records 1", "runs": runs})
-    (place / "records.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+    line = {**entry, "record": resealed(entry["record"])} if seal and "record" in entry else entry
+    (place / "records.jsonl").write_text(json.dumps({**line, "run": NAME}) + "\n")
     try:
-        done = import_records(place / "records.gz", place / "runs", place / "timings")
+        done = import_records(place / "records.jsonl", place / "runs", place / "timings")
     except UserError as error:
         in_one_sentence(error)
         assert not (place / "runs").exists()
         return
-    kept = {str(path.relative_to(place)) for path in Path(place).rglob("*") if path.is_file()} - {"records.gz"}
+    kept = {str(path.relative_to(place)) for path in Path(place).rglob("*") if path.is_file()} - {"records.jsonl"}
     assert (f"runs/{NAME}/record.json" in kept) == bool(done.new)
     assert len(done.new) + len(done.refused) == 1
     for sentence in done.refused:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.store.exchange import import_records, pack_records
+from exaggerated_replay.store.exchange import export_records, import_records
 from exaggerated_replay.store.prune import set_aside
 from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete
 from exaggerated_replay.store.verify import verify_runs
@@ -97,9 +97,9 @@ class Store(RuleBasedStateMachine):
         source = self.place / "elsewhere"
         for run in chosen:
             shutil.copytree(self.finished / self.names[run], source / self.names[run])
-        pack_records(source, self.timings, self.place / "records.gz")
+        export_records(source, self.timings, self.place / "records.jsonl")
         shutil.rmtree(source)
-        import_records(self.place / "records.gz", self.runs, self.timings)
+        import_records(self.place / "records.jsonl", self.runs, self.timings)
 
     @rule(chosen=st.sets(RUNS))
     def prune(self, chosen):
@@ -108,7 +108,7 @@ class Store(RuleBasedStateMachine):
     @rule()
     def export(self):
         try:
-            pack_records(self.runs, self.timings, self.place / "records.gz")
+            export_records(self.runs, self.timings, self.place / "records.jsonl")
         except UserError as error:
             assert "\n" not in str(error)
 

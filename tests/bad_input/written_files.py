@@ -98,7 +98,7 @@ def rows() -> list[Row]:
     """Return all of them."""
     listed = [Row(f"record: {what}", record(key, value), ("verify",), ()) for what, (key, value) in RECORD.items()]
     listed += [
-        Row(f"packed record: {what}", packed(f"record.{key}", value), ("import", "records.gz"), ("records",))
+        Row(f"packed record: {what}", packed(f"record.{key}", value), ("import", "records.jsonl"), ("records",))
         for what, (key, value) in RECORD.items()
     ]
     listed += [
@@ -106,7 +106,7 @@ def rows() -> list[Row]:
         Row(
             "packed record: a digit changed",
             recounted_in_pack,
-            ("import", "records.gz"),
+            ("import", "records.jsonl"),
             ("was changed after its run",),
         ),
     ]
@@ -118,7 +118,7 @@ def rows() -> list[Row]:
             (),
         )
         for what, content in JSON.items()
-        for command in (("verify",), ("export", "new.gz"))
+        for command in (("verify",), ("export", "new.jsonl"))
         if not (command[0] == "export" and what in READABLE)
     ]
     listed += [
@@ -169,9 +169,14 @@ def rows() -> list[Row]:
         Row("weights: cut short", cut("results/runs/*/model.safetensors", 0.9), ("verify",), ("model.safetensors",)),
         Row("weights: a folder", folder("results/runs/*/model.safetensors"), ("focus", "PLAN"), ()),
         Row("record: a folder", folder("results/runs/*/record.json"), ("verify",), ("not finished",)),
-        Row("records.gz: cut short", cut("records.gz", 0.6), ("import", "records.gz"), ("records.gz",)),
-        Row("records.gz: nothing", text("records.gz", b""), ("import", "records.gz"), ("records.gz",)),
-        Row("records.gz: a folder of nothing", folder("records.gz"), ("import", "records.gz"), ("records.gz",)),
+        Row("records.jsonl: cut short", cut("records.jsonl", 0.6), ("import", "records.jsonl"), ("records.jsonl",)),
+        Row("records.jsonl: nothing", text("records.jsonl", b""), ("import", "records.jsonl"), ("records.jsonl",)),
+        Row(
+            "records.jsonl: a folder of nothing",
+            folder("records.jsonl"),
+            ("import", "records.jsonl"),
+            ("records.jsonl",),
+        ),
         Row("a file where results/ belongs", _file_for_results, trains, ("results",)),
     ]
     return listed

@@ -34,7 +34,7 @@ study:
 training: {iterations: 2, batch: 16, replay_batch: 16}
 model: {units: 8, latent: 4}
 """
-APART = ("provenance.json", "sha256.json", "report.html")
+APART = ("provenance.json", "sha256.json", "report.html", "README.md")
 """In a study's folder: say how long it took, or when. There they must be, and may say something else every time."""
 VARYING = ("results/timings/", "logs/", *(f"results/faults/{name}" for name in APART))
 
@@ -139,8 +139,8 @@ def steps(place: Path) -> list[Step]:
         Step("train", train),
         Step("study", planned("study")),
         Step("focus", planned("focus")),
-        Step("export", call("export", "records.gz")),
-        Step("import", call("import", "records.gz", "--runs", "other/runs", "--timings", "other/timings")),
+        Step("export", call("export", "records.jsonl")),
+        Step("import", call("import", "records.jsonl", "--runs", "other/runs", "--timings", "other/timings")),
         Step("heal", begin, spoil),
         Step("train again", train, skipped=True),
         Step("compose less", call("compose", *asked, *less, "focus=bir-si")),
@@ -158,7 +158,7 @@ def begin() -> int:
     plan = the_plan()
     try:
         write_plan(plan)
-        for line in heal(Survey(plan, all_files(plan.to_dict(), catalogue.figure_files(plan.to_dict())))):
+        for line in heal(Survey(plan, all_files(plan.to_dict()))):
             print(line)
     except (UserError, OSError) as error:
         print(f"exaggerated-replay: {sentence_of(error)}")
@@ -182,9 +182,10 @@ def draw_once(cache: Path) -> None:
     def draw_all(study: object, folder: Path) -> None:
         if not cache.exists():
             real(study, folder)
-            shutil.copytree(folder / "figures", cache)
+            for name in ("figures", "print"):
+                shutil.copytree(folder / name, cache / name)
         else:
-            shutil.copytree(cache, folder / "figures")
+            shutil.copytree(cache, folder, dirs_exist_ok=True)
 
     catalogue.draw_all = draw_all
 

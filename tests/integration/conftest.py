@@ -164,6 +164,7 @@ def fresh(once):
         clone.edit("conf/config.yaml", "- study: default", "- study: tiny")
         clone.run(sys.executable, "-m", "compileall", "-q", "src")
         clone.compose()
+        clone.run("dvc", "remote", "add", "--default", "storage", "../exaggerated-replay-storage")
         clone.commit("tiny study")
         return ""
 

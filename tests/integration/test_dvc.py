@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from exaggerated_replay.analysis.outputs import git_files
+from exaggerated_replay.analysis.runs import open_study
+
 STAGES = ("configuration", "data", "encoder", "models", "focus", "metrics")
 MILESTONES = STAGES[1:]
 SKIPPED = "didn't change, skipping"
 STUDY = "results/${study.name}"
-# What differs every time, or is made again where it is needed.
-NOT_RECORDED = {"data/raw", "data/features", f"{STUDY}/provenance.json", f"{STUDY}/report.html"}
+# What is made again where it is needed.
+NOT_RECORDED = {"data/raw", "data/features"}
 
 
 def below(name, folders):
@@ -54,6 +57,18 @@ def test_what_dvc_records_is_what_the_rules_make_and_described(fresh, tmp_path):
     assert (clone.path / artifacts["encoder"]["path"]).is_file()
     assert set(pipeline["metrics"]) <= made
     assert {file for plot in pipeline["plots"] for entry in plot.values() for file in entry["y"]} <= made
+
+
+def test_git_keeps_of_a_study_what_its_plan_says_and_dvc_all_of_that_but_the_seconds(recorded):
+    folder = recorded.path / "results/tiny"
+    kept = {name for name in git_files(open_study(folder).plan) if (folder / name).is_file()}
+    tracked = recorded.run("git", "ls-files", "results/tiny").stdout.split()
+    assert {name.removeprefix("results/tiny/") for name in tracked} == kept
+    assert {"README.md", "records.jsonl", "figures/table1.png", "mechanism/distances.csv"} < kept
+    assert recorded.run("git", "status", "--porcelain").stdout == ""
+    stages = yaml.safe_load((recorded.path / "dvc.lock").read_text())["stages"]
+    (out,) = [out for out in stages["metrics"]["outs"] if out["path"] == "results/tiny"]
+    assert out["nfiles"] == len(kept - {"README.md", "provenance.json"})
 
 
 def test_dvc_repro_after_snakemake_trains_nothing_and_then_skips_every_stage(recorded, finished):
@@ -136,7 +151,7 @@ def test_deleting_everything_and_rebuilding_it_gives_the_same_lock_file(recorded
     before = (clone.path / "dvc.lock").read_bytes()
     lock = yaml.safe_load(before)
     paths = {out["path"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
-    assert {"results/runs", "results/focus/model.safetensors", "results/tiny/figures", "results/tiny/tables"} <= paths
+    assert {"results/runs", "results/focus/model.safetensors", "results/tiny", "results/focus/plots"} <= paths
     for folder in ("results", ".dvc/cache", ".dvc/tmp", ".snakemake", "data/prepared", "data/raw"):
         shutil.rmtree(clone.path / folder, ignore_errors=True)
     (clone.path / "dvc.lock").unlink()

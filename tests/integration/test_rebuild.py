@@ -3,10 +3,12 @@
 import json
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
+from exaggerated_replay.store.lines import Line, read_records, write_lines
 from exaggerated_replay.store.records import sealed
 
 
@@ -35,10 +37,12 @@ def test_all_of_it_is_the_same_to_the_byte(committed):
     assert done.returncode == 0, done.output
     commit, same, *rest = done.stdout.strip().splitlines()
     assert commit == f"Commit {json.loads(before['results/tiny/provenance.json'])['commit'][:10]}, built anew."
-    inputs = {"params.yaml", "provenance.json", "sha256.json"}  # what was asked for, when, and digests of the others
-    compared = {*json.loads(before["results/tiny/provenance.json"])["files"]} - inputs
-    assert same == f"The same to the byte: {len(compared) - len(rest)} records and files."
-    assert rest in ([], ["With other bytes, which decide nothing: report.html."])  # the page tells how long it took
+    tracked = committed.run("git", "ls-files", "results/tiny").stdout.split()
+    told_apart = {"params.yaml", "plan.json", "provenance.json", "records.jsonl", "README.md"}
+    assert told_apart < {Path(name).name for name in tracked}
+    records = len(before["results/tiny/records.jsonl"].splitlines())
+    assert same == f"The same to the byte: {len(tracked) - len(told_apart) + records} records and files."
+    assert rest == []
     after = {name: content for name, content in committed.files().items() if not name.startswith(".git/")}
     assert after == {name: content for name, content in before.items() if not name.startswith(".git/")}
     assert len(committed.run("git", "worktree", "list").stdout.splitlines()) == 1
@@ -46,21 +50,24 @@ def test_all_of_it_is_the_same_to_the_byte(committed):
 
 def test_what_was_changed_by_hand_is_named_and_one_seed_is_trained_alone(committed, tmp_path):
     clone = committed.copy(tmp_path / "clone")
-    one, two, *_ = sorted((clone.path / "results/tiny/records").glob("*-s1-*.json"))
-    for path, share in ((one, 1.0), (two, 0.0)):
-        record = json.loads(path.read_text())
+    path = clone.path / "results/tiny/records.jsonl"
+    records = read_records(path)
+    one, two, *_ = sorted(name for name in records if "-s1-" in name)
+    for name, share in ((one, 1.0), (two, 0.0)):
+        record = records[name]
         # All right, or as many as there were but from another machine.
         record["counts"]["correct"][-1] = record["counts"]["tested"] if share else record["counts"]["correct"][-1]
         record["environment"]["torch"] = "2.0"
-        path.write_text(json.dumps(sealed(record)))
+        records[name] = sealed(record)
+    write_lines(path, [Line(name, record) for name, record in records.items()])
     done = rebuild(clone, "--seeds", "1", "--keep", str(tmp_path / "kept"))
     assert done.returncode == 1, done.output
     _, same, near, far = done.stdout.strip().splitlines()
     runs = [path.name for path in (tmp_path / "kept/results/runs").iterdir()]
     assert all("-s1-" in name for name in runs)
     assert same == f"The same to the byte: {len(runs) - 2} records and files."
-    assert near == f"Within 1 percentage points, as on another processor: 1 records (at most 0.00, in {two.stem})."
-    assert far.startswith(f"Differs: {one.stem} has ") and " 100.00 % there (cpu, torch 2.0) and " in far
+    assert near == f"Within 1 percentage points, as on another processor: 1 records (at most 0.00, in {two})."
+    assert far.startswith(f"Differs: {one} has ") and " 100.00 % there (cpu, torch 2.0) and " in far
     again = rebuild(clone, "--seeds", "1", "--keep", str(tmp_path / "kept"))  # what stands there is not trained again
     assert again.stdout == done.stdout
 

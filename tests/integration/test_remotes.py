@@ -9,7 +9,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 
-def test_a_clone_beside_finds_what_was_pushed_without_any_setting(pull):
+def test_a_clone_finds_what_was_pushed_where_the_remote_of_the_other_is(pull):
     clone = pull()
     assert not clone.planned("models") - {"models", "total"}
     assert "runs are right" in clone.run("exaggerated-replay", "verify").output

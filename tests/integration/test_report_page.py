@@ -6,7 +6,7 @@ import json
 import pytest
 from selenium.webdriver.common.by import By
 
-from exaggerated_replay.figures.catalogue import figures_of
+from exaggerated_replay.analysis.outputs import figures_of
 
 SECTIONS = ("question", "answer", "verdicts", "comparisons", "forgetting", "inside", "run", "not-run", "rules", "runs")
 GRIDS = ("table1", "convergence")
@@ -54,7 +54,7 @@ def test_every_section_and_every_figure_is_there(page, folder, width):
         assert page.find_element(By.ID, section).is_displayed()
         assert page.find_element(By.CSS_SELECTOR, f"#{section} :is(h1, h2, h3)").text
     plan = json.loads((folder / "plan.json").read_text())
-    drawn = {path.stem for path in (folder / "figures").glob("*.svg")}
+    drawn = {path.stem for path in (folder / "print").glob("*.svg")}
     assert {*figures_of(plan), "competing_classes", "mechanism"} == drawn
     for name in drawn:
         figure = page.find_element(By.ID, f"figure-{name}")
@@ -76,19 +76,17 @@ def test_the_contents_lead_to_every_section(page, width):
             assert page.execute_script("return document.querySelector(':target').id") in targets
 
 
-def test_a_number_leads_to_its_runs_and_a_run_to_its_record(page, folder):
+def test_a_number_leads_to_its_runs_and_a_run_is_named(page, folder):
     numbers = page.find_elements(By.CSS_SELECTOR, ".number")
     assert len(numbers) == 3 * (3 + 4)  # two rows of f and two arms at two lengths, and the baselines
     page.execute_script("arguments[0].click()", numbers[3])  # the second row of Table 1
     card = page.find_element(By.CSS_SELECTOR, ".card:target")
     assert card.is_displayed()
     assert card.find_element(By.TAG_NAME, "h3").text == "rr-ra-f5"
-    records = [link.get_attribute("href") for link in card.find_elements(By.TAG_NAME, "a")]
-    assert len(records) == 2
-    for seed, record in enumerate(records):
-        page.get(record)
-        assert json.loads(page.find_element(By.TAG_NAME, "body").text)["settings"]["seed"] == seed
-    assert requests(page) == {*records, (folder / "report.html").as_uri()}
+    names = [seed.get_attribute("title") for seed in card.find_elements(By.CSS_SELECTOR, "th span")]
+    lines = map(json.loads, (folder / "records.jsonl").read_text().splitlines())
+    seeds = {line["run"]: line["record"]["settings"]["seed"] for line in lines}
+    assert [seeds[name] for name in names] == [0, 1]
 
 
 def test_links_lead_to_files_that_there_are(page, folder):

@@ -14,7 +14,12 @@ import psutil
 import pytest
 
 STUDY = "results/tiny"
-VARYING = ("provenance.json", "report.html", "sha256.json")  # seconds, the page that tells them, and digests of both
+VARYING = (
+    "provenance.json",
+    "README.md",
+    "report.html",
+    "sha256.json",
+)  # seconds; pages with them; digests
 
 
 def study(clone):
@@ -138,8 +143,8 @@ def test_a_strangers_files_survive_and_two_studies_stand_side_by_side(clone, fin
     assert "made again" not in clone.snakemake().output  # another focus is no damage
     clone.run("exaggerated-replay", "prune")
     clone.run("exaggerated-replay", "verify")
-    clone.run("exaggerated-replay", "export", "records.gz")
-    clone.run("exaggerated-replay", "import", "records.gz")
+    clone.run("exaggerated-replay", "export", "records.jsonl")
+    clone.run("exaggerated-replay", "import", "records.jsonl")
     assert (clone.path / "results/ablation/tables/ablation.md").is_file()
     for name in strangers:
         assert (clone.path / name).read_text() == "mine"

@@ -14,12 +14,13 @@ import pandas as pd
 FIGURES = ["accuracy_matrix", "architecture", "convergence", "table1"]
 OUTPUTS = [
     "results/focus.json",
-    *[f"results/tiny/{name}" for name in ("params.yaml", "plan.json", "provenance.json", "runs.csv", "metrics.json")],
-    "results/tiny/report.html",
+    *[f"results/tiny/{name}" for name in ("params.yaml", "plan.json", "provenance.json", "records.jsonl", "runs.csv")],
+    *[f"results/tiny/{name}" for name in ("README.md", "report.html", "metrics.json")],
     *[f"results/tiny/tables/{grid}.{kind}" for grid in ("table1", "convergence") for kind in ("csv", "md", "tex")],
-    *[f"results/tiny/figures/{name}.{kind}" for name in FIGURES for kind in ("png", "pdf", "svg")],
+    *[f"results/tiny/figures/{name}.png" for name in ("table1", "convergence")],
+    *[f"results/tiny/print/{name}.{kind}" for name in FIGURES for kind in ("png", "pdf", "svg")],
 ]
-VARYING = {"results/tiny/provenance.json", "results/tiny/report.html"}  # seconds
+VARYING = {f"results/tiny/{name}" for name in ("provenance.json", "README.md", "report.html")}  # seconds
 NOTHING = "Nothing to be done"
 
 
@@ -42,11 +43,11 @@ def test_a_run_ends_with_its_table_where_it_lies_and_how_long_it_took(finished):
 
 
 def test_the_records_of_a_study_lie_in_its_folder(finished):
-    runs, study = finished.path / "results/runs", finished.path / "results/tiny/records"
-    assert {path.name for path in study.iterdir()} == {f"{path.name}.json" for path in runs.iterdir()}
-    for path in study.iterdir():
-        assert json.loads(path.read_text()) == json.loads((runs / path.stem / "record.json").read_text())
-        assert path.read_text().count("\n") == 1
+    lines = (finished.path / "results/tiny/records.jsonl").read_text().splitlines()
+    kept = {line["run"]: line["record"] for line in map(json.loads, lines)}
+    runs = {path.parent.name: path for path in (finished.path / "results/runs").glob("*/record.json")}
+    assert kept == {name: json.loads(path.read_text()) for name, path in runs.items()}
+    assert list(kept) == sorted(kept)
 
 
 def test_the_runs_table_has_one_row_per_cell_and_seed(finished):
@@ -136,9 +137,9 @@ def test_a_killed_run_goes_on_with_the_same_command(fresh, finished, tmp_path):
 
 
 def test_records_from_another_machine_make_the_tables_without_training(finished, fresh, tmp_path):
-    finished.run("exaggerated-replay", "export", str(tmp_path / "records.gz"))
+    finished.run("exaggerated-replay", "export", str(tmp_path / "records.jsonl"))
     other = fresh.copy(tmp_path / "other")
-    told = other.run("exaggerated-replay", "import", str(tmp_path / "records.gz")).output
+    told = other.run("exaggerated-replay", "import", str(tmp_path / "records.jsonl")).output
     assert f"{len(records(finished))} records imported, 0 were here already" in told
     assert records(other) == records(finished)
     assert not {job for job in other.planned("metrics") if job.startswith("train")}

@@ -2,12 +2,14 @@
 
 import json
 
+from exaggerated_replay.analysis.outputs import featured, figures_of, picture_file, print_files
 from exaggerated_replay.analysis.runs import run_of
 from exaggerated_replay.analysis.study import write_study
-from exaggerated_replay.figures.catalogue import figures_of
 from exaggerated_replay.report.page import write_report
+from exaggerated_replay.report.readme import write_readme
 from exaggerated_replay.store.records import sealed
 
+SETTINGS = {"data": "d" * 64, "code": "c" * 64, "tasks": [[0, 1, 2], [3, 4]]}
 SVG = '<?xml version="1.0"?>\n<svg xmlns="x" width="504pt" height="144pt" viewBox="0 0 1 1"></svg>'
 
 
@@ -15,7 +17,7 @@ def record(run, shift=0, diverged=None):
     counts = {"tested": [50] * 5, "correct": [[40, 0, 0, 0, 0], [30 + shift, 35, 20, 10, 9]], "predicted": [50] * 5}
     return sealed(
         {
-            "settings": {"tasks": [[0, 1, 2], [3, 4]], "run": run},
+            "settings": {**SETTINGS, "seed": int(run.split("-")[1][1:]), "run": run},
             "counts": None if diverged else counts,
             "diverged": diverged,
             "environment": {"device": "cpu", "torch": "2.0"},
@@ -48,24 +50,22 @@ def plan_of(names=("bir-si", "rr-ra", "rr-ra-f5"), grids=("table1", "other"), st
         "training": training,
         "model": model,
         "grids": {grid: rows for grid in grids},
+        "order": [*grids],
         "cells": cells,
-        "runs": {
-            run_of(run): {"data": "d" * 64, "code": "c" * 64, "tasks": [[0, 1, 2], [3, 4]]}
-            for cell in cells.values()
-            for run in cell["runs"]
-        },
+        "runs": {run_of(run): SETTINGS for cell in cells.values() for run in cell["runs"]},
     }
 
 
 def draw(study, folder):
     """Stand in for the figures: the same files, without a drawing."""
-    (folder / "figures").mkdir()
+    for place in ("figures", "print"):
+        (folder / place).mkdir()
     for name in figures_of(study.plan):
-        for kind in ("svg", "png", "pdf"):
-            (folder / "figures" / f"{name}.{kind}").write_text(SVG)
+        for file in [*print_files(name), *([picture_file(name)] if name in featured(study.plan) else [])]:
+            (folder / file).write_text(SVG)
 
 
-def write(plan, place, parts=(draw, write_report)):
+def write(plan, place, parts=(draw, write_readme, write_report)):
     """Write a study with its report into a place, where seed 3 of the third cell diverged, and return its folder."""
     (place / "params.yaml").write_text("a: 1\n")
     for number, cell in enumerate(plan["cells"].values()):

@@ -1,20 +1,20 @@
 """What counts as the same when a study is built anew."""
 
-import json
-
 import pytest
+from sample_report import plan_of
 
 from exaggerated_replay.analysis.agreement import Agreement, compare_folders
 
-FILES = ("metrics.json", "report.html", "runs.csv", "verdicts.csv")
+FILES = ("metrics.json", "figures/table1.png", "runs.csv", "verdicts.csv")
 
 
 @pytest.fixture
 def folders(tmp_path):
     """Two folders of one study, the same to the byte."""
     for place in ("old", "new"):
-        (tmp_path / place).mkdir()
-        (tmp_path / place / "provenance.json").write_text(json.dumps({"files": FILES}))
+        (tmp_path / place / "figures").mkdir(parents=True)
+        for name in (*FILES, "report.html", "README.md", "plan.json"):  # the last three are not compared
+            (tmp_path / place / name).write_text(place)
         for name in FILES:
             (tmp_path / place / name).write_text("1\n")
     return tmp_path / "old", tmp_path / "new"
@@ -22,7 +22,7 @@ def folders(tmp_path):
 
 def compared(folders, **known):
     found = Agreement("c" * 40, 1.0, **known)
-    compare_folders(found, *folders)
+    compare_folders(found, plan_of(), *folders)
     return found
 
 
@@ -31,7 +31,7 @@ def test_every_file_with_other_numbers_is_named(folders):
         (folders[1] / name).write_text("2\n")
     found = compared(folders)
     assert set(found.far) == {"metrics.json", "runs.csv", "verdicts.csv"}
-    assert found.shown == ["report.html"]
+    assert found.shown == ["figures/table1.png"]
 
 
 def test_numbers_that_follow_from_records_that_differ_decide_nothing(folders):

@@ -351,6 +351,23 @@ def test_from_a_file_of_ones_own_to_metrics(split, no_gpu, capsys):
     assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
     assert "Traceback" not in capsys.readouterr().err
 
+    # What Git does not keep is made again from what it keeps, without the runs; what is others then is named.
+    for name in ("report.html", "print/methods.svg", "tables/methods.md"):
+        (Path("results/methods") / name).unlink()
+    shutil.move("results/runs", "elsewhere")
+    assert cli.main(["report", "results/methods", "--index", "results/index.html"]) == 0
+    assert capsys.readouterr().out == "results/methods: the same to the byte\n"
+    after = {path: path.read_bytes() for path in Path("results/methods").rglob("*") if path.is_file()}
+    assert after == {path: content for path, content in before.items() if path.is_relative_to("results/methods")}
+    index = Path("results/index.html").read_text()
+    assert 'href="methods/report.html">methods</a>' in index and "This study does not answer it" in index
+    Path("results/methods/verdicts.csv").write_text("by hand")
+    assert cli.main(["report", "results/methods"]) == 1
+    said = capsys.readouterr()
+    assert said.err == "results/methods/verdicts.csv has other bytes than before: `git diff` shows how\n"
+    assert said.out == "results/methods: files in Git with other bytes now: 1\n"
+    assert "elsewhere is not the folder of a study" in refused(capsys, "report", "elsewhere")
+
 
 def test_a_run_without_its_split_is_refused(planned, no_gpu, capsys):
     record = str(planned.runs[0].directory / "record.json")

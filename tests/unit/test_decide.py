@@ -142,23 +142,27 @@ import json, sys
 from pathlib import Path
 from exaggerated_replay.planning.params import read_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.analysis.written_plan import slim
+from exaggerated_replay.store.lines import Line, write_lines
 from exaggerated_replay.store.records import sealed
 _, params = read_params(Path("params.yaml"))
 plan = make_plan(params).to_dict()
 folder = Path("results", plan["study"]["name"])
-(folder / "records").mkdir(parents=True, exist_ok=True)
-(folder / "plan.json").write_text(json.dumps(plan))
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "plan.json").write_text(json.dumps(slim(plan)))
+lines = {}
 for cell in plan["cells"].values():
     for run in cell["runs"]:
         right = 40 + 3 * (run["seed"] % 5) + (cell["arm"] == "rr-ra") * (12 + run["seed"] % 3)
         record = {
-            "settings": {"tasks": [[0], [1], [2], [3], [4]]},
+            "settings": {"seed": run["seed"], "tasks": [[0], [1], [2], [3], [4]]},
             "counts": {"correct": [[right] * 5] * 5, "tested": [100] * 5, "predicted": [100] * 5},
             "instruments": {},
             "environment": {"device": "cpu", "torch": "2"},
             "sha256": {},
         }
-        Path(folder, "records", Path(run["directory"]).name + ".json").write_text(json.dumps(sealed(record)))
+        lines[run["directory"]] = Line(Path(run["directory"]).name, sealed(record))
+write_lines(folder / "records.jsonl", lines.values())
 with open("log", "a") as log:
     print(len(plan["cells"]["bir-si"]["runs"]), file=log)
 """

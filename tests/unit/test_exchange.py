@@ -1,7 +1,6 @@
-"""Records come back from a packed file as they were; one that is wrong is named, and the others are taken."""
+"""Records come back from a file as they were; one that is wrong is named, and the others are taken."""
 
 import copy
-import gzip
 import json
 import re
 from dataclasses import asdict
@@ -11,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import write_json, write_text
+from exaggerated_replay.files import write_json
 from exaggerated_replay.methods.er import Settings as ERArm
 from exaggerated_replay.planning.runs import run_name
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
-from exaggerated_replay.store.exchange import Imported, import_records, pack_records
+from exaggerated_replay.store.exchange import Imported, export_records, import_records
+from exaggerated_replay.store.lines import Line, read_records, write_lines
 from exaggerated_replay.store.records import sealed
 from exaggerated_replay.store.verify import verify_record
 from tests.bad_input.place import resealed
@@ -66,16 +66,17 @@ def files(folder):
 
 
 def pack(place):
-    pack_records(place / "runs", place / "timings", place / "records.gz")
-    return place / "records.gz"
+    export_records(place / "runs", place / "timings", place / "records.jsonl")
+    return place / "records.jsonl"
 
 
 def repack(place, edit):
-    """The packed file after an edit of its first record (as a dictionary)."""
-    content = json.loads(gzip.decompress(pack(place).read_bytes()))
-    edit(content["runs"])
-    (place / "records.gz").write_bytes(gzip.compress(json.dumps(content).encode()))
-    return place / "records.gz"
+    """The file after an edit of its lines, as a dictionary by name of the run."""
+    lines = {line["run"]: line for line in map(json.loads, pack(place).read_text().splitlines())}
+    edit(lines)
+    text = "".join(json.dumps({**line, "run": run}) + "\n" for run, line in lines.items())
+    (place / "records.jsonl").write_text(text)
+    return place / "records.jsonl"
 
 
 def taken(source, place):
@@ -90,8 +91,18 @@ def test_there_and_back_again(place):
     assert files(place / "new" / "runs") == files(place / "runs")
     assert files(place / "new" / "timings") == files(place / "timings")
     assert taken(packed, place / "new") == (0, 2, [])
-    assert pack_records(place / "new" / "runs", place / "new" / "timings", place / "again.gz") == 2
-    assert (place / "again.gz").read_bytes() == packed.read_bytes()
+    assert export_records(place / "new" / "runs", place / "new" / "timings", place / "again.jsonl") == 2
+    assert (place / "again.jsonl").read_bytes() == packed.read_bytes()
+
+
+def test_a_line_is_canonical_json_and_lines_are_sorted_by_name(place):
+    one, two = sorted((run_name(settings(seed)), seed) for seed in (0, 1))
+    timing = {0: ',"timing":{"hardware":"a CPU","seconds":1.5}', 1: ""}
+    expected = [
+        f'{{"record":{json.dumps(record(seed), sort_keys=True, separators=(",", ":"))},"run":"{name}"{timing[seed]}}}\n'
+        for name, seed in (one, two)
+    ]
+    assert pack(place).read_text() == "".join(expected)
 
 
 def test_only_what_is_new_is_written(place):
@@ -105,8 +116,8 @@ def test_only_what_is_new_is_written(place):
 
 def test_nothing_finished_is_said(tmp_path):
     with pytest.raises(UserError, match="holds no finished run"):
-        pack_records(tmp_path / "runs", tmp_path, tmp_path / "records.gz")
-    assert not (tmp_path / "records.gz").exists()
+        export_records(tmp_path / "runs", tmp_path, tmp_path / "records.jsonl")
+    assert not (tmp_path / "records.jsonl").exists()
 
 
 def test_another_record_of_the_same_run_is_not_overwritten(place):
@@ -225,15 +236,43 @@ def test_seconds_that_make_no_sense_are_refused(place, timing):
 
 
 def test_a_studys_folder_is_a_source_and_is_exported(place):
-    for seed in (0, 1):
-        text = json.dumps(record(seed), sort_keys=True, separators=(",", ":"))
-        write_text(place / "study" / "records" / f"{run_name(settings(seed))}.json", text + "\n")
+    write_lines(place / "study/records.jsonl", [Line(run_name(settings(seed)), record(seed)) for seed in (0, 1)])
     assert taken(place / "study", place / "new") == (2, 0, [])
     assert files(place / "new" / "runs") == files(place / "runs")
-    assert pack_records(place / "study", place / "timings", place / "study.gz") == 2
-    assert (place / "study.gz").read_bytes() == pack(place).read_bytes()
+    assert export_records(place / "study", place / "timings", place / "study.jsonl") == 2
+    assert (place / "study.jsonl").read_bytes() == pack(place).read_bytes()
     with pytest.raises(UserError, match="holds no records"):
         import_records(place / "timings", place / "new", place / "new")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<<<<<<< HEAD",
+        "{",
+        "[]",
+        '"a"',
+        '{"record": {}}',
+        '{"record": {}, "run": 3}',
+        '{"record": {}, "run": "a", "x": 1}',
+    ],
+)
+def test_a_line_that_is_no_run_is_named_and_the_others_are_taken(place, line):
+    packed = pack(place)
+    first, second = packed.read_text().splitlines()
+    packed.write_text(f"{first}\n{line}\n{second}\n")
+    new, known, (refused,) = taken(packed, place / "new")
+    assert (new, known) == (2, 0)
+    assert "line 2 is no record of a run" in refused
+    with pytest.raises(UserError, match=r"records\.jsonl is not as it was written \(record 2\)"):
+        read_records(packed)
+
+
+def test_a_run_that_stands_twice_is_not_read(place):
+    packed = pack(place)
+    packed.write_text(packed.read_text() + packed.read_text().splitlines()[0])
+    with pytest.raises(UserError, match=r"not as it was written \(record 3\)"):
+        read_records(packed)
 
 
 def test_a_run_under_a_name_of_anothers_is_refused(place):
@@ -246,18 +285,10 @@ def test_a_run_under_a_name_of_anothers_is_refused(place):
     assert [path.parent.name for path in (place / "new").rglob("record.json")] == [run_name(settings(1))]
 
 
-# Without mtime=0, gzip writes the second into its header, and parallel test processes disagree on the tests' names.
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"text"]
-    + [
-        gzip.compress(text, mtime=0)
-        for text in (b"{}", b'{"runs": 3}', b'{"format": 1, "runs": {"a": ["record", "timing"]}}')
-    ],
-)
+@pytest.mark.parametrize("content", [b"", b"text", b"\x1f\x8b\x00", b"{}", b'{"runs": 3}', b"[]\n3\n"])
 def test_files_that_hold_no_records(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
-    with pytest.raises(UserError, match="holds no packed records, or is damaged"):
+    with pytest.raises(UserError, match="holds no records, or is damaged"):
         import_records(tmp_path / "file", tmp_path / "new", tmp_path / "new")
     with pytest.raises(UserError, match="there is no file"):
         import_records(tmp_path / "other", tmp_path / "new", tmp_path / "new")

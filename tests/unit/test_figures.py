@@ -6,13 +6,15 @@ from importlib import import_module
 from typing import get_args
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib.text import Text
+from PIL import Image
 from sample_figures import FIGURES, sizes, study, words
 
+from exaggerated_replay.analysis.outputs import FROM_MORE, figures_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import comparison, convergence, style
-from exaggerated_replay.figures.catalogue import FROM_MORE, figures_of
 from exaggerated_replay.report.pictures import caption
 from exaggerated_replay.settings.study import GridFigure
 
@@ -154,3 +156,16 @@ def test_a_study_may_say_how_a_grid_is_drawn():
 def test_every_kind_of_figure_is_a_module_with_its_caption(kind):
     assert callable(import_module(f"exaggerated_replay.figures.{kind}").of_study)
     assert caption(kind)
+
+
+def test_a_small_picture_looks_the_same_in_half_the_bytes_at_most(tmp_path):
+    style.save(FIGURES["dose"](), [tmp_path / "large.png"])
+    for name in ("one", "two"):
+        style.small(tmp_path / "large.png", tmp_path / f"{name}/small.png")
+    assert (tmp_path / "one/small.png").read_bytes() == (tmp_path / "two/small.png").read_bytes()
+    assert (tmp_path / "one/small.png").stat().st_size < (tmp_path / "large.png").stat().st_size / 2
+    files = (tmp_path / "large.png", tmp_path / "one/small.png")
+    before, after = (np.asarray(Image.open(file).convert("RGB"), float) for file in files)
+    assert before.shape == after.shape
+    assert np.abs(before - after).mean() < 1  # of 255
+    assert np.quantile(np.abs(before - after), 0.99) < 16

@@ -29,7 +29,7 @@ def test_what_the_file_holds_and_under_which_names():
     values, digest = plan.to_dict(), plan.source.digest
     assert list(values) == [
         *("dataset", "sources", "data", "prepared", "encoder", "model", "training", "study", "rules", "compute"),
-        *("focus", "varied", "grids", "cells", "splits", "runs"),
+        *("focus", "varied", "order", "grids", "cells", "splits", "runs"),
     ]
     assert {key: values["dataset"][key] for key in ("name", "classes", "image_values", "sha256")} == {
         "name": "digits",
@@ -61,6 +61,11 @@ def test_what_the_file_holds_and_under_which_names():
         for run in values["runs"].values()
     }
     assert {values["runs"][run]["seed"] for run in values["splits"].values()} == {0, 1}
+
+
+def test_grids_are_in_the_order_of_params_yaml_whatever_their_names():
+    grids = {"z": PLAIN, "a": [{"arm": ["bir-si"]}]}
+    assert plan_with({"study.figures": {"a": "convergence"}}, grids=grids).to_dict()["order"] == ["z", "a"]
 
 
 def encoded(**changes):

@@ -8,9 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from sample_report import SVG, plan_of
 
-from exaggerated_replay.analysis.outputs import study_files
+from exaggerated_replay.analysis.outputs import figures_of
 from exaggerated_replay.analysis.runs import load_study, open_study
-from exaggerated_replay.figures.catalogue import figures_of
 from exaggerated_replay.report import pictures
 from exaggerated_replay.report.facts import beside_the_paper, what_was_run
 from exaggerated_replay.report.page import POLICY, write_report
@@ -45,9 +44,9 @@ def test_every_link_leads_somewhere_in_the_page_or_the_folder(written):
     assert {link[1:] for link in inner} <= set(ids)
     outer = {link for link in page.all("href") if not link.startswith(("#", "data:,"))}
     assert outer and all((folder / link).is_file() for link in outer)
-    assert {link for link in outer if link.startswith("records/")} == {
-        name for name in study_files(plan_of()) if name.startswith("records/")
-    }
+    shown = {f"print/{name}.{kind}" for name in figures_of(plan_of()) for kind in ("png", "pdf", "svg")}
+    assert {link for link in outer if link.startswith("print/")} == shown
+    assert {"records.jsonl", "plan.json", "tables/table1.tex", "provenance/table1.csv"} <= outer
 
 
 def test_every_number_of_a_table_links_to_its_runs(written):
@@ -57,10 +56,10 @@ def test_every_number_of_a_table_links_to_its_runs(written):
     assert len(numbers) == 2 * 3 * 3  # two grids of three cells and three metrics
     assert {values["href"] for values in numbers} == {"#runs-1", "#runs-2", "#runs-3"}
     third = (folder / "report.html").read_text().partition('id="runs-3"')[2].partition("</section>")[0]
-    assert re.findall(r'href="records/x-s(\d)-2\1\.json"', third) == list("012345")
-    assert re.search(r'>3</a></th>\s*<td colspan="3" class="diverged">diverged in task 2</td>', third)
+    assert re.findall(r'title="x-s(\d)-2\1">\1<', third) == list("012345")
+    assert re.search(r'>3</span></th>\s*<td colspan="3" class="diverged">diverged in task 2</td>', third)
     # Correct of 50 at seed 1, where 2 more are: 32 of the first class, 32 + 35 + 20 / 2 of the first half, 106 of 250.
-    assert re.findall(r"<td>([\d.]+)</td>", third.partition(">1</a>")[2].partition("</tr>")[0]) == [
+    assert re.findall(r"<td>([\d.]+)</td>", third.partition(">1</span>")[2].partition("</tr>")[0]) == [
         f"{100 * 32 / 50:.2f}",
         f"{100 * (32 + 35 + 20) / 150:.2f}",
         f"{100 * 106 / 250:.2f}",
@@ -186,9 +185,9 @@ def test_the_page_names_the_hardware_and_says_where_pairs_mix_it(written):
 
 @pytest.mark.parametrize(("bytes_of_drawing", "form"), [(0, "svg+xml"), (pictures.MOST_BYTES, "png")])
 def test_drawings_of_thousands_of_dots_are_taken_as_png(tmp_path, bytes_of_drawing, form):
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures/mechanism.svg").write_text(SVG + " " * bytes_of_drawing)
-    (tmp_path / "figures/mechanism.png").write_bytes(b"png")
+    (tmp_path / "print").mkdir()
+    (tmp_path / "print/mechanism.svg").write_text(SVG + " " * bytes_of_drawing)
+    (tmp_path / "print/mechanism.png").write_bytes(b"png")
     found = pictures.pictures(plan_of(), tmp_path)
     assert list(found) == ["mechanism"]
     assert found["mechanism"].data.startswith(f"data:image/{form};base64,")

@@ -3,21 +3,24 @@
 import copy
 import io
 import json
+import re
 
 import pandas as pd
 import pytest
 
 from exaggerated_replay.analysis.runs import load_study, open_study, read_study, runs_csv, runs_table
+from exaggerated_replay.analysis.written_plan import slim
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.store.lines import Line, write_lines
 from exaggerated_replay.store.records import sealed
 
 COUNTS = {"tested": [4, 5, 10, 1], "correct": [[3, 4, 0, 0], [1, 2, 8, 0]], "predicted": [2, 8, 10, 0]}
 
 
-def record(*, diverged=None, instruments=None, **counts):
+def record(*, seed=0, diverged=None, instruments=None, **counts):
     return sealed(
         {
-            "settings": {"tasks": [[2, 0], [3, 1]]},
+            "settings": {"seed": seed, "data": "d" * 64, "code": "c" * 64, "tasks": [[2, 0], [3, 1]]},
             "counts": None if diverged else {**COUNTS, **counts},
             "diverged": diverged,
             "environment": {"device": "cpu", "torch": "2.0"},
@@ -39,6 +42,7 @@ def cell(arm, method, *runs):
 
 PLAN = {
     "training": {"iterations": 60},
+    "order": ["g"],
     "grids": {
         "g": [
             {"cell": "none", "settings": {"method.si.strength": 3}, "baseline": None},
@@ -89,13 +93,17 @@ def test_a_record_that_was_changed_is_named(runs):
         load_study(PLAN, runs)
 
 
-def test_the_second_place_is_where_the_first_has_nothing(runs, tmp_path):
+def test_the_file_of_records_is_read_where_the_runs_lack_one(runs, tmp_path):
     (runs / RUNS[2] / "record.json").unlink()
-    (tmp_path / "records").mkdir()
-    for run in RUNS[1:3]:
-        (tmp_path / "records" / f"{run}.json").write_text(json.dumps(record(tested=[9, 9, 10, 1])))
-    found = load_study(PLAN, runs, tmp_path / "records").records
+    kept = tmp_path / "records.jsonl"
+    write_lines(kept, [Line(run, record(tested=[9, 9, 10, 1])) for run in RUNS[1:3]])
+    found = load_study(PLAN, runs, kept).records
     assert [found[run]["counts"]["tested"][0] for run in RUNS] == [4, 4, 9, 4]
+    kept.write_text("<<<<<<< HEAD\n")
+    with pytest.raises(UserError, match=r"records\.jsonl is not as it was written"):
+        load_study(PLAN, runs, kept)
+    (runs / RUNS[2] / "record.json").write_text(json.dumps(record()))
+    assert len(load_study(PLAN, runs, kept).records) == 4  # nobody needs it
 
 
 def test_the_table_has_a_row_for_each_cell_and_seed():
@@ -161,12 +169,46 @@ def test_numbers_are_written_with_the_digits_they_have():
     assert (back["reconstruction"][0], back["dropped"][0]) == ("0.1235", "66.67")
 
 
-def test_a_study_is_read_from_its_folder_alone(tmp_path):
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of a study, as the workflow writes it."""
     folder = tmp_path / "results" / "mine"
-    (folder / "records").mkdir(parents=True)
-    (folder / "plan.json").write_text(json.dumps(PLAN))
-    for run in RUNS:
-        (folder / "records" / f"{run}.json").write_text(json.dumps(record()))
+    folder.mkdir(parents=True)
+    (folder / "plan.json").write_text(json.dumps(slim(PLAN)))
+    write_lines(folder / "records.jsonl", [Line(run, record(seed=int(run[3]))) for run in RUNS])
+    return folder
+
+
+def test_a_study_is_read_from_its_folder_alone(folder):
     assert read_study(str(folder))["overall"].tolist() == pytest.approx([55] * 5)
+    study = open_study(folder)
+    assert study.plan["cells"] == PLAN["cells"]
+    assert study.plan["grids"] == PLAN["grids"]
+    assert {run: settings["seed"] for run, settings in study.plan["runs"].items()} == {run: int(run[3]) for run in RUNS}
     with pytest.raises(UserError, match=r"other is not the folder of a study: choose one of mine"):
         open_study(folder.parent / "other")
+
+
+def test_a_plan_repeats_nothing_that_records_say():
+    written = slim(PLAN | {"compute": {}, "splits": {}, "sources": {}, "prepared": "x", "varied": []})
+    assert set(written) == {"training", "grids", "cells", "order"}
+    assert written["cells"]["none"]["runs"] == ["x-s0-12345e6789", "x-s1-0000000002"]
+    assert set(written["cells"]["none"]) == {"arm", "config", "runs"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("plan.json", "<<<<<<< HEAD\n{}\n", "plan.json is not valid JSON"),
+        ("plan.json", "[]", "plan.json is not as the workflow writes it"),
+        ("plan.json", '{"cells": {"a": {"runs": [3]}}}', "no record of 3"),
+        ("plan.json", '{"cells": {"a": {"runs": [{}]}}}', "plan.json is not as the workflow writes it"),
+        ("plan.json", '{"cells": {"a": {"runs": ["gone"]}}}', "no record of gone"),
+        ("records.jsonl", "", "no record of x-s0"),
+        ("records.jsonl", "=======\n", "records.jsonl is not as it was written"),
+    ],
+)
+def test_a_folder_that_is_damaged_is_told(folder, name, text, told):
+    (folder / name).write_text(text)
+    with pytest.raises(UserError, match=re.escape(told)):
+        open_study(folder)

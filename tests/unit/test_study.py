@@ -13,8 +13,8 @@ from test_runs import RUNS, record
 from exaggerated_replay.analysis import folder as folders
 from exaggerated_replay.analysis import origin as origins
 from exaggerated_replay.analysis.origin import without_path
-from exaggerated_replay.analysis.outputs import study_files
-from exaggerated_replay.analysis.study import write_study
+from exaggerated_replay.analysis.outputs import README, REPORT, figures_of, print_files, study_files
+from exaggerated_replay.analysis.study import rewrite_study, write_study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.store.records import sealed
 
@@ -25,7 +25,14 @@ PLAN = {
     "study": {"name": "mine"},
     "runs": {run: {"data": "d" * 64, "code": "c" * 64, "tasks": [[2, 0], [3, 1]]} for run in RUNS},
 }
-OTHER = {**PLAN, "grids": {"h": PLAN["grids"]["g"]}}
+OTHER = {**PLAN, "grids": {"h": PLAN["grids"]["g"]}, "order": ["h"]}
+MINE = "results/mine"
+
+
+def numbers(plan):
+    """What is written without any part: no figures, no pages."""
+    pictures = {file for name in figures_of(plan) for file in print_files(name)}
+    return {name for name in study_files(plan) if not name.startswith("figures/")} - pictures - {README, REPORT}
 
 
 @pytest.fixture
@@ -49,25 +56,30 @@ def files(place):
     return {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
 
 
+def contents(place):
+    return {name: (place / name).read_bytes() for name in files(place)}
+
+
 def test_everything_is_written_and_said(write, tmp_path):
     said = write()
-    folder = tmp_path / "results/mine"
-    assert files(folder) == set(study_files(PLAN))
-    assert json.loads((folder / "plan.json").read_text()) == json.loads(json.dumps(PLAN))
+    folder = tmp_path / MINE
+    assert files(folder) == numbers(PLAN)
+    assert {"plan.json", "records.jsonl", "provenance.json", "tables/g.tex"} < numbers(PLAN)
+    assert json.loads((folder / "plan.json").read_text())["grids"] == PLAN["grids"]
     assert "| arm" in said
     assert str(folder) in said
-    lines = (folder / f"records/{RUNS[0]}.json").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == [record()]
+    lines = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    assert lines == [{"run": run, "record": record()} for run in RUNS]
     found = json.loads((folder / "provenance.json").read_text())
     assert (found["seconds"], found["timed"], found["hardware"]) == (6.0, 4, {"mine": 4})
-    assert found["files"] == sorted(study_files(PLAN))
+    assert "files" not in found
     assert (folder / "params.yaml").read_text() == "dataset:\n  source: x.npz\n"
     assert json.loads((tmp_path / "results/focus.json").read_text())["overall"] == 55
 
 
 def test_a_second_time_nothing_is_touched(write, tmp_path):
     write()
-    every = [tmp_path / "results/focus.json", *(tmp_path / "results/mine" / name for name in study_files(PLAN))]
+    every = [tmp_path / "results/focus.json", *(tmp_path / MINE / name for name in numbers(PLAN))]
     for path in every:
         os.utime(path, (1, 1))
     (tmp_path / f"results/timings/{RUNS[0]}.json").unlink()  # what is not about the runs does not count
@@ -144,48 +156,144 @@ def test_two_jobs_at_once_take_turns(write, tmp_path):
     write(parts=[lambda study, fresh: order.append("second")])
     first.join()
     assert order == ["first", "first ends", "second"]
-    assert files(tmp_path / "results/mine") == set(study_files(PLAN))
+    assert files(tmp_path / MINE) == numbers(PLAN)
 
 
 def test_records_of_the_folder_are_enough(write, tmp_path):
     write()
-    before = {name: (tmp_path / "results/mine" / name).read_bytes() for name in study_files(PLAN)}
+    before = contents(tmp_path / MINE)
     for run in RUNS:
         (tmp_path / f"results/runs/{run}/record.json").unlink()
     write()
-    assert {name: (tmp_path / "results/mine" / name).read_bytes() for name in study_files(PLAN)} == before
+    assert contents(tmp_path / MINE) == before
 
 
-def test_what_an_earlier_plan_left_goes_and_a_strangers_file_stays(write, tmp_path):
+def test_what_an_earlier_plan_declared_goes_and_a_strangers_file_stays(write, tmp_path):
     write()
     strangers = ("tables/my_notes.csv", "tables/g.txt", "figures/my_own.png", "note", "records/mine.json")
     for name in strangers:
-        (tmp_path / "results/mine" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "results/mine" / name).write_text("mine")
+        (tmp_path / MINE / name).parent.mkdir(exist_ok=True)
+        (tmp_path / MINE / name).write_text("mine")
     write(OTHER)
-    assert files(tmp_path / "results/mine") == {*study_files(OTHER), *strangers}
-    assert not (tmp_path / "results/mine/tables/g.md").exists()
-    assert all((tmp_path / "results/mine" / name).read_text() == "mine" for name in strangers)
+    assert files(tmp_path / MINE) == {*numbers(OTHER), *strangers}
+    assert not (tmp_path / MINE / "tables/g.md").exists()
+    assert all((tmp_path / MINE / name).read_text() == "mine" for name in strangers)
 
 
-def test_a_strangers_file_in_the_way_is_named_and_nothing_changes(write, tmp_path):
+CONFLICT = "<<<<<<< HEAD\n{}\n=======\n[]\n>>>>>>> other\n"
+
+
+@pytest.mark.parametrize("mark", ["plan.json", "provenance.json", "records.jsonl", "sha256.json"])
+@pytest.mark.parametrize("content", ["", "[]", CONFLICT, '{"cells": {}, "grids": {"../../params": []}}'])
+def test_a_folder_with_any_mark_of_the_workflow_is_overwritten_without_a_word(write, tmp_path, capsys, mark, content):
     write()
-    (tmp_path / "results/mine/tables/h.md").write_text("mine")
-    before = {name: (tmp_path / "results/mine" / name).read_bytes() for name in files(tmp_path / "results/mine")}
-    with pytest.raises(UserError, match=r"tables/h\.md was not written by this study: move it away"):
-        write(OTHER)
-    assert {name: (tmp_path / "results/mine" / name).read_bytes() for name in before} == before
-    assert files(tmp_path / "results/mine") == set(before)
-
-
-@pytest.mark.parametrize("inventory", ["[]", "{}", "no json", '{"files": ["../../params.yaml", "/etc/passwd"]}'])
-def test_an_inventory_of_somebody_elses_removes_nothing(write, tmp_path, inventory):
-    (tmp_path / "results/mine").mkdir()
-    (tmp_path / "results/mine/provenance.json").write_text(inventory)
-    with pytest.raises(UserError, match=r"provenance\.json was not written by this study"):
-        write()
-    assert (tmp_path / "results/mine/provenance.json").read_text() == inventory
+    before = contents(tmp_path / MINE)
+    for name in {*before} - {"tables/g.csv"}:
+        (tmp_path / MINE / name).unlink()
+    (tmp_path / MINE / "tables/g.csv").write_text("of another branch")
+    (tmp_path / MINE / mark).write_text(content)
+    write()
+    after = contents(tmp_path / MINE)
+    after.pop("sha256.json", None)
+    assert after == before
+    assert capsys.readouterr().out == ""
+    assert not (tmp_path / ".training").exists()
     assert (tmp_path / "params.yaml").exists()
+
+
+def test_in_a_folder_made_by_hand_what_is_taken_moves_aside_and_a_line_says_so(write, tmp_path, capsys):
+    mine = {"README.md": "my readme", "tables/g.csv": "my table", "notes.txt": "my notes"}
+    (tmp_path / MINE / "tables").mkdir(parents=True)
+    for name, text in mine.items():
+        (tmp_path / MINE / name).write_text(text)
+    write()
+    assert (tmp_path / MINE / "notes.txt").read_text() == "my notes"
+    aside = tmp_path / ".training/aside/mine.1"
+    assert {name: (aside / name).read_text() for name in files(aside)} == {n: mine[n] for n in mine if n != "notes.txt"}
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"{tmp_path}/{MINE}/README.md and 1 more that the workflow did not write: moved to ")
+    assert files(tmp_path / MINE) == {*numbers(PLAN), "notes.txt"}
+    write()
+    assert capsys.readouterr().out == ""
+
+
+def test_a_folder_where_a_file_belongs_and_a_file_where_a_folder_does_move_aside_in_any_case(write, tmp_path, capsys):
+    write()
+    for path in [*(tmp_path / MINE / "tables").iterdir(), tmp_path / MINE / "runs.csv"]:
+        path.unlink()
+    (tmp_path / MINE / "tables").rmdir()
+    (tmp_path / MINE / "tables").write_text("my file")
+    (tmp_path / MINE / "runs.csv").mkdir()
+    (tmp_path / MINE / "runs.csv/mine").write_text("my folder")
+    write()
+    aside = tmp_path / ".training/aside/mine.1"
+    assert contents(aside) == {"tables": b"my file", "runs.csv/mine": b"my folder"}
+    assert files(tmp_path / MINE) == numbers(PLAN)
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_after_a_killed_job_whose_outputs_were_deleted_the_next_one_makes_all_of_it(write, tmp_path):
+    """Snakemake removes what a failed job declares as its outputs; what needs more than records stays."""
+    write(parts=[mechanism])
+    before = contents(tmp_path / MINE)
+    for name in before:
+        if name != "mechanism/distances.csv":
+            (tmp_path / MINE / name).unlink()
+    (tmp_path / MINE / ".unfinished/tables").mkdir(parents=True)
+    (tmp_path / MINE / ".unfinished/tables/g.md").write_text("half a")
+    write(parts=[mechanism])
+    assert contents(tmp_path / MINE) == before
+
+
+def mechanism(study, fresh):
+    """A part that stands in for tables of traces."""
+    (fresh / "mechanism").mkdir(exist_ok=True)
+    (fresh / "mechanism/distances.csv").write_text("cell\n")
+
+
+def test_what_no_plan_declares_is_not_written(write, tmp_path):
+    with pytest.raises(ValueError, match=r"mine\.txt is written, but no plan declares it"):
+        write(parts=[lambda study, fresh: (fresh / "mine.txt").write_text("x")])
+    assert not files(tmp_path / MINE)
+
+
+# ---------------------------------------------------------------- made again from what Git keeps
+
+
+def test_a_folder_is_made_again_from_itself_and_nothing_around_it_is_touched(write, tmp_path):
+    def part(study, fresh):
+        (fresh / "report.html").write_text(f"{len(study.runs)} {sorted(study.plan['grids'])}")
+
+    number_records(tmp_path)
+    write(AS_A_FILE_HAS_IT, parts=[mechanism, part])
+    before = contents(tmp_path / MINE)
+    for name in ("report.html", "tables/g.md", "plots/learning.csv", "provenance/g.csv"):  # not in Git
+        (tmp_path / MINE / name).unlink()
+    around = [tmp_path / "results/runs", tmp_path / "results/timings", tmp_path / "params.yaml"]
+    for place in around:
+        place.rename(place.with_name(f"{place.name}.gone"))
+    (tmp_path / "results/focus.json").write_text("another study's")
+    assert rewrite_study(tmp_path / MINE, [part]) == []
+    assert contents(tmp_path / MINE) == before
+    assert (tmp_path / "results/focus.json").read_text() == "another study's"
+
+
+AS_A_FILE_HAS_IT = json.loads(json.dumps(PLAN, sort_keys=True))
+
+
+def number_records(place):
+    """Give every record the seed that its run's name has, from which a plan is read."""
+    for run in RUNS:
+        (place / f"results/runs/{run}/record.json").write_text(json.dumps(record(seed=int(run[3]))))
+
+
+def test_what_came_out_otherwise_is_named(write, tmp_path):
+    number_records(tmp_path)
+    write(AS_A_FILE_HAS_IT)
+    (tmp_path / MINE / "runs.csv").write_text("by hand")
+    (tmp_path / MINE / "tables/g.md").write_text("by hand, and not in Git")
+    assert rewrite_study(tmp_path / MINE) == [f"{tmp_path}/{MINE}/runs.csv"]
+    assert (tmp_path / MINE / "runs.csv").read_text() != "by hand"
 
 
 def test_an_error_leaves_everything_as_it_was(write, tmp_path):
@@ -197,18 +305,21 @@ def test_an_error_leaves_everything_as_it_was(write, tmp_path):
     assert not files(tmp_path / "results/mine")
 
 
+NAMES = ("a", "deep/b", "deep/c", "deep/old", "gone/old", "d", "plan.json")
+
+
 def put(folder, content):
     """Write files together: name -> text."""
-    with folders.written_together(folder, "inventory.json", {"by": "me"}) as fresh:
+    with folders.written_together(folder, NAMES) as fresh:
         for name, text in content.items():
             (fresh / name).parent.mkdir(exist_ok=True)
             (fresh / name).write_text(text)
 
 
-@pytest.mark.parametrize("step", range(7))  # two are removed, and five replaced: the inventory among them
+@pytest.mark.parametrize("step", range(7))  # two are removed, and five replaced
 def test_interrupted_anywhere_the_next_writing_ends_the_same(tmp_path, monkeypatch, step):
-    before = {"a": "1", "deep/b": "2", "deep/old": "3", "gone/old": "4"}
-    after = {"a": "1", "deep/b": "new", "deep/c": "5", "d": "6"}
+    before = {"a": "1", "deep/b": "2", "deep/old": "3", "gone/old": "4", "plan.json": "before"}
+    after = {"a": "1", "deep/b": "new", "deep/c": "5", "d": "6", "plan.json": "after"}
     put(tmp_path, before)
     (tmp_path / "gone" / "mine").write_text("a stranger's")
     done = []
@@ -224,50 +335,47 @@ def test_interrupted_anywhere_the_next_writing_ends_the_same(tmp_path, monkeypat
 
     with monkeypatch.context() as patched:
         patched.setattr(folders, "_replace", stop(folders._replace))
-        patched.setattr(folders, "_remove", stop(folders._remove))
+        patched.setattr(folders, "_remove", stop(lambda *path: path[1].exists() and folders_remove(*path)))
         with pytest.raises(KeyboardInterrupt):
             put(tmp_path, after)
+    # As long as anything of the earlier plan is left, the plan that declares it is.
+    left = {"deep/old", "gone/old"} & files(tmp_path)
+    assert not left or (tmp_path / "plan.json").read_text() == "before"
     for content in (after, before):
         put(tmp_path, content)
-        assert files(tmp_path) == {*content, "inventory.json", "gone/mine"}
+        assert files(tmp_path) == {*content, "gone/mine"}
         assert {name: (tmp_path / name).read_text() for name in content} == content
+
+
+folders_remove = folders._remove
 
 
 def test_what_cannot_be_made_again_stays(write, tmp_path):
     """Tables of mechanism come from traces, which a clone without them does not have."""
-
-    def part(study, folder):
-        (folder / "mechanism").mkdir()
-        (folder / "mechanism" / "distances.csv").write_text("cell\n")
-
-    write(parts=[part])
-    (tmp_path / "results/mine/mechanism/my-own.csv").write_text("a\n")
+    write(parts=[mechanism])
+    (tmp_path / MINE / "mechanism/my-own.csv").write_text("a\n")
     write()
-    assert (tmp_path / "results/mine/mechanism/distances.csv").read_text() == "cell\n"
-    assert (tmp_path / "results/mine/mechanism/my-own.csv").read_text() == "a\n"
+    assert (tmp_path / MINE / "mechanism/distances.csv").read_text() == "cell\n"
+    assert (tmp_path / MINE / "mechanism/my-own.csv").read_text() == "a\n"
 
 
 def test_what_speaks_of_other_runs_does_not_stay(write, tmp_path):
-    def part(study, folder):
-        (folder / "mechanism").mkdir()
-        (folder / "mechanism" / "distances.csv").write_text("cell\n")
-
-    write(parts=[part])
+    write(parts=[mechanism])
     changed = {**record(), "environment": {"device": "cuda", "torch": "2.0"}}
     (tmp_path / "results/runs" / RUNS[0] / "record.json").write_text(json.dumps(sealed(changed)))
     write()
-    assert not (tmp_path / "results/mine/mechanism").exists()
+    assert not (tmp_path / MINE / "mechanism").exists()
 
 
 def test_parts_write_into_the_same_folder(write, tmp_path):
     def part(study, folder):
         (folder / "figures").mkdir()
-        (folder / "figures" / "a.png").write_text(str(len(study.runs)))
+        (folder / "figures/g.png").write_text(str(len(study.runs)))
 
     write(parts=[part])
-    assert (tmp_path / "results/mine/figures/a.png").read_text() == "5"
+    assert (tmp_path / MINE / "figures/g.png").read_text() == "5"
     write()
-    assert not (tmp_path / "results/mine/figures").exists()
+    assert not (tmp_path / MINE / "figures").exists()
 
 
 def test_missing_params_are_named(write, tmp_path):

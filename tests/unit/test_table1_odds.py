@@ -102,7 +102,12 @@ def study(factors=(5, 10), seeds=3):
         for cell, method in methods.items()
     }
     grid = [{"cell": cell, "baseline": None if cell == "base" else "base"} for cell in methods]
-    return {"dataset": {"name": "cifar100"}, "grids": {"table1": grid}, "cells": cells}, pd.DataFrame(rows)
+    return {
+        "dataset": {"name": "cifar100"},
+        "grids": {"table1": grid},
+        "order": ["table1"],
+        "cells": cells,
+    }, pd.DataFrame(rows)
 
 
 def test_spreads_come_from_the_rows_of_the_table_and_their_baseline():
@@ -168,6 +173,7 @@ def test_rows_of_other_lengths_readings_or_baselines_are_no_rows_of_the_table():
             grid: [{"cell": cell, "baseline": baseline} for cell, baseline in rows.items()]
             for grid, rows in against.items()
         },
+        "order": [*against],
     }
     assert paper.table1_grid(plan) == "table1"
     assert paper.rows_of_table1(plan, "table1") == ["base", "f5", "f20"]

@@ -1,6 +1,7 @@
 # Read params.yaml, work out the plan, and settle what Snakemake cannot know by itself. Parsing changes nothing.
 
 import functools
+import itertools
 import os
 import signal
 import sys
@@ -19,15 +20,15 @@ SOURCE = str(Path(workflow.basedir, "src").resolve())
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
-from exaggerated_replay.analysis.outputs import all_files, first_grid
+from exaggerated_replay.analysis.outputs import all_files, figures_of, first_grid, more_files, study_files
 from exaggerated_replay.cli.errors import sentence_of
-from exaggerated_replay.figures.catalogue import figure_files, figures_of
 from exaggerated_replay.planning.compose import drift_warning
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.devices import gpus
 from exaggerated_replay.places import DIGITS, RESULTS
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.store.aside import make_room
 from exaggerated_replay.store.lock import at_work, hold_folder, is_held
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS
 from exaggerated_replay.store.start import heal, plan_path, write_plan
@@ -90,7 +91,7 @@ config.update(VALUES)  # for the captions of the report
 PLAN_FILE = str(plan_path(PLAN))
 STUDY = RESULTS / PLAN.params.study.name
 FIGURES = figures_of(PLAN.to_dict())
-STUDY_FILES = all_files(PLAN.to_dict(), figure_files(PLAN.to_dict()))
+STUDY_FILES = all_files(PLAN.to_dict())
 SURVEY = Survey(PLAN, STUDY_FILES)
 STARTED = time.monotonic()
 
@@ -117,7 +118,8 @@ def begin():
         try:
             workflow.run_lock = hold_folder(SNAKEMAKE)
             write_plan(PLAN)
-            for line in heal(SURVEY):
+            ours = {*study_files(PLAN.to_dict()), *more_files(PLAN.to_dict())}
+            for line in itertools.chain(make_room(STUDY, ours), heal(SURVEY)):
                 logger.warning(line)
         except (UserError, OSError) as error:
             refuse(sentence_of(error))
@@ -195,7 +197,7 @@ def shown(file):
         case "provenance", _:
             labels = {"table": f"the runs behind {stem}"}
             return report(path, caption=f"{CAPTIONS}/provenance.rst", category="Tables", labels=labels)
-        case "figures", ".png":
+        case "print", ".png":
             caption = f"{CAPTIONS}/{FIGURES[stem][0]}.rst"
             return report(path, caption=caption, category="Figures", labels={"figure": stem.replace("_", " ")})
     return path

@@ -5,18 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.folder import FILES
+from exaggerated_replay.analysis.outputs import README, git_files
 from exaggerated_replay.analysis.scores import scores, task_sizes
-from exaggerated_replay.files import digest_of, read_json
-from exaggerated_replay.places import PROVENANCE
+from exaggerated_replay.files import digest_of
+from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS
 from exaggerated_replay.planning.params import PARAMS
 
 ACCURACIES = ("first20", "first50", "overall")
-INPUTS = (
-    PARAMS.name,
-    PROVENANCE,
-    "sha256.json",
-)  # what was asked for, where and when, and digests of the others
+INPUTS = (PARAMS.name, PLAN, PROVENANCE, RECORDS, README)
+"""What was asked for, where and when it was made, and the page that tells it; records are compared run by run."""
 NUMBERS = (".csv", ".json")  # files that hold numbers; all others show them
 
 
@@ -81,12 +78,10 @@ def _compare_accuracies(found: Agreement, run: str, old: Mapping[str, Any], new:
     found.far[run] = f"has {worst} {first[worst]:.2f} % there ({made}) and {second[worst]:.2f} % anew ({anew})"
 
 
-def compare_folders(found: Agreement, old: Path, new: Path) -> None:
-    """Compare the files of a study's two folders, after the records that they follow from."""
+def compare_folders(found: Agreement, plan: Mapping[str, Any], old: Path, new: Path) -> None:
+    """Compare what Git keeps in a study's two folders, after the records that all of it follows from."""
     records_differ = bool(found.near or found.far)
-    for name in sorted({*read_json(old / PROVENANCE)[FILES]} - {*INPUTS}):
-        if name.startswith("records/"):
-            continue
+    for name in sorted(name for name in {*git_files(plan)} - {*INPUTS} if (old / name).is_file()):
         if not (new / name).is_file():
             found.far[name] = "is not made any more"
         elif (old / name).read_bytes() == (new / name).read_bytes():

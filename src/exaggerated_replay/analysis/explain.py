@@ -9,6 +9,8 @@ from exaggerated_replay.analysis.runs import run_of
 from exaggerated_replay.analysis.scores import scores, task_sizes
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
+from exaggerated_replay.places import RECORDS
+from exaggerated_replay.store.lines import read_records
 from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
 
 SHOWN = ("first20", "first50", "overall")
@@ -42,13 +44,13 @@ def explain(plan: Mapping[str, Any], name: str, results: Path) -> str:
     return _run(plan, found[0], finished, results)
 
 
-def records_at_hand(results: Path) -> dict[str, Path]:
-    """Return where the record of each finished run lies: in its directory, or in the folder of a study."""
-    kept = {path.stem: path for path in sorted(results.glob("*/records/*.json"))}
-    return kept | {path.parent.name: path for path in sorted((results / "runs").glob(f"*/{RECORD}"))}
+def records_at_hand(results: Path) -> dict[str, Any]:
+    """Return the record of each finished run: from its directory, or from the folder of a study."""
+    kept = {run: record for path in sorted(results.glob(f"*/{RECORDS}")) for run, record in read_records(path).items()}
+    return kept | {path.parent.name: read_json(path) for path in sorted((results / "runs").glob(f"*/{RECORD}"))}
 
 
-def _cell(plan: Mapping[str, Any], name: str, finished: Mapping[str, Path]) -> str:
+def _cell(plan: Mapping[str, Any], name: str, finished: Mapping[str, Any]) -> str:
     cell = plan["cells"][name]
     rows = [row for rows in plan["grids"].values() for row in rows if row["cell"] == name]
     baseline = next((row["baseline"] for row in rows if row["baseline"]), None)
@@ -60,16 +62,16 @@ def _cell(plan: Mapping[str, Any], name: str, finished: Mapping[str, Path]) -> s
     ]
     for run in cell["runs"]:
         record = finished.get(run_of(run))
-        lines.append(f"    {run_of(run)}  {_scores(read_json(record)) if record else 'not trained yet'}")
+        lines.append(f"    {run_of(run)}  {_scores(record) if record else 'not trained yet'}")
     return "\n".join(lines)
 
 
-def _run(plan: Mapping[str, Any], name: str, finished: Mapping[str, Path], results: Path) -> str:
+def _run(plan: Mapping[str, Any], name: str, finished: Mapping[str, Any], results: Path) -> str:
     directory = results / "runs" / name
     cells = [c for c, cell in plan["cells"].items() for run in cell["runs"] if run_of(run) == name]
     lines = [f"{name}: " + (f"of the cells {', '.join(cells)}" if cells else "not named by the plan")]
     if name in finished:
-        record = read_json(finished[name])
+        record = finished[name]
         lines += _settings(record["settings"])
         timing = results / "timings" / f"{name}.json"
         timed = read_json(timing) if timing.is_file() else {"seconds": None, "hardware": "hardware not known here"}
@@ -94,11 +96,11 @@ def _checkpoint(directory: Path) -> str:
     return "finished, with its checkpoint: it will not be trained again while the plan names it"
 
 
-def _nearest(settings: Mapping[str, Any], finished: Mapping[str, Path]) -> list[str]:
+def _nearest(settings: Mapping[str, Any], finished: Mapping[str, Any]) -> list[str]:
     """Compare with the finished run of the same method that differs in the fewest settings."""
     wanted = flat(settings)
     method = settings["method"]["method"]
-    others = {run: flat(read_json(path)["settings"]) for run, path in finished.items()}
+    others = {run: flat(record["settings"]) for run, record in finished.items()}
     differences = {
         run: [key for key in dict.fromkeys([*wanted, *other]) if wanted.get(key) != other.get(key)]
         for run, other in others.items()

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.confusions import confusions, confusions_by_task
+from exaggerated_replay.analysis.outputs import MECHANISM
 from exaggerated_replay.analysis.over_seeds import summed_up
 from exaggerated_replay.analysis.traces import TracedRun, Traces, baselines_of, pairs, read_traces
 
@@ -52,7 +53,7 @@ def mechanism_tables(plan: Mapping[str, Any], runs_folder: Path) -> dict[str, pd
         gradients,
         inverse_distances,
     )
-    tables = {make.__name__: make(traces, baselines) for make in makers}
+    tables = {name: make(traces, baselines) for name, make in zip(MECHANISM, makers, strict=True)}
     return {name: table for name, table in tables.items() if not table.empty}
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from exaggerated_replay.analysis.folder import FILES
 from exaggerated_replay.analysis.runs import Study, run_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json
@@ -36,10 +35,9 @@ def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[st
     """
     runs = digest_of(dict(study.records))
     try:
-        said = read_json(before)
+        said: dict[str, Any] = read_json(before)
         if said["runs"] == runs:
-            kept = {key: value for key, value in said.items() if key != FILES}
-            return kept if said.get("made_from") == made_from else {**kept, "made_from": made_from, **_commit()}
+            return said if said.get("made_from") == made_from else {**said, "made_from": made_from, **_commit()}
     except (UserError, KeyError, TypeError):
         pass
     timed = {run: read_json(path) for run in study.records if (path := timings / f"{run}.json").is_file()}

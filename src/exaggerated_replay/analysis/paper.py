@@ -99,8 +99,8 @@ def rows_of_table1(plan: Mapping[str, Any], grid: str) -> list[str]:
 
 
 def table1_grid(plan: Mapping[str, Any]) -> str | None:
-    """Return the grid that is a plan's Table 1: the first that has two rows of it, whatever the data; None without."""
-    return next((grid for grid in plan["grids"] if len(rows_of_table1(plan, grid)) > 2), None)
+    """Return the grid that is a plan's Table 1: the first with two rows of it, whatever the data; None without."""
+    return next((grid for grid in plan["order"] if len(rows_of_table1(plan, grid)) > 2), None)
 
 
 def odds_grid(plan: Mapping[str, Any]) -> str | None:

@@ -48,9 +48,9 @@ def rebuild(
     params = _params(folder, seeds, data)
     with _worktree(commit, keep) as place:
         write_text(place / PARAMS, params)
-        _bring_raw_files(study.plan, place)
-        planned = json.loads(_run(place, "exaggerated_replay", "plan"))["runs"]
-        if other := [run for run in runs if run not in planned]:
+        planned = json.loads(_run(place, "exaggerated_replay", "plan"))
+        _bring_raw_files(planned, place)
+        if other := [run for run in runs if run not in planned["runs"]]:
             raise UserError(
                 f"commit {commit[:10]} makes other runs of this params.yaml than {folder} has (not {other[0]}): the "
                 "study was made with changes that are not committed, or from another file of yours"
@@ -62,15 +62,15 @@ def rebuild(
         for run in runs:
             compare_record(found, run, study.records[run], read_json(place / RUNS / run / RECORD))
         if not seeds:
-            compare_folders(found, folder, place / RESULTS / study.plan["study"]["name"])
+            compare_folders(found, study.plan, folder, place / RESULTS / study.plan["study"]["name"])
         return found
 
 
 def _commit(folder: Path) -> str:
     said = read_json(folder / PROVENANCE)
     commit = said.get("commit") if isinstance(said, dict) else None
-    if not isinstance(commit, str) or "files" not in said:
-        raise UserError(f"{folder}/provenance.json does not name the commit and the files of the study")
+    if not isinstance(commit, str):
+        raise UserError(f"{folder}/provenance.json does not name the commit of the study")
     if _git("cat-file", "-e", f"{commit}^{{commit}}").returncode:
         raise UserError(f"commit {commit[:10]}, which made {folder}, is not here: `git fetch --unshallow` may bring it")
     return commit

@@ -1,7 +1,7 @@
 """A study with the records of its runs, as one table: one row per cell and seed."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,11 @@ from typing import Any
 import pandas as pd
 
 from exaggerated_replay.analysis.scores import PLACES, blank_scores, instruments, scores, significant, task_sizes
+from exaggerated_replay.analysis.written_plan import whole
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
+from exaggerated_replay.places import PLAN, RECORDS
+from exaggerated_replay.store.lines import read_records
 from exaggerated_replay.store.records import RECORD, is_sealed
 
 FINISHED = "finished"
@@ -30,7 +33,7 @@ class Study:
     """A plan and the records of its runs.
 
     Attributes:
-        plan: As `plan.json` holds it.
+        plan: As the workflow wrote it.
         records: Run -> record.
     """
 
@@ -53,27 +56,31 @@ def run_of(planned: Mapping[str, Any]) -> str:
     return Path(planned["directory"]).name
 
 
-def load_study(plan: Mapping[str, Any], *places: Path) -> Study:
+def load_study(plan: Mapping[str, Any], runs: Path, kept: Path | None = None) -> Study:
     """Read the record of every run of a plan.
 
     Args:
-        plan: As `plan.json` holds it.
-        places: Where to look, best first: a folder of run directories, or one of `RUN.json` files.
+        plan: As the workflow wrote it.
+        runs: The folder of run directories.
+        kept: A study's file of records, for runs that are not there.
 
     Raises:
-        UserError: A record is in none of the places, or broken.
+        UserError: A record is in neither of them, or broken.
     """
-    return Study(plan, {run: _read(_record(run, places)) for run in sorted(plan["runs"])})
+    found = _found(plan, runs, kept)
+    for run in sorted(plan["runs"].keys() - found.keys()):
+        raise UserError(f"{runs / run / RECORD} is missing: run the workflow to make it")
+    return Study(plan, found)
 
 
-def finished_so_far(plan: Mapping[str, Any], *places: Path) -> Study:
+def finished_so_far(plan: Mapping[str, Any], runs: Path, kept: Path | None = None) -> Study:
     """Read the records that are there, and leave the runs out that are not: of a study that is still at work."""
-    found = {run: path for run in sorted(plan["runs"]) if (path := _record(run, places)).is_file()}
+    found = _found(plan, runs, kept)
     cells = {
         name: {**cell, "runs": [run for run in cell["runs"] if run_of(run) in found]}
         for name, cell in plan["cells"].items()
     }
-    return Study({**plan, "cells": cells}, {run: _read(path) for run, path in found.items()})
+    return Study({**plan, "cells": cells}, found)
 
 
 def open_study(folder: Path) -> Study:
@@ -82,12 +89,13 @@ def open_study(folder: Path) -> Study:
     Raises:
         UserError: There is no such study, or a record is missing.
     """
-    if not (folder / "plan.json").is_file():
-        others = sorted(path.parent.name for path in folder.parent.glob("*/plan.json"))
+    if not (folder / PLAN).is_file():
+        others = sorted(path.parent.name for path in folder.parent.glob(f"*/{PLAN}"))
         hint = f"choose one of {', '.join(others)}" if others else "run the workflow to make one"
         raise UserError(f"{folder} is not the folder of a study: {hint}")
-    plan = read_json(folder / "plan.json")
-    return load_study(plan, folder / "records", folder.parent / "runs", folder / "runs")
+    records = read_records(folder / RECORDS)
+    plan = whole(read_json(folder / PLAN), records, folder)
+    return Study(plan, {run: records[run] for run in sorted(plan["runs"])})
 
 
 def read_study(folder: Path | str) -> pd.DataFrame:
@@ -102,16 +110,19 @@ def read_study(folder: Path | str) -> pd.DataFrame:
     return open_study(Path(folder)).runs
 
 
+def _found(plan: Mapping[str, Any], runs: Path, kept: Path | None) -> dict[str, Any]:
+    """Return the records that there are; the file of records is read only where one is not among the runs."""
+    here = [run for run in sorted(plan["runs"]) if (runs / run / RECORD).is_file()]
+    more = read_records(kept) if kept and kept.is_file() and len(here) < len(plan["runs"]) else {}
+    found = {run: more[run] for run in plan["runs"] if run in more} | {run: _read(runs / run / RECORD) for run in here}
+    return dict(sorted(found.items()))
+
+
 def _read(path: Path) -> Any:
     record = read_json(path)
     if not is_sealed(record):
         raise UserError(f"{path} is not as its run wrote it: bring it back with git or dvc, or run the workflow again")
     return record
-
-
-def _record(run: str, places: Sequence[Path]) -> Path:
-    candidates = [path for place in places for path in (place / run / RECORD, place / f"{run}.json")]
-    return next((path for path in candidates if path.is_file()), candidates[0])
 
 
 def runs_table(plan: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

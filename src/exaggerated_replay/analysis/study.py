@@ -1,6 +1,5 @@
 """A study's folder: all that is made from the records of its runs, by one job."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,34 @@ from exaggerated_replay.analysis.folder import keep, written_together
 from exaggerated_replay.analysis.layout import markdown, write
 from exaggerated_replay.analysis.mechanism import mechanism_tables
 from exaggerated_replay.analysis.origin import origin, without_path
-from exaggerated_replay.analysis.outputs import ODDS, first_grid
+from exaggerated_replay.analysis.outputs import (
+    MECHANISM,
+    ODDS,
+    declared,
+    first_grid,
+    git_files,
+    mechanism_file,
+    more_files,
+    study_files,
+)
 from exaggerated_replay.analysis.paper import odds_grid
 from exaggerated_replay.analysis.plots import plot_tables
 from exaggerated_replay.analysis.provenance import provenance
-from exaggerated_replay.analysis.runs import Study, load_study, runs_csv
+from exaggerated_replay.analysis.runs import Study, load_study, open_study, runs_csv
 from exaggerated_replay.analysis.scores import first20_images, significant
 from exaggerated_replay.analysis.summary import focus, summary
 from exaggerated_replay.analysis.table1_odds import table1_odds
 from exaggerated_replay.analysis.tables import comparison
 from exaggerated_replay.analysis.verdicts import all_verdicts, verdicts_csv
+from exaggerated_replay.analysis.written_plan import slim
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json, write_text
-from exaggerated_replay.places import PROVENANCE, RESULTS
+from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
 from exaggerated_replay.planning.params import PARAMS
+from exaggerated_replay.store.lines import Line, write_lines
 
-PLAN, MECHANISM = "plan.json", "mechanism"
 Part = Callable[[Study, Path], None]
-"""Writes more into a study's folder: its figures, its report. Parts are called in the order in which they are given."""
+"""Writes more into a study's folder: its figures, its pages. Parts are called in the order in which they are given."""
 
 
 def write_study(
@@ -43,14 +52,14 @@ def write_study(
 ) -> str:
     """Write the folder of a study from the records of its runs: whole or not at all.
 
-    Only what changed is written, so that times of files stay. What an earlier plan of the same folder left there is
-    removed; a file of somebody else's is never touched. The figures of the cell in focus also go to
+    Only what changed is written, so that times of files stay. What an earlier plan of the same folder declared and this
+    one does not is removed; what no plan declares is never touched. The figures of the cell in focus also go to
     `results/focus.json`, under keys that do not depend on the cell.
 
     Args:
         plan: As the workflow wrote it.
         folder: The study's folder, for example results/default.
-        parts: What else to write: `draw_all` of the figures, the report.
+        parts: What else to write: `draw_all` of the figures, the pages.
         made_from: Digest of all that decides the folder's content.
         results: Holds `runs/` (run directories) and `timings/`. A record that is not there any more is taken from
             the study's folder.
@@ -60,19 +69,52 @@ def write_study(
         What to tell the user: the main table, and where everything lies.
 
     Raises:
-        UserError: A record is missing, or a file that is not the study's is in the way.
+        UserError: A record is missing.
     """
     if not params.is_file():
         raise UserError(f"{params} is missing: write it with `exaggerated-replay compose`")
-    study = load_study(plan, results / "runs", folder / "records")
+    study = load_study(plan, results / "runs", folder / RECORDS)
     facts = origin(study, results / "timings", folder / PROVENANCE, made_from)
-    with written_together(folder, PROVENANCE, facts) as fresh:
-        write_json(fresh / PLAN, plan)
-        write_json(fresh / PROVENANCE, facts)  # for the parts; the list of files comes last
-        write_text(fresh / PARAMS.name, without_path(params.read_text(encoding="utf-8")))
-        for run, record in study.records.items():
-            line = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
-            write_text(fresh / "records" / f"{run}.json", line + "\n")
+    traced = mechanism_tables(plan, results / "runs")
+    _write(study, folder, parts, facts, without_path(params.read_text(encoding="utf-8")), traced)
+    _write_if_new(results / "focus.json", focus(study.runs, plan["focus"]))
+    return told(study, folder)
+
+
+def rewrite_study(folder: Path, parts: Sequence[Part] = ()) -> list[str]:
+    """Write a study's folder again from what Git keeps of it; nothing outside of it is read, but for a checkpoint.
+
+    Returns:
+        Which of the files that Git keeps came out with other bytes than they had.
+
+    Raises:
+        UserError: It is no study's folder, or what lies there is damaged.
+    """
+    study = open_study(folder)
+    kept = [folder / name for name in git_files(study.plan)]
+    before = {path: path.read_bytes() for path in kept if path.is_file()}
+    params = (folder / PARAMS.name).read_text(encoding="utf-8")
+    _write(study, folder, parts, read_json(folder / PROVENANCE), params, {})
+    after = {path: path.read_bytes() for path in kept if path.is_file()}
+    return [str(path) for path in kept if before.get(path) != after.get(path)]
+
+
+def _write(
+    study: Study,
+    folder: Path,
+    parts: Sequence[Part],
+    facts: Mapping[str, Any],
+    params: str,
+    traced: Mapping[str, pd.DataFrame],
+) -> None:
+    """Write the folder; without traces, tables of mechanism stay as they are if they are about the same runs."""
+    plan = study.plan
+    ours = declared(folder) | {*study_files(plan), *more_files(plan)}
+    with written_together(folder, ours) as fresh:
+        write_json(fresh / PLAN, slim(plan))
+        write_json(fresh / PROVENANCE, facts)
+        write_text(fresh / PARAMS.name, params)
+        write_lines(fresh / RECORDS, [Line(run, record) for run, record in study.records.items()])
         write_text(fresh / "runs.csv", runs_csv(study.runs))
         write_json(fresh / "metrics.json", summary(study.runs))
         write_text(fresh / "verdicts.csv", verdicts_csv(all_verdicts(plan, study.runs)))
@@ -88,15 +130,20 @@ def write_study(
             write(table, fresh / "tables", grid, plan=plan, first20_images=first20_images(study.records.values()))
             listed = provenance(plan, study.runs, grid)
             write_text(fresh / "provenance" / f"{grid}.csv", listed.to_csv(index=False, lineterminator="\n"))
-        mechanism = mechanism_tables(plan, results / "runs")
-        for name, table in mechanism.items():
-            write_text(fresh / MECHANISM / f"{name}.csv", _csv(table))
-        if not mechanism:
-            keep(fresh, f"{MECHANISM}/*.csv", PROVENANCE, "runs")
+        for name, table in traced.items():
+            write_text(fresh / mechanism_file(name), _csv(table))
+        if not traced and _runs_behind(folder) == facts["runs"]:
+            keep(fresh, map(mechanism_file, MECHANISM))
         for part in parts:
             part(study, fresh)
-    _write_if_new(results / "focus.json", focus(study.runs, plan["focus"]))
-    return told(study, folder)
+
+
+def _runs_behind(folder: Path) -> Any:
+    """Return the digest of the records that a folder was made from, as far as it says one."""
+    try:
+        return read_json(folder / PROVENANCE)["runs"]
+    except (UserError, KeyError, TypeError):
+        return None
 
 
 def told(study: Study, folder: Path) -> str:

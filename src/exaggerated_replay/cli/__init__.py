@@ -16,7 +16,7 @@ MODULES = {
     "configuration": ("compose", "drift", "plan", "schema"),
     "inputs": ("fetch", "prepare", "split", "fetch-encoder", "pretrain", "features"),
     "training": ("train",),
-    "results": ("study", "compare", "decide", "explain", "rebuild", "focus"),
+    "results": ("study", "report", "compare", "decide", "explain", "rebuild", "focus"),
     "runs": ("verify", "prune", "export", "import"),
 }
 """Which module of this package holds which subcommands."""

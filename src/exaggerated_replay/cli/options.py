@@ -10,7 +10,7 @@ from exaggerated_replay.files import read_json
 from exaggerated_replay.places import RUNS, TIMINGS
 
 PATH = click.Path(path_type=Path)
-KEYS = {"dataset", "sources", "data", "study", "compute", "grids", "cells", "runs"}  # of every plan
+KEYS = {"dataset", "sources", "data", "study", "compute", "order", "grids", "cells", "runs"}  # of every plan
 
 written_plan = click.option("--plan", type=PATH, required=True, help="The plan that the workflow wrote.")
 asked_plan = click.option("--plan", type=PATH, help="A written plan, instead of what params.yaml asks for.")

@@ -10,22 +10,20 @@ import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import PROVENANCE, RESULTS, RUNS
+from exaggerated_replay.places import RECORDS, RESULTS, RUNS
 
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.runs import Study
+    from exaggerated_replay.analysis.study import Part
 
 
 @click.command()
 @written_plan
 def study(plan: Path) -> None:
-    """Write the study's folder from the records of its runs: tables, figures, metrics, provenance, and the report."""
-    from exaggerated_replay.analysis.folder import FILES
-    from exaggerated_replay.analysis.outputs import PLOTS, all_files
+    """Write the study's folder from the records of its runs: tables, figures, metrics, provenance, and its pages."""
+    from exaggerated_replay.analysis.outputs import PLOTS, all_files, more_files
     from exaggerated_replay.analysis.study import write_study
-    from exaggerated_replay.figures.catalogue import draw_all, figure_files
-    from exaggerated_replay.files import read_json, write_text
-    from exaggerated_replay.report.page import write_report
+    from exaggerated_replay.files import write_text
     from exaggerated_replay.store.manifest import write_manifest
     from exaggerated_replay.store.survey import FOCUS, made_from
 
@@ -33,11 +31,44 @@ def study(plan: Path) -> None:
     values.pop("places", None)
     folder = RESULTS / values["study"]["name"]
     decided_by = made_from(values)
-    print(write_study(values, folder, [draw_all, write_report], made_from=decided_by))
+    print(write_study(values, folder, _parts(), made_from=decided_by))
     for plot in PLOTS:
         write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
-    written = {str(folder / name) for name in read_json(folder / PROVENANCE)[FILES]}
-    write_manifest(folder, decided_by, {*written, *map(str, all_files(values, figure_files(values)))})
+    more = [path for name in more_files(values) if (path := folder / name).is_file()]
+    write_manifest(folder, decided_by, map(str, [*all_files(values), *more]))
+
+
+@click.command()
+@click.argument("folders", type=PATH, nargs=-1, required=True)
+@click.option("--index", type=PATH, help="Also write a page that leads to the report of each of them.")
+def report(folders: tuple[Path, ...], index: Path | None) -> None:
+    """Make the whole of each study's folder again from what Git keeps of it; nothing is trained.
+
+    Exit status 1 where a file that Git keeps came out with other bytes.
+    """
+    from exaggerated_replay.analysis.study import rewrite_study
+    from exaggerated_replay.report.index import write_index
+
+    different = []
+    for folder in folders:
+        found = rewrite_study(folder, _parts())
+        print(f"{folder}: {f'files in Git with other bytes now: {len(found)}' if found else 'the same to the byte'}")
+        different += found
+    if index:
+        write_index(folders, index)
+    for name in different:
+        print(f"{name} has other bytes than before: `git diff` shows how", file=sys.stderr)
+    if different:
+        raise SystemExit(1)
+
+
+def _parts() -> "list[Part]":
+    """Return what is written into a study's folder beside its numbers, in order."""
+    from exaggerated_replay.figures.catalogue import draw_all
+    from exaggerated_replay.report.page import write_report
+    from exaggerated_replay.report.readme import write_readme
+
+    return [draw_all, write_readme, write_report]
 
 
 @click.command()
@@ -58,7 +89,7 @@ def _so_far(plan: dict[str, Any]) -> "Study":
     from exaggerated_replay.analysis.runs import finished_so_far
 
     name = plan["study"]["name"]
-    found = finished_so_far(plan, RUNS, RESULTS / name / "records")
+    found = finished_so_far(plan, RUNS, RESULTS / name / RECORDS)
     if not found.records:
         raise UserError(f"no run of the study {name} is finished yet: run the workflow, or name a study with --study")
     return found

@@ -43,10 +43,10 @@ def prune(plan: Path | None, workspace: Path) -> None:
 @store
 @timings
 def export(file: Path, study: str | None, runs: Path, timings: Path) -> None:
-    """Pack the records of finished runs into FILE, without checkpoints, to be imported elsewhere."""
-    from exaggerated_replay.store.exchange import pack_records
+    """Write the records of finished runs to FILE, a run a line, without checkpoints, to be imported elsewhere."""
+    from exaggerated_replay.store.exchange import export_records
 
-    print(f"{pack_records(RESULTS / study if study else runs, timings, file)} records in {file}")
+    print(f"{export_records(RESULTS / study if study else runs, timings, file)} records in {file}")
 
 
 @click.command("import")

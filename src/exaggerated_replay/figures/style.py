@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
+from PIL import Image
 
 from exaggerated_replay.analysis.layout import short_data_name
 from exaggerated_replay.analysis.tables import in_words, written
@@ -25,6 +26,9 @@ BASELINE, TREATMENT = "#34495e", "#d55e00"
 OTHERS = ("#332288", "#88ccee", "#117733", "#aa4499", "#999933", "#44aa99", "#882255", "#ddcc77", "#661100")
 """Colours that stay apart for colour-blind readers (Okabe and Ito's vermilion, Tol's muted scheme)."""
 MUTED, INK = "#c3c9cf", "#222222"
+
+COLOURS = 64
+"""Of a small picture, shades at the edges of letters included."""
 
 DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2, "markeredgewidth": 0, "alpha": 0.4}
 """The look of single seeds."""
@@ -157,3 +161,11 @@ def save(figure: Figure, targets: Iterable[Path]) -> None:
             raise UserError(f"cannot save a figure as '{target.name}': end its name in .png, .pdf or .svg")
         target.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(target, metadata=_METADATA[target.suffix])
+
+
+def small(png: Path, target: Path) -> None:
+    """Save a figure with as few colours as look the same: a third of the bytes, and the same ones every time."""
+    with Image.open(png) as picture:
+        few = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    few.save(target, "PNG", optimize=True)

@@ -131,6 +131,7 @@ class Plan:
             "compute": asdict(params.compute),
             "focus": params.focus,
             "varied": self.varied,
+            "order": [*self.grids],  # of the grids, whose file sorts them by name
             "grids": {grid: [asdict(row) for row in rows] for grid, rows in self.grids.items()},
             "cells": {cell.name: self._described(cell) for cell in self.cells.values()},
             "splits": {str(path): run.directory.name for path, run in self.splits.items()},

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.layout import remarks
+from exaggerated_replay.analysis.outputs import first_grid
 from exaggerated_replay.analysis.paper import table1_grid
 from exaggerated_replay.analysis.runs import Study
 from exaggerated_replay.analysis.scores import first20_images
@@ -79,9 +80,9 @@ class Grid:
 
 
 def grids(study: Study, verdicts: pd.DataFrame) -> list[Grid]:
-    """Return the grids of a study, the paper's Table 1 first."""
-    table1 = table1_grid(study.plan)
-    names = sorted(study.plan["grids"], key=lambda name: name != table1)
+    """Return the grids of a study, the one first that it is read for, the others as params.yaml has them."""
+    table1, first = table1_grid(study.plan), first_grid(study.plan)
+    names = sorted(study.plan["order"], key=lambda name: name != first)
     titles = [TABLE1 if name == table1 else _title(name) for name in names]
     return [
         _grid(study, verdicts[verdicts["grid"] == name], name, title) for name, title in zip(names, titles, strict=True)

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.figures.catalogue import FROM_MORE, figures_of
+from exaggerated_replay.analysis.outputs import FROM_MORE, figures_of
 
 POINTS_PER_INCH = 72
 PIXELS_PER_INCH = 128
@@ -60,7 +60,7 @@ class Picture:
 def pictures(plan: Mapping[str, Any], folder: Path) -> dict[str, Picture]:
     """Return the figures that lie in a study's folder, by name."""
     kinds = {name: kind for name, (kind, _) in figures_of(plan).items()} | {name: name for name in FROM_MORE}
-    return {name: _picture(folder / "figures", name, kind) for name, kind in kinds.items() if _drawn(folder, name)}
+    return {name: _picture(folder / "print", name, kind) for name, kind in kinds.items() if _drawn(folder, name)}
 
 
 def caption(kind: str) -> str:
@@ -69,7 +69,7 @@ def caption(kind: str) -> str:
 
 
 def _drawn(folder: Path, name: str) -> bool:
-    return (folder / "figures" / f"{name}.svg").is_file()
+    return (folder / "print" / f"{name}.svg").is_file()
 
 
 def _picture(folder: Path, name: str, kind: str) -> Picture:

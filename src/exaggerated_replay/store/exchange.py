@@ -1,19 +1,17 @@
 """Records of finished runs in one file, to be carried from one machine to another."""
 
-import gzip
-import json
 import math
-import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import read_json, replacing, write_json
+from exaggerated_replay.files import read_json, write_json
+from exaggerated_replay.places import RECORDS
+from exaggerated_replay.store.lines import Line, each_line, read_records, write_lines
 from exaggerated_replay.store.records import RECORD
 from exaggerated_replay.store.verify import verify_record
-
-FORMAT = "exaggerated-replay records 1"
 
 
 @dataclass
@@ -25,37 +23,32 @@ class Imported:
     refused: list[str] = field(default_factory=list)
 
 
-def pack_records(records: Path, timings: Path, target: Path) -> int:
-    """Write records of finished runs, with their seconds and hardware, to one compressed file.
+def export_records(folder: Path, timings: Path, target: Path) -> int:
+    """Write records of finished runs, with their seconds and hardware, to one file.
 
     Args:
-        records: The folder of run directories, or the folder of a study.
+        folder: Of run directories, or of a study.
         timings: The folder of their timings.
         target: The file; the same records give the same bytes.
 
     Returns:
-        How many records were packed.
+        How many records were written.
 
     Raises:
         UserError: There is no finished run, or a record is broken.
     """
-    packed = {}
-    for name, path in _record_files(records).items():
-        timing = timings / f"{name}.json"
-        packed[name] = {"record": read_json(path), "timing": read_json(timing) if timing.is_file() else None}
-    if not packed:
-        raise UserError(f"{records} holds no finished run: run the workflow first")
-    text = json.dumps({"format": FORMAT, "runs": packed}, sort_keys=True, allow_nan=False)
-    with replacing(target) as temporary:
-        temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
-    return len(packed)
+    lines = [Line(name, record, _timing(timings / f"{name}.json")) for name, record in _records(folder).items()]
+    if not lines:
+        raise UserError(f"{folder} holds no finished run: run the workflow first")
+    write_lines(target, lines)
+    return len(lines)
 
 
 def import_records(source: Path, runs: Path, timings: Path) -> Imported:
     """Put the records that are new and right among the runs, and name the others.
 
     Args:
-        source: What `pack_records` has written, or the folder of a study.
+        source: What `export_records` has written, or the folder of a study.
         runs: The folder of run directories.
         timings: The folder of their timings.
 
@@ -63,67 +56,61 @@ def import_records(source: Path, runs: Path, timings: Path) -> Imported:
         UserError: The file or folder holds no records at all.
     """
     done = Imported()
-    for name, entry in _read(source).items():
-        here = runs / name / RECORD
+    for line in _lines(source):
         try:
-            record = entry()
-            verify_record(name, record["record"])
-            _verify_timing(name, record["timing"])
-            if here.is_file() and (known := read_json(here)) != record["record"]:
+            if isinstance(line, UserError):
+                raise line
+            here = runs / line.run / RECORD
+            verify_record(line.run, line.record)
+            _verify_timing(line)
+            if here.is_file() and (known := read_json(here)) != line.record:
                 raise UserError(
-                    f"{here} says something else ({_made(known)} here, {_made(record['record'])} there): "
+                    f"{here} says something else ({_made(known)} here, {_made(line.record)} there): "
                     "delete the one you do not want"
                 )
         except UserError as error:
             done.refused.append(f"{source}: {error}")
             continue
         if here.is_file():
-            done.known.append(name)
+            done.known.append(line.run)
             continue
-        if record["timing"]:
-            write_json(timings / f"{name}.json", record["timing"])
-        write_json(here, record["record"])
-        done.new.append(name)
+        if line.timing:
+            write_json(timings / f"{line.run}.json", line.timing)
+        write_json(here, line.record)
+        done.new.append(line.run)
     return done
 
 
-def _record_files(folder: Path) -> dict[str, Path]:
-    """Return the records in a folder of run directories or in that of a study, by name of the run."""
-    found = {path.parent.name: path for path in folder.glob(f"*/{RECORD}")}
-    found |= {path.stem: path for path in (folder / "records").glob("*.json")}
-    return dict(sorted(found.items()))
+def _records(folder: Path) -> dict[str, Any]:
+    if (folder / RECORDS).is_file():
+        return read_records(folder / RECORDS)
+    return {path.parent.name: read_json(path) for path in folder.glob(f"*/{RECORD}")}
 
 
-def _read(source: Path) -> dict[str, Any]:
-    """Return a function for each run that reads its record and timing."""
-    if source.is_dir():
-        files = _record_files(source)
-        if not files:
-            raise UserError(f"{source} holds no records")
-        return {name: lambda path=path: {"record": read_json(path), "timing": None} for name, path in files.items()}
-    try:
-        content = json.loads(gzip.decompress(source.read_bytes()))
-        packed = content["runs"]
-        if content["format"] != FORMAT or not all(entry.keys() == {"record", "timing"} for entry in packed.values()):
-            raise ValueError("another format")
-    except FileNotFoundError:
-        raise UserError(f"there is no file {source}") from None
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError(
-            f"{source} holds no packed records, or is damaged ({error}): write it again with `export`"
-        ) from error
-    return {name: lambda entry=entry: entry for name, entry in packed.items()}
+def _timing(path: Path) -> Any:
+    return read_json(path) if path.is_file() else None
 
 
-def _verify_timing(name: str, timing: Any) -> None:
-    if timing is None:
+def _lines(source: Path) -> Iterator[Line | UserError]:
+    """Yield the runs of a file or of a study's folder, and what is wrong with a line; there is one run at least."""
+    if source.is_dir() and not (source / RECORDS).is_file():
+        raise UserError(f"{source} holds no records: name the folder of a study, or a file from `export`")
+    lines = [*each_line(source / RECORDS if source.is_dir() else source)]
+    if all(isinstance(line, UserError) for line in lines):
+        raise UserError(f"{source} holds no records, or is damaged: write it again with `export`")
+    yield from lines
+
+
+def _verify_timing(line: Line) -> None:
+    if line.timing is None:
         return
     try:
-        right = math.isfinite(timing["seconds"]) and timing["seconds"] >= 0 and isinstance(timing["hardware"], str)
+        seconds, hardware = line.timing["seconds"], line.timing["hardware"]
+        right = math.isfinite(seconds) and seconds >= 0 and isinstance(hardware, str)
     except (KeyError, TypeError, OverflowError):
         right = False
     if not right:
-        raise UserError(f"{name} has seconds or hardware that make no sense")
+        raise UserError(f"{line.run} has seconds or hardware that make no sense")
 
 
 def _made(record: Any) -> str:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, read_json, write_json
-
-MANIFEST = "sha256.json"
+from exaggerated_replay.places import MANIFEST
 
 
 def write_manifest(folder: Path, made_from: str, files: Iterable[str]) -> None:

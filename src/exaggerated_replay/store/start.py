@@ -1,7 +1,5 @@
 """What happens before the first job of a run: the plan is written, and what is spoilt makes room."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +7,10 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json, write_json
 from exaggerated_replay.places import DIGITS
 from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.store.aside import WORKSPACE, move_aside
 from exaggerated_replay.store.records import RECORD, WEIGHTS
 from exaggerated_replay.store.survey import FOCUS, Survey
 from exaggerated_replay.store.verify import verify_record
-
-WORKSPACE = Path(".training")
-ASIDE = WORKSPACE / "aside"
 
 
 def plan_path(plan: Plan) -> Path:
@@ -38,7 +34,7 @@ def heal(survey: Survey) -> Iterator[str]:
         if survey.made_elsewhere(path):
             continue  # whoever writes it decides
         if path.is_dir() and not path.is_symlink():
-            yield f"{path} is a folder where a file belongs: moved to {_move_aside(path)}"
+            yield f"{path} is a folder where a file belongs: moved to {move_aside(path)}"
             continue
         path.unlink()
         if path.parent not in told and not (path.parent == FOCUS and focus_moved):
@@ -50,16 +46,4 @@ def heal(survey: Survey) -> Iterator[str]:
             if (waiting / RECORD).exists():
                 verify_record(waiting.name, read_json(waiting / RECORD))
         except (UserError, OSError) as error:
-            yield f"{waiting}: {error}; moved to {_move_aside(waiting)}"
-
-
-def _move_aside(path: Path) -> Path:
-    number = 1
-    while (target := ASIDE / f"{path.name}.{number}").exists():
-        number += 1
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.rename(path, target)
-    except OSError:  # on another file system
-        shutil.move(path, target)
-    return target
+            yield f"{waiting}: {error}; moved to {move_aside(waiting)}"

@@ -79,13 +79,13 @@ class Survey:
         return self._known[path]
 
     def check_folders(self) -> None:
-        """Check that no file, which may be somebody's, lies where the plan needs a folder.
+        """Check that no file, which may be somebody's, lies where the plan needs a folder outside of the study's.
 
         Raises:
             UserError: There is one.
         """
         for folder in sorted({parent for path in self._checks for parent in path.parents}):
-            if folder.exists() and not folder.is_dir():
+            if self.study not in folder.parents and folder.exists() and not folder.is_dir():
                 raise UserError(f"{folder} is a file, where a folder is needed: move it away")
 
     def missing(self, paths: Iterable[Path | str]) -> list[str]:

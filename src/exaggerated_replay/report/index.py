@@ -1,0 +1,48 @@
+"""A page that leads to the reports of several studies."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+
+from exaggerated_replay.analysis.runs import open_study, read_table
+from exaggerated_replay.files import write_text
+from exaggerated_replay.report.answer import answer
+from exaggerated_replay.report.page import POLICY
+
+PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{{ policy }}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Does feature exaggeration help? All studies</title>
+<link rel="icon" href="data:,">
+<style>body { max-width: 44em; margin: 2em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; }</style>
+</head>
+<body>
+<h1>Does feature exaggeration help generative replay?</h1>
+<dl>
+{% for name, said in studies.items() %}
+<dt><a href="{{ name | urlencode }}/report.html">{{ name }}</a></dt>
+<dd>{{ said }}</dd>
+{% endfor %}
+</dl>
+</body>
+</html>
+"""
+
+
+def write_index(folders: Sequence[Path], target: Path) -> None:
+    """Write a page with a link to the report of each study and the first sentence of its answer.
+
+    Args:
+        folders: Of the studies, all beside `target`.
+        target: The page.
+    """
+    said = {}
+    for folder in folders:
+        said[folder.name], _ = answer(open_study(folder).plan, read_table(folder / "verdicts.csv"))
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    write_text(target, environment.from_string(PAGE).render(studies=said, policy=POLICY) + "\n")

@@ -1,0 +1,99 @@
+"""README.md of a study: its answer, main table and figures, as a Git host shows them when the folder is opened."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from exaggerated_replay.analysis.outputs import FROM_MORE, README, featured, figures_of, picture_file
+from exaggerated_replay.analysis.runs import Study, read_table
+from exaggerated_replay.files import read_json, write_text
+from exaggerated_replay.places import PROVENANCE
+from exaggerated_replay.report.answer import answer, question
+from exaggerated_replay.report.comparisons import Grid, Number, grids
+from exaggerated_replay.report.facts import what_was_run
+from exaggerated_replay.report.findings import clauses, read_findings
+from exaggerated_replay.report.pictures import TITLES, caption
+from exaggerated_replay.report.tables import SHORT
+
+FILES = """\
+`records.jsonl` holds the record of every run, a run a line; `plan.json` says which runs a cell has and what it is
+compared with, `verdicts.csv` what can be said of it, `runs.csv` and `tables/` the numbers behind that. `report.html`,
+every figure for print and the tables as Markdown and LaTeX are made of these, without training:
+
+```sh
+exaggerated-replay report results/{name}
+```
+
+`exaggerated-replay rebuild results/{name}` trains the study again and compares."""
+
+
+def write_readme(study: Study, folder: Path) -> None:
+    """Write README.md from what lies in a study's folder: verdicts, findings, figures."""
+    write_text(folder / README, readme(study, folder, read_json(folder / PROVENANCE)))
+
+
+def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
+    """Return the page as Markdown: the same bytes for the same folder.
+
+    Args:
+        study: Plan and records.
+        folder: Where its verdicts, findings and figures lie.
+        origin: Where the runs were computed; see `analysis.origin`.
+    """
+    plan, verdicts = study.plan, read_table(folder / "verdicts.csv")
+    found = clauses(read_findings(plan, folder).values(), plan["study"]["treatment"])
+    lead, scope = map(plain, answer(plan, verdicts, found))
+    main, *others = grids(study, verdicts)
+    parts = [
+        f"# Does feature exaggeration help? The study {plain(plan['study']['name'])}",
+        plain(" ".join(question(plan))),
+        f"**{lead}**",
+        scope,
+        f"## {plain(main.title)}",
+        _grid(main),
+        plain(main.note),
+        *([f"More tables: {', '.join(map(_link, others))}."] if others else []),
+        *_figures(plan, folder),
+        "## What was run",
+        table(("", ""), what_was_run(study, origin).items()),
+        "## The rest",
+        FILES.format(name=plan["study"]["name"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _grid(grid: Grid) -> str:
+    headings = [*grid.headings, "seeds", *SHORT.values()]
+    return table(headings, [[*row.labels, str(row.seeds), *map(_number, row.numbers)] for row in grid.rows])
+
+
+def _number(number: Number) -> str:
+    around = f"{number.value} ({number.around})" if number.around else number.value
+    verdict = f"{number.verdict} ({number.more})" if number.more else number.verdict
+    return "; ".join(filter(None, [around, verdict, f"paper {number.paper}" if number.paper else ""]))
+
+
+def _link(grid: Grid) -> str:
+    return f"[{plain(grid.title)}](tables/{quote(grid.name)}.csv)"
+
+
+def _figures(plan: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    kinds = {name: kind for name, (kind, _) in figures_of(plan).items()} | {name: name for name in FROM_MORE}
+    for name in featured(plan):
+        if (folder / picture_file(name)).is_file():
+            title = plain(TITLES[kinds[name]])
+            yield f"![{title}](figures/{quote(name)}.png)"
+            yield f"**{title}.** {plain(caption(kinds[name]))}"
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of Markdown; its texts are shown as they are."""
+    shown = [[*map(plain, headings)], ["---"] * len(headings), *([*map(plain, row)] for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in shown)
+
+
+def plain(text: str) -> str:
+    """Return a text of which Markdown makes nothing else: neither HTML, links, emphasis nor cells of a table."""
+    return re.sub(r"([\\`*_\[\]<>|&#~])", r"\\\1", " ".join(text.split()))

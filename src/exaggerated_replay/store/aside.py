@@ -1,0 +1,69 @@
+"""What lies where the workflow has to write: out of the way, and never lost."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from exaggerated_replay.places import MARKS
+
+WORKSPACE = Path(".training")
+ASIDE = WORKSPACE / "aside"
+
+
+def move_aside(path: Path) -> Path:
+    """Move a file or folder to `.training/aside/`, under a name that is free there, and return where it lies now."""
+    target = _free(path.name)
+    _move(path, target)
+    return target
+
+
+def make_room(folder: Path, names: Iterable[str]) -> Iterator[str]:
+    """Move what lies in the way of a study's files to `.training/aside/`, and say so in a line.
+
+    Where one of `MARKS` is, the workflow has written before: its files are its own, and are overwritten. Otherwise
+    somebody made the folder by hand, and whatever has a name of the study's is theirs. A folder where a file belongs,
+    and a file where a folder does, is somebody's in any case.
+
+    Args:
+        folder: Of the study.
+        names: Its files, relative to it.
+    """
+    ours = any((folder / mark).exists() for mark in MARKS)
+    taken = list(dict.fromkeys(there for name in sorted(names) if (there := _in_the_way(folder, name, ours))))
+    if not taken:
+        return
+    place = _free(folder.name)
+    for path in taken:
+        _move(path, place / path.relative_to(folder))
+    more = f" and {len(taken) - 1} more that the workflow did not write" if len(taken) > 1 else ""
+    yield f"{taken[0]}{more or ' was not written by the workflow'}: moved to {place}"
+
+
+def _in_the_way(folder: Path, name: str, ours: bool) -> Path | None:
+    path = folder / name
+    for parent in [folder / part for part in reversed(Path(name).parents)]:
+        if parent != folder and _is_there(parent) and not parent.is_dir():
+            return parent
+    if not _is_there(path) or (ours and (path.is_symlink() or not path.is_dir())):
+        return None
+    return path
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _free(name: str) -> Path:
+    number = 1
+    while (target := ASIDE / f"{name}.{number}").exists():
+        number += 1
+    return target
+
+
+def _move(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.rename(path, target)
+    except OSError:  # on another file system
+        shutil.move(path, target)
