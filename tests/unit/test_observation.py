@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from exaggerated_replay.planning.fingerprint import PACKAGE, module_path, own_code
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist, squareform
@@ -27,7 +28,6 @@ from exaggerated_replay.learning.observation.replay import (
 from exaggerated_replay.learning.resume import read_state, write_state
 from exaggerated_replay.learning.run import Samples, Schedule
 from exaggerated_replay.learning.trainer import train
-from exaggerated_replay.planning.fingerprint import PACKAGE, module_path, own_code
 
 METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration")
 

@@ -12,7 +12,7 @@ from exaggerated_replay.files import read_json
 from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
 
 SHOWN = ("first20", "first50", "overall")
-MEANING = {"data": "the data, or the encoder behind them", "code": "the code that the run executes"}
+MEANING = {"data": "the data, or the encoder behind them"}
 
 
 def explain(plan: Mapping[str, Any], name: str, results: Path) -> str:

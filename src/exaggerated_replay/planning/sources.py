@@ -7,7 +7,7 @@ from typing import Any, cast
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest
 from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS, RAW
-from exaggerated_replay.planning.fingerprint import code_digest
+from exaggerated_replay.planning.versions import extraction_version, pretraining_version, reader_version
 from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings, PretrainingSettings
 
@@ -92,8 +92,8 @@ def make_encoder(settings: EncoderSettings) -> Encoder:
 def data_digest(dataset: SourceSettings, key: str = "dataset") -> str:
     """Return the SHA-256 that identifies a data set, wherever its files lie.
 
-    Published files are identified by the checksums that they must have and by the code of their reader, a user's file
-    by its content; either also by the share that is held out. A name decides nothing.
+    Published files are identified by the checksums that they must have and by the version of their reader, a user's
+    file by its content; either also by the share that is held out. A name decides nothing.
 
     Raises:
         UserError: The user's file is missing.
@@ -103,13 +103,13 @@ def data_digest(dataset: SourceSettings, key: str = "dataset") -> str:
 
 
 def raw_digest(dataset: SourceSettings, key: str = "dataset") -> str:
-    """Return the SHA-256 of a data set's raw files: of the user's file, or of their checksums and their reader's code.
+    """Return the SHA-256 of a data set's raw files: of the user's file, or of checksums and reader.
 
     Raises:
         UserError: The user's file is missing.
     """
     if dataset.own_file is None:
-        return digest_of({"files": dataset.files, "code": code_digest(f"data.readers.{dataset.reader}")})
+        return digest_of({"files": dataset.files, "code": reader_version(dataset.reader)})
     return own_digest(Path(dataset.own_file), f"{key}.source")
 
 
@@ -126,7 +126,7 @@ def encoder_digest(encoder: EncoderSettings) -> str:
         {
             "images": [data_digest(images, IMAGES), images.mean, images.std],
             "pretraining": asdict(cast(PretrainingSettings, encoder.pretraining)),
-            "code": code_digest("features.pretraining"),
+            "code": pretraining_version(),
         }
     )
 
@@ -143,12 +143,12 @@ def own_digest(path: Path, key: str) -> str:
 
 
 def features_digest(source: Source, encoder: Encoder) -> str:
-    """Return the SHA-256 that identifies the features of a data set: images, encoder, and the code between."""
+    """Return the SHA-256 that identifies the features of a data set: images, encoder, and the version between."""
     return digest_of(
         {
             "images": [source.digest, source.settings.mean, source.settings.std],
             "encoder": [encoder.digest, encoder.encoding],
-            "code": code_digest("features.extraction", "features.architectures"),
+            "code": extraction_version(),
         }
     )
 
