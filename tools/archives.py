@@ -47,9 +47,9 @@ def write_archive(path: Path, members: Mapping[str, np.ndarray | bytes]) -> str:
 def cifar10(folder: Path, classes: int = 3, per_class: int = 8, seed: int = 0) -> tuple[Members, str]:
     """Write an archive in the format of CIFAR-10 and return what is in it, and its checksum."""
     draw = np.random.default_rng(seed)
+    rows = {f"cifar-10-batches-bin/data_batch_{n}.bin": batch(classes, per_class, 1, draw) for n in (2, 1, 3, 5, 4)}
     members: Members = {
-        f"cifar-10-batches-bin/data_batch_{n}.bin": batch(classes, per_class, 1, draw) for n in (2, 1, 3, 5, 4)
-    } | {
+        **rows,
         "cifar-10-batches-bin/test_batch.bin": batch(classes, 2, 1, draw),
         "cifar-10-batches-bin/batches.meta.txt": b"airplane\n",
         "cifar-10-batches-bin/readme.html": b"<html>",

@@ -1,8 +1,8 @@
 """Does the code at hand give the results of the locked code, where the versions say so? Then the lock is renewed.
 
 `python -m tools.equivalent` trains small runs of every method, reads small files with every reader, trains an encoder
-and extracts features: once with the code of the last commit that changed the lock, once with the code at hand. Both work as
-whoever uses them would see them, by params.yaml, Snakemake and the files that come out, so that the inside may change.
+and extracts features: once with the code of the last commit that changed the lock, once with the code at hand. It uses
+both as anybody does, by params.yaml, Snakemake and the files that come out, so that the inside may change.
 """
 
 import io
@@ -32,6 +32,7 @@ TINY = [
     *("model.units=12", "model.latent=6", "training.iterations=4", "training.batch=16", "training.replay_batch=16"),
     "compute.save_minutes=1e-9",  # after every step
 ]
+ON_FEATURES = ("bir-si", "rr-ra-acting", "dgr", "er", "slda", "gaussians")  # arms of both kinds of data
 # Settings that take other ways through the code than those of the arms.
 SWITCHES = [
     *("method.reading.reduction: [sum]", "method.reading.class_means: [running, shuffled]"),
@@ -113,6 +114,7 @@ def overrides_of(tree: Path, raw: Path, methods: Iterable[str]) -> dict[str, lis
     }
     kept = [arm for arm, method in arms.items() if method in methods]
     rows = [f"{{arm: [{', '.join(kept)}]}}", *(f"{{arm: [rr-ra-acting], {switch}}}" for switch in SWITCHES)]
+    on_features = f"{{arm: [{', '.join(arm for arm in ON_FEATURES if arm in kept)}]}}"
     common = [*TINY, *(f"~arms.{arm}" for arm in arms if arm not in kept)]
     _, images = cifar10(raw)
     write_images(raw / "own.npz")
@@ -124,7 +126,7 @@ def overrides_of(tree: Path, raw: Path, methods: Iterable[str]) -> dict[str, lis
             *("+dataset.mean=[0.5,0.5,0.5]", "+dataset.std=[0.25,0.25,0.25]", "hyper=split_cifar100", "encoder=cpu"),
             *(f"encoder.images.source='{raw}'", f"encoder.images.files={{cifar-10-binary.tar.gz: '{images}'}}"),
             *("encoder.pretraining.epochs=2", "encoder.pretraining.batch=16", "encoder.pretraining.units=20"),
-            *("encoder.pretraining.threads=1", f"study.grids.one=[{rows[0]}]", *common),
+            *("encoder.pretraining.threads=1", f"study.grids.one=[{on_features}]", *common),
         ],
         "bytes": [
             *("dataset=mnist", f"dataset.source='{raw}'", f"dataset.files={{{files}}}", "dataset.classes=4"),

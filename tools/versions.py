@@ -5,6 +5,7 @@ by its syntax trees, without docstrings, the words of errors, positions, and wit
 """
 
 import ast
+import functools
 import hashlib
 import json
 import sys
@@ -102,10 +103,16 @@ def code_digest(modules: Mapping[str, Module]) -> str:
 
 def read_module(source: Path, name: str) -> Module:
     """Read a module of the package in the folder `source`."""
-    tree = ast.parse(module_path(source, name).read_text(encoding="utf-8"))
-    statements = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    imports = [found for node in statements for found in own_imports(node, name, source)]
-    return Module(hashlib.sha256(repr(skeleton(tree)).encode()).hexdigest(), imports)
+    code, statements = parsed(module_path(source, name).read_text(encoding="utf-8"))
+    return Module(code, [found for statement in statements for found in own_imports(statement, name, source)])
+
+
+@functools.cache
+def parsed(text: str) -> tuple[str, list[ast.Import | ast.ImportFrom]]:
+    """Return the digest of a module's own skeleton, and its imports."""
+    tree = ast.parse(text)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return hashlib.sha256(repr(skeleton(tree)).encode()).hexdigest(), imports
 
 
 def module_path(source: Path, name: str) -> Path:

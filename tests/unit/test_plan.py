@@ -13,7 +13,6 @@ from plans import CONF, PLAIN, REFERENCE, both, composed, plan_with
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of
-from exaggerated_replay.planning import fingerprint
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
@@ -133,18 +132,6 @@ def test_every_setting_that_a_grid_varies_is_told_for_every_cell_that_has_it():
         "bir-si-iterations10": {"training.iterations": 10},
         "bir-si": {"training.iterations": 40},
     }
-
-
-def test_code_is_parsed_once_however_many_cells_and_methods_use_it():
-    """The plan is made each time the workflow is typed, and again in every job."""
-    fingerprint.code_digest.cache_clear()
-    fingerprint.own_code.cache_clear()
-    plan_with(study="methods")
-    assert fingerprint.code_digest.cache_info().misses == 1 + len(
-        {arm["method"] for arm in composed("methods")["arms"].values()}
-    )
-    modules = [path for part in fingerprint.COMPUTING for path in (fingerprint.ROOT / part).glob("*.py")]
-    assert 11 < fingerprint.own_code.cache_info().misses <= len(modules)
 
 
 # ---------------------------------------------------------------- packs
