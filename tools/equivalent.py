@@ -23,9 +23,8 @@ import numpy as np
 import yaml
 from safetensors.numpy import load_file
 
-from exaggerated_replay.errors import UserError
 from tools.archives import cifar10, write_idx, write_images
-from tools.versions import LOCK, Units, lock_text, moved, raised, read_lock, refuse_lowered, units_of
+from tools.versions import LOCK, Units, lock_text, moved, raised, read_lock, units_of
 
 TINY = [
     *("study=one", "study.seeds=1", "focus=bir-si", "compute=cpu", "compute.threads=1", "compute.runs_per_job=100"),
@@ -68,14 +67,13 @@ def locked_tree(folder: Path) -> str:
         sys.exit(f"No commit of this history has {LOCK}: commit one, which `make lock-versions` writes, first.")
     with tarfile.open(fileobj=io.BytesIO(git("archive", commit, "--", ".", ":(exclude)results"))) as archive:
         archive.extractall(folder, filter="data")
-    checked = run_in(folder, folder, sys.executable, "-m", "tools.versions", "check")
-    if checked.returncode:
+    if refused := run(folder, folder, sys.executable, "-m", "tools.versions", "check"):
         shallow = git("rev-parse", "--is-shallow-repository").strip() == b"true"
         sys.exit(
             f"This clone is shallow and lacks the commit that last changed {LOCK}: `git fetch --unshallow` first."
             if shallow
             else f"Commit {commit[:10]} was the last to change {LOCK}, but its code is not what it says there: "
-            f"{checked.stdout.strip()}"
+            f"{refused}"
         )
     return commit
 
@@ -85,26 +83,16 @@ def git(*arguments: str) -> bytes:
     return subprocess.run(["git", *arguments], capture_output=True, check=True).stdout
 
 
-def run_in(tree: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder with the package of a tree and the programs of this interpreter."""
+def run(tree: Path, folder: Path, *command: str) -> str:
+    """Run a command in a folder with the package of a tree and the programs of this interpreter; "" if all went well.
+
+    Returns:
+        The end of what it said, if it failed.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     env = os.environ | {"PYTHONPATH": str(tree / "src"), "PATH": path, "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.run(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-
-
-def run_or_stop(tree: Path, folder: Path, *command: str) -> None:
-    """Run a command and stop, with the end of what it said, where it fails.
-
-    Raises:
-        SystemExit: It failed.
-    """
-    done = run_in(tree, folder, *command)
-    if done.returncode:
-        sys.exit(
-            f"{done.stdout[-3000:]}\n`{' '.join(command[:3])} ...` failed with the code in {tree}; it says why above."
-        )
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return (done.stdout + done.stderr)[-3000:].strip() if done.returncode else ""
 
 
 def overrides_of(tree: Path, raw: Path, methods: Iterable[str]) -> dict[str, list[str]]:
@@ -153,12 +141,15 @@ def run_all(locked: Path, here: Path, place: Path, methods: Iterable[str]) -> tu
                     (side / study / path.name).symlink_to(path)
 
     def compose(study: str) -> None:
-        folder = place / "before" / study
-        run_or_stop(locked, folder, "exaggerated-replay", "compose", *overrides[study])
-        shutil.copy(folder / "params.yaml", place / "after" / study)
+        stop_on(run(locked, place / "before" / study, "exaggerated-replay", "compose", *overrides[study]))
+        shutil.copy(place / "before" / study / "params.yaml", place / "after" / study)
 
     def make(study: str, side: Path) -> None:
-        run_or_stop(sides[side], side / study, "snakemake", "--cores", "1", MILESTONES[study])
+        stop_on(run(sides[side], side / study, "snakemake", "--cores", "1", MILESTONES[study]))
+
+    def stop_on(failure: str) -> None:
+        if failure:
+            sys.exit(f"{failure}\nA small study could not be run: it says why above.")
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(compose, MILESTONES))
@@ -173,7 +164,8 @@ def content(path: Path) -> dict[str, Any]:
     """Return the arrays of a file, or of those of a folder, and what the record in the folder says came out."""
     if path.is_dir():
         record = json.loads((path / "record.json").read_text())
-        arrays = {file.name: content(file) for file in sorted(path.glob("*.safetensors"))}
+        files = {file.name: content(file) for file in path.glob("*.safetensors")}
+        arrays = {f"{file}/{name}": array for file, values in files.items() for name, array in values.items()}
         return arrays | {key: record.get(key) for key in ("counts", "instruments", "diverged", "curve")}
     values = load_file(path) if path.suffix == ".safetensors" else dict(np.load(path))
     names = values.keys() - {"made_from", "content"}  # what it was made from: the question is what was made
@@ -218,16 +210,16 @@ def compare(before: Path, after: Path) -> tuple[set[str], dict[str, Counter[str]
     differing: dict[str, Counter[str]] = {}
 
     def note(unit: str, old: dict[str, Any], new: dict[str, Any]) -> None:
-        unlike = [key for key in old if key not in new or old[key] != new[key]]
-        if unlike:
+        keys = {key for key in {**old, **new} if key in old or not key.startswith("traces")}  # more may be looked at
+        if unlike := {key.partition("/")[0] for key in keys if key not in new or old.get(key) != new[key]}:
             differing.setdefault(unit, Counter()).update(unlike)
-        else:
+        elif old:
             same.add(unit)
 
     for unit, (study, pattern, needed) in MADE.items():
         if needed <= same:
-            old, new = (next((side / study).glob(pattern)) for side in (before, after))
-            note(unit, content(old), content(new))
+            old, new = (sorted((side / study).glob(pattern)) for side in (before, after))
+            note(unit, content(old[0]) if old else {}, content(new[0]) if new else {})
     for study, unit in LEARNED_FROM.items():
         if unit in same:
             others = runs_in(after / study)
@@ -265,16 +257,12 @@ def main() -> None:
     Raises:
         SystemExit: Results differ, or cannot be compared.
     """
-    try:
-        now = units_of()
-    except UserError as error:
-        sys.exit(str(error))
+    now = units_of()
     with tempfile.TemporaryDirectory(prefix="equivalent-") as name:
         place = Path(name)
         (tree := place / "locked").mkdir()
         commit = locked_tree(tree)
         locked = read_lock((tree / LOCK).read_text())
-        refuse_lowered(now, locked)
         if names := moved(now, locked):
             print(f"Comparing with {commit[:10]}, because of {', '.join(names)}: a minute or so ...", flush=True)
             methods = [unit.removeprefix("methods/") for unit in now if unit.startswith("methods/")]

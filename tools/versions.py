@@ -52,15 +52,20 @@ Units = Mapping[str, Unit]
 
 
 def units_of(source: Path = SOURCE) -> dict[str, Unit]:
-    """Return all units of a package in the folder `source`, by name."""
+    """Return all units of a package in the folder `source`, by name.
+
+    Raises:
+        SystemExit: One states no version.
+    """
     core = set(closure(source, places(source)[CORE].entries))
-    return {
-        unit: Unit(
-            stated(place.file, place.name, source),
-            code_digest(closure(source, place.entries, core if unit.startswith("methods/") else ())),
-        )
-        for unit, place in places(source).items()
-    }
+    units = {}
+    for unit, place in places(source).items():
+        code = code_digest(closure(source, place.entries, core if unit.startswith("methods/") else ()))
+        try:
+            units[unit] = Unit(stated(place.file, place.name, source), code)
+        except UserError as error:
+            sys.exit(str(error))
+    return units
 
 
 def places(source: Path) -> dict[str, Place]:
@@ -190,49 +195,24 @@ def lock_text(units: Units) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def lowered(now: Units, locked: Units) -> list[str]:
-    """Return the units whose version went down."""
-    return [unit for unit in now if unit in locked and now[unit].version < locked[unit].version]
-
-
 def raised(now: Units, locked: Units) -> set[str]:
     """Return the units whose results have names of their own: they are new, or their version is.
 
     The core's version is part of the name of every run, so that it raises all methods.
+
+    Raises:
+        SystemExit: A version went down, which results have had.
     """
+    if lowered := [unit for unit in now if unit in locked and now[unit].version < locked[unit].version]:
+        sys.exit(f"{LOCK} has higher versions of {', '.join(lowered)} than the code states: a version never goes down.")
     new = {unit for unit in now if unit not in locked or now[unit].version > locked[unit].version}
     return new | {unit for unit in now if CORE in new and unit.startswith("methods/")}
 
 
 def moved(now: Units, locked: Units) -> list[str]:
     """Return the units whose code is another under a version that is the same."""
-    same = now.keys() - raised(now, locked)
-    return [unit for unit in now if unit in same and now[unit].code != locked[unit].code]
-
-
-def refuse_lowered(now: Units, locked: Units) -> None:
-    """Refuse versions that go down, because results have had the higher one.
-
-    Raises:
-        SystemExit: There are some.
-    """
-    if names := lowered(now, locked):
-        sys.exit(f"{LOCK} has higher versions of {', '.join(names)} than the code states: a version never goes down.")
-
-
-def refuse_moved(now: Units, locked: Units) -> None:
-    """Refuse code that is another under a version that is the same.
-
-    Raises:
-        SystemExit: There is some.
-    """
-    if names := moved(now, locked):
-        files = dict.fromkeys(str(SOURCE / place.file) for unit, place in places(SOURCE).items() if unit in names)
-        sys.exit(
-            f"The code of {', '.join(names)} is not that of {LOCK}: where its results change, state a new version "
-            f"({', '.join(files)}) and run `make lock-versions`; else run `make equivalent`, which trains small runs "
-            "before and after and renews the lock."
-        )
+    new = raised(now, locked)
+    return [unit for unit in now if unit not in new and now[unit].code != locked[unit].code]
 
 
 def main(arguments: list[str]) -> None:
@@ -243,13 +223,15 @@ def main(arguments: list[str]) -> None:
     """
     if arguments not in (["check"], ["renew"]):
         sys.exit("Say `python -m tools.versions check` or `python -m tools.versions renew`.")
-    try:
-        now = units_of()
-    except UserError as error:
-        sys.exit(str(error))
+    now = units_of()
     locked = read_lock(LOCK.read_text(encoding="utf-8")) if LOCK.exists() else {}
-    refuse_lowered(now, locked)
-    refuse_moved(now, locked)
+    if names := moved(now, locked):
+        files = dict.fromkeys(str(SOURCE / place.file) for unit, place in places(SOURCE).items() if unit in names)
+        sys.exit(
+            f"The code of {', '.join(names)} is not that of {LOCK}: where its results change, state a new version "
+            f"({', '.join(files)}) and run `make lock-versions`; else run `make equivalent`, which trains small runs "
+            "before and after and renews the lock."
+        )
     if arguments == ["renew"]:
         LOCK.write_text(lock_text(now), encoding="utf-8")
     elif now != locked:

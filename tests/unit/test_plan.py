@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plans import CONF, PLAIN, REFERENCE, both, composed, plan_with
+from plans import CONF, PLAIN, REFERENCE, both, plan_with
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of
