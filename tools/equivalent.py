@@ -212,7 +212,7 @@ def compare(before: Path, after: Path) -> tuple[set[str], dict[str, Counter[str]
     def note(unit: str, old: dict[str, Any], new: dict[str, Any]) -> None:
         keys = {key for key in {**old, **new} if key in old or not key.startswith("traces")}  # more may be looked at
         if unlike := {key.partition("/")[0] for key in keys if key not in new or old.get(key) != new[key]}:
-            differing.setdefault(unit, Counter()).update(unlike)
+            differing.setdefault(unit, Counter()).update(unlike if new else {"no counterpart"})
         elif old:
             same.add(unit)
 
@@ -237,7 +237,7 @@ def judge(now: Units, locked: Units, same: set[str], differing: Mapping[str, Cou
     new = raised(now, locked)
     wrong = {unit: counts for unit, counts in sorted(differing.items()) if unit not in new}
     for unit, counts in wrong.items():
-        print(f"{unit} differs in {', '.join(f'{key} ({count}x)' for key, count in sorted(counts.items()))}")
+        print(f"{unit} differs: {', '.join(f'{key} ({count}x)' for key, count in sorted(counts.items()))}")
     if wrong:
         sys.exit(
             f"Other results come out of {', '.join(wrong)}: state new versions of them, or of the core, or let the "
