@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env run report reports browser test faults mutants bench lint schema lock clean
+.PHONY: env run report reports browser test faults mutants bench lint schema lock lock-versions equivalent clean
 
 env: $(READY)
 
@@ -73,6 +73,15 @@ lint: env
 	lint-imports --no-logo
 	snakefmt --check Snakefile workflow
 	python tests/lint_workflow.py
+	PYTHONPATH=src python -m tools.versions check
+
+# Takes versions that the code states anew into versions.lock; code that is another under an old version is refused.
+lock-versions: env
+	PYTHONPATH=src python -m tools.versions renew
+
+# Trains small runs with the code of the locked commit and with that at hand, and renews versions.lock if they agree.
+equivalent: env
+	PYTHONPATH=src python -m tools.equivalent
 
 schema: env
 	exaggerated-replay schema workflow/schemas/params.schema.json

@@ -19,7 +19,7 @@ from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.store.start import heal, plan_path, write_plan
 from exaggerated_replay.store.survey import Survey
-from tests.cifar_archives import cifar10, cifar100
+from tools.archives import cifar10, cifar100
 
 REPOSITORY = Path(__file__).parents[2]
 STUDY = """\

@@ -98,6 +98,10 @@ def add_line(name, line):
     return edit
 
 
+def raise_version(folder):
+    return lambda clone: clone.edit(f"src/exaggerated_replay/{folder}/__init__.py", "VERSION = 1", "VERSION = 2")
+
+
 def compose(*overrides):
     return lambda clone: clone.compose(*overrides)
 
@@ -112,8 +116,9 @@ EDITS = {
     ),
     "a changed switch": (compose("reading=paper"), {"exaggeration": 6}),
     "other data": (compose("dataset.validation=0.2"), {"bir": 4, "exaggeration": 6}),
-    "a real change in the code": (add_line("learning/competition.py", "MARGIN = 0"), {"exaggeration": 6}),
-    "a comment in the code": (add_line("learning/competition.py", "# MARGIN = 0"), {}),
+    "a new version of a method": (raise_version("methods/exaggeration"), {"exaggeration": 6}),
+    "a new version of the core": (raise_version("learning"), {"bir": 4, "exaggeration": 6}),
+    "other code of the same version": (add_line("learning/competition.py", "MARGIN = 0"), {}),
     "a renamed arm": (lambda clone: clone.edit("params.yaml", "rr-ra", "exaggerated"), {}),
     "another focus": (compose("focus=bir-si"), {}),
     "smaller packs": (compose("compute.runs_per_job=2"), {}),

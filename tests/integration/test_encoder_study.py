@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from cifar_archives import cifar10, cifar100
 
 from exaggerated_replay.data.fetch import fetch
 from exaggerated_replay.errors import UserError
+from tools.archives import cifar10, cifar100
 
 
 @pytest.fixture

@@ -115,6 +115,7 @@ import numpy as np
 
 from exaggerated_replay.data.readers import only
 
+VERSION = 1
 WHITE = 9
 
 
@@ -166,6 +167,9 @@ from exaggerated_replay.settings.base import Share
 from exaggerated_replay.settings.run import MethodSettings
 
 
+VERSION = 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings(MethodSettings):
     """How much of the loss counts."""
@@ -196,7 +200,7 @@ INVENTORIES = [
     "tests/unit/test_settings.py",
     "tests/unit/test_params.py::test_the_schema_in_the_repository_is_that_of_the_settings",
     "tests/unit/test_params.py::test_the_schema_accepts_what_conf_composes_and_refuses_what_the_settings_refuse",
-    "tests/unit/test_fingerprint.py::test_every_method_has_a_digest_of_its_own",
+    "tests/unit/test_versions.py::test_every_part_of_the_code_has_a_version_in_the_lock",
     "tests/unit/test_compose.py::test_the_committed_parameters_are_what_conf_composes_by_itself",
 ]
 
@@ -216,6 +220,7 @@ def test_a_method_is_two_files_and_a_line(fresh, tmp_path):
     with (clone.path / "conf/arms.yaml").open("a") as arms:
         arms.write("  scaled: {method: scaled, share: 0.5}\n")
     clone.run("exaggerated-replay", "schema", "workflow/schemas/params.schema.json")
+    clone.run(sys.executable, "-m", "tools.versions", "renew")
     clone.compose("study=methods", "study.seeds=1")
     assert clone.plan()["runs"] == before
     clone.compose()

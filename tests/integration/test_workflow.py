@@ -105,12 +105,12 @@ def test_a_renamed_arm_trains_nothing(clone):
     assert not {job for job in clone.planned() if job.startswith("train")}
 
 
-def test_a_comment_trains_nothing_and_a_real_change_trains_what_uses_it(clone):
+def test_tidied_code_trains_nothing_and_a_new_version_trains_what_has_it(clone):
     shutil.rmtree(clone.path / ".snakemake")
     code = "src/exaggerated_replay/learning/competition.py"
-    clone.edit(code, "class Competition", "# a remark\nclass Competition")
+    clone.edit(code, "probabilities > top / f", "top / f < probabilities")
     assert not {job for job in clone.planned() if job.startswith("train")}
-    clone.edit(code, "probabilities > top / f", "probabilities >= top / f")
+    clone.edit("src/exaggerated_replay/methods/exaggeration/__init__.py", "VERSION = 1", "VERSION = 2")
     before = set(clone.runs())
     clone.snakemake("models")
     assert {name.split("-")[0] for name in set(clone.runs()) - before} == {"exaggeration"}

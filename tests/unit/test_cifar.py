@@ -6,13 +6,13 @@ import tarfile
 
 import numpy as np
 import pytest
-from cifar_archives import cifar10, cifar100, write_archive
 
 from exaggerated_replay.data import arrays
 from exaggerated_replay.data.prepare import prepare
 from exaggerated_replay.data.prepared import load
 from exaggerated_replay.data.readers import cifar
 from exaggerated_replay.errors import UserError
+from tools.archives import cifar10, cifar100, write_archive
 
 
 def read(path):

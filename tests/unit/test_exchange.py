@@ -24,7 +24,7 @@ from tests.bad_input.place import resealed
 def settings(seed):
     return RunSettings(
         data="d" * 64,
-        code="c" * 64,
+        code="core 1, er 1",
         image_values=6,
         tasks=[[2, 0], [1, 3]],
         seed=seed,

@@ -148,9 +148,11 @@ def test_every_field_of_a_run_is_among_the_decisive_ones():
     assert {f"reading.{key}" for key in REFERENCE["reading"] if key != "name"} <= changed
 
 
-def test_the_code_is_part_of_the_identity(monkeypatch):
+def test_the_version_of_the_code_is_part_of_the_identity_and_the_code_is_not(monkeypatch):
     before = identity()
-    monkeypatch.setattr("exaggerated_replay.planning.runs.method_digest", lambda method: f"other {method}")
+    runs = plan_with(grids={"g": PLAIN}).to_dict()["runs"].values()
+    assert {run["code"] for run in runs if run["method"]["method"] == "exaggeration"} == {"core 1, exaggeration 1"}
+    monkeypatch.setattr("exaggerated_replay.planning.runs.method_version", lambda method: f"core 1, {method} 2")
     assert set(identity()).isdisjoint(before)
 
 

@@ -1,7 +1,6 @@
 """Preparing idx files, the format of MNIST, on handmade ones: whole, damaged, or absent."""
 
 import gzip
-import struct
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,7 @@ from raw_files import named, only_files
 from exaggerated_replay.data.prepare import prepare
 from exaggerated_replay.data.prepared import load
 from exaggerated_replay.errors import UserError
-
-
-def idx(*shape: int, values: bytes, kind: int = 8) -> bytes:
-    return bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + values
+from tools.archives import idx
 
 
 def idx_folder(folder: Path, **changes: bytes) -> list[Path]:

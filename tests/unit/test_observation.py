@@ -27,7 +27,8 @@ from exaggerated_replay.learning.observation.replay import (
 from exaggerated_replay.learning.resume import read_state, write_state
 from exaggerated_replay.learning.run import Samples, Schedule
 from exaggerated_replay.learning.trainer import train
-from exaggerated_replay.planning.fingerprint import PACKAGE, module_path, own_code
+from exaggerated_replay.planning.versions import PACKAGE
+from tools.versions import closure
 
 METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration")
 
@@ -356,13 +357,8 @@ def test_without_a_repelled_sample_there_is_no_inverse_distance(vae):
 
 @pytest.mark.parametrize("name", ["bir", "exaggeration", "none"])
 def test_how_a_run_is_looked_at_is_no_part_of_its_identity(name):
-    waiting, reached = [f"{PACKAGE}.learning.experiment", f"{PACKAGE}.methods.{name}.method"], set()
-    while waiting:
-        module = waiting.pop()
-        if module not in reached:
-            reached.add(module)
-            waiting += own_code(module, module_path(module).read_text())[1]
-    assert f"{PACKAGE}.learning.trainer" in reached
+    reached = closure(PACKAGE, ["learning.experiment", f"methods.{name}.method"])
+    assert "exaggerated_replay.learning.trainer" in reached
     assert not [module for module in reached if "observation" in module]
 
 

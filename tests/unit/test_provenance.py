@@ -32,11 +32,7 @@ PLAN = {
         }
         for cell, names in NAMES.items()
     },
-    "runs": {
-        name: {"data": "d" * 64, "code": f"{cell:_<64}".replace("-", "")}
-        for cell, names in NAMES.items()
-        for name in names
-    },
+    "runs": {name: {"data": "d" * 64, "code": f"core 1, {cell} 1"} for cell, names in NAMES.items() for name in names},
 }
 RUNS = pd.DataFrame(
     [
@@ -58,7 +54,7 @@ def test_every_row_of_a_table_leads_to_its_runs_and_those_it_is_compared_with():
     assert list(found["settings"]) == ["", "", *["method.f=5, training.iterations=10"] * 2]
     assert list(found["first20"]) == [3.33, 4.33, 3.33, 4.33]
     assert set(found["data"]) == {"d" * 10}
-    assert list(found["code"]) == [*["birsi_____"] * 2, *["rrra______"] * 2]
+    assert list(found["code"]) == [*["core 1, bir-si 1"] * 2, *["core 1, rr-ra 1"] * 2]
     assert set(found["torch"]) == {"2.0"}
 
 

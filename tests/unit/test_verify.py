@@ -234,11 +234,11 @@ def test_a_run_that_only_lies_there_is_said_not_to_be_named(results):
 
 
 def test_a_run_to_be_trained_is_compared_with_the_nearest_finished_one(results):
-    changed = replace(settings(0), code="e" * 64, training=replace(settings(0).training, iterations=20))
+    changed = replace(settings(0), code="core 2, er 1", training=replace(settings(0).training, iterations=20))
     text = explain(plan_of(changed), run_name(changed), results)
     assert f"the nearest finished run is {NAMES[0]}; it differs in" in text
     told = [line.strip() for line in text.partition("differs in")[2].splitlines() if line.strip()]
-    assert told == ["code: the code that the run executes", "training.iterations: 10 there, 20 here"]
+    assert told == ["code: core 1, er 1 there, core 2, er 1 here", "training.iterations: 10 there, 20 here"]
 
 
 def test_what_is_neither_cell_nor_run_is_refused_with_a_suggestion(results):

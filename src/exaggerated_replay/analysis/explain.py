@@ -14,7 +14,7 @@ from exaggerated_replay.store.lines import read_records
 from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
 
 SHOWN = ("first20", "first50", "overall")
-MEANING = {"data": "the data, or the encoder behind them", "code": "the code that the run executes"}
+MEANING = {"data": "the data, or the encoder behind them"}
 
 
 def explain(plan: Mapping[str, Any], name: str, results: Path) -> str:

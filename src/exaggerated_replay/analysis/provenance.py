@@ -22,7 +22,8 @@ def provenance(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     Returns:
         One row per cell and seed: cell, settings (what the grid set), seed, status, first20, first50, overall
         (percent), device and torch of the run, the run's name, that of the baseline's run it is compared with, and
-        the first digits of the digests of its data and its code. `exaggerated-replay explain` takes the names.
+        the first digits of the digest of its data and the versions of its code. `exaggerated-replay explain` takes
+        the names.
 
     Raises:
         UserError: If the grid is unknown, or a cell has no run.
@@ -42,7 +43,7 @@ def provenance(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
                     "run": name,
                     "baseline_run": baseline.get(seed),
                     "data": settings["data"][:DIGITS],
-                    "code": settings["code"][:DIGITS],
+                    "code": settings["code"],
                 }
             )
     return pd.DataFrame(rows).round(PLACES)

@@ -125,7 +125,12 @@ def explain(plan: Path | None, name: str) -> None:
 @click.command()
 @click.argument("folder", type=PATH)
 @click.option("--seeds", help="Train these seeds only, as in 0,1; their records are compared, and no tables.")
-@click.option("--data", type=PATH, multiple=True, help="A file of your own that the study was made from, or one with the same samples.")
+@click.option(
+    "--data",
+    type=PATH,
+    multiple=True,
+    help="A file that the study was made from, or one of its samples.",
+)
 @click.option("--keep", type=PATH, help="Build it in this folder and leave it there; otherwise it is removed.")
 @click.option("--workflow", default="--cores all", show_default=True, help="Arguments for Snakemake.")
 def rebuild(folder: Path, seeds: str | None, data: tuple[Path, ...], keep: Path | None, workflow: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from exaggerated_replay.data.tasks import tasks_of
 from exaggerated_replay.files import digest_of
 from exaggerated_replay.places import DIGITS, RUNS
-from exaggerated_replay.planning.fingerprint import method_digest
+from exaggerated_replay.planning.versions import method_version
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.run import MethodSettings, ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.settings.study import Params
@@ -54,7 +54,7 @@ class Problem:
         common: dict[str, Any] = {
             "data": self.data,
             "image_values": self.image_values,
-            "code": method_digest(method.method),
+            "code": method_version(method.method),
             "model": model,
             "training": training,
             "method": method,

@@ -8,7 +8,7 @@ from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest
 from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS, ENCODERS, RAW
-from exaggerated_replay.planning.fingerprint import code_digest
+from exaggerated_replay.planning.versions import extraction_version, pretraining_version, reader_version
 from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings, PretrainingSettings
 
@@ -121,7 +121,7 @@ def data_digest(settings: SourceSettings, content: str | None) -> str:
     It is that of its samples. Of published files whose samples no setting states, it is taken from the checksums that
     they must have and from their reader. The share that is held out is part of it, too. A name decides nothing.
     """
-    raw = content or digest_of({"files": settings.files, "code": code_digest(f"data.readers.{settings.reader}")})
+    raw = content or digest_of({"files": settings.files, "code": reader_version(settings.reader)})
     return raw if settings.validation is None else digest_of({"data": raw, "validation": settings.validation})
 
 
@@ -147,7 +147,7 @@ def encoder_digest(encoder: EncoderSettings) -> str:
         {
             "images": [make_source(images, IMAGES).digest, images.mean, images.std],
             "pretraining": asdict(cast(PretrainingSettings, encoder.pretraining)),
-            "code": code_digest("features.pretraining"),
+            "code": pretraining_version(),
         }
     )
 
@@ -164,12 +164,12 @@ def own_digest(path: Path, key: str) -> str:
 
 
 def features_digest(source: Source, encoder: Encoder) -> str:
-    """Return the SHA-256 that identifies the features of a data set: images, encoder, and the code between."""
+    """Return the SHA-256 that identifies the features of a data set: images, encoder, and the version between."""
     return digest_of(
         {
             "images": [source.digest, source.settings.mean, source.settings.std],
             "encoder": [encoder.digest, encoder.encoding],
-            "code": code_digest("features.extraction", "features.architectures"),
+            "code": extraction_version(),
         }
     )
 

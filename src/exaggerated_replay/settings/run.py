@@ -46,7 +46,7 @@ class RunSettings(Settings):
 
     data: str  # SHA-256 of what the data are made from
     image_values: Count  # values of the image that an input stands for; divides the variational loss
-    code: str  # digest of the code that the run executes
+    code: str  # the stated versions of the code that the run executes, such as "core 1, bir 1"
     tasks: list[list[Seed]]  # the original classes of each task, in order of being seen
     seed: Seed
     model: ModelSettings

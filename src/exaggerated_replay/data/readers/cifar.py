@@ -16,6 +16,7 @@ from exaggerated_replay.data.arrays import check_memory
 from exaggerated_replay.data.readers import only
 from exaggerated_replay.errors import UserError
 
+VERSION = 1
 WHITE = 255
 SIDE = 32
 PIXELS = 3 * SIDE * SIDE

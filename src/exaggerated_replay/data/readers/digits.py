@@ -14,6 +14,7 @@ import numpy as np
 from exaggerated_replay.data.readers import only
 from exaggerated_replay.errors import UserError
 
+VERSION = 1
 WHITE = 16
 MOST_BYTES = 10**7  # the file has 264,712
 

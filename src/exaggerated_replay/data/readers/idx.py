@@ -13,6 +13,7 @@ import numpy as np
 from exaggerated_replay.data.arrays import check_memory
 from exaggerated_replay.errors import UserError
 
+VERSION = 1
 WHITE = 255
 FILES = {
     "x_train": "train-images-idx3-ubyte.gz",

@@ -9,6 +9,7 @@ import numpy as np
 from exaggerated_replay.data.arrays import read_npz
 from exaggerated_replay.data.readers import only
 
+VERSION = 1
 WHITE = 255
 
 

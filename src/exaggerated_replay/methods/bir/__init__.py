@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from exaggerated_replay.settings.base import NonNegative, Positive, Within
 from exaggerated_replay.settings.run import MethodSettings, SISettings
 
+VERSION = 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(MethodSettings):

@@ -7,6 +7,8 @@ from exaggerated_replay.methods import bir
 from exaggerated_replay.settings.base import NonNegative, Within
 from exaggerated_replay.settings.reading import ReadingSettings
 
+VERSION = 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(bir.Settings):

@@ -6,6 +6,8 @@ from typing import Literal
 from exaggerated_replay.settings.base import Share
 from exaggerated_replay.settings.run import MethodSettings
 
+VERSION = 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(MethodSettings):

@@ -5,6 +5,8 @@ from typing import Literal
 
 from exaggerated_replay.settings.run import MethodSettings
 
+VERSION = 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(MethodSettings):

@@ -1,0 +1,1 @@
+"""Tools for those who change the code; what only runs it needs none of them."""
