@@ -2,7 +2,6 @@
 
 import hashlib
 
-import cifar_archives
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,6 +16,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of
 from exaggerated_replay.planning.sources import make_source
 from exaggerated_replay.settings.data import SourceSettings
+from tools.archives import cifar100
 
 
 def samples(**changes):
@@ -77,7 +77,7 @@ def test_the_kept_order_of_cifar100_has_each_of_its_test_images_once():
 def archive(folder, seed=1):
     """A published-form archive, and its settings."""
     folder.mkdir(exist_ok=True)
-    _, checksum = cifar_archives.cifar100(folder, seed=seed)
+    _, checksum = cifar100(folder, seed=seed)
     return {"files": {"cifar-100-binary.tar.gz": checksum}, "name": "small", "reader": "cifar"}
 
 
@@ -126,16 +126,18 @@ def test_a_file_given_for_a_data_set_that_it_is_not_is_refused(tmp_path):
     assert make_source(SourceSettings(**settings)).content == content_of_file(tmp_path / "mine.npz", "npz", "key")
 
 
-def test_without_their_content_archives_are_known_by_checksums_and_reader(tmp_path):
-    settings = archive(tmp_path)
-    before = make_source(SourceSettings(**settings))
+def test_without_their_content_archives_are_known_by_their_checksums_and_the_version_of_their_reader(monkeypatch):
+    def found(**changes):
+        settings = {"name": "digits", "reader": "digits", "files": {"a": "md5:1"}, **changes}
+        return make_source(SourceSettings(**settings))
+
+    before = found()
     assert before.content is None
-    assert before.digest == make_source(SourceSettings(**{**settings, "name": "other"}, mirrors=["a"])).digest
-    changed = {"files": {"a": "md5:1"}, "reader": "idx"}
-    assert (
-        len({before.digest, *(make_source(SourceSettings(**{**settings, k: v})).digest for k, v in changed.items())})
-        == 3
-    )
+    assert before.digest == hashlib.sha256(b'{"code":"digits 1","files":{"a":"md5:1"}}').hexdigest()
+    assert before.digest == found(name="mine", mirrors=["https://elsewhere.example/"]).digest
+    assert len({before.digest, found(reader="idx").digest, found(files={"a": "md5:2"}).digest}) == 3
+    monkeypatch.setattr("exaggerated_replay.planning.sources.reader_version", lambda reader: f"{reader} 2")
+    assert found().digest != before.digest
 
 
 def test_what_is_held_out_makes_other_data(tmp_path):
