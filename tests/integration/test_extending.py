@@ -166,7 +166,6 @@ from typing import Literal
 from exaggerated_replay.settings.base import Share
 from exaggerated_replay.settings.run import MethodSettings
 
-
 VERSION = 1
 
 
