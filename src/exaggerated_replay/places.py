@@ -14,6 +14,7 @@ RESERVED = ("runs", "focus", "focus.json", "timings")
 PROVENANCE = "provenance.json"  # of a study: where and from what it was made, and its files
 RECORD = "record.json"  # of a run: settings, counts, instruments; complete without the weights
 WEIGHTS = "model.safetensors"
+STATE = "state.safetensors"  # what an interrupted run goes on from, until it is finished
 TRACES = "traces.safetensors"  # small arrays kept at task ends, where there are any
 ENCODER_WEIGHTS = "encoder.safetensors"
 
