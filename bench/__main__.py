@@ -18,6 +18,7 @@ from bench.machine import PRECISIONS, cores, describe, product_gflops
 from bench.setups import ARMS, changed, enough, settings_of, shrunk, store
 from bench.steps import ceiling_share, gflop_by_task
 from bench.trials import Trial, in_turns, side_by_side, summary, throughput
+from exaggerated_replay.devices import multiplies_bf16
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json, write_text
 
@@ -40,8 +41,12 @@ def run_all(quick: bool) -> dict[str, Any]:
     results: dict[str, Any] = {"quick": quick, "machine": describe(cpu)}
 
     say("matrix products")
-    rates = {n: product_gflops(cpu, least, threads=n) for n in sorted({1, cores()})}
-    results["product_gflops"] = {f"{n} thread{'s' * (n > 1)}": rate for n, rate in rates.items()}
+    precisions = ("fp32", "bf16") if multiplies_bf16(torch.cpu.get_capabilities()) else ("fp32",)
+    results["product_gflops"] = {
+        f"{precision}, {n} thread{'s' * (n > 1)}": product_gflops(cpu, least, threads=n, precision=precision)
+        for precision in precisions
+        for n in sorted({1, cores()})
+    }
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -51,10 +56,15 @@ def run_all(quick: bool) -> dict[str, Any]:
             arm: miniature(settings, folder, short, long, rounds) for arm, settings in small.items()
         }
         say("steps at paper scale")
-        ceiling = partial(product_gflops, cpu, least, threads=cores())
         results["paper_step"] = {
-            arm: ceiling_share(changed(one, iterations=5, threads=cores()), enough(one), cpu, ceiling)
+            f"{arm}, {precision}": ceiling_share(
+                changed(one, iterations=5, threads=cores(), precision=precision),
+                enough(one),
+                cpu,
+                partial(product_gflops, cpu, least, threads=cores(), precision=precision),
+            )
             for arm, one in paper.items()
+            for precision in precisions
         }
         say("memory of a job")
         results["memory"] = {

@@ -13,9 +13,9 @@ import platform
 import resource
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from exaggerated_replay.errors import UserError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 SLOTS = Path(tempfile.gettempdir()) / "exaggerated-replay-slots"  # one place for the whole machine
+BF16 = ("avx512_bf16", "amx_bf16", "bf16")  # what x86, and last Arm, call their instructions for bfloat16
 
 
 def gpus() -> list[str]:
@@ -69,6 +70,30 @@ def device_for(wanted: str) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise UserError("compute.device is cuda, but torch sees no GPU here: set compute=auto or compute=cpu")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def multiplies_bf16(processor: Mapping[str, Any]) -> bool:
+    """Tell whether a processor has instructions for products in bfloat16; without them torch emulates these, slowly.
+
+    Args:
+        processor: What `torch.cpu.get_capabilities()` says of it.
+    """
+    return any(processor.get(name) for name in BF16)
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Check that a device computes in the precision asked for by itself.
+
+    Raises:
+        UserError: It is a processor that would emulate bfloat16.
+    """
+    import torch
+
+    if precision == "bf16" and device.type == "cpu" and not multiplies_bf16(torch.cpu.get_capabilities()):
+        raise UserError(
+            "compute.precision is bf16, but this processor has no instructions for bfloat16 and would emulate them: "
+            "set compute.precision=fp32, or compute on a GPU or on a processor with AVX512-BF16, AMX-BF16 or Arm's BF16"
+        )
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ MARKS = (PLAN, RECORDS, PROVENANCE, MANIFEST)
 """Each of them tells that the workflow has written into a folder, whatever stands in it."""
 RECORD = "record.json"  # of a run: settings, counts, instruments; complete without the weights
 WEIGHTS = "model.safetensors"
+STATE = "state.safetensors"  # what an interrupted run goes on from, until it is finished
 TRACES = "traces.safetensors"  # small arrays kept at task ends, where there are any
 ENCODER_WEIGHTS = "encoder.safetensors"
 

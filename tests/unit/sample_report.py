@@ -13,7 +13,7 @@ SETTINGS = {"data": "d" * 64, "code": "c" * 64, "tasks": [[0, 1, 2], [3, 4]]}
 SVG = '<?xml version="1.0"?>\n<svg xmlns="x" width="504pt" height="144pt" viewBox="0 0 1 1"></svg>'
 
 
-def record(run, shift=0, diverged=None):
+def record(run, shift=0, diverged=None, instruments=None):
     counts = {"tested": [50] * 5, "correct": [[40, 0, 0, 0, 0], [30 + shift, 35, 20, 10, 9]], "predicted": [50] * 5}
     return sealed(
         {
@@ -21,7 +21,7 @@ def record(run, shift=0, diverged=None):
             "counts": None if diverged else counts,
             "diverged": diverged,
             "environment": {"device": "cpu", "torch": "2.0"},
-            "instruments": {},
+            "instruments": instruments or {},
             "problem": {"inputs": 4, "classes": 5, "bounded": True},
             "sha256": {},
         }
@@ -65,15 +65,19 @@ def draw(study, folder):
             (folder / file).write_text(SVG)
 
 
-def write(plan, place, parts=(draw, write_readme, write_report)):
-    """Write a study with its report into a place, where seed 3 of the third cell diverged, and return its folder."""
+def write(plan, place, parts=(draw, write_readme, write_report), instruments=None):
+    """Write a study with its report into a place, where seed 3 of the third cell diverged, and return its folder.
+
+    What runs noted is given by run, where it is not nothing.
+    """
     (place / "params.yaml").write_text("a: 1\n")
     for number, cell in enumerate(plan["cells"].values()):
         for run in cell["runs"]:
             directory = place / "results/runs" / run_of(run)
             directory.mkdir(parents=True, exist_ok=True)
             broken = {"task": 2} if (number, run["seed"]) == (2, 3) else None
-            made = record(run_of(run), shift=number * run["seed"] % 4, diverged=broken)
+            noted = (instruments or {}).get(run_of(run))
+            made = record(run_of(run), shift=number * run["seed"] % 4, diverged=broken, instruments=noted)
             (directory / "record.json").write_text(json.dumps(made))
     write_study(plan, place / "results/mine", parts, made_from="this")
     return place / "results/mine"

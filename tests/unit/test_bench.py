@@ -10,7 +10,7 @@ import torch
 from matplotlib.image import imread
 
 from bench import growth, trials
-from bench.__main__ import into_page, speedup
+from bench.__main__ import into_page, speedup, table
 from bench.machine import product_gflops
 from bench.setups import changed, enough, noise, settings_of, shrunk, store
 from bench.steps import ceiling_share, gflop_by_task, seconds_by_task, timed_steps
@@ -192,6 +192,45 @@ def test_growth_is_drawn(tmp_path):
     points = {"values": [1, 2], "seconds": [0.1, 0.2], "gflop": [1.0, 2.0]}
     growth.draw({"tasks": points, "units": points}, tmp_path / "growth.png")
     assert imread(tmp_path / "growth.png").std() > 0
+
+
+def test_a_step_has_the_same_operations_in_either_precision(tiny):
+    counted = [gflop_by_task(changed(tiny, precision=precision), noise(4, 10)) for precision in ("fp32", "bf16")]
+    assert counted[0] == counted[1]
+    assert min(counted[0]) > 0
+
+
+def test_the_product_is_taken_in_the_precision_asked_for(monkeypatch):
+    seen = []
+
+    class Timer:
+        def __init__(self, text, globals, num_threads):
+            seen.append((globals["a"].dtype, tuple(globals["a"].shape), num_threads))
+
+        def blocked_autorange(self, min_run_time):
+            return type("Measured", (), {"median": 2 * 2048**3 / 1e9})  # seconds of a machine of 1 GFLOP/s
+
+    monkeypatch.setattr("bench.machine.Timer", Timer)
+    assert [product_gflops(CPU, 1, 2, precision) for precision in ("fp32", "bf16")] == [pytest.approx(1.0)] * 2
+    assert seen == [(torch.float32, (2048, 2048), 2), (torch.bfloat16, (2048, 2048), 2)]
+
+
+def test_the_table_has_a_row_for_each_precision():
+    step = {"step_seconds": 0.5, "product_gflops": 200.0, "gflop": 90.0, "ceiling_share": 0.9}
+    about = {"hardware": "CPU", "cores": 2, "python": "3", "torch": "2", "load_before": 0, "load_after": 0}
+    found = {
+        "machine": about,
+        "product_gflops": {"fp32, 2 threads": 200.0, "bf16, 2 threads": 2000.0},
+        "miniature": {},
+        "paper_step": {"rr-ra, fp32": {"task 5": step}, "rr-ra, bf16": {"task 5": {**step, "ceiling_share": 0.3}}},
+        "memory": {},
+        "workflow": {},
+    }
+    rows = [[cell.strip() for cell in line.split("|")[1:3]] for line in table(found).splitlines()]
+    told = dict(rows)
+    assert told["matrix product, bf16, 2 threads"] == "2000.0 GFLOP/s"
+    assert "**90 % of" in told["paper-scale step, rr-ra, fp32, task 5"]
+    assert "**30 % of" in told["paper-scale step, rr-ra, bf16, task 5"]
 
 
 def test_the_table_takes_the_place_of_the_last_one():

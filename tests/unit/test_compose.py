@@ -221,7 +221,7 @@ def test_the_focus_follows_the_treatment_unless_it_is_set():
         ("dataset=cifar", ["dataset=cifar", "; ".join(options("dataset"))]),
         ("study=nope", ["study=nope", "; ".join(options("study"))]),
         ("reading=autors", ["reading=autors", "; ".join(options("reading"))]),
-        ("compute=tpu", ["compute=tpu", "auto; cpu; cuda"]),
+        ("compute=tpu", ["compute=tpu", "auto; cpu; cpu_bf16; cuda"]),
         ("study.seed=3", ["study.seed", "conf/ has no such key"]),
         ("sed=3", ["sed", "conf/ has no such key"]),
         ("study.seeds", ["study.seeds"]),

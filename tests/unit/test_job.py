@@ -15,12 +15,13 @@ from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.data.tasks import class_order, cut, task_sizes
 from exaggerated_replay.errors import Interrupted, UserError
 from exaggerated_replay.learning.job import train_runs
-from exaggerated_replay.learning.resume import STATE, Stop
+from exaggerated_replay.learning.resume import Stop
 from exaggerated_replay.methods.bir import Settings as BIRArm
 from exaggerated_replay.methods.dgr import Settings as DGRArm
 from exaggerated_replay.methods.er import Settings as ERArm
 from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
 from exaggerated_replay.methods.none import Settings as NoneArm
+from exaggerated_replay.places import STATE
 from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
@@ -319,6 +320,20 @@ def test_what_a_killed_job_left_half_written_does_no_harm(place):
     place.train("er")
     assert is_complete(place.runs / "er")
     assert sorted(path.name for path in (place.runs / "er").iterdir()) == sorted([RECORD, WEIGHTS])
+
+
+def test_a_processor_that_would_emulate_the_precision_trains_nothing_new(place, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False})
+    half = replace(settings_of("none"), precision="bf16")
+    with pytest.raises(UserError, match="precision is bf16"):
+        place.train("er", "none", none=half)
+    assert place.trained == []
+    assert place.contents() == {}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    place.train("none", none=half)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {})
+    place.train("none", none=half)  # it is there: nothing is computed
+    assert place.trained == ["none"]
 
 
 # ---------------------------------------------------------------- when a run diverges

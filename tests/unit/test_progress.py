@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from exaggerated_replay.learning.progress import Pace, duration, watcher
+from exaggerated_replay.learning.progress import Pace, watcher
 from exaggerated_replay.learning.run import Progress
+from exaggerated_replay.wording import duration
 
 REPORTS = [
     Progress(task=1, tasks=2, iteration=5, iterations=10, loss=2.34567, accuracy=None),

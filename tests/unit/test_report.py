@@ -1,6 +1,7 @@
 """The page of a report: its links lead somewhere, and nothing gets into it or out of it."""
 
 import itertools
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -119,6 +120,24 @@ def test_what_was_not_run_is_told(written):
     assert "rr-ra-f5, seed 3: diverged in task 2." in text
     assert "1 pair of runs had to be left out" in text
     assert "18, of which 17 reached their end" in text
+
+
+def test_cells_whose_numbers_overflowed_say_so_and_others_do_not(written):
+    noted = {"x-s1-21": {"infinite_moments": [0.0, 4.2e-05]}, "x-s2-22": {"infinite_moments": [1e-05, 2e-05]}}
+    folder = written(plan_of(), instruments=noted)
+    said = "in 2 of 6 runs, from task 1 on, squared gradients passed what Adam can hold in single precision; "
+    said += "up to 0.0042 % of the weights"
+    origin = json.loads((folder / "provenance.json").read_text())
+    assert what_was_run(open_study(folder), origin)["Overflow"].startswith(f"rr-ra-f5: {said}")
+    page = (folder / "report.html").read_text()
+    cards = {part[0]: part.partition("</section>")[0] for part in page.split('<section class="card" id="runs-')[1:]}
+    assert ["Overflow" in card for card in cards.values()] == [False, False, True]
+    assert f"Overflow: {said}" in cards["3"]
+    assert page.count("Overflow") == 2  # in the card and among the facts
+
+
+def test_a_study_without_an_overflow_has_no_word_of_it(written):
+    assert "Overflow" not in (written(plan_of()) / "report.html").read_text()
 
 
 def test_a_study_without_table_1_or_figures_has_a_page_too(written):

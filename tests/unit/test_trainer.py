@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -330,6 +331,64 @@ def test_an_instrument_that_starts_in_task_2_is_0_in_task_1(build, learn):
         assert len(values) == 3
         assert values[0] == 0
         assert values[2] > 0
+
+
+# What goes wrong without stopping a run
+
+
+class Overflowing(Method):
+    """The moments of its optimiser are made infinite by hand when chosen tasks end."""
+
+    infinite: ClassVar = {}  # task -> entries of the moments of the first layer's weights
+
+    def end_task(self, x, y):
+        for moments in list(self.adam.state.values())[:1]:
+            moments["exp_avg_sq"].view(-1)[:3] = 1.0
+            moments["exp_avg_sq"].view(-1)[: self.infinite.get(self.task, 0)] = math.inf
+
+    def optimiser(self, learning_rate):
+        self.adam = super().optimiser(learning_rate)
+        return self.adam
+
+
+@pytest.mark.parametrize("tasks", [{2: 3, 3: 1}, {2: 3}, {3: 2}, {1: 1}])
+def test_moments_that_overflow_are_counted_from_the_task_on_and_told_once(tasks, new_problem, learn, capsys):
+    method = Overflowing(new_problem(), None)
+    method.infinite = tasks
+    weights = 6 * 12 + 12 + 12 * 12 + 12 + 12 * 8 + 8
+    outcome = learn(method)
+    assert outcome.instruments["infinite_moments"] == [tasks.get(task, 0) / weights for task in (1, 2, 3)]
+    said = capsys.readouterr().err.splitlines()
+    first = min(tasks)
+    assert [line.startswith(f"in task {first} the squared gradients of ") for line in said] == [True]
+    assert f" {100 * tasks[first] / weights:.2g} % of the weights" in said[0]
+
+
+def test_a_run_without_infinite_moments_says_nothing_of_them(build, learn, capsys):
+    assert "infinite_moments" not in learn(build("si")).instruments
+    assert capsys.readouterr().err == ""
+
+
+def test_an_optimiser_without_second_moments_is_left_alone():
+    weight = torch.nn.Parameter(torch.ones(4))
+    plain = torch.optim.SGD([weight], lr=0.1, momentum=0.9)
+    assert trainer.infinite_share(plain) == 0
+    weight.grad = torch.full((4,), math.inf)
+    plain.step()
+    assert trainer.infinite_share(plain) == 0
+
+
+def test_a_gradient_whose_square_is_too_large_stops_its_weight_and_no_other():
+    """1e22 fits into single precision, a thousandth of its square does not; the weight beside it goes on."""
+    weight = torch.nn.Parameter(torch.zeros(2))
+    adam = torch.optim.Adam([weight], lr=0.1)
+    weight.grad = torch.tensor([1e22, 1.0])
+    adam.step()
+    assert trainer.infinite_share(adam) == 1 / 2
+    before = weight.detach().clone()
+    weight.grad = torch.ones(2)
+    adam.step()
+    assert (weight == before).tolist() == [True, False]
 
 
 # When something is wrong

@@ -1,13 +1,59 @@
 """The store of runs: checked, tidied, carried between machines."""
 
 import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, store, timings, workspace
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import RESULTS, RUNS
+from exaggerated_replay.wording import duration
+
+if TYPE_CHECKING:
+    from exaggerated_replay.store.status import Standing, Status
+
+
+@click.command()
+@asked_plan
+@store
+@workspace
+def status(plan: Path | None, runs: Path, workspace: Path) -> None:
+    """Tell how far unfinished runs are, how long they still take, and how many of the plan's runs are done."""
+    from exaggerated_replay.store.status import status
+
+    for line in told(status(plan_or_params(plan), runs, workspace), workspace):
+        print(line)
+
+
+def told(found: "Status", workspace: Path) -> Iterator[str]:
+    """Say in a few lines how far runs are."""
+    finished, aside = len(found.finished), len(found.set_aside)
+    begun, rest = len(found.unfinished), len(found.not_begun)
+    yield (
+        f"{finished + aside + begun + rest} runs in the plan: {finished} finished, {begun} unfinished, "
+        f"{rest} not begun or not saved yet, {aside} finished and set aside in {workspace}"
+    )
+    yield from lines("Unfinished", found.unfinished)
+    yield from lines(f"Unfinished in {workspace}, and not in the plan", found.elsewhere)
+    yield from (f"{path} is not a state that its run can go on from: the run starts anew" for path in found.unreadable)
+
+
+def lines(title: str, standings: "Sequence[Standing]") -> Iterator[str]:
+    """Say where each of some runs stands, under a title."""
+    if standings:
+        yield f"{title}, as last saved; what is left is estimated from the speed so far:"
+    for run in standings:
+        of_tasks, of_iterations = (f" of {number}" if number else "" for number in (run.tasks, run.iterations))
+        left = "" if run.left is None else f", about {duration(run.left)} left"
+        saved = datetime.fromtimestamp(run.saved).strftime("%Y-%m-%d %H:%M")
+        yield (
+            f"- {run.run}: task {run.task}{of_tasks}, iteration {run.iteration}{of_iterations}; "
+            f"{duration(run.seconds)} spent{left}; saved {saved}"
+        )
 
 
 @click.command()

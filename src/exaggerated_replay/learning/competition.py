@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from exaggerated_replay.learning.precision import in_full
+
 
 class Competition(NamedTuple):
     """Who competes with whom in a batch of B replayed samples over C classes."""
@@ -76,6 +78,7 @@ def shuffled_among(present: Tensor, means: Tensor, generator: torch.Generator) -
     return torch.empty_like(means).index_copy(0, places, means[drawn])
 
 
+@in_full
 def sums_by_class(x: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
     """Return sum and number of the samples of each class: (B, F), (B, C) -> (C, F), (C,)."""
     membership = own.to(x.dtype)

@@ -10,7 +10,7 @@ from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, build_method
 from exaggerated_replay.learning.run import Outcome, Progress, Samples, Schedule
 from exaggerated_replay.learning.standing import Keeper, Observer
-from exaggerated_replay.learning.trainer import train
+from exaggerated_replay.learning.trainer import to_stderr, train
 from exaggerated_replay.settings.run import RunSettings
 
 
@@ -71,6 +71,7 @@ def run_experiment(
     watch: Callable[[Progress], None],
     observer: Observer | None = None,
     keeper: Keeper | None = None,
+    tell: Callable[[str], None] = to_stderr,
 ) -> tuple[Method, Outcome]:
     """Train one run.
 
@@ -82,6 +83,7 @@ def run_experiment(
         watch: Called with the run's progress.
         observer: Looks at the method when a task ends.
         keeper: Keeps what the run goes on from when it was interrupted.
+        tell: Called with what goes wrong without stopping the run.
 
     Raises:
         UserError: The settings do not fit the data.
@@ -89,9 +91,9 @@ def run_experiment(
     """
     torch.set_num_threads(settings.threads)
     match settings.precision:
-        case "fp32":
+        case "fp32" | "bf16":  # with bf16, what is not taken in it is taken in full
             products = "highest"
-        case "tf32" | "bf16":
+        case "tf32":
             products = "high"
         case other:
             raise ValueError(f"{other!r} is not a precision")
@@ -106,4 +108,4 @@ def run_experiment(
         optimiser_state=settings.training.optimiser_state,
     )
     method = new_method(settings, prepared.inputs, prepared.bounded, device)
-    return method, train(method, *samples, schedule, watch, observer, keeper)
+    return method, train(method, *samples, schedule, watch, observer, keeper, tell)

@@ -5,7 +5,6 @@ a machine without the workflow's tools.
 """
 
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -15,15 +14,17 @@ import torch
 from safetensors.torch import save_file
 
 from exaggerated_replay.data.prepared import Prepared
-from exaggerated_replay.devices import hardware
+from exaggerated_replay.devices import check_precision, hardware
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, move, replacing, write_json
 from exaggerated_replay.learning.exclusion import alone
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.observation.observer import TaskEndObserver
-from exaggerated_replay.learning.resume import STATE, StateFile, Stop
+from exaggerated_replay.learning.resume import StateFile, Stop
 from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples
 from exaggerated_replay.learning.standing import Observer
+from exaggerated_replay.learning.trainer import to_stderr
+from exaggerated_replay.places import STATE
 from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete, sealed
 
@@ -60,7 +61,7 @@ def train_runs(
         stop: Whether the process was asked to stop; None where nobody asks.
 
     Raises:
-        UserError: The settings do not fit the data.
+        UserError: The settings do not fit the data, or the processor would emulate their precision.
         Interrupted: The process was asked to stop. Where it stood is saved.
     """
     check_classes(runs, prepared.classes)
@@ -68,6 +69,8 @@ def train_runs(
         missing = {target: settings for target, settings in runs.items() if not is_complete(target)}
         if not missing:
             return
+        for precision in sorted({settings.precision for settings in missing.values()}):
+            check_precision(precision, device)
         inputs = to_device(prepared, device)
         for target, settings in missing.items():
             place = workspace / target.name
@@ -114,13 +117,16 @@ def finish_run(
     """Train one run, write weights and traces to a directory, and return its record; of one that diverged, what is."""
     observer = observe and observe(samples[1], settings.seed)
     diverged = None
+
+    def tell(said: str) -> None:
+        to_stderr(f"{place.name}: {said}")
+
     try:
-        method, outcome = run_experiment(settings, prepared, samples, device, watch, observer, keeper)
+        method, outcome = run_experiment(settings, prepared, samples, device, watch, observer, keeper, tell)
     except Diverged as failure:
         method, outcome, observer, diverged = failure.method, failure.outcome, None, failure
-        print(
-            f"{place.name} stopped: {failure}; a lower training.learning_rate or smaller weights of losses may help",
-            file=sys.stderr,
+        to_stderr(
+            f"{place.name} stopped: {failure}; a lower training.learning_rate or smaller weights of losses may help"
         )
 
     place.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from exaggerated_replay.learning.precision import in_full
+
 
 class Likelihood(Protocol):
     """The decoder's distribution p(x | z), seen as a distance between inputs and decoder outputs."""
@@ -47,6 +49,7 @@ class Bernoulli:
         """Return -mean_f [x log x' + (1 - x) log(1 - x')] per row: (B, inputs) twice -> (B,)."""
         return F.binary_cross_entropy_with_logits(output, x, reduction="none").mean(1)
 
+    @in_full
     def pairwise(self, x: Tensor, output: Tensor) -> Tensor:
         """Return the same for all pairs, as matrix products: (K, inputs), (B, inputs) -> (B, K)."""
         # -log x' = softplus(-a) and -log(1 - x') = softplus(a). The shorter softplus(a) - x a cancels where the
@@ -69,6 +72,7 @@ class Gaussian:
         """Return mean_f 0.5 (x - x')^2 per row: (B, inputs) twice -> (B,)."""
         return 0.5 * (x - output).square().mean(1)
 
+    @in_full
     def pairwise(self, x: Tensor, output: Tensor) -> Tensor:
         """Return the same for all pairs, as one matrix product: (K, inputs), (B, inputs) -> (B, K)."""
         # Centred first: |x - x'|^2 = |x|^2 - 2 x x' + |x'|^2 loses digits when both lie far from zero.

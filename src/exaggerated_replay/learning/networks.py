@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from exaggerated_replay.learning.precision import OutputLayer
 from exaggerated_replay.streams import stream
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -41,7 +42,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.encoder1 = nn.Linear(inputs, units)
         self.encoder2 = nn.Linear(units, units)
-        self.classifier = nn.Linear(units, classes)
+        self.classifier = OutputLayer(units, classes)
 
     def hidden(self, x: Tensor) -> Tensor:
         """Return the last hidden layer h: (B, inputs) -> (B, units)."""
@@ -102,7 +103,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.decoder1 = nn.Linear(latent, units)
         self.decoder2 = nn.Linear(units, units)
-        self.output = nn.Linear(units, inputs)
+        self.output = OutputLayer(units, inputs)
 
     def forward(self, z: Tensor, gates: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """Decode z with one gate per hidden layer: (B, latent), 2 x (B, units) -> (B, inputs)."""
@@ -130,8 +131,8 @@ class BrainInspiredVAE(Classifier):
 
     def __init__(self, inputs: int, units: int, latent: int, classes: int, gate_proportion: float, seed: int) -> None:
         super().__init__(inputs, units, classes)
-        self.latent_mean = nn.Linear(units, latent)
-        self.latent_log_variance = nn.Linear(units, latent, bias=False)
+        self.latent_mean = OutputLayer(units, latent)
+        self.latent_log_variance = OutputLayer(units, latent, bias=False)
         self.decoder = Decoder(latent, units, inputs)
         self.gates = ContextGates(classes, units, gate_proportion, seed)
         self.prior = ClassPrior(classes, latent, seed)
@@ -162,8 +163,8 @@ class PlainVAE(nn.Module):
         super().__init__()
         self.encoder1 = nn.Linear(inputs, units)
         self.encoder2 = nn.Linear(units, units)
-        self.latent_mean = nn.Linear(units, latent)
-        self.latent_log_variance = nn.Linear(units, latent, bias=False)
+        self.latent_mean = OutputLayer(units, latent)
+        self.latent_log_variance = OutputLayer(units, latent, bias=False)
         self.decoder = Decoder(latent, units, inputs)
         initialise(self, seed, whose="generator")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from exaggerated_replay.learning.run import Progress
+from exaggerated_replay.wording import duration
 
 Show = Callable[[Progress, float | None], None]  # where the run stands, and the seconds left
 
@@ -32,14 +33,6 @@ class Pace:
             self.since = done, now
         before, then = self.since
         return (now - then) / (done - before) * (total - done) if done > before else None
-
-
-def duration(seconds: float) -> str:
-    """Return a time to wait as one says it: 40 s, 12 min, 3 h 05 min."""
-    minutes = round(seconds / 60)
-    if minutes < 2:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def shown(loss: float) -> str:

@@ -22,7 +22,6 @@ from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.files import replacing
 from exaggerated_replay.learning.method import State
 
-STATE = "state.safetensors"
 TENSOR = "__tensor__"  # stands for a tensor in the nested state that goes into the file's metadata
 
 

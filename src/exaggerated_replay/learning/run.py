@@ -35,7 +35,7 @@ class Schedule:
     iterations: int  # optimiser steps per task
     batch: int  # current samples per step
     learning_rate: float
-    precision: str = "fp32"  # of the matrix products: fp32, tf32 or bf16
+    precision: str = "fp32"  # of the networks' matrix products: fp32, tf32 or bf16
     optimiser_state: str = "kept"  # what Adam keeps when a task begins: all, its "moments" only, nothing ("reset")
 
 

@@ -1,6 +1,7 @@
 """The training loop: one for every method, device and size."""
 
 import math
+import sys
 from collections.abc import Callable
 
 import torch
@@ -13,6 +14,12 @@ from exaggerated_replay.learning.step import step_of
 from exaggerated_replay.streams import stream
 
 PERCENT = 100
+INFINITE = "infinite_moments"  # an instrument of those runs alone in which it is ever above zero
+
+
+def to_stderr(said: str) -> None:
+    """Print a line for whoever watches."""
+    print(said, file=sys.stderr, flush=True)
 
 
 def train(
@@ -23,12 +30,13 @@ def train(
     watch: Callable[[Progress], None],
     observer: Observer | None = None,
     keeper: Keeper | None = None,
+    tell: Callable[[str], None] = to_stderr,
 ) -> Outcome:
     """Teach a method one task after the other, and test it after each.
 
     The optimiser keeps what the schedule says between tasks. The loop never waits for the device, except to report
     progress some twenty times per task. Where the keeper has a state of this run it goes on from there, to the same
-    weights and counts.
+    weights and counts. What goes wrong without stopping it is told in one line.
 
     Raises:
         UserError: A batch is larger than a task.
@@ -80,7 +88,16 @@ def train(
         if observer is not None:
             observer.task_end(method, task, x, y)
         method.end_task(x, y)
-        for name, mean in method.instruments.means(steps).items():
+        noted = method.instruments.means(steps)
+        share = infinite_share(optimiser)
+        if share and INFINITE not in outcome.instruments:
+            tell(
+                f"in task {task} the squared gradients of {PERCENT * share:.2g} % of the weights passed what Adam can "
+                "hold in single precision: these weights do not move any more, and the run goes on"
+            )
+        if share or INFINITE in outcome.instruments:
+            noted[INFINITE] = share
+        for name, mean in noted.items():
             outcome.instruments.setdefault(name, [0.0] * (task - 1)).append(mean)
         hits, outcome.predicted[:] = count_correct(method, test_set)
         outcome.correct.append(hits)
@@ -99,6 +116,15 @@ def restart_count(optimiser: torch.optim.Optimizer) -> None:
     """Let Adam correct the bias of its moments as if it had taken no step yet; the moments stay."""
     for state in optimiser.state.values():
         state["step"].zero_()
+
+
+def infinite_share(optimiser: torch.optim.Optimizer) -> float:
+    """Return the share of Adam's second moments that are no finite numbers; 0 for an optimiser that has none."""
+    squares = [state["exp_avg_sq"] for state in optimiser.state.values() if "exp_avg_sq" in state]
+    if not squares:
+        return 0.0
+    infinite = int(torch.stack([(~square.isfinite()).sum() for square in squares]).sum())
+    return infinite / sum(square.numel() for square in squares)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis import paper
 from exaggerated_replay.analysis.layout import data_name
+from exaggerated_replay.analysis.overflow import overflow
 from exaggerated_replay.analysis.paper import papers_data
 from exaggerated_replay.analysis.runs import FINISHED, Study
 from exaggerated_replay.analysis.table1_odds import RUNS
@@ -45,6 +46,7 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
         "Cells": f"{len(plan['cells'])}, each trained once per seed, in {counted(len(plan['grids']), 'comparison')}",
         "Seeds": _ranges(sorted(set(runs["seed"]))),
         "Runs": f"{len(runs)}, of which {(runs['status'] == FINISHED).sum()} reached their end",
+        **_overflow(study),
         "Device": _counts(runs["device"]),
         "torch": _counts(runs["torch"]),
         "Time": _time(origin, len(runs)),
@@ -96,6 +98,12 @@ def beside_the_paper(plan: Mapping[str, Any]) -> list[Setting]:
         Setting("repulsion factors f", _numbers(paper.FACTORS), _numbers(factors), factors >= {*paper.FACTORS}),
         Setting("runs behind a number", f"{RUNS}", _numbers(seeds), min(seeds) >= RUNS),
     ]
+
+
+def _overflow(study: Study) -> dict[str, str]:
+    """Return what is said where numbers overflowed; of other studies nothing, and not that there is nothing."""
+    told = [f"{cell}: {said}" for cell, said in overflow(study).items()]
+    return {"Overflow": ". ".join(told)} if told else {}
 
 
 def _setting(name: str, papers: float, here: set[Any]) -> Setting:

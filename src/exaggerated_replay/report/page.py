@@ -11,6 +11,7 @@ import jinja2
 import pandas as pd
 
 from exaggerated_replay.analysis.outputs import ODDS, REPORT
+from exaggerated_replay.analysis.overflow import overflow
 from exaggerated_replay.analysis.paper import odds_grid
 from exaggerated_replay.analysis.runs import FINISHED, Study, read_table, run_of
 from exaggerated_replay.analysis.selection import METRICS
@@ -104,6 +105,11 @@ class Page:
                 scores = [] if status else [f"{row[metric]:.2f}" for metric in METRICS]
                 found.setdefault(cell, []).append(Ran(run["seed"], run_of(run), scores, status))
         return found
+
+    @cached_property
+    def overflow(self) -> dict[str, str]:
+        """Cell -> what is said of numbers that overflowed in its runs."""
+        return overflow(self.study)
 
     @cached_property
     def odds(self) -> list[Odds]:

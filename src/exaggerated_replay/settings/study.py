@@ -30,7 +30,7 @@ class ComputeSettings(Settings):
     name: str
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Count = 1  # of each training job on the CPU
-    precision: Literal["fp32", "tf32", "bf16"] = "fp32"  # of matrix products; tf32 differs from fp32 on a GPU only
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"  # of matrix products; tf32 changes nothing on a CPU
     runs_per_job: Count = 25  # trained one after the other by one job
     slots_per_gpu: Count = 1  # training jobs that may share one GPU
     save_minutes: Positive = 10.0  # how often a run saves where it stands

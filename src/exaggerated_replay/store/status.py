@@ -1,0 +1,122 @@
+"""How far runs are: what their saved states say of themselves, read without their tensors and without torch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json
+from exaggerated_replay.places import RECORD, STATE
+
+FIRST = 0.5  # what a step of the first task costs, which replays nothing; at the paper's sizes it is measured
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an unfinished run stood when it was last saved."""
+
+    run: str
+    task: int
+    iteration: int  # of the task
+    tasks: int | None  # in all; None where no plan names the run
+    iterations: int | None  # of each task
+    seconds: float  # spent until then, in all processes
+    saved: float  # seconds since 1970
+
+    @property
+    def left(self) -> float | None:
+        """The seconds that are left at the run's own speed; None where that cannot be told."""
+        if self.tasks is None or self.iterations is None:
+            return None
+        done = cost((self.task - 1) * self.iterations + self.iteration, self.iterations)
+        return self.seconds / done * (cost(self.tasks * self.iterations, self.iterations) - done) if done else None
+
+
+@dataclass(frozen=True)
+class Status:
+    """What became of the runs of a plan, each in one of the first four lists; and which others are unfinished."""
+
+    finished: list[str]
+    set_aside: list[str]  # finished, and not among the results: they wait for the rest of their job, or were pruned
+    unfinished: list[Standing]
+    not_begun: list[str]  # or begun and not saved yet
+    unreadable: list[Path]  # states that no run can go on from: theirs begin anew
+    elsewhere: list[Standing]  # unfinished runs that the plan does not name
+
+
+def cost(steps: int, iterations: int) -> float:
+    """Return what so many steps of a run cost, in steps that replay: those of the first task cost less."""
+    return FIRST * min(steps, iterations) + max(0, steps - iterations)
+
+
+def status(plan: Mapping[str, Any], runs: Path, workspace: Path) -> Status:
+    """Look where the runs of a plan stand.
+
+    Args:
+        plan: The plan, as it is written.
+        runs: The run directories.
+        workspace: Where unfinished work is kept, and the plans that were written.
+    """
+    found = Status([], [], [], [], [], [])
+    for name, settings in plan["runs"].items():
+        if (runs / name / RECORD).is_file():
+            found.finished.append(name)
+        elif (workspace / name / RECORD).is_file():
+            found.set_aside.append(name)
+        elif (path := workspace / name / STATE).is_file():
+            if standing := read_standing(path, settings):
+                found.unfinished.append(standing)
+            else:
+                found.unreadable.append(path)
+                found.not_begun.append(name)
+        else:
+            found.not_begun.append(name)
+    others = [path for path in sorted(workspace.glob(f"*/{STATE}")) if path.parent.name not in plan["runs"]]
+    known = earlier_runs(workspace) if others else {}
+    for path in others:
+        if (path.parent / RECORD).is_file() or (runs / path.parent.name / RECORD).is_file():
+            continue
+        standing = read_standing(path, known.get(path.parent.name))
+        found.elsewhere.append(standing) if standing else found.unreadable.append(path)
+    return found
+
+
+def earlier_runs(workspace: Path) -> dict[str, Mapping[str, Any]]:
+    """Return the settings of all runs, by name, that plans written here before asked for."""
+    named: dict[str, Mapping[str, Any]] = {}
+    for path in sorted(workspace.glob("plans/*.json")):
+        try:
+            named |= read_json(path)["runs"]
+        except (UserError, KeyError, TypeError):
+            continue  # no plan
+    return named
+
+
+def read_standing(path: Path, settings: Mapping[str, Any] | None) -> Standing | None:
+    """Read where a run stands from the header of its state; None where it is no state of that run.
+
+    Args:
+        path: The state, in a folder of the run's name.
+        settings: Of the run, where they are known.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            content = json.loads(file.metadata()["state"])
+        state = content["state"]
+        if content["mark"]["run"] != path.parent.name:
+            return None
+        return Standing(
+            run=path.parent.name,
+            task=int(state["task"]),
+            iteration=int(state["iteration"]),
+            tasks=len(settings["tasks"]) if settings else None,
+            iterations=settings["training"]["iterations"] if settings else None,
+            seconds=float(state["seconds"]),
+            saved=path.stat().st_mtime,
+        )
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,165 @@
+"""How far runs are, from states that runs themselves have saved."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pytest
+import torch
+from test_job import Place, settings_of
+
+from exaggerated_replay import cli
+from exaggerated_replay.errors import Interrupted
+from exaggerated_replay.learning.resume import Stop, read_state, write_state
+from exaggerated_replay.places import RECORD, STATE
+from exaggerated_replay.store.status import Standing, cost, status
+
+ITERATIONS = 6
+SAVED = 1_000_000_000.0
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A place to train in, with runs of two tasks; each step takes a minute."""
+    monkeypatch.chdir(tmp_path)
+    now = iter(range(0, 10**7, 60))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(now)))
+    return Place(tmp_path)
+
+
+def stopped(place, arm, steps):
+    """Train a run for so many steps, as its job does, and interrupt it."""
+    stop = Stop()
+    seen = []
+
+    def watch(name):
+        def step(progress):
+            seen.append(progress)
+            if len(seen) == steps:
+                stop.ask(15)
+
+        return step
+
+    place.watch = watch
+    settings = settings_of(arm, iterations=ITERATIONS)
+    with pytest.raises(Interrupted):
+        place.train(arm, stop=stop, **{arm.replace("-", "_"): settings})
+    os.utime(place.workspace / arm / STATE, (SAVED, SAVED))
+
+
+def plan_of(*arms, iterations=ITERATIONS):
+    return {"runs": {arm: asdict(settings_of(arm, iterations=iterations)) for arm in arms}}
+
+
+def test_each_run_of_a_plan_is_where_it_stands(place):
+    place.train("none", "er")
+    (place.workspace / "er").mkdir(parents=True)
+    (place.runs / "er" / RECORD).rename(place.workspace / "er" / RECORD)
+    stopped(place, "bir-si", 8)
+    stopped(place, "dgr", 1)
+    found = status(plan_of("none", "er", "bir-si", "rr-ra"), place.runs, place.workspace)
+    assert (found.finished, found.set_aside, found.not_begun) == (["none"], ["er"], ["rr-ra"])
+    assert [(run.run, run.task, run.tasks, run.iteration, run.iterations) for run in found.unfinished] == [
+        ("bir-si", 2, 2, 2, ITERATIONS)
+    ]
+    assert [(run.run, run.task, run.tasks, run.iteration, run.left) for run in found.elsewhere] == [
+        ("dgr", 1, None, 1, None)
+    ]
+    assert found.unreadable == []
+    assert found.unfinished[0].saved == SAVED
+    mark = {"run": "bir-si", "device": "cpu", "torch": torch.__version__}
+    assert found.unfinished[0].seconds == read_state(place.workspace / "bir-si" / STATE, mark)["seconds"] > 0
+
+
+def test_a_run_that_an_earlier_plan_named_is_told_with_its_length(place):
+    stopped(place, "dgr", 7)
+    plans = place.workspace / "plans"
+    plans.mkdir()
+    (plans / "a.json").write_text("[1]")
+    (plans / "b.json").write_text("{")
+    (plans / "c.json").write_text(json.dumps(plan_of("dgr")))
+    (run,) = status(plan_of("none"), place.runs, place.workspace).elsewhere
+    assert (run.task, run.tasks, run.iteration, run.iterations) == (2, 2, 1, ITERATIONS)
+
+
+def other_run(path):
+    write_state(path, {"run": "another"}, {"task": 1, "iteration": 2, "seconds": 3.0})
+
+
+def without_seconds(path):
+    write_state(path, {"run": path.parent.name}, {"task": 1, "iteration": 2, "weight": torch.ones(2)})
+
+
+def cut_short(path):
+    without_seconds(path)
+    path.write_bytes(path.read_bytes()[:30])
+
+
+@pytest.mark.parametrize("make", [other_run, without_seconds, cut_short, lambda path: path.write_text("x")])
+def test_what_is_no_state_of_a_run_is_named_and_the_run_counts_as_not_begun(make, place):
+    path = place.workspace / "none" / STATE
+    path.parent.mkdir(parents=True)
+    make(path)
+    found = status(plan_of("none"), place.runs, place.workspace)
+    assert (found.unfinished, found.unreadable, found.not_begun) == ([], [path], ["none"])
+
+
+@pytest.mark.parametrize(
+    ("task", "iteration", "left"),
+    [
+        (1, 0, None),
+        (1, 50, 18 * 100),  # half of the first task, a quarter of a task that replays: 1 of 19 such quarters less
+        (1, 100, 9 * 200 / 2 * 100 / 100),
+        (2, 0, 900),
+        (2, 50, 850 * 50 / 50),
+        (10, 100, 0),
+    ],
+)
+def test_time_left_follows_from_the_runs_own_speed_the_first_task_at_half_its_cost(task, iteration, left):
+    """Ten tasks of 100 iterations: 1 s each, 0.5 s in the first task."""
+    seconds = 0.5 * min(100, 100 * (task - 1) + iteration) + max(0, 100 * (task - 2) + iteration if task > 1 else 0)
+    standing = Standing("r", task, iteration, 10, 100, seconds, SAVED)
+    assert standing.left == (None if left is None else pytest.approx(950 - seconds))
+
+
+def test_steps_of_the_first_task_cost_half():
+    assert [cost(steps, 10) for steps in (0, 4, 10, 11, 20)] == [0, 2, 5, 6, 15]
+
+
+def test_the_command_tells_it_without_torch(place):
+    stopped(place, "bir-si", 9)
+    plan = {
+        **plan_of("bir-si", "none"),
+        **dict.fromkeys(("dataset", "sources", "data", "study", "compute", "grids", "cells")),
+    }
+    (place.workspace.parent / "plan.json").write_text(json.dumps(plan))
+    arguments = ["status", "--plan", "plan.json", "--runs", str(place.runs), "--workspace", str(place.workspace)]
+    code = f"""
+import sys
+from exaggerated_replay import cli
+assert cli.main({arguments!r}) == 0
+assert "torch" not in sys.modules
+"""
+    environment = os.environ | {"TZ": "UTC"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    first, title, run = done.stdout.splitlines()
+    assert first.startswith(
+        "2 runs in the plan: 0 finished, 1 unfinished, 1 not begun or not saved yet, 0 finished and"
+    )
+    assert title.startswith("Unfinished, as last saved")
+    assert run.startswith("- bir-si: task 2 of 2, iteration 3 of 6; ")
+    assert run.endswith("; saved 2001-09-09 01:46")
+    assert " left; " in run
+
+
+def test_without_anything_begun_there_is_one_line(place, capsys):
+    plan = {**plan_of("none"), **dict.fromkeys(("dataset", "sources", "data", "study", "compute", "grids", "cells"))}
+    (place.workspace.parent / "plan.json").write_text(json.dumps(plan))
+    assert cli.main(["status", "--plan", "plan.json"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "1 runs in the plan: 0 finished, 0 unfinished, 1 not begun or not saved yet, "
+        "0 finished and set aside in .training"
+    ]
