@@ -187,6 +187,8 @@ def test_note_says_what_other_data_and_shorter_training_cannot_show():
     assert "This is not the data set of the paper, whose claim it does not test." in text
     assert "5,000" not in layout.note(table, plan=CIFAR100, first20_images=2000)
     short = table.assign(iterations=200)
+    assert "No row has the paper's 5,000" in layout.note(short, plan=CIFAR100, first20_images=2000)
+    short.loc[0, "iterations"] = 5000
     assert "Not every row has the paper's 5,000" in layout.note(short, plan=CIFAR100, first20_images=2000)
 
 

@@ -123,8 +123,9 @@ def remarks(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
         lines.append("A single seed gives no interval: its difference may be chance.")
     if not papers_data(plan):
         lines.append("This is not the data set of the paper, whose claim it does not test.")
-    elif (table["iterations"] != SIZE["iterations"]).any():
-        lines.append(f"Not every row has the paper's {SIZE['iterations']:,} iterations per task.")
+    elif (shorter := table["iterations"] != SIZE["iterations"]).any():
+        rows = "No row has" if shorter.all() else "Not every row has"
+        lines.append(f"{rows} the paper's {SIZE['iterations']:,} iterations per task.")
     return " ".join(lines)
 
 
