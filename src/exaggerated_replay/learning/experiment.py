@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from exaggerated_replay.data.prepared import Prepared, relabel
+from exaggerated_replay.devices import use_threads
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, build_method
 from exaggerated_replay.learning.run import Outcome, Progress, Samples, Schedule
@@ -84,10 +85,10 @@ def run_experiment(
         keeper: Keeps what the run goes on from when it was interrupted.
 
     Raises:
-        UserError: The settings do not fit the data.
+        UserError: The settings do not fit the data, or the environment does not allow the threads that they say.
         Diverged: The loss stopped being a finite number.
     """
-    torch.set_num_threads(settings.threads)
+    use_threads(settings.threads)
     match settings.precision:
         case "fp32":
             products = "highest"
