@@ -117,7 +117,13 @@ def overrides_of(tree: Path, raw: Path, methods: Iterable[str]) -> dict[str, lis
             *("encoder.pretraining.threads=1", f"study.grids.one=[{on_features}]", *common),
         ],
         "bytes": [
-            *("dataset=mnist", f"dataset.source='{raw}'", f"dataset.files={{{files}}}", "dataset.classes=4"),
+            *(
+                "dataset=mnist",
+                "dataset.content=null",
+                f"dataset.source='{raw}'",
+                f"dataset.files={{{files}}}",
+                "dataset.classes=4",
+            ),
             *("dataset.tasks=2", "dataset.image_values=16", "study.grids.one=[{arm: [bir-si, rr-ra]}]", *common),
         ],
     }
