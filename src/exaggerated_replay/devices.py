@@ -96,6 +96,34 @@ def check_precision(precision: str, device: torch.device) -> None:
         )
 
 
+def use_threads(threads: int, key: str = "compute.threads") -> None:
+    """Let torch compute with so many threads on the CPU: their number decides how sums are rounded, and names a run.
+
+    Args:
+        threads: How many.
+        key: The setting that says so.
+
+    Raises:
+        UserError: The environment would let OpenMP take fewer of them without a word.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    limit = os.environ.get("OMP_THREAD_LIMIT", "").strip()
+    if limit.isdecimal() and 0 < int(limit) < threads:
+        raise UserError(
+            f"{key} is {threads}, but OMP_THREAD_LIMIT={limit} in the environment allows fewer, which round otherwise: "
+            f"unset it, or set {key}={limit}"
+        )
+    if threads > 1 and os.environ.get("OMP_DYNAMIC", "").strip().lower() in ("true", "1"):
+        raise UserError(
+            f"{key} is {threads}, but OMP_DYNAMIC in the environment lets OpenMP take fewer at times, which round "
+            f"otherwise: unset it, or set {key}=1"
+        )
+    if (used := torch.get_num_threads()) != threads:
+        raise UserError(f"{key} is {threads}, but torch computes with {used} here: set {key}={used}")
+
+
 @contextlib.contextmanager
 def limited_memory(device: torch.device) -> Iterator[None]:
     """Let what the machine cannot hold fail when it is asked for, with a sentence.

@@ -12,7 +12,7 @@ from exaggerated_replay.methods.bir.method import BrainInspiredReplay, Replayed
 def fix(method, noise=None, replayed=None):
     """Make a method's random draws known: the same noise for both parts of a pass, the same replayed batch."""
     if noise is not None:
-        again = method.problem.replay_batch if isinstance(method, BrainInspiredReplay) and method.previous else 0
+        again = method.problem.replay_batch if isinstance(method, BrainInspiredReplay) and method.earlier else 0
         method.noise = lambda rows, generator: torch.cat([noise[: rows - again], noise[:again]])
     if replayed is not None:
         method.replay = lambda: replayed
@@ -54,7 +54,7 @@ def distance(x, output, bounded):
 
 
 def si_penalty(si):
-    omega, theta, anchor = in_numpy(si.importance, vector(si.parameters), si.anchor)
+    omega, theta, anchor = in_numpy(si.importance, vector(si.held), si.anchor)
     return si.strength * (omega * (theta - anchor) ** 2).sum()
 
 

@@ -7,6 +7,7 @@ from test_runs import cell, record
 
 from exaggerated_replay.analysis.compare import compare
 from exaggerated_replay.analysis.runs import Study, finished_so_far
+from exaggerated_replay.analysis.selection import MEANS
 from exaggerated_replay.errors import UserError
 
 SEEDS = range(6)
@@ -44,6 +45,16 @@ def test_a_gain_at_every_seed_is_told_with_its_size():
     assert "6 of 6" in row
     assert "0.094" in row  # 2 of 64 patterns of signs, three metrics: 6/64
     assert said.startswith("new against old: 6 seeds")
+
+
+def test_the_means_are_those_of_all_finished_runs_and_the_difference_that_of_pairs():
+    run = CELLS["new"]["runs"][5]["directory"].rpartition("/")[2]
+    lost = {**RECORDS, run: RECORDS[run] | {"counts": None, "diverged": {"task": 2}}}
+    said = compare(Study(PLAN, lost), "old", "new")
+    row = next(line for line in said.splitlines() if line.startswith("the first 20 %"))
+    # Of ten images: 0, 1, 2, 3, 4 and 6 by the old, which finished at every seed, and 4, 5, 6, 7, 8 by the new.
+    assert "26.67" in row and "60.00" in row and "+40.00" in row
+    assert MEANS in said
 
 
 def test_the_order_decides_the_sign():

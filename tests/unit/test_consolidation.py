@@ -117,7 +117,7 @@ def test_gradient_of_the_penalty_is_right():
     value = torch.tensor([1.5, 0.3], dtype=torch.float64, requires_grad=True)
 
     def penalty_at(v):
-        si.parameters = [v]
+        si.held = [v]
         return si.penalty()
 
     assert torch.autograd.gradcheck(penalty_at, value)
@@ -148,7 +148,7 @@ def test_importance_may_be_negative_and_then_the_penalty_is_negative():
 def test_a_state_holds_all_that_synaptic_intelligence_has_learned_and_can_be_gone_on_from():
     si, parameter = consolidated([2.0, 0.5], [1.0, -1.0], 3.0)
     si.path.copy_(torch.tensor([7.0, -7.0]))
-    state = {name: value.clone() for name, value in si.state().items()}
+    state = {name: value.clone() for name, value in si.state_dict().items()}
     assert {name: value.tolist() for name, value in state.items()} == {
         "anchor": [1, -1],
         "path": [7, -7],
@@ -156,8 +156,8 @@ def test_a_state_holds_all_that_synaptic_intelligence_has_learned_and_can_be_gon
     }
     parameter.data += 1
     other = SynapticIntelligence([parameter], 3.0, 0.1)
-    other.restore(state)
-    assert all(torch.equal(value, state[name]) for name, value in other.state().items())
+    other.load_state_dict(state)
+    assert all(torch.equal(value, state[name]) for name, value in other.state_dict().items())
     assert other.penalty().item() == pytest.approx(3 * (2 + 0.5))
     other.consolidate()
     np.testing.assert_allclose(other.importance, [2 + 7 / 1.1, 0.5 - 7 / 1.1], rtol=1e-12)
@@ -222,14 +222,14 @@ def test_fisher_information_lies_where_the_network_lies():
 
 def test_ewc_penalty_has_a_term_for_each_finished_task():
     network = classifier()
-    ewc = ElasticWeightConsolidation(network, 5.0)
+    ewc = ElasticWeightConsolidation(held_parameters(network), 5.0)
     random = np.random.default_rng(1)
     expected_terms = []
     for seen in (2, 4, 6):
         x = torch.tensor(random.normal(size=(3, 4)))
         anchors = [p.detach().clone() for p in held_parameters(network)]
         expected_terms.append((fisher_by_brute_force(network, x, seen), anchors))
-        ewc.consolidate(x, seen)
+        ewc.consolidate(network, x, seen)
         for p in network.parameters():
             p.data += 0.1 * torch.tensor(random.normal(size=p.shape))
     expected = 0.0
@@ -242,8 +242,8 @@ def test_ewc_penalty_has_a_term_for_each_finished_task():
 
 def test_ewc_penalty_pulls_a_weight_back_with_lambda_f_times_its_distance():
     network = classifier()
-    ewc = ElasticWeightConsolidation(network, 5.0)
-    ewc.consolidate(torch.ones(2, 4, dtype=torch.float64), 6)
+    ewc = ElasticWeightConsolidation(held_parameters(network), 5.0)
+    ewc.consolidate(network, torch.ones(2, 4, dtype=torch.float64), 6)
     network.classifier.bias.data += 0.2
     ewc.penalty().backward()
     fisher = fisher_information(network, torch.ones(2, 4, dtype=torch.float64), 6)[5]
@@ -253,14 +253,14 @@ def test_ewc_penalty_pulls_a_weight_back_with_lambda_f_times_its_distance():
 
 def test_a_state_of_ewc_holds_its_penalty_and_can_be_gone_on_from():
     network, x = classifier(), torch.ones(2, 4, dtype=torch.float64)
-    ewc = ElasticWeightConsolidation(network, 5.0)
+    ewc = ElasticWeightConsolidation(held_parameters(network), 5.0)
     for seen in (2, 4):
-        ewc.consolidate(x, seen)
+        ewc.consolidate(network, x, seen)
         for p in network.parameters():
             p.data += 0.1
-    state = {name: value.clone() for name, value in ewc.state().items()}
+    state = {name: value.clone() for name, value in ewc.state_dict().items()}
     assert state.keys() == {"centre", "fisher", "spread"}
     assert state["spread"] > 0
-    other = ElasticWeightConsolidation(network, 5.0)
-    other.restore(state)
+    other = ElasticWeightConsolidation(held_parameters(network), 5.0)
+    other.load_state_dict(state)
     assert other.penalty().item() == ewc.penalty().item() > 0

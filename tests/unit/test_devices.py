@@ -10,6 +10,7 @@ import torch
 
 from exaggerated_replay import devices
 from exaggerated_replay.devices import free_slot, gpus, hold_gpu
+from exaggerated_replay.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -179,6 +180,37 @@ def test_a_lower_limit_of_memory_stays_and_what_was_comes_back(monkeypatch):
         assert 0 < set_to[-1][0] < 2**50
         assert set_to[-1][1] == devices.resource.RLIM_INFINITY
     assert set_to[-1] == (devices.resource.RLIM_INFINITY,) * 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "threads", "said"),
+    [
+        ({"OMP_THREAD_LIMIT": "1"}, 2, "OMP_THREAD_LIMIT=1 in the environment allows fewer.*set compute.threads=1"),
+        ({"OMP_DYNAMIC": "TRUE"}, 2, "OMP_DYNAMIC in the environment.*set compute.threads=1"),
+        ({"OMP_THREAD_LIMIT": "2", "OMP_DYNAMIC": "false"}, 2, None),
+        ({"OMP_THREAD_LIMIT": "0"}, 2, None),  # which OpenMP does not take for a limit
+        ({"OMP_THREAD_LIMIT": "1", "OMP_DYNAMIC": "true"}, 1, None),
+    ],
+)
+def test_fewer_threads_than_the_settings_say_are_refused(environment, threads, said, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    try:
+        if said is None:
+            devices.use_threads(threads)
+            assert torch.get_num_threads() == threads
+        else:
+            with pytest.raises(UserError, match=f"compute.threads is 2, but {said}"):
+                devices.use_threads(threads)
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_what_torch_really_uses_decides(monkeypatch):
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    with pytest.raises(UserError, match=r"^mine is 2, but torch computes with 1 here: set mine=1$"):
+        devices.use_threads(2, "mine")
 
 
 def test_a_cpu_is_named_with_its_instructions(monkeypatch):

@@ -278,6 +278,17 @@ def test_precision_and_recall_on_a_line_by_hand():
     assert precision.isnan().all() and recall.isnan().all()  # nobody has a fourth neighbour
 
 
+def test_precision_and_recall_keep_their_digits_far_from_zero():
+    draw = np.random.default_rng(0)
+    real, generated = (2.0**-6 * draw.integers(-99, 99, size=(1, 40, 30)) for _ in range(2))  # exact at 4096, too
+    near, far = (
+        RealSamples(torch.tensor(real + shift).float()).precision_recall(torch.tensor(generated + shift).float())
+        for shift in (0, 4096)
+    )
+    assert [value.item() for value in far] == [value.item() for value in near]
+    assert 0 < near[0].item() < 1
+
+
 @given(st.integers(0, 10**6), st.integers(1, 4))
 def test_precision_and_recall_as_the_definition_says(seed, neighbours):
     draw = np.random.default_rng(seed)

@@ -17,7 +17,7 @@ def test_si_follows_the_gradient_of_the_total_loss_penalty_included(name, build,
     method = build(name, **({"strength": 50.0} if name == "si" else {"si": SISettings(strength=50.0)}))
     learn(method, tasks=1)
     method.begin_task(2)
-    for parameter in method.si.parameters:
+    for parameter in method.si.held:
         parameter.data += 0.05
     samples = new_samples()
     x, y = (
@@ -26,17 +26,17 @@ def test_si_follows_the_gradient_of_the_total_loss_penalty_included(name, build,
     )
     noise = normal(64, 3)
     fix(method, noise, some_replayed(earlier=2))
-    whole = torch.autograd.grad(method.loss(x, y), method.si.parameters)
-    penalty = torch.autograd.grad(method.si.penalty(), method.si.parameters)
+    whole = torch.autograd.grad(method.loss(x, y), method.si.held)
+    penalty = torch.autograd.grad(method.si.penalty(), method.si.held)
     assert sum(part.abs().sum() for part in penalty) > 0.1 * sum(part.abs().sum() for part in whole)
 
     optimiser = torch.optim.SGD(method.parameters(), lr=0.01)
     optimiser.zero_grad()
     method.loss(x, y).backward()
-    before = vector(method.si.parameters)
+    before = vector(method.si.held)
     optimiser.step()
     method.after_step()
-    torch.testing.assert_close(method.si.path, -vector(whole) * (vector(method.si.parameters) - before))
+    torch.testing.assert_close(method.si.path, -vector(whole) * (vector(method.si.held) - before))
 
 
 def test_si_adds_its_penalty_to_the_cross_entropy(learned, batch, by_hand):
@@ -52,9 +52,9 @@ def test_ewc_adds_its_penalty_to_the_cross_entropy(build, learn, batch, by_hand)
     method = build("ewc")
     terms, consolidate = [], method.ewc.consolidate
 
-    def listen(x, seen):
-        terms.append((vector(fisher_information(method.network, x, seen)), vector(held_parameters(method.network))))
-        consolidate(x, seen)
+    def listen(network, x, seen):
+        terms.append((vector(fisher_information(network, x, seen)), vector(held_parameters(method.network))))
+        consolidate(network, x, seen)
 
     method.ewc.consolidate = listen
     learn(method, tasks=2)
@@ -73,7 +73,7 @@ def test_ewc_looks_at_so_many_different_samples_of_the_task(build, learn, new_sa
     method = build("ewc", samples=10)
     looked_at = []
     consolidate = method.ewc.consolidate
-    method.ewc.consolidate = lambda x, seen: (looked_at.append((x, seen)), consolidate(x, seen))
+    method.ewc.consolidate = lambda network, x, seen: (looked_at.append((x, seen)), consolidate(network, x, seen))
     learn(method, tasks=2)
     assert len(looked_at) == 2
     samples = new_samples()

@@ -52,6 +52,31 @@ def test_statistics_learned_task_by_task_are_those_of_all_data_at_once(name, ref
     np.testing.assert_allclose(ours.numpy(), reference.predict_log_proba(x), rtol=2e-3, atol=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("slda", LinearDiscriminantAnalysis(solver="lsqr", priors=np.full(6, 1 / 6))),
+        ("gaussians", GaussianNB(priors=np.full(6, 1 / 6), var_smoothing=0)),
+    ],
+)
+def test_inputs_far_from_zero_are_told_apart_as_well(name, reference, new_problem):
+    """Against scikit-learn on the very same values, in double precision; single precision has seven digits."""
+    draw = np.random.default_rng(0)
+    y = np.arange(600) % 6
+    x = (1000 + 0.4 * draw.normal(size=(6, 40))[y] + draw.normal(size=(600, 40))).astype(np.float32)
+    train, test = slice(300), slice(300, None)
+    method = build_method(name, new_problem(False, inputs=40), ARMS[name])
+    for task in (1, 2, 3):
+        method.begin_task(task)
+        rows = y[train] // 2 == task - 1
+        method.end_task(torch.tensor(x[train][rows]), torch.tensor(y[train][rows]))
+    reference.fit(x[train].astype(np.float64), y[train])
+    expected = reference.predict_log_proba(x[test].astype(np.float64))
+    ours = torch.log_softmax(method.network(torch.tensor(x[test]))[:, :6], 1)
+    np.testing.assert_allclose(ours.numpy(), expected, rtol=5e-3, atol=1e-2)
+    assert ours.argmax(1).tolist() == expected.argmax(1).tolist()
+
+
 @pytest.mark.parametrize("name", ["slda", "gaussians"])
 def test_statistics_take_no_step_and_are_the_same_for_every_seed(name, build, learn):
     outcomes = []

@@ -12,7 +12,7 @@ from scipy.special import expit
 def test_er_stores_so_many_samples_of_each_class_with_their_true_labels(build, learn, new_samples):
     method = build("er", memory_per_class=3)
     learn(method, tasks=3)
-    stored_x, stored_y = method.memory
+    stored_x, stored_y = method.stored_x, method.stored_y
     assert torch.bincount(stored_y).tolist() == [3] * 6
     samples = new_samples()
     data = samples.x[torch.arange(len(samples.y))]
@@ -24,13 +24,13 @@ def test_er_stores_so_many_samples_of_each_class_with_their_true_labels(build, l
 def test_er_stores_all_of_a_class_that_has_fewer_samples(build, learn):
     method = build("er", memory_per_class=1000)
     learn(method, tasks=2)
-    assert torch.bincount(method.memory[1]).tolist() == [20] * 4
+    assert torch.bincount(method.stored_y).tolist() == [20] * 4
 
 
 def test_er_weighs_the_current_batch_against_the_stored_samples_with_their_labels(learned, batch, by_hand):
     method = learned("er")
     sample = torch.full((1, 6), 0.3)
-    method.memory = (sample, torch.tensor([3]))  # a single one, so that the drawn batch is known
+    method.stored_x, method.stored_y = sample, torch.tensor([3])  # a single one, so that the drawn batch is known
     x, y = batch(True, 3)
     hand = by_hand(method.network)
     current = cross_entropy(hand.scores(x.double().numpy())[:, :6], y)

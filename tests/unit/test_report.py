@@ -1,5 +1,6 @@
 """The page of a report: its links lead somewhere, and nothing gets into it or out of it."""
 
+import dataclasses
 import itertools
 import json
 import re
@@ -200,6 +201,22 @@ def test_the_page_names_the_hardware_and_says_where_pairs_mix_it(written):
     runs = "A with AVX2 (1 run), B with AVX512 (2 runs)"
     assert said() == said(unlike_pairs=0) == runs
     assert said(unlike_pairs=1) == f"{runs}; 1 pair of runs across two of them, which round differently"
+
+
+def test_the_page_names_the_loss_that_the_training_data_chose_and_why_there_is_no_commit(written):
+    study = open_study(written(plan_of()))
+    known = {"python": "3", "system": "x", "hardware": {}, "commit": None, "modified": None, "timed": 0}
+    found = what_was_run(study, {**known, "no_commit": "Git is not installed"})
+    assert found["Commit"] == "not known: Git is not installed"
+    losses = {True: "binary cross-entropy", False: "squared error"}
+    chosen = {losses[record["problem"]["bounded"]] for record in study.records.values()}
+    assert len(chosen) == 1
+    assert found["Loss of reconstruction"].startswith(*chosen)
+    for bounded, loss in losses.items():
+        records = {run: {**record, "problem": {"bounded": bounded}} for run, record in study.records.items()}
+        other = what_was_run(dataclasses.replace(study, records=records), known)
+        assert other["Loss of reconstruction"].startswith(loss)
+        assert other["Commit"] == "unknown"
 
 
 @pytest.mark.parametrize(("bytes_of_drawing", "form"), [(0, "svg+xml"), (pictures.MOST_BYTES, "png")])

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,11 +16,12 @@ from exaggerated_replay.learning.observation.observer import TaskEndObserver
 from exaggerated_replay.learning.resume import StateFile, Stop, read_state, write_state
 from exaggerated_replay.learning.run import Schedule
 from exaggerated_replay.learning.trainer import train
-from exaggerated_replay.methods.gaussians import Settings as GaussiansArm
-from exaggerated_replay.methods.generative_classifier import Settings as GenerativeClassifierArm
-from exaggerated_replay.methods.slda import Settings as SLDAArm
+from exaggerated_replay.planning.compose import compose_values
+from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.settings.methods import method_names
 from exaggerated_replay.settings.reading import ReadingSettings
 
+CONF = Path(__file__).parents[2] / "conf"
 CPU = torch.device("cpu")
 STEPS = 9  # an epoch of a task has 4 batches: some interruptions lie within one
 READINGS = {
@@ -27,25 +29,29 @@ READINGS = {
     "stored": ReadingSettings(class_means="stored", reduction="total"),
     "shuffled": ReadingSettings(class_means="shuffled", competitors="all", attraction="gated"),
 }
-NAMES = ["none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", *READINGS, "slda", "gaussians", "generative"]
+SMALL = {"memory_per_class": 3, "samples": 3, "units": 5, "latent": 2, "strength": 0.5, "reading": ReadingSettings()}
+
+
+@pytest.fixture(scope="session")
+def registered():
+    """Settings of every method there is: those of the first arm that has it, and small."""
+    arms = check_params(compose_values(CONF, ["dataset=digits"])).arms
+    first = {name: next(arm for arm in arms.values() if arm.method == name) for name in method_names()}
+    return {
+        name: dataclasses.replace(arm, **{key: value for key, value in SMALL.items() if hasattr(arm, key)})
+        for name, arm in first.items()
+    }
 
 
 @pytest.fixture
-def build(arms, new_problem):
+def build(registered, arms, new_problem):
     more = {
-        "slda": SLDAArm(method="slda", shrinkage=1e-3),
-        "gaussians": GaussiansArm(method="gaussians", shrinkage=1e-3),
-        "generative": GenerativeClassifierArm(
-            method="generative_classifier", units=5, latent=2, samples=3, learning_rate=0.01
-        ),
-        **{
-            name: dataclasses.replace(arms["exaggeration"], reading=reading, lambda_rr=1e-3)
-            for name, reading in READINGS.items()
-        },
+        name: dataclasses.replace(arms["exaggeration"], reading=reading, lambda_rr=1e-3)
+        for name, reading in READINGS.items()
     }
 
     def make(name):
-        arm = {**arms, **more}[name]
+        arm = {**arms, **registered, **more}[name]
         return build_method(arm.method, new_problem(task_sizes=(2, 3, 1, 2)), arm)
 
     return make
@@ -94,14 +100,13 @@ def same(left, right):
     return all(torch.equal(left[0][name].nan_to_num(7.5), right[0][name].nan_to_num(7.5)) for name in left[0])
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_run_interrupted_again_and_again_ends_as_one_that_was_not(name, run, tmp_path):
+@pytest.mark.parametrize("name", [*method_names(), "bir-si", *READINGS])
+def test_a_run_interrupted_again_and_again_ends_as_one_that_was_not(name, run, build, tmp_path):
     undisturbed = run(name)
     path = tmp_path / "state.safetensors"
-    stepless = name in ("slda", "gaussians")
     stops = (
         [{"saves": 1}, {"saves": 1}]
-        if stepless
+        if build(name).steps(1) == 0
         else [{"steps": 1}, {"steps": 4}, {"saves": 1}, {"steps": 7}, {"steps": 5}]
     )
     for stop in stops:
@@ -226,7 +231,7 @@ def test_states_hold_no_pickles(run, tmp_path):
     path = tmp_path / "state.safetensors"
     with pytest.raises(Interrupted):
         run("bir-si", StopAt(path, steps=STEPS + 3))
-    assert any(name.startswith("/method/previous/") for name in load_file(path))
+    assert any(name.startswith("/method/tensors/previous.") for name in load_file(path))
 
 
 # ---------------------------------------------------------------- being asked to stop

@@ -91,8 +91,8 @@ def test_on_the_cpu_steps_are_taken_as_they_read(new_problem, arms):
     assert not isinstance(stepping.step_of(method, method.optimiser(0.1), "fp32"), CapturedStep)
 
 
-def test_a_method_knows_all_generators_that_its_loss_draws_from(new_problem, arms):
-    for name, streams in (("none", 0), ("er", 1), ("dgr", 2), ("bir-si", 2), ("exaggeration", 3)):
+def test_a_method_knows_all_generators_that_it_draws_from(new_problem, arms):
+    for name, streams in (("none", 0), ("ewc", 1), ("er", 2), ("dgr", 2), ("bir-si", 2), ("exaggeration", 3)):
         method = build_method(arms[name].method, new_problem(), arms[name])
         assert len(method.generators) == streams
 

@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -131,10 +132,14 @@ def test_the_commit_is_that_of_the_code_that_made_the_files_and_the_seconds_are_
         write(**arguments)
         return json.loads((tmp_path / "results/mine/provenance.json").read_text())
 
-    monkeypatch.setattr(origins, "_git", lambda *what: "first" if what[0] == "rev-parse" else "")
+    def commit_is(name):
+        return lambda *what: SimpleNamespace(stdout=name if what[0] == "rev-parse" else "")
+
+    monkeypatch.setattr(origins, "why_unknown", lambda: None)
+    monkeypatch.setattr(origins, "git", commit_is("first"))
     first = told()
     (tmp_path / f"results/timings/{RUNS[0]}.json").write_text(json.dumps({"seconds": 99, "hardware": "other"}))
-    monkeypatch.setattr(origins, "_git", lambda *what: "second" if what[0] == "rev-parse" else "")
+    monkeypatch.setattr(origins, "git", commit_is("second"))
     assert told() == first  # another commit with the same code
     assert told(made_from="other code") == first | {"commit": "second", "made_from": "other code"}
 

@@ -6,6 +6,9 @@ import pytest
 
 from exaggerated_replay.analysis import layout, tables
 from exaggerated_replay.analysis.paper import published
+from exaggerated_replay.analysis.selection import MEANS
+from exaggerated_replay.analysis.summary import summary
+from exaggerated_replay.report.pictures import caption
 
 CIFAR100 = {"dataset": {"name": "cifar100", "title": "CIFAR-100", "source_name": None, "sha256": "c" * 64}}
 DIGITS = {"dataset": {"name": "digits", "source_name": None, "sha256": "d" * 64}}
@@ -224,6 +227,11 @@ def test_a_file_is_called_by_its_name_and_what_it_is_given_as():
 
 
 def test_encoder_and_validation_images_are_named():
+    own = {"dataset": {"name": "npz", "source_name": "a.npz", "sha256": "c" * 64}, "encoder": None}
+    size = {"dataset": {**own["dataset"], "deviation": 0.41, "white": 16}}
+    named = "a.npz (SHA-256 cccccccccc)"
+    assert layout.data_name(own) == named
+    assert layout.data_name(size) == f"{named}, brought to a standard deviation of 0.41, white at 16"
     plan = {"dataset": {**CIFAR100["dataset"], "validation": 0.2}, "encoder": {"name": "published"}}
     assert layout.data_name(plan) == (
         "CIFAR-100, features of the encoder published, tested on the last 20 % of each class's training samples"
@@ -251,6 +259,21 @@ def test_runs_that_diverged_are_left_out_and_named():
     text = layout.note(table.reset_index(), plan=CIFAR100, first20_images=400)
     assert "Runs that diverged are left out (rr-ra-f5: seed 1 diverged in task 2)." in text
     assert "Seeds: 2 to 3." in text
+
+
+def test_a_mean_is_that_of_all_finished_runs_of_a_cell_in_the_table_and_in_the_metrics_alike():
+    plan, runs = diverged("rr-ra", 1)  # and rr-ra-f5 at seed 1 has no partner: 31.5, 30 and 30.5 less its gains of +1
+    base = runs["cell"] == "rr-ra"
+    for cell, baseline in (("rr-ra", "rr-ra-f5"), ("rr-ra-f5", "rr-ra")):
+        plan["grids"]["pair"] = [{"cell": cell, "settings": {}, "baseline": baseline}]
+        row = tables.comparison(plan, runs, "pair").iloc[0]
+        own = runs[(runs["cell"] == cell) & runs["first20"].notna()]["first20"]
+        assert row["first20_mean"] == own.sum() / len(own)
+        assert row["seeds"] == 2
+        assert len(own) == (2 if cell == "rr-ra" else 3)
+        assert summary(runs)[cell]["first20"]["mean"] == round(row["first20_mean"], 2)
+    assert base.sum() == 3
+    assert MEANS in layout.CELL_FORM and MEANS in layout.PAPER_FORM and MEANS in caption("table")
 
 
 def test_a_cell_whose_runs_all_diverged_is_a_gap_in_the_table():

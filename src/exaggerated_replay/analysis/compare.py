@@ -6,7 +6,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from exaggerated_replay.analysis.runs import Study
-from exaggerated_replay.analysis.selection import paired_runs
+from exaggerated_replay.analysis.selection import MEANS, cell_runs, paired_runs
 from exaggerated_replay.analysis.verdicts import PARTS, judge, rules_of, sentence
 from exaggerated_replay.errors import UserError
 
@@ -32,15 +32,15 @@ def compare(study: Study, baseline: str, treatment: str) -> str:
             raise UserError(f"{cell} is not a cell of the study {study.plan['study']['name']}: {hint}")
     if baseline == treatment:
         raise UserError(f"{baseline} cannot be compared with itself: name two cells")
-    treated, base = paired_runs(study.plan, study.runs, treatment, baseline)
+    treated, _ = paired_runs(study.plan, study.runs, treatment, baseline)
+    own = {cell: cell_runs(study.plan, study.runs, cell) for cell in (baseline, treatment)}
     judged = judge(study.plan, study.runs, [(treatment, baseline)])
     rules = rules_of(study.plan)
     level = f"{100 * (1 - rules.alpha):g} %"
     rows = [
         {
             "": PARTS[row["metric"]],
-            baseline: f"{base[row['metric']].mean():.2f}",
-            treatment: f"{treated[row['metric']].mean():.2f}",
+            **{cell: f"{runs[row['metric']].mean():.2f}" for cell, runs in own.items()},  # without those that diverged
             "difference": f"{row['difference']:+.2f}",
             f"{level} interval": _interval(row, ""),
             "anytime-valid": _interval(row, "anytime_"),
@@ -57,6 +57,7 @@ def compare(study: Study, baseline: str, treatment: str) -> str:
             tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True),
             "",
             *(sentence(row, rules) for _, row in judged.iterrows()),
+            MEANS,
             f"p: exact sign-flip test, adjusted for {len(judged)} metrics (Holm). Anytime-valid intervals hold however "
             "often one looks and adds seeds.",
         ]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis.paper import SIZE, papers_data
 from exaggerated_replay.analysis.scores import PLACES, significant
-from exaggerated_replay.analysis.selection import METRICS
+from exaggerated_replay.analysis.selection import MEANS, METRICS
 from exaggerated_replay.analysis.tables import row_labels
 from exaggerated_replay.files import write_text
 
@@ -18,11 +18,11 @@ OURS, PAPER = "here", "paper"
 PAPER_FORM = (
     "Absolute/relative change over the baseline (percentage points/percent of the baseline), mean over paired seeds, "
     "with the 95 % confidence interval of the absolute change (Student's t) in brackets; (mean) marks the accuracy of "
-    "a baseline in percent."
+    f"a baseline in percent. {MEANS}"
 )
 CELL_FORM = (
     "Accuracy in percent, mean over seeds; in parentheses the difference from the baseline in percentage points, mean "
-    "over paired seeds, with its 95 % confidence interval (Student's t)."
+    f"over paired seeds, with its 95 % confidence interval (Student's t). {MEANS}"
 )
 PUBLISHED = (
     " Columns headed paper: the change over the baseline that its Table 1 has, absolute/relative (percentage "
@@ -57,6 +57,10 @@ def data_name(plan: Mapping) -> str:
         name += f", given as {title_of(plan)}"
     if encoder:
         name += f", features of the encoder {encoder['name']}"
+    if dataset.get("deviation"):
+        name += f", brought to a standard deviation of {dataset['deviation']:g}"
+    if dataset.get("white"):
+        name += f", white at {dataset['white']}"
     if dataset.get("validation"):
         share = f"{100 * dataset['validation']:g}"
         name += f", tested on the last {share} % of each class's training samples"

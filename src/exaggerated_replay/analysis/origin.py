@@ -2,12 +2,13 @@
 
 import platform
 import re
-import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from exaggerated_replay.analysis.git import git, why_unknown
 from exaggerated_replay.analysis.runs import Study, run_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json
@@ -30,8 +31,8 @@ def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[st
 
     Returns:
         runs (digest over their records), made_from, commit, modified (tracked source files that differed from it),
-        python and system of this machine, torch (of the runs), seconds (sum over the runs that were timed), timed (how
-        many), hardware (name -> runs), unlike_pairs (see there).
+        no_commit (why there is none), python and system of this machine, torch (of the runs), seconds (sum over the
+        runs that were timed), timed (how many), hardware (name -> runs), unlike_pairs (see there).
     """
     runs = digest_of(dict(study.records))
     try:
@@ -81,16 +82,11 @@ def unlike_pairs(plan: Mapping[str, Any], hardware: Mapping[str, str]) -> int:
 
 
 def _commit() -> dict[str, str | None]:
-    changes = _git("status", "--porcelain", "--untracked-files=no", "--", *SOURCE)
-    return {"commit": _git("rev-parse", "HEAD"), "modified": changes}
-
-
-def _git(*what: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *what], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return None
-    return None if done.returncode else done.stdout.strip()
+    if reason := why_unknown():
+        print(f"The commit of this study's code is not known: {reason}.", file=sys.stderr)
+        return {"commit": None, "modified": None, "no_commit": reason}
+    changes = git("status", "--porcelain", "--untracked-files=no", "--", *SOURCE).stdout.strip()
+    return {"commit": git("rev-parse", "HEAD").stdout.strip(), "modified": changes, "no_commit": None}
 
 
 def without_path(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.analysis.agreement import Agreement, compare_folders, compare_record
+from exaggerated_replay.analysis.git import git
 from exaggerated_replay.analysis.runs import open_study, run_of
 from exaggerated_replay.analysis.verdicts import rules_of
 from exaggerated_replay.data.identity import content_of_file
@@ -119,7 +120,7 @@ def _of_the_same_samples(source: Any, data: Sequence[Path]) -> Path | None:
     for path in data if content else []:
         reader = "npz" if path.suffix == ".npz" else source["reader"]
         with suppress(UserError):  # it is another file of the study's: of tasks, of an encoder
-            if path.is_file() and content_of_file(path, reader, "--data") == content:
+            if path.is_file() and content_of_file(path, reader, "--data", source.get("white")) == content:
                 return path
     return None
 
@@ -182,6 +183,6 @@ def _run(place: Path, program: str, *arguments: str, show: bool = False) -> str:
 
 def _git(*what: str, at: Path | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(["git", *what], cwd=at, capture_output=True, text=True, check=False)
+        return git(*what, at=at)
     except FileNotFoundError:
         raise UserError("git is missing: install it, since a study is rebuilt from its commit") from None

@@ -9,6 +9,12 @@ from exaggerated_replay.errors import UserError
 METRICS = {"first20": "20% avg.", "first50": "50% avg.", "overall": "Overall avg."}
 """The columns of Table 1: name in the runs table -> heading in the paper."""
 
+MEANS = (
+    "A mean is over all runs of a cell that reached their end, a difference over the seeds at which both runs did: "
+    "where a run diverged, it need not be the difference of the means."
+)
+"""The one rule of what numbers are made of, in every table, figure and file."""
+
 
 def grid_cells(plan: Mapping, grid: str) -> list[dict]:
     """Return the cells of one grid of the plan, in its order, each with the baseline it is compared to.

@@ -11,7 +11,8 @@ SUMMED_UP = ["first20", "first50", "overall", "macro_precision", "forgetting"]
 def summary(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
     """Return mean and standard deviation over seeds of every metric of every cell, percent, two decimals.
 
-    Runs that diverged have no part in it. The standard deviation of a single run is 0; without any run, both are null.
+    Runs that diverged have no part in it (`selection.MEANS`). The standard deviation of a single run is 0; without any
+    run, both are null.
     """
     groups = runs.groupby("cell")[SUMMED_UP]
     means, deviations = groups.mean().round(PLACES), groups.std().fillna(0).round(PLACES)

@@ -16,7 +16,9 @@ def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
 
     Args:
         plan: The plan of the study.
-        runs: One row per run; accuracies in percent. Runs that diverged are gaps: they have no part in a mean.
+        runs: One row per run; accuracies in percent. Runs that diverged are gaps: they have no part in a mean. A mean
+            is that of all of a cell's runs that reached their end, here and everywhere; a difference that of the pairs
+            of which both did.
         grid: A grid of the plan.
 
     Returns:
@@ -36,14 +38,15 @@ def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
         cell, baseline = entry["cell"], entry["baseline"]
         config = plan["cells"][cell]["config"]
         method = config["method"]
-        own = cell_runs(plan, runs, cell)
-        treated, base = (own[finished(own)], None) if baseline is None else paired_runs(plan, runs, cell, baseline)
+        every = cell_runs(plan, runs, cell)
+        own = every[finished(every)]
+        treated, base = (own, None) if baseline is None else paired_runs(plan, runs, cell, baseline)
         row = {"cell": cell, "arm": plan["cells"][cell]["arm"], "baseline": baseline}
         row |= {key: setting(config, key) for key in varied}
         row |= {"f": method.get("f"), "iterations": config["training"]["iterations"], "seeds": len(treated)}
-        row |= {"gaps": gaps(own), "dropped": treated["dropped"].mean()}
+        row |= {"gaps": gaps(every), "dropped": own["dropped"].mean()}
         for metric in METRICS:
-            row[f"{metric}_mean"] = treated[metric].mean()
+            row[f"{metric}_mean"] = own[metric].mean()
             change = None if base is None or treated.empty else paired(treated[metric], base[metric])
             row[f"{metric}_difference"] = np.nan if change is None else change.mean
             for name in ("low", "high", "relative"):

@@ -20,11 +20,14 @@ def compose(overrides: tuple[str, ...]) -> None:
     from exaggerated_replay.places import RECORD
     from exaggerated_replay.planning.compose import write_params
     from exaggerated_replay.planning.params import PARAMS
+    from exaggerated_replay.planning.remarks import remarks_on_data
 
     plan = write_params(CONF, list(overrides), PARAMS)
     new = sum(not (run.directory / RECORD).is_file() for run in plan.runs)
     name = plan.params.study.name
     print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {new} of them new")
+    for sentence in remarks_on_data(plan):
+        print(sentence)
 
 
 @click.command()

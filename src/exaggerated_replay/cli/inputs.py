@@ -1,5 +1,6 @@
 """What runs learn from: raw files, prepared data, an encoder and its features."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ def prepare(plan: Path, dataset: str, out: Path) -> None:
     """Verify the raw files of DATASET and write them as one normalised npz file."""
     from exaggerated_replay.data.fetch import verify
     from exaggerated_replay.data.prepare import prepare
+    from exaggerated_replay.settings.methods import settings_of
 
+    values = read_plan(plan)
     source, place = source_and_place(plan, dataset)
     if source["own_reader"]:
         reader, files = source["own_reader"], {Path(str(place)).name: Path(str(place))}
@@ -47,7 +50,19 @@ def prepare(plan: Path, dataset: str, out: Path) -> None:
         folder = RAW / source["name"]
         verify(folder, source["files"])
         reader, files = source["reader"], {file: folder / file for file in source["files"]}
-    prepare(reader, files, out, source["validation"], source["sha256"], source["content"])
+    methods = [cell["config"]["method"]["method"] for cell in values["cells"].values()]
+    said = prepare(
+        reader,
+        files,
+        out,
+        source["validation"],
+        source["sha256"],
+        source["content"],
+        source["white"],
+        source["deviation"],
+        replayed=any(settings_of(method).generates for method in methods) and not values["encoder"],
+    )
+    print(*said, sep="\n", file=sys.stderr)
 
 
 @click.command()
@@ -111,11 +126,12 @@ def features(plan: Path, data: Path, out: Path) -> None:
     import torch
 
     from exaggerated_replay.data.prepared import load
+    from exaggerated_replay.devices import use_threads
     from exaggerated_replay.features.architectures import load_encoder
     from exaggerated_replay.features.extraction import Inputs, write_features
 
     dataset, encoder = values["dataset"], values["encoder"]
-    torch.set_num_threads(values["compute"]["threads"])
+    use_threads(values["compute"]["threads"])
     write_features(
         load(data, dataset["sha256"]),
         load_encoder(Path(values["places"]["encoder"]), encoder["architecture"]),

@@ -64,13 +64,14 @@ def _kept_order(digest: str) -> list[int]:
     return [int(start) + rank for start, row in zip(starts, ranks, strict=False) for rank in row]
 
 
-def content_of_file(path: Path, reader: str, key: str) -> str:
+def content_of_file(path: Path, reader: str, key: str, white: int | None = None) -> str:
     """Return the digest of the samples in a file of the user's.
 
     Args:
         path: The file.
         reader: Its format, a module of `data/readers/`.
         key: The setting that names it.
+        white: The largest value of a pixel; None: as the format has it.
 
     Raises:
         UserError: There is no such file, or it is not a usable data set.
@@ -78,9 +79,10 @@ def content_of_file(path: Path, reader: str, key: str) -> str:
 
     def look() -> str:
         module = import_module(f"exaggerated_replay.data.readers.{reader}")
-        return in_one_order(checked(module.read({path.name: path}), path), module.WHITE)[1]
+        return in_one_order(checked(module.read({path.name: path}), path), white or module.WHITE)[1]
 
-    return remembered(path, key, f"samples {VERSION} by {reader}", look)
+    stated = f" white {white}" if white else ""
+    return remembered(path, key, f"samples {VERSION} by {reader}{stated}", look)
 
 
 def remembered(path: Path, key: str, kind: str, look: Callable[[], str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from exaggerated_replay.data.checks import checked
 from exaggerated_replay.data.identity import in_one_order, scale_of
 from exaggerated_replay.data.prepared import Prepared
+from exaggerated_replay.data.values import check_white, measured, remarks, scaled
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import replacing
 
@@ -22,7 +23,11 @@ def prepare(
     validation: float | None = None,
     made_from: str = "",
     content: str | None = None,
-) -> None:
+    white: int | None = None,
+    deviation: float | None = None,
+    *,
+    replayed: bool = False,
+) -> list[str]:
     """Write one normalised, byte-for-byte reproducible .npz from the raw files of a data set.
 
     It holds the fields of `Prepared`. Images keep their bytes; features become float32.
@@ -34,6 +39,12 @@ def prepare(
         validation: Share of each class's training samples that takes the place of the test set, if any.
         made_from: Digest of all that the data are made from.
         content: Digest that the samples must have (`data/identity.py`); None: any will do.
+        white: The largest value of a pixel; None: as the format has it.
+        deviation: What the standard deviation of features becomes; None: they stay as they are.
+        replayed: Whether some method of the study learns from samples that it generates.
+
+    Returns:
+        What was found and what was done with it, a sentence each.
 
     Raises:
         UserError: A file is missing, unreadable or not a usable data set, or holds other samples than it should.
@@ -45,7 +56,10 @@ def prepare(
     module = import_module(f"exaggerated_replay.data.readers.{reader}")
     paths = list(files.values())
     where = paths[0] if len(paths) == 1 else paths[0].parent
-    arrays, found = in_one_order(checked(module.read(files), where), module.WHITE)
+    arrays = checked(module.read(files), where)
+    check_white(arrays["x_train"], white, where)
+    white = white or module.WHITE
+    arrays, found = in_one_order(arrays, white)
     if content not in (None, found):
         raise UserError(
             f"{where} holds other samples than the settings say (their digest is {found}, and it should be {content}): "
@@ -54,13 +68,17 @@ def prepare(
         )
     if validation is not None:
         arrays = hold_out(arrays, validation)
+    said = remarks(measured(arrays["x_train"]), white, deviation, replayed=replayed)
+    if deviation is not None:
+        arrays = scaled(arrays, deviation)
     x = arrays["x_train"]
     # By the training set alone: what is tested must not decide how a run learns.
     bounded = x.dtype == np.uint8 or (x.min() >= 0 and x.max() <= 1)
-    values: dict[str, Any] = {**arrays, "scale": scale_of(x, module.WHITE), "bounded": bounded}
+    values: dict[str, Any] = {**arrays, "scale": scale_of(x, white), "bounded": bounded}
     with replacing(target) as temporary, temporary.open("wb") as stream:
         # NumPy stamps every member with the same date in 1980, so equal arrays give equal bytes.
         np.savez(stream, **values, made_from=made_from, content=Prepared(**values).digest())
+    return said
 
 
 def hold_out(arrays: dict[str, np.ndarray], share: float) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from exaggerated_replay.data.prepared import Prepared
+from exaggerated_replay.data.values import deviation_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.features.encoder import normalise
 from exaggerated_replay.files import replacing
@@ -53,14 +54,6 @@ def extract(images: np.ndarray, encoder: nn.Module, inputs: Inputs, device: torc
         ) from error
 
 
-def deviation_of(features: Tensor) -> float:
-    """Return the standard deviation over all values, summed in double precision."""
-    values = features.numpy()
-    mean = float(np.mean(values, dtype=np.float64))
-    squares = sum(float(np.square(chunk - mean, dtype=np.float64).sum()) for chunk in np.array_split(values, 50))
-    return (squares / values.size) ** 0.5
-
-
 def write_features(
     prepared: Prepared,
     encoder: nn.Module,
@@ -94,7 +87,7 @@ def write_features(
             f"{prepared.x_train.dtype} of shape (N, {', '.join(map(str, prepared.shape))}): set encoder=none"
         )
     train, test = (extract(images, encoder, inputs, device) for images in (prepared.x_train, prepared.x_test))
-    measured = deviation_of(train)
+    measured = deviation_of(train.numpy())
     if not 0 < measured < float("inf"):
         raise UserError(f"the encoder's features have a standard deviation of {measured}: check encoder.weights")
     factor = 1.0 if deviation is None else deviation / measured

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from exaggerated_replay.devices import use_threads
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.features.augmentation import augment
 from exaggerated_replay.features.encoder import ConvEncoder, initialise, normalise, pretraining_classifier
@@ -64,14 +65,15 @@ def pretrain(
         The encoder, and its learning curve.
 
     Raises:
-        UserError: A batch larger than the training set, or a loss that stopped being a number.
+        UserError: A batch larger than the training set, fewer threads than the settings say, or a loss that stopped
+            being a number.
     """
     if settings.batch > len(train_set.x):
         raise UserError(
             f"encoder.batch is {settings.batch}, but there are only {len(train_set.x)} training images: "
             f"choose a batch of at most {len(train_set.x)}"
         )
-    torch.set_num_threads(settings.threads)
+    use_threads(settings.threads, "encoder.pretraining.threads")
     device = train_set.x.device
     encoder = ConvEncoder()
     network = pretraining_classifier(encoder, train_set.x.shape[1], settings.units, int(train_set.y.max()) + 1)

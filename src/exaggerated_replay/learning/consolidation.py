@@ -37,91 +37,92 @@ class QuadraticPull(torch.autograd.Function):
         return pull * (2 * gradient), None, None
 
 
-class SynapticIntelligence:
+class SynapticIntelligence(nn.Module):
     """Importance from each weight's share in lowering the loss along its path (Zenke et al., 2017).
 
     After every step W -= g * dtheta; at a task's end Omega += W / ((theta - theta_prev)^2 + damping).
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], strength: float, damping: float) -> None:
-        self.parameters = list(parameters)
+    anchor: Tensor  # theta_prev
+    before: Tensor  # theta as the penalty last saw it: before the step, and of no use after it
+    path: Tensor  # W
+    importance: Tensor  # Omega, may be negative
+
+    def __init__(self, held: Sequence[nn.Parameter], strength: float, damping: float) -> None:
+        super().__init__()
+        self.held = list(held)  # a list, because they are another module's
         self.strength = strength
         self.damping = damping
-        self.anchor = parameters_to_vector(self.parameters).detach()  # theta_prev
-        self.before = self.anchor  # theta as the penalty last saw it: before the step
-        self.path = torch.zeros_like(self.anchor)  # W
-        self.importance = torch.zeros_like(self.anchor)  # Omega, may be negative
+        theta = parameters_to_vector(self.held).detach()
+        self.register_buffer("anchor", theta)
+        self.register_buffer("before", theta, persistent=False)
+        self.register_buffer("path", torch.zeros_like(theta))
+        self.register_buffer("importance", torch.zeros_like(theta))
 
     def penalty(self) -> Tensor:
         """Return c sum Omega (theta - theta_prev)^2, with no factor 1/2."""
-        theta = parameters_to_vector(self.parameters)
+        theta = parameters_to_vector(self.held)
         self.before = theta.detach()
         return self.strength * QuadraticPull.apply(theta, self.importance, self.anchor)
 
     @torch.no_grad()
     def after_step(self) -> None:
         """Add the step just taken to the path integral; gradients are those of the total loss."""
-        theta = parameters_to_vector(self.parameters)
-        gradient = parameters_to_vector(p.grad for p in self.parameters)  # type: ignore[misc]  # none is missing
+        theta = parameters_to_vector(self.held)
+        gradient = parameters_to_vector(p.grad for p in self.held)  # type: ignore[misc]  # none is missing
         self.path.addcmul_(gradient, theta - self.before, value=-1)
 
     @torch.no_grad()
     def consolidate(self) -> None:
         """Turn the finished task's path integral into importance, and hold the weights from here."""
-        theta = parameters_to_vector(self.parameters)
+        theta = parameters_to_vector(self.held)
         self.importance += self.path / ((theta - self.anchor).square() + self.damping)
         self.anchor = theta
         self.path.zero_()
 
-    def state(self) -> dict[str, Tensor]:
-        """Return all that learning has changed, between two steps."""
-        return {"anchor": self.anchor, "path": self.path, "importance": self.importance}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from what `state` returned."""
-        for name, value in state.items():
-            getattr(self, name).copy_(value)
-
-
-class ElasticWeightConsolidation:
+class ElasticWeightConsolidation(nn.Module):
     """A quadratic penalty per finished task, weighted by the Fisher information (Kirkpatrick et al., 2017).
 
     The terms of all tasks are kept as their sum, which is again quadratic: sum_t F_t (theta - theta_t)^2 =
     F (theta - centre)^2 + spread, with F = sum_t F_t and the centre that the F_t weigh out.
     """
 
-    def __init__(self, network: Classifier, strength: float) -> None:
-        self.network = network
+    centre: Tensor
+    fisher: Tensor
+    spread: Tensor
+
+    def __init__(self, held: Sequence[nn.Parameter], strength: float) -> None:
+        super().__init__()
+        self.held = list(held)  # a list, because they are another module's
         self.strength = strength
-        self.centre = parameters_to_vector(held_parameters(network)).detach()
-        self.fisher = torch.zeros_like(self.centre)
-        self.spread = self.centre.new_zeros(())
+        theta = parameters_to_vector(self.held).detach()
+        self.register_buffer("centre", theta)
+        self.register_buffer("fisher", torch.zeros_like(theta))
+        self.register_buffer("spread", theta.new_zeros(()))
 
     def penalty(self) -> Tensor:
         """Return 1/2 lambda sum_tasks sum F (theta - theta_task)^2."""
-        theta = parameters_to_vector(held_parameters(self.network))
+        theta = parameters_to_vector(self.held)
         return 0.5 * self.strength * (QuadraticPull.apply(theta, self.fisher, self.centre) + self.spread)
 
     @torch.no_grad()
-    def consolidate(self, x: Tensor, seen: int) -> None:
-        """Add the finished task's term, from (N, inputs) samples of it and the number of classes seen."""
-        theta = parameters_to_vector(held_parameters(self.network))
-        fisher = parameters_to_vector(fisher_information(self.network, x, seen))
+    def consolidate(self, network: Classifier, x: Tensor, seen: int) -> None:
+        """Add the finished task's term.
+
+        Args:
+            network: Whose parameters are held.
+            x: (N, inputs) samples of the task.
+            seen: Number of classes seen.
+        """
+        theta = parameters_to_vector(self.held)
+        fisher = parameters_to_vector(fisher_information(network, x, seen))
         total = self.fisher + fisher
         share = torch.where(total > 0, fisher / total, 0.0)
         way = theta - self.centre
         self.spread += (self.fisher * share * way.square()).sum()
         self.centre += share * way
         self.fisher = total
-
-    def state(self) -> dict[str, Tensor]:
-        """Return all that learning has changed."""
-        return {"centre": self.centre, "fisher": self.fisher, "spread": self.spread}
-
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from what `state` returned."""
-        for name, value in state.items():
-            getattr(self, name).copy_(value)
 
 
 @torch.no_grad()

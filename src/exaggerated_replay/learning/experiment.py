@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from exaggerated_replay.data.prepared import Prepared, relabel
+from exaggerated_replay.devices import use_threads
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, build_method
 from exaggerated_replay.learning.run import Outcome, Progress, Samples, Schedule
@@ -86,10 +87,10 @@ def run_experiment(
         tell: Called with what goes wrong without stopping the run.
 
     Raises:
-        UserError: The settings do not fit the data.
+        UserError: The settings do not fit the data, or the environment does not allow the threads that they say.
         Diverged: The loss stopped being a finite number.
     """
-    torch.set_num_threads(settings.threads)
+    use_threads(settings.threads)
     match settings.precision:
         case "fp32" | "bf16":  # with bf16, what is not taken in it is taken in full
             products = "highest"

@@ -44,6 +44,10 @@ class Problem:
 class Method(nn.Module):
     """A way to learn one task after another. Subclasses say what differs: the loss, and what is kept.
 
+    What is kept from one step to the next are modules and buffers made in `__init__`, and generators from `draw`: they
+    are the state that an interrupted run goes on from. `begin_task` may set what follows from the task's number alone.
+    Anything else that changes while training is refused before it is saved (`completeness.py`).
+
     The base class is the baseline "none": a classifier trained on the current task alone.
     """
 
@@ -55,7 +59,7 @@ class Method(nn.Module):
         self.problem = problem
         self.settings = settings
         self.task = 0  # number of the current task, from 1
-        self.generators: list[torch.Generator] = []  # all that loss() draws from
+        self.generators: list[torch.Generator] = []  # all that the method draws from
         self.instruments = Instruments()
         self.network = self.build_network()
 
@@ -116,9 +120,9 @@ class Method(nn.Module):
         self.instruments.note(name, value)
         return value
 
-    def draw(self, purpose: str) -> torch.Generator:
-        """Return a generator on the run's device for this purpose."""
-        self.generators.append(stream(self.problem.seed, purpose, self.problem.device))
+    def draw(self, purpose: str, device: torch.device | None = None) -> torch.Generator:
+        """Return a generator for this purpose, on the run's device unless another is named."""
+        self.generators.append(stream(self.problem.seed, purpose, device or self.problem.device))
         return self.generators[-1]
 
     def noise(self, rows: int, generator: torch.Generator) -> Tensor:
@@ -126,18 +130,21 @@ class Method(nn.Module):
         return torch.randn(rows, self.problem.latent, generator=generator, device=self.problem.device)
 
     def state(self) -> State:
-        """Return all that learning has changed, between two steps. A method adds what it keeps itself."""
+        """Return all that learning has changed, between two steps."""
         return {
-            "weights": self.checkpoint(),
+            "tensors": self.state_dict(),
             "generators": [generator.get_state() for generator in self.generators],
             "instruments": self.instruments.state(),
         }
 
     def restore(self, state: State) -> None:
         """Go on from what `state` returned, the same task having begun; the parameters stay the same objects."""
-        for name in self.kept:
-            weights = {k.removeprefix(f"{name}."): v for k, v in state["weights"].items() if k.startswith(f"{name}.")}
-            getattr(self, name).load_state_dict(weights)
+        own = self.state_dict()
+        for name, value in state["tensors"].items():
+            if name in own and own[name].shape != value.shape:  # a buffer that grows while training
+                owner, _, buffer = name.rpartition(".")
+                setattr(self.get_submodule(owner), buffer, value.to(self.problem.device, copy=True))
+        self.load_state_dict(state["tensors"])
         for generator, drawn in zip(self.generators, state["generators"], strict=True):
             generator.set_state(drawn)
         self.instruments.restore(state["instruments"], self.problem.device)

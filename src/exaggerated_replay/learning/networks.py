@@ -27,12 +27,9 @@ def initialise(network: nn.Module, seed: int, whose: str = "weights") -> None:
                 nn.init.uniform_(parameter, -bound, bound, generator=stream(seed, f"{whose}/{name}.{part}"))
 
 
-def frozen_copy(network: Network, state: dict[str, Tensor] | None = None) -> Network:
-    """Return a copy of a network that learns no more, with the weights of a state if one is given."""
-    twin = copy.deepcopy(network).requires_grad_(False)
-    if state is not None:
-        twin.load_state_dict(state)
-    return twin
+def frozen_copy(network: Network) -> Network:
+    """Return a copy of a network that does not learn."""
+    return copy.deepcopy(network).requires_grad_(False)
 
 
 class Classifier(nn.Module):

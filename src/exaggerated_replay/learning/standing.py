@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from exaggerated_replay.learning.batches import ShuffledBatches
+from exaggerated_replay.learning.completeness import check_complete
 from exaggerated_replay.learning.method import Method, State
 from exaggerated_replay.learning.run import Outcome
 
@@ -63,13 +64,20 @@ class Standing:
     batches: ShuffledBatches
     outcome: Outcome
     observer: Observer | None
+    ambient: Tensor  # where torch's own random stream was when the run began
 
     def state(self, task: int, iteration: int) -> State:
-        """Return where the run stands after so many iterations of a task."""
+        """Return where the run stands after so many iterations of a task.
+
+        Raises:
+            UserError: The method keeps something that is not in its state.
+        """
+        method = self.method.state()
+        check_complete(self.method, method, self.ambient)
         return {
             "task": task,
             "iteration": iteration,
-            "method": self.method.state(),
+            "method": method,
             "optimiser": {str(index): moments for index, moments in self.optimiser.state_dict()["state"].items()},
             "batches": self.batches.state(),
             "outcome": vars(self.outcome),

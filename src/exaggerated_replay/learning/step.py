@@ -31,7 +31,7 @@ def step_of(method: Method, optimiser: torch.optim.Optimizer, precision: str) ->
     """Return the step of the task that begins now: captured where device and method allow it."""
     step = eager_step(method, optimiser, precision)
     if method.problem.device.type == "cuda" and method.static_shapes:
-        return CapturedStep(step, method.generators)
+        return CapturedStep(step, [generator for generator in method.generators if generator.device.type == "cuda"])
     return step
 
 

@@ -39,12 +39,14 @@ def train(
     weights and counts. What goes wrong without stopping it is told in one line.
 
     Raises:
-        UserError: A batch is larger than a task.
+        UserError: A batch is larger than a task, or a state that is to be saved would lack something that the method
+            keeps.
         Diverged: The loss stopped being a finite number.
     """
     optimiser = method.optimiser(schedule.learning_rate)
     order = stream(method.problem.seed, "data order")
     outcome = Outcome([], [], {})
+    ambient = torch.get_rng_state()
     saved = keeper and keeper.saved()
 
     for task in range(saved["task"] if saved else 1, schedule.tasks + 1):
@@ -60,7 +62,7 @@ def train(
                 raise ValueError(f"{other!r} is not a state of the optimiser")
         pool = rows_of_tasks(train_set.y, method.pool(task), method.problem)
         batches = ShuffledBatches(pool, schedule.batch, order, task)
-        standing = Standing(method, optimiser, batches, outcome, observer)
+        standing = Standing(method, optimiser, batches, outcome, observer, ambient)
         done = 0
         if saved:
             done, saved = standing.restore(saved), None

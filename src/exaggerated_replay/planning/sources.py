@@ -106,7 +106,7 @@ def content_of(settings: SourceSettings, key: str) -> str | None:
     """
     if settings.own_file is None:
         return settings.content
-    found = content_of_file(Path(settings.own_file), settings.own_reader, f"{key}.source")
+    found = content_of_file(Path(settings.own_file), settings.own_reader, f"{key}.source", settings.white)
     if settings.content not in (None, found):
         raise UserError(
             f"{key}.source: {settings.own_file} does not hold the samples of {settings.title or settings.name}: choose "
@@ -119,10 +119,12 @@ def data_digest(settings: SourceSettings, content: str | None) -> str:
     """Return the SHA-256 that identifies a data set, wherever its files lie.
 
     It is that of its samples. Of published files whose samples no setting states, it is taken from the checksums that
-    they must have and from their reader. The share that is held out is part of it, too. A name decides nothing.
+    they must have and from their reader. The share that is held out and the deviation that features are brought to are
+    part of it where they are set. A name decides nothing.
     """
     raw = content or digest_of({"files": settings.files, "code": reader_version(settings.reader)})
-    return raw if settings.validation is None else digest_of({"data": raw, "validation": settings.validation})
+    made = {key: value for key in ("validation", "deviation") if (value := getattr(settings, key)) is not None}
+    return digest_of({"data": raw, **made}) if made else raw
 
 
 def encoder_digest(encoder: EncoderSettings) -> str:

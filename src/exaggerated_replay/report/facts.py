@@ -15,6 +15,9 @@ from exaggerated_replay.analysis.table1_odds import RUNS
 from exaggerated_replay.analysis.verdicts import counted, each_once
 from exaggerated_replay.report.answer import named
 
+LOSSES = {True: "binary cross-entropy (inputs lie in [0, 1])", False: "squared error (inputs are real-valued)"}
+"""By whether all training inputs lie in [0, 1], which alone decides it."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -35,10 +38,14 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
     """
     plan, runs = study.plan, study.runs.drop_duplicates("digest")
     training, model = plan["training"], plan["model"]
-    commit = (origin["commit"] or "unknown") + (", with changes that are not in it" if origin["modified"] else "")
+    unknown = (
+        f"not known: {reason}" if (reason := origin.get("no_commit")) else "unknown"
+    )  # earlier folders don't say why
+    commit = (origin["commit"] or unknown) + (", with changes that are not in it" if origin["modified"] else "")
     return {
         "Data": data_name(plan),
         "SHA-256 of the data": plan["dataset"]["sha256"],
+        "Loss of reconstruction": _listed(LOSSES[record["problem"]["bounded"]] for record in study.records.values()),
         "Tasks": _listed(_tasks(settings["tasks"]) for settings in plan["runs"].values()),
         "Network": f"{model['units']:,} units a hidden layer, {model['latent']:,} latent",
         "Training": f"{training['iterations']:,} iterations per task with {training['batch']} current and "

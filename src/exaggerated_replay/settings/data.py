@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from exaggerated_replay.settings.base import MOST, Count, OpenShare, Settings, Within, require
+from exaggerated_replay.settings.base import MOST, Count, OpenShare, Positive, Settings, Within, require
 
+Byte = Annotated[int, Within(ge=1, le=255)]
 Class = Annotated[int, Within(ge=0, le=MOST)]
 READERS = Path(__file__).parents[1] / "data" / "readers"
 
@@ -30,6 +31,8 @@ class SourceSettings(Settings):
     mean: list[float] | None = None  # of each channel as a fraction of 255, for the encoder
     std: list[float] | None = None
     validation: OpenShare | None = None  # share of each class's training samples that takes the test set's place
+    white: Byte | None = None  # the largest value of a pixel in the user's npz file; null: 255
+    deviation: Positive | None = None  # of all values of the training features; null: as they come
 
     def __post_init__(self) -> None:
         require(
@@ -54,6 +57,10 @@ class SourceSettings(Settings):
         require(
             self.content is None or re.fullmatch(r"[0-9a-f]{64}", self.content) is not None,
             f"content is {self.content!r}, which is not a SHA-256: give its 64 digits in small letters, or null",
+        )
+        require(
+            self.white is None or (self.own_file is not None and self.own_reader == "npz"),
+            f"white is {self.white}, but only an npz file of your own can be told what is white: set it to null",
         )
         require((self.mean is None) == (self.std is None), "give both mean and std, or neither")
         if self.mean is not None and self.std is not None:

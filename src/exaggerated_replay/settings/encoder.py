@@ -79,6 +79,11 @@ class EncoderSettings(Settings):
             "only conv5 can be trained here, on images as they are: name the weights of another architecture",
         )
         require(self.images is None or self.images.mean is not None, "images.mean and images.std are missing")
+        require(
+            self.used or self.deviation is None,
+            f"deviation is {self.deviation}, but there is no encoder whose features it could be of: set it to null, "
+            "and dataset.deviation for features of your own",
+        )
 
     @property
     def used(self) -> bool:

@@ -1,7 +1,7 @@
 """What decides one run's result: model, training, method, data. A run's identity is the digest of these."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from exaggerated_replay.settings.base import Count, NonNegative, Positive, Seed, Settings, require
 
@@ -37,6 +37,7 @@ class SISettings(Settings):
 class MethodSettings(Settings):
     """What the settings of every method have: its name. Each method adds its own, in its own folder."""
 
+    generates: ClassVar[bool] = False  # whether it learns from samples that it generates itself
     method: str
 
 

@@ -105,6 +105,11 @@ class Params(Settings):
             not self.encoder.used or self.dataset.mean is not None,
             "dataset.mean and dataset.std are missing: the encoder needs images of known mean and deviation",
         )
+        require(
+            not self.encoder.used or self.dataset.deviation is None,
+            "dataset.deviation is for features of your own, and here they are an encoder's: set it to null, and "
+            "encoder.deviation",
+        )
         made_for = self.study.dataset
         require(
             made_for in (None, self.dataset.name),

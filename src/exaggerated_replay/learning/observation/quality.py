@@ -15,6 +15,7 @@ class RealSamples:
         self.neighbours = neighbours
         self.variance, self.mean = torch.var_mean(x, 1, correction=0)  # (C, inputs) each
         self.radii = radii(x, neighbours)  # (C, m)
+        self.centre = self.mean.unsqueeze(1)
 
     def frechet(self, generated: Tensor) -> Tensor:
         """Return the Frechet distance between Gaussians with *diagonal* covariances, of each class.
@@ -45,7 +46,8 @@ class RealSamples:
             Twice (S,), from 0 to 1; nan where a set has no more than k samples.
         """
         seen = len(generated)
-        between = torch.cdist(generated, self.x[:seen])  # (S, n, m)
+        # About the class's mean, because distances are taken by way of squares, which lose digits far from zero.
+        between = torch.cdist(generated - self.centre[:seen], self.x[:seen] - self.centre[:seen])  # (S, n, m)
         precision = share_within(between, self.radii[:seen])
         recall = share_within(between.transpose(1, 2), radii(generated, self.neighbours))
         return precision, recall
@@ -55,7 +57,8 @@ def radii(samples: Tensor, neighbours: int) -> Tensor:
     """Return each sample's distance to its k-th neighbour of the same class: (C, n, inputs) -> (C, n)."""
     if samples.shape[1] <= neighbours:
         return samples.new_full(samples.shape[:2], torch.nan)
-    return torch.cdist(samples, samples).kthvalue(neighbours + 1, dim=2).values  # the first is the sample itself
+    centred = samples - samples.mean(1, keepdim=True)
+    return torch.cdist(centred, centred).kthvalue(neighbours + 1, dim=2).values  # the first is the sample itself
 
 
 def share_within(distances: Tensor, radii: Tensor) -> Tensor:

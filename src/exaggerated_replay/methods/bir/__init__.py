@@ -13,6 +13,7 @@ VERSION = 1
 class Settings(MethodSettings):
     """What can be set."""
 
+    generates = True
     method: Literal["bir"]
     gate_proportion: Annotated[float, Within(ge=0, lt=1)]
     temperature: Positive = 2.0  # of the distillation

@@ -4,7 +4,7 @@ One VAE with a classifier replays what its frozen earlier self generates, class 
 what that self thought of it. Method section 3 of the baseline's publication.
 """
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from exaggerated_replay.learning.losses import (
     soft_target,
     variational,
 )
-from exaggerated_replay.learning.method import Method, Problem, State
+from exaggerated_replay.learning.method import Method, Problem
 from exaggerated_replay.learning.networks import BrainInspiredVAE, Reconstruction, frozen_copy
 
 
@@ -36,7 +36,7 @@ class BrainInspiredReplay(Method):
 
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
-        self.previous: BrainInspiredVAE | None = None
+        self.previous = frozen_copy(self.network)  # what is replayed from; of use from the second task on
         self.latent_noise = self.draw("latent noise")
         self.replay_noise = self.draw("replay")
         self.one_hot = torch.eye(problem.classes, device=problem.device)
@@ -52,7 +52,7 @@ class BrainInspiredReplay(Method):
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """(1/t) current + (1 - 1/t) replayed loss, plus the penalty of synaptic intelligence."""
-        if self.previous is None:
+        if not self.earlier:
             loss = self.current_loss(x, y, self.reconstruct(x, self.one_hot[y]))
         else:
             replayed = self.replay()
@@ -102,9 +102,8 @@ class BrainInspiredReplay(Method):
         p = self.problem
         label = torch.randint(self.earlier, (p.replay_batch,), generator=self.replay_noise, device=p.device)
         noise = self.noise(len(label), self.replay_noise)
-        previous = cast(BrainInspiredVAE, self.previous)  # there is one from the second task on
-        x = p.likelihood.mean(previous.imagine(label, noise))
-        return Replayed(x, previous(x)[:, : self.earlier], label)
+        x = p.likelihood.mean(self.previous.imagine(label, noise))
+        return Replayed(x, self.previous(x)[:, : self.earlier], label)
 
     def after_step(self) -> None:
         """Follow the path of the weights."""
@@ -112,26 +111,10 @@ class BrainInspiredReplay(Method):
             self.si.after_step()
 
     def end_task(self, x: Tensor, y: Tensor) -> None:
-        """Freeze a copy of the model for replay, and consolidate."""
-        self.previous = frozen_copy(self.network)
+        """Keep the model as it is for replay, and consolidate."""
+        self.previous.load_state_dict(self.network.state_dict())
         if self.si:
             self.si.consolidate()
-
-    def state(self) -> State:
-        """Also the model that is replayed from, and what synaptic intelligence has gathered."""
-        return {
-            **super().state(),
-            "previous": self.previous and self.previous.state_dict(),
-            "si": self.si and self.si.state(),
-        }
-
-    def restore(self, state: State) -> None:
-        """Go on from what `state` returned."""
-        super().restore(state)
-        if state["previous"] is not None:
-            self.previous = frozen_copy(self.network, state["previous"])
-        if self.si:
-            self.si.restore(state["si"])
 
 
 METHOD = BrainInspiredReplay

@@ -12,4 +12,5 @@ VERSION = 1
 class Settings(MethodSettings):
     """Nothing can be set."""
 
+    generates = True
     method: Literal["dgr"]

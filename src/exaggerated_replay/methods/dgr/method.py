@@ -3,11 +3,11 @@
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from exaggerated_replay.learning.losses import standard_kl
-from exaggerated_replay.learning.method import Method, Problem, State
+from exaggerated_replay.learning.method import Method, Problem
 from exaggerated_replay.learning.networks import Classifier, PlainVAE, frozen_copy
 
 
@@ -20,14 +20,18 @@ class DeepGenerativeReplay(Method):
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
         self.generator = PlainVAE(problem.inputs, problem.units, problem.latent, problem.seed).to(problem.device)
-        self.previous: tuple[Classifier, PlainVAE] | None = None
+        self.previous = frozen_copy(self.both())  # what is replayed from; of use from the second task on
         self.latent_noise = self.draw("latent noise")
         self.replay_noise = self.draw("replay")
+
+    def both(self) -> nn.ModuleList:
+        """Return classifier and generator."""
+        return nn.ModuleList([self.network, self.generator])
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Classifier and generator losses, current and replayed, weighed against each other."""
         current = self.classification(self.network(x), y) + self.generator_loss(x)
-        if self.previous is None:
+        if not self.earlier:
             return current
         replayed_x, replayed_y = self.replay()
         replayed = F.cross_entropy(self.network(replayed_x)[:, : self.seen], replayed_y)
@@ -43,25 +47,14 @@ class DeepGenerativeReplay(Method):
     @torch.no_grad()
     def replay(self) -> tuple[Tensor, Tensor]:
         """Return samples of the previous generator and the previous classifier's hard labels."""
-        classifier, generator = cast(tuple[Classifier, PlainVAE], self.previous)  # there from the second task on
+        classifier, generator = cast(tuple[Classifier, PlainVAE], self.previous)
         z = self.noise(self.problem.replay_batch, self.replay_noise)
         x = self.problem.likelihood.mean(generator.decoder(z))
         return x, classifier(x)[:, : self.earlier].argmax(1)
 
     def end_task(self, x: Tensor, y: Tensor) -> None:
-        """Freeze a copy of both networks."""
-        self.previous = frozen_copy(self.network), frozen_copy(self.generator)
-
-    def state(self) -> State:
-        """Also the networks that are replayed from."""
-        return {**super().state(), "previous": self.previous and [network.state_dict() for network in self.previous]}
-
-    def restore(self, state: State) -> None:
-        """Go on from what `state` returned."""
-        super().restore(state)
-        if state["previous"] is not None:
-            classifier, generator = state["previous"]
-            self.previous = frozen_copy(self.network, classifier), frozen_copy(self.generator, generator)
+        """Keep both networks as they are for replay."""
+        self.previous.load_state_dict(self.both().state_dict())
 
 
 METHOD = DeepGenerativeReplay

@@ -6,27 +6,30 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from exaggerated_replay.learning.method import Method, Problem, State
-from exaggerated_replay.streams import stream
+from exaggerated_replay.learning.method import Method, Problem
 
 
 class ExperienceReplay(Method):
     """Stores `memory_per_class` random samples of each class and replays them with their true labels."""
 
+    stored_x: Tensor  # (M, inputs)
+    stored_y: Tensor  # (M,)
+
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
-        self.memory: tuple[Tensor, Tensor] | None = None
-        self.choice = stream(problem.seed, "memory")
+        self.register_buffer("stored_x", torch.zeros(0, problem.inputs, device=problem.device))
+        self.register_buffer("stored_y", torch.zeros(0, dtype=torch.int64, device=problem.device))
+        self.choice = self.draw("memory", torch.device("cpu"))
         self.replay_order = self.draw("replay")
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy on the current batch and on a batch drawn uniformly from the memory."""
         current = self.classification(self.network(x), y)
-        if self.memory is None:
+        stored = len(self.stored_y)
+        if not stored:
             return current
-        stored_x, stored_y = self.memory
-        rows = torch.randint(len(stored_y), (self.problem.replay_batch,), generator=self.replay_order, device=x.device)
-        replayed = F.cross_entropy(self.network(stored_x[rows])[:, : self.seen], stored_y[rows])
+        rows = torch.randint(stored, (self.problem.replay_batch,), generator=self.replay_order, device=x.device)
+        replayed = F.cross_entropy(self.network(self.stored_x[rows])[:, : self.seen], self.stored_y[rows])
         return self.balance(current, self.note("replayed", replayed))
 
     def end_task(self, x: Tensor, y: Tensor) -> None:
@@ -35,20 +38,8 @@ class ExperienceReplay(Method):
         rows = torch.cat(
             [order[y[order] == label][: self.settings.memory_per_class] for label in range(self.earlier, self.seen)]
         )
-        old_x, old_y = self.memory or (x[:0], y[:0])
-        self.memory = torch.cat([old_x, x[rows]]), torch.cat([old_y, y[rows]])
-
-    def state(self) -> State:
-        """Also the stored samples, and where the choice of the next ones is."""
-        return {**super().state(), "memory": self.memory and list(self.memory), "choice": self.choice.get_state()}
-
-    def restore(self, state: State) -> None:
-        """Go on from what `state` returned."""
-        super().restore(state)
-        if state["memory"] is not None:
-            x, y = state["memory"]
-            self.memory = x.to(self.problem.device), y.to(self.problem.device)
-        self.choice.set_state(state["choice"])
+        self.stored_x = torch.cat([self.stored_x, x[rows]])
+        self.stored_y = torch.cat([self.stored_y, y[rows]])
 
 
 METHOD = ExperienceReplay

@@ -5,10 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from exaggerated_replay.learning.consolidation import ElasticWeightConsolidation
-from exaggerated_replay.learning.method import Method, Problem, State
+from exaggerated_replay.learning.consolidation import ElasticWeightConsolidation, held_parameters
+from exaggerated_replay.learning.method import Method, Problem
 from exaggerated_replay.learning.networks import Classifier
-from exaggerated_replay.streams import stream
 
 
 class ElasticClassifier(Method):
@@ -18,8 +17,8 @@ class ElasticClassifier(Method):
 
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
-        self.ewc = ElasticWeightConsolidation(self.network, settings.strength)
-        self.choice = stream(problem.seed, "fisher samples")
+        self.ewc = ElasticWeightConsolidation(held_parameters(self.network), settings.strength)
+        self.choice = self.draw("fisher samples", torch.device("cpu"))
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy on the current batch plus 1/2 lambda sum F (theta - theta_task)^2."""
@@ -31,17 +30,7 @@ class ElasticClassifier(Method):
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Estimate the Fisher information on single samples of the task."""
         rows = torch.randperm(len(x), generator=self.choice)[: self.settings.samples].to(x.device)
-        self.ewc.consolidate(x[rows], self.seen)
-
-    def state(self) -> State:
-        """Also the Fisher information, and where the choice of samples is."""
-        return {**super().state(), "ewc": self.ewc.state(), "choice": self.choice.get_state()}
-
-    def restore(self, state: State) -> None:
-        """Go on from what `state` returned."""
-        super().restore(state)
-        self.ewc.restore(state["ewc"])
-        self.choice.set_state(state["choice"])
+        self.ewc.consolidate(self.network, x[rows], self.seen)
 
 
 METHOD = ElasticClassifier

@@ -20,7 +20,7 @@ from exaggerated_replay.learning.competition import (
     sums_by_class,
 )
 from exaggerated_replay.learning.likelihoods import Bernoulli, Gaussian
-from exaggerated_replay.learning.method import Problem, State
+from exaggerated_replay.learning.method import Problem
 from exaggerated_replay.learning.networks import Reconstruction
 from exaggerated_replay.methods.bir.method import BrainInspiredReplay, Replayed
 
@@ -28,13 +28,16 @@ from exaggerated_replay.methods.bir.method import BrainInspiredReplay, Replayed
 class FeatureExaggeration(BrainInspiredReplay):
     """RR pushes x' from the mean of competing classes, RA pulls it to the mean of its own."""
 
+    class_sums: Tensor  # (C, inputs) that class means are made of
+    class_counts: Tensor  # (C,)
+
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
         self.reading = settings.reading
         self.f = None if settings.f == "none" else settings.f
         self.controls = self.draw("controls")  # of their own, so that arms stay paired
-        self.class_sums = torch.zeros(problem.classes, problem.inputs, device=problem.device)
-        self.class_counts = torch.zeros(problem.classes, device=problem.device)
+        self.register_buffer("class_sums", torch.zeros(problem.classes, problem.inputs, device=problem.device))
+        self.register_buffer("class_counts", torch.zeros(problem.classes, device=problem.device))
 
     def begin_task(self, task: int) -> None:
         """Start the running means afresh: another task replays from another model."""
@@ -132,16 +135,6 @@ class FeatureExaggeration(BrainInspiredReplay):
         if self.reading.class_means == "stored":
             self.class_sums.index_add_(0, y, x)
             self.class_counts.index_add_(0, y, torch.ones_like(y, dtype=x.dtype))
-
-    def state(self) -> State:
-        """Also the sums that class means are made of."""
-        return {**super().state(), "class_sums": self.class_sums, "class_counts": self.class_counts}
-
-    def restore(self, state: State) -> None:
-        """Go on from what `state` returned."""
-        super().restore(state)
-        self.class_sums.copy_(state["class_sums"])
-        self.class_counts.copy_(state["class_counts"])
 
 
 METHOD = FeatureExaggeration

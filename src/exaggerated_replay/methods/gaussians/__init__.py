@@ -6,7 +6,7 @@ from typing import Literal
 from exaggerated_replay.settings.base import Share
 from exaggerated_replay.settings.run import MethodSettings
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,11 +18,13 @@ class DiagonalGaussians(nn.Module):
         self.variance = nn.Parameter(torch.ones(classes, inputs), requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return -1/2 sum_f [(x - mean)^2 / variance + log variance]: (B, inputs) -> (B, classes)."""
-        precision = 1 / self.variance
-        # The square expanded, so that two matrix products take the place of (B, classes, inputs) differences.
-        quadratic = x.square() @ precision.T - 2 * x @ (self.mean * precision).T
-        constant = (self.mean.square() * precision + self.variance.log()).sum(1)
+        """Return -1/2 sum_f [(x - mean)^2 / variance + log variance]: (B, inputs) -> (B, classes), double precision."""
+        # The square expanded, so that two matrix products take the place of (B, classes, inputs) differences. Far from
+        # zero this loses digits: so everything is taken about the mean of the first class, which is always known.
+        centre, variance = self.mean[0].double(), self.variance.double()
+        x, mean, precision = x.double() - centre, self.mean.double() - centre, 1 / variance
+        quadratic = x.square() @ precision.T - 2 * x @ (mean * precision).T
+        constant = (mean.square() * precision + variance.log()).sum(1)
         return -0.5 * (quadratic + constant)
 
 

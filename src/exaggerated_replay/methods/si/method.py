@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from exaggerated_replay.learning.consolidation import SynapticIntelligence, held_parameters
-from exaggerated_replay.learning.method import Method, Problem, State
+from exaggerated_replay.learning.method import Method, Problem
 from exaggerated_replay.learning.networks import Classifier
 
 
@@ -29,15 +29,6 @@ class ConsolidatedClassifier(Method):
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Turn the path into importance."""
         self.si.consolidate()
-
-    def state(self) -> State:
-        """Also what synaptic intelligence has gathered."""
-        return {**super().state(), "si": self.si.state()}
-
-    def restore(self, state: State) -> None:
-        """Go on from what `state` returned."""
-        super().restore(state)
-        self.si.restore(state["si"])
 
 
 METHOD = ConsolidatedClassifier

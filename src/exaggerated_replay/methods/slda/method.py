@@ -7,25 +7,45 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from exaggerated_replay.learning.method import Method, Problem, State
+from exaggerated_replay.learning.method import Method, Problem
+
+
+class CentredLinear(nn.Linear):
+    """A linear classifier of what is left of its inputs when a centre is taken away.
+
+    Far from zero the products of weights and inputs would be large, and what tells classes apart their last digits.
+    """
+
+    centre: Tensor  # (inputs,)
+
+    def __init__(self, inputs: int, classes: int) -> None:
+        super().__init__(inputs, classes)
+        self.register_buffer("centre", torch.zeros(inputs, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores of all classes: (B, inputs) -> (B, classes)."""
+        return F.linear((x.double() - self.centre).float(), self.weight, self.bias)
 
 
 class StreamingLDA(Method):
     """One Gaussian per class, all with the same covariance: the classifier is linear."""
 
-    network: nn.Linear
+    network: CentredLinear
+    means: Tensor  # (C, inputs)
+    scatter: Tensor  # (inputs, inputs), about the class means
+    samples: Tensor  # how many there were
 
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
         size = problem.inputs
-        self.means = torch.zeros(problem.classes, size, dtype=torch.float64, device=problem.device)
-        self.scatter = torch.zeros(size, size, dtype=torch.float64, device=problem.device)
-        self.samples = 0
+        for name, shape in {"means": (problem.classes, size), "scatter": (size, size), "samples": ()}.items():
+            self.register_buffer(name, torch.zeros(shape, dtype=torch.float64, device=problem.device))
 
-    def build_network(self) -> nn.Linear:
+    def build_network(self) -> CentredLinear:
         """Return the linear classifier, all zero until the first task has ended."""
-        linear = nn.Linear(self.problem.inputs, self.problem.classes).requires_grad_(False)
+        linear = CentredLinear(self.problem.inputs, self.problem.classes).requires_grad_(False)
         for parameter in linear.parameters():
             parameter.zero_()
         return linear.to(self.problem.device)
@@ -37,7 +57,8 @@ class StreamingLDA(Method):
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Add the task to the statistics, and solve for the classifier of all classes seen.
 
-        W = mu P and b = -1/2 mu P mu' with the precision P = ((1 - s) Sigma + s I)^-1 and the shrinkage s.
+        W = mu P and b = -1/2 mu P mu' with the precision P = ((1 - s) Sigma + s I)^-1 and the shrinkage s, where mu are
+        the class means about their own mean: the centre, which shifts all scores of a sample alike.
         """
         x = x.double()
         for label in range(self.earlier, self.seen):
@@ -50,20 +71,11 @@ class StreamingLDA(Method):
         s = self.settings.shrinkage
         identity = torch.eye(len(self.scatter), dtype=torch.float64, device=x.device)
         covariance = (1 - s) * self.scatter / self.samples + s * identity
-        weight = torch.linalg.solve(covariance, self.means[: self.seen].T).T
+        self.network.centre.copy_(self.means[: self.seen].mean(0))
+        means = self.means[: self.seen] - self.network.centre
+        weight = torch.linalg.solve(covariance, means.T).T
         self.network.weight[: self.seen] = weight.float()
-        self.network.bias[: self.seen] = -0.5 * (weight * self.means[: self.seen]).sum(1).float()
-
-    def state(self) -> State:
-        """Also the statistics."""
-        return {**super().state(), "means": self.means, "scatter": self.scatter, "samples": self.samples}
-
-    def restore(self, state: State) -> None:
-        """Go on from what `state` returned."""
-        super().restore(state)
-        self.means.copy_(state["means"])
-        self.scatter.copy_(state["scatter"])
-        self.samples = state["samples"]
+        self.network.bias[: self.seen] = -0.5 * (weight * means).sum(1).float()
 
 
 METHOD = StreamingLDA
