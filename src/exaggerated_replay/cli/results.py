@@ -42,7 +42,7 @@ def study(plan: Path) -> None:
 @click.argument("folders", type=PATH, nargs=-1, required=True)
 @click.option("--index", type=PATH, help="Also write a page that leads to the report of each of them.")
 def report(folders: tuple[Path, ...], index: Path | None) -> None:
-    """Make the whole of each study's folder again from what Git keeps of it; nothing is trained.
+    """Make the whole of FOLDERS, of a study each, again from what Git keeps of them; nothing is trained.
 
     Exit status 1 where a file that Git keeps came out with other bytes.
     """
