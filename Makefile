@@ -6,14 +6,21 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env run report reports browser test faults mutants bench lint schema lock lock-versions equivalent clean
+# The scripts of an environment name the folder where it was made: when that was moved, it is made again.
+HOMES := $(realpath $(VENV))/ $(abspath $(VENV))/
+MOVED := $(if $(wildcard $(READY)),$(shell grep -qF $(HOMES:%=-e "%") $(BIN)/snakemake || echo moved))
+
+.PHONY: moved env run report reports browser test faults mutants bench lint schema lock lock-versions equivalent clean
 
 env: $(READY)
+
+moved:
+	rm -rf $(VENV)
 
 # uv installs the locked packages in about a minute, plain pip would take four. Compiled at once: an import of torch
 # takes twice as long without bytecode, and not every shell lets Python write it. The package itself is installed in
 # place, so that what is edited is what runs.
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml $(MOVED)
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock requirements-uv.lock

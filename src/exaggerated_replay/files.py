@@ -1,6 +1,5 @@
 """Files that appear whole or not at all, and digests of what is in them."""
 
-import errno
 import hashlib
 import json
 import os
@@ -81,16 +80,18 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def move(source: Path, target: Path) -> None:
-    """Move a file in one step, also to another file system, where it is copied beside its target first."""
-    try:
-        os.replace(source, target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        with replacing(target) as temporary:
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name in one step; where that cannot be, as on another file system, copy it.
+
+    Its permissions stay as they are: they may be those of DVC's cache, which has the same file.
+    """
+    with scratch_beside(target) as folder:
+        temporary = folder / target.name
+        try:
+            os.link(os.path.realpath(source), temporary)
+        except OSError:
             shutil.copyfile(source, temporary)
-        source.unlink()
+        os.replace(temporary, target)
 
 
 def write_text(target: Path, text: str) -> None:

@@ -1,13 +1,16 @@
 """Where things lie, and what files are called: each said once."""
 
+import os
 from pathlib import Path
 
 RAW = Path("data/raw")  # a folder for each data set, with the files as they were downloaded
 ENCODERS = RAW / "encoders"  # as they are published
 RESULTS = Path("results")
-RUNS = RESULTS / "runs"  # the store behind all studies
+RUNS = RESULTS / "runs"  # of the plan, and of others until `prune`; DVC's, which may empty it
+STORE = Path(".store")  # every finished run; neither Git's nor DVC's
 TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs
 DIGESTS = Path(".training/digests.json")  # of large files of the user's, which are looked at once
+HELD = Path(".training/params.json")  # what params.yaml held when it was composed or run the last time
 INDEX = RESULTS / "index.html"  # of the reports of all studies
 RESERVED = ("runs", "focus", "focus.json", "timings", INDEX.name)
 """Names in results/ that no study can have."""
@@ -16,7 +19,8 @@ PLAN = "plan.json"  # of a study: its cells, which runs they have, and what thes
 RECORDS = "records.jsonl"  # of a study: the record of every run, a line each
 PROVENANCE = "provenance.json"  # of a study: where and from what it was made
 MANIFEST = "sha256.json"  # of a study: what its files hold, by digest
-MARKS = (PLAN, RECORDS, PROVENANCE, MANIFEST)
+UNFINISHED = ".unfinished"  # in a study's folder: what is being written; it stays where that was interrupted
+MARKS = (PLAN, RECORDS, PROVENANCE, MANIFEST, UNFINISHED)
 """Each of them tells that the workflow has written into a folder, whatever stands in it."""
 RECORD = "record.json"  # of a run: settings, counts, instruments; complete without the weights
 WEIGHTS = "model.safetensors"
@@ -26,3 +30,18 @@ ENCODER_WEIGHTS = "encoder.safetensors"
 
 DIGITS = 10
 """Of a digest, in names: among a million, two share them with a chance of one in three."""
+
+
+EXPERIMENT, OF_CHECKOUT = "DVC_EXP_BASELINE_REV", "DVC_ROOT"
+"""In the environment of what runs for `dvc exp run`: the commit that it starts from, and the checkout that asked."""
+
+
+def checkout() -> Path:
+    """Return the checkout that work is done for: this folder, or the one of which DVC made a copy for an experiment."""
+    asked = Path(os.environ[OF_CHECKOUT]) if {EXPERIMENT, OF_CHECKOUT} <= os.environ.keys() else Path()
+    return Path() if asked.resolve() == Path.cwd() else asked
+
+
+def store_folder() -> Path:
+    """Return where every finished run is kept, for this folder and for the copies that DVC makes of it."""
+    return checkout() / STORE

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.store.exchange import export_records, import_records
-from exaggerated_replay.store.prune import set_aside
+from exaggerated_replay.store.keeping import bring_back, set_aside, take_in
 from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete
 from exaggerated_replay.store.verify import verify_runs
 from tests.bad_input.place import lay_out, miscounted
@@ -30,22 +31,25 @@ class Store(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.place = Path(tempfile.mkdtemp(prefix="store-"))
-        self.runs, self.workspace, self.timings = (self.place / name for name in ("runs", "workspace", "timings"))
+        self.runs, self.store, self.timings = (self.place / name for name in ("runs", "store", "timings"))
         self.names = sorted(path.name for path in self.finished.iterdir())
         self.records = [json.loads((self.finished / name / RECORD).read_text()) for name in self.names]
         self.strangers = {}
         self.runs.mkdir()
+        self.before = Path.cwd()
+        os.chdir(self.place)  # what is damaged is moved to .training/aside/ there
 
     def teardown(self):
+        os.chdir(self.before)
         shutil.rmtree(self.place)
 
     def file(self, run, name):
         return self.runs / self.names[run] / name
 
-    @rule(run=RUNS, files=st.integers(0, len(FILES)), at_work=st.booleans())
-    def train(self, run, files, at_work):
-        """A job ends, or is killed between two files, in its workspace or where it puts them."""
-        target = (self.workspace if at_work else self.runs) / self.names[run]
+    @rule(run=RUNS, files=st.integers(0, len(FILES)), in_store=st.booleans())
+    def train(self, run, files, in_store):
+        """A job ends, or is killed between two files, in the store or where it puts them."""
+        target = (self.store if in_store else self.runs) / self.names[run]
         if is_complete(target):
             return
         target.mkdir(parents=True, exist_ok=True)
@@ -62,10 +66,10 @@ class Store(RuleBasedStateMachine):
             content[int(at * len(content))] ^= by
             path.write_bytes(content)
 
-    @rule(run=RUNS, at_work=st.booleans())
-    def miscount(self, run, at_work):
+    @rule(run=RUNS, in_store=st.booleans())
+    def miscount(self, run, in_store):
         """A digit of a record becomes another, and all counts still fit together."""
-        path = (self.workspace if at_work else self.runs) / self.names[run] / RECORD
+        path = (self.store if in_store else self.runs) / self.names[run] / RECORD
         if path.is_file():
             try:
                 path.write_text(json.dumps(miscounted(json.loads(path.read_text()))))
@@ -99,11 +103,16 @@ class Store(RuleBasedStateMachine):
             shutil.copytree(self.finished / self.names[run], source / self.names[run])
         export_records(source, self.timings, self.place / "records.jsonl")
         shutil.rmtree(source)
-        import_records(self.place / "records.jsonl", self.runs, self.timings)
+        import_records(self.place / "records.jsonl", self.runs, self.timings, self.store)
 
     @rule(chosen=st.sets(RUNS))
     def prune(self, chosen):
-        set_aside({"runs": {self.names[run]: {} for run in chosen}}, self.runs, self.workspace)
+        set_aside([self.names[run] for run in chosen], self.runs, self.store)
+
+    @rule(chosen=st.sets(RUNS))
+    def fill(self, chosen):
+        take_in(self.runs, self.store)
+        bring_back([self.names[run] for run in chosen], self.runs, self.store)
 
     @rule()
     def export(self):
@@ -112,14 +121,13 @@ class Store(RuleBasedStateMachine):
         except UserError as error:
             assert "\n" not in str(error)
 
-    @rule(where=st.sampled_from(["runs", "workspace", "timings", "."]), run=st.none() | RUNS)
+    @rule(where=st.sampled_from(["runs", "store", "timings", "."]), run=st.none() | RUNS)
     def stranger(self, where, run):
         """Somebody keeps a file among ours, or in the folder of a run."""
-        if where != "workspace" or run is None:  # where unfinished work is kept, a run's folder is ours
-            path = self.place / where / (self.names[run] if run is not None else "mine") / "mine.txt"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("mine")
-            self.strangers[path] = "mine"
+        path = self.place / where / (self.names[run] if run is not None else "mine") / "mine.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+        self.strangers[path] = "mine"
 
     @invariant()
     def what_is_called_right_is_right(self):
@@ -138,7 +146,7 @@ class Store(RuleBasedStateMachine):
 
     @invariant()
     def what_is_complete_says_what_was_said_and_has_the_files_that_its_record_names(self):
-        for directory in [folder / name for folder in (self.runs, self.workspace) for name in self.names]:
+        for directory in [folder / name for folder in (self.runs, self.store) for name in self.names]:
             if is_complete(directory):
                 record = json.loads((directory / RECORD).read_text())
                 assert record in self.records

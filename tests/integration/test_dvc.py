@@ -77,7 +77,7 @@ def test_dvc_repro_after_snakemake_trains_nothing_and_then_skips_every_stage(rec
     assert records
     for record in records:
         assert (recorded.path / record).stat().st_mtime_ns == (finished.path / record).stat().st_mtime_ns
-    assert recorded.run("dvc", "repro").output.count(SKIPPED) == len(STAGES)
+    assert recorded.run("dvc", "repro").output.count(SKIPPED) == len(MILESTONES)
     assert "Nothing to be done" in recorded.snakemake().output
 
 
@@ -181,9 +181,9 @@ def test_another_content_of_ones_own_file_is_noticed_and_runs_of_the_old_one_are
     new = {path.name for path in (clone.path / "results/runs").iterdir()}
     assert len(new) == 2
     assert not old & new
-    assert {path.name for path in (clone.path / ".training").iterdir()} - {"plans"} == old
+    assert {path.name for path in (clone.path / ".store").iterdir()} == old | new
 
-    # Back again, nothing is trained: the runs that were set aside are taken up.
+    # Back again, nothing is trained: the runs that were set aside come from the store.
     before = (clone.path / "results/mnist/runs.csv").read_text()
     np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     (clone.path / "results/timings").rename(tmp_path / "timings")

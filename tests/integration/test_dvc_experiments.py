@@ -1,12 +1,20 @@
 """Variants: DVC composes, trains what is new, and shows the difference."""
 
 import re
+import shutil
 import time
 
 import numpy as np
 import yaml
 
+from tests.integration.conftest import REPOSITORY
+
 TRAINED = re.compile(r"^((?:bir|exaggeration)-s\d+-[0-9a-f]{10})  task", re.MULTILINE)
+
+
+def trained(output):
+    """Return the runs whose training an output shows."""
+    return set(TRAINED.findall(output))
 
 
 def test_two_variants_are_compared_as_the_readme_says(recorded, tmp_path):
@@ -57,6 +65,38 @@ def test_groups_and_single_keys_are_composed_by_an_experiment(fresh, tmp_path):
     assert by_hand == {**params, "composed_with": settings}
     assert (clone.path / "results/ablation/tables/ablation.md").is_file()
     assert clone.recorded_runs("own") == set(clone.plan()["runs"])
+
+
+def test_runs_that_snakemake_trained_and_dvc_has_not_recorded_survive_an_experiment(fresh, tmp_path):
+    """DVC makes results/runs be what dvc.lock names before an experiment begins."""
+    clone = fresh.copy(tmp_path / "clone")
+    shutil.copy(REPOSITORY / "dvc.lock", clone.path)  # of other runs, as in any clone
+    clone.commit("a lock file")
+    sizes = ["training.iterations=3", "training.batch=16", "training.replay_batch=16", "model.units=8"]
+    asked = ["study=one", "study.seeds=2", *sizes]
+    clone.compose(*asked)
+    assert len(trained(clone.snakemake("models").output)) == 4
+    before, kept = clone.runs(), clone.files(".store")
+    assert kept == before
+
+    dropped = clone.run("dvc", "exp", "run", "-n", "dropped", "-S", "focus=rr", "models", check=False)
+    assert dropped.returncode
+    assert "anew and would drop study=one" in dropped.output
+    clone.compose(*asked)
+
+    settings = [word for setting in [*asked, "focus=rr"] for word in ("-S", setting)]
+    output = clone.run("dvc", "exp", "run", "-n", "x", *settings, "models").output
+    assert {run.partition("-")[0] for run in trained(output)} == {"exaggeration"}
+    assert len(trained(output)) == 2
+    assert kept.items() <= clone.files(".store").items()
+
+    told = clone.run("exaggerated-replay", "compose", *asked).stdout
+    assert "4 runs, 0 of them new" in told
+    assert clone.planned("models") == set()
+    output = clone.snakemake("models").output
+    assert "2 finished runs were not whole in results/runs: brought back from .store" in output
+    assert not trained(output)
+    assert before.items() <= clone.runs().items()
 
 
 def test_experiments_elsewhere_train_what_is_new_with_the_code_they_were_queued_with(pull):

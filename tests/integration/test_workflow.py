@@ -120,7 +120,7 @@ def test_a_killed_run_goes_on_with_the_same_command(fresh, finished, tmp_path):
     clone = fresh.copy(tmp_path / "clone")
     moments = (
         lambda: list((clone.path / "data/prepared").glob("*.npz")),  # nothing is trained yet
-        lambda: list((clone.path / ".training").glob("*/record.json")),  # in the middle of a training job
+        lambda: list((clone.path / ".store").glob("*/record.json")),  # in the middle of a training job
     )
     for reached in moments:
         process = clone.start("snakemake", "--cores", "1")
@@ -133,7 +133,7 @@ def test_a_killed_run_goes_on_with_the_same_command(fresh, finished, tmp_path):
     clone.snakemake()
     assert clone.runs() == finished.runs()
     assert digests(clone, set(OUTPUTS) - VARYING) == digests(finished, set(OUTPUTS) - VARYING)
-    assert {path.name for path in (clone.path / ".training").iterdir()} == {"plans"}
+    assert {path.name for path in (clone.path / ".training").iterdir()} == {"plans", "params.json"}
 
 
 def test_records_from_another_machine_make_the_tables_without_training(finished, fresh, tmp_path):

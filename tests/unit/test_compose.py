@@ -279,6 +279,25 @@ def test_nothing_is_written_when_anything_is_wrong(tmp_path, overrides, told):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["as it was"]
 
 
+def test_a_refusal_says_what_params_yaml_still_holds(tmp_path):
+    target = tmp_path / "params.yaml"
+    with pytest.raises(UserError, match=r"params\.yaml is not written$"):
+        write_params(CONF, ["study.seeds=-1"], target)
+    assert not target.exists()
+    write_params(CONF, ["study=one", "study.seeds=2"], target)
+    before = target.read_bytes()
+    for refused in (["study=nothing"], ["study.seeds=-1"], ["focus=nobody"]):
+        with pytest.raises(UserError, match=r"still holds the study one, composed with study=one study\.seeds=2$"):
+            write_params(CONF, refused, target)
+    assert target.read_bytes() == before
+    write_params(CONF, [], target)
+    with pytest.raises(UserError, match=r"still holds the study default$"):
+        write_params(CONF, ["study.seeds=-1"], target)
+    target.write_text("[")
+    with pytest.raises(UserError, match=r"is left as it was, which is not valid either$"):
+        write_params(CONF, ["study.seeds=-1"], target)
+
+
 def test_the_committed_parameters_are_what_conf_composes_by_itself(tmp_path):
     """The commit's file, so that a study of one's own in the working tree is no failure."""
 

@@ -81,7 +81,7 @@ def repack(place, edit):
 
 def taken(source, place):
     """How many records an import took, how many were there, and what it said of the others."""
-    done: Imported = import_records(source, place / "runs", place / "timings")
+    done: Imported = import_records(source, place / "runs", place / "timings", place / "store")
     return len(done.new), len(done.known), done.refused
 
 
@@ -183,7 +183,7 @@ def test_a_record_that_is_wrong_is_named_and_the_others_are_taken(place, path, v
     new, known, (refused,) = taken(repack(place, edited(*path, value=value)), place / "new")
     assert (new, known) == (1, 0)
     assert re.search(told, refused) and run_name(settings(1)) in refused
-    assert [path.parent.name for path in (place / "new").rglob("record.json")] == [run_name(settings(0))]
+    assert [path.parent.name for path in (place / "new/runs").rglob("record.json")] == [run_name(settings(0))]
 
 
 def test_a_run_that_diverged_has_no_counts_and_travels_all_the_same(place):
@@ -218,7 +218,7 @@ def test_a_digit_that_was_changed_in_a_record_that_still_fits_is_refused(place, 
     new, known, (refused,) = taken(repack(place, edit), place / "new")
     assert (new, known) == (1, 0)
     assert f"{run_name(settings(1))} has a record that was changed after its run" in refused
-    assert [path.parent.name for path in (place / "new").rglob("record.json")] == [run_name(settings(0))]
+    assert [path.parent.name for path in (place / "new/runs").rglob("record.json")] == [run_name(settings(0))]
 
 
 def test_a_record_without_a_seal_is_refused(place):
@@ -242,7 +242,7 @@ def test_a_studys_folder_is_a_source_and_is_exported(place):
     assert export_records(place / "study", place / "timings", place / "study.jsonl") == 2
     assert (place / "study.jsonl").read_bytes() == pack(place).read_bytes()
     with pytest.raises(UserError, match="holds no records"):
-        import_records(place / "timings", place / "new", place / "new")
+        import_records(place / "timings", place / "new", place / "new", place / "store")
 
 
 @pytest.mark.parametrize(
@@ -282,16 +282,16 @@ def test_a_run_under_a_name_of_anothers_is_refused(place):
     new, _, (refused,) = taken(repack(place, swap), place / "new")
     assert new == 1 and "is not the run that its name says" in refused
     assert not (place / "elsewhere").exists()
-    assert [path.parent.name for path in (place / "new").rglob("record.json")] == [run_name(settings(1))]
+    assert [path.parent.name for path in (place / "new/runs").rglob("record.json")] == [run_name(settings(1))]
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x1f\x8b\x00", b"{}", b'{"runs": 3}', b"[]\n3\n"])
 def test_files_that_hold_no_records(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(UserError, match="holds no records, or is damaged"):
-        import_records(tmp_path / "file", tmp_path / "new", tmp_path / "new")
+        import_records(tmp_path / "file", tmp_path / "new", tmp_path / "new", tmp_path / "new")
     with pytest.raises(UserError, match="there is no file"):
-        import_records(tmp_path / "other", tmp_path / "new", tmp_path / "new")
+        import_records(tmp_path / "other", tmp_path / "new", tmp_path / "new", tmp_path / "new")
 
 
 @given(st.data())
@@ -304,7 +304,7 @@ def test_a_damaged_file_is_refused_or_says_the_same(tmp_path_factory, data):
     content[at] ^= data.draw(st.integers(1, 255))
     packed.write_bytes(content)
     try:
-        refused = import_records(packed, place / "new", place / "new").refused
+        refused = import_records(packed, place / "new", place / "new", place / "store").refused
     except UserError:
         refused = ["all of it"]
     assert files(place / "new") == ({} if refused else files(place / "runs"))

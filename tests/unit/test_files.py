@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of, file_digest, move, read_json, replacing, write_json, write_text
+from exaggerated_replay.files import digest_of, file_digest, link, read_json, replacing, write_json, write_text
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -215,24 +215,33 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
     assert file_digest(tmp_path / "a") == expected
 
 
-def test_a_file_moves_to_another_file_system_whole(tmp_path, monkeypatch):
-    source, target = tmp_path / "here", tmp_path / "there"
-    source.write_bytes(b"content")
-    replace = os.replace
-
-    def one_file_system_each(old, new):
-        if Path(old) == source:
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        replace(old, new)
-
-    monkeypatch.setattr(os, "replace", one_file_system_each)
-    move(source, target)
-    assert target.read_bytes() == b"content"
-    assert {path.name for path in tmp_path.iterdir()} == {"there"}
-
-
-def test_a_file_that_cannot_be_moved_stays(tmp_path):
+def test_a_second_name_is_the_same_file_and_takes_the_place_of_what_had_it(tmp_path):
     (tmp_path / "here").write_bytes(b"content")
-    with pytest.raises(OSError):
-        move(tmp_path / "here", tmp_path / "nowhere" / "there")
-    assert (tmp_path / "here").read_bytes() == b"content"
+    (tmp_path / "here").chmod(0o444)  # as a file of DVC's cache
+    (tmp_path / "there").write_bytes(b"other")
+    link(tmp_path / "here", tmp_path / "there")
+    link(tmp_path / "here", tmp_path / "deeper" / "there")
+    assert (tmp_path / "there").samefile(tmp_path / "here")
+    assert (tmp_path / "deeper/there").samefile(tmp_path / "here")
+    assert (tmp_path / "here").stat().st_mode & 0o777 == 0o444
+    assert {path.name for path in tmp_path.rglob("*")} == {"here", "there", "deeper"}
+
+
+def test_a_link_gives_its_target_a_second_name(tmp_path):
+    (tmp_path / "cache").write_bytes(b"content")
+    (tmp_path / "here").symlink_to("cache")
+    link(tmp_path / "here", tmp_path / "there")
+    assert not (tmp_path / "there").is_symlink()
+    assert (tmp_path / "there").samefile(tmp_path / "cache")
+
+
+def test_where_no_second_name_can_be_given_a_file_is_copied(tmp_path, monkeypatch):
+    def refused(*names):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    (tmp_path / "here").write_bytes(b"content")
+    monkeypatch.setattr(os, "link", refused)
+    link(tmp_path / "here", tmp_path / "there")
+    assert (tmp_path / "there").read_bytes() == b"content"
+    assert not (tmp_path / "there").samefile(tmp_path / "here")
+    assert {path.name for path in tmp_path.iterdir()} == {"here", "there"}

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import signal
 from dataclasses import asdict, replace
 
@@ -72,6 +71,7 @@ class Place:
 
     def __init__(self, folder, prepared=None):
         self.runs, self.workspace, self.timings = folder / "runs", folder / "training", folder / "timings"
+        self.store = folder / "store"
         self.prepared = prepared or images()
         self.trained = []
         self.tasks = cut(class_order(4, SEED), task_sizes(TASKS, 4))
@@ -83,6 +83,7 @@ class Place:
             self.prepared,
             torch.device("cpu"),
             workspace=self.workspace,
+            store=self.store,
             timings=self.timings,
             watcher=self.watch,
             observe=observe,
@@ -120,6 +121,8 @@ def test_each_run_leaves_its_record_and_weights_and_no_unfinished_work(finished)
     assert sorted(finished.contents()) == sorted(f"{arm}/{name}" for arm in ARMS for name in (RECORD, WEIGHTS))
     assert all(is_complete(finished.runs / arm) for arm in ARMS)
     assert list(finished.workspace.rglob("*")) == []
+    for name in finished.contents():
+        assert (finished.store / name).samefile(finished.runs / name)  # it takes no room twice
     assert finished.trained == list(ARMS)
 
 
@@ -238,6 +241,7 @@ def test_a_record_is_sealed_as_it_is_written(finished, arm):
 
 
 def test_a_run_whose_record_was_changed_is_trained_again_to_the_same_bytes(place):
+    """The file itself is changed, which the store has, too; what is not as it was sealed is never used."""
     place.train("er")
     path = place.runs / "er" / RECORD
     content = path.read_bytes()
@@ -289,8 +293,8 @@ def test_a_run_that_fails_leaves_no_directory_and_keeps_what_was_finished_before
     with pytest.raises(UserError, match=r"training\.batch is 13, but task 1 has only 12 training samples"):
         place.train("none", "er", er=too_large)
     assert not place.runs.exists()
-    assert is_complete(place.workspace / "none")
-    assert not is_complete(place.workspace / "er")
+    assert is_complete(place.store / "none")
+    assert not is_complete(place.store / "er")
 
     place.trained.clear()
     place.train("none", "er")
@@ -300,20 +304,23 @@ def test_a_run_that_fails_leaves_no_directory_and_keeps_what_was_finished_before
     assert (place.timings / "none.json").is_file()
 
 
-def test_a_run_killed_between_moving_its_two_files_is_trained_again(place, finished):
-    arm = place.runs / "er"
-    arm.mkdir(parents=True)
-    shutil.copy(finished.runs / "er" / WEIGHTS, arm)
-    (place.workspace / "er").mkdir(parents=True)
-    shutil.copy(finished.runs / "er" / RECORD, place.workspace / "er")
-    assert not is_complete(arm)
+@pytest.mark.parametrize("left", ["nothing", "the weights", "spoilt weights"])
+def test_what_becomes_of_a_run_directory_the_store_gives_it_back_without_training(place, finished, left):
     place.train("er")
+    for name in (RECORD, WEIGHTS) if left == "nothing" else (RECORD,):
+        (place.runs / "er" / name).unlink()
+    if left == "spoilt weights":  # written anew, as whatever writes does
+        (place.runs / "er" / WEIGHTS).unlink()
+        (place.runs / "er" / WEIGHTS).write_bytes(b"spoilt")
+    place.trained.clear()
+    place.train("er")
+    assert place.trained == []
     assert place.contents() == {f"er/{name}": finished.contents()[f"er/{name}"] for name in (RECORD, WEIGHTS)}
 
 
 def test_what_a_killed_job_left_half_written_does_no_harm(place):
     """Killed while it wrote a file, it could not take the temporary one away."""
-    left = place.workspace / "er"
+    left = place.store / "er"
     left.mkdir(parents=True)
     (left / f".999.{RECORD}").write_text('{"settings": ')
     (left / WEIGHTS).write_bytes(b"half")
@@ -392,7 +399,7 @@ def test_a_job_asked_to_stop_keeps_the_runs_that_are_done(place):
     place.watch = lambda name: lambda progress: stop.ask(signal.SIGINT) if name == "er" else None
     with pytest.raises(Interrupted):
         place.train("none", "er", "dgr", stop=stop)
-    assert is_complete(place.workspace / "none")
+    assert is_complete(place.store / "none")
     assert not (place.workspace / "none" / STATE).exists()
     assert (place.workspace / "er" / STATE).is_file()
     assert not any((place.workspace / "dgr").iterdir())  # reserved, not begun

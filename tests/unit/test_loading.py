@@ -62,7 +62,14 @@ def runs(prepared, tmp_path_factory):
         for arm, method in ARMS.items()
     }
     train_runs(
-        settings, prepared, torch.device("cpu"), folder / "w", folder / "t", lambda name: lambda p: None, observe=None
+        settings,
+        prepared,
+        torch.device("cpu"),
+        folder / "w",
+        folder / "s",
+        folder / "t",
+        lambda name: lambda p: None,
+        observe=None,
     )
     return folder
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 import torch
@@ -27,6 +28,9 @@ def place(tmp_path, monkeypatch):
     now = iter(range(0, 10**7, 60))
     monkeypatch.setattr("time.monotonic", lambda: float(next(now)))
     return Place(tmp_path)
+
+
+KEPT = Path("kept")  # a store without any run
 
 
 def stopped(place, arm, steps):
@@ -53,13 +57,14 @@ def plan_of(*arms, iterations=ITERATIONS):
     return {"runs": {arm: asdict(settings_of(arm, iterations=iterations)) for arm in arms}}
 
 
-def test_each_run_of_a_plan_is_where_it_stands(place):
+def test_each_run_of_a_plan_is_where_it_stands(place, tmp_path):
     place.train("none", "er")
-    (place.workspace / "er").mkdir(parents=True)
-    (place.runs / "er" / RECORD).rename(place.workspace / "er" / RECORD)
+    kept = tmp_path / "kept"
+    (kept / "er").mkdir(parents=True)
+    (place.runs / "er" / RECORD).rename(kept / "er" / RECORD)
     stopped(place, "bir-si", 8)
     stopped(place, "dgr", 1)
-    found = status(plan_of("none", "er", "bir-si", "rr-ra"), place.runs, place.workspace)
+    found = status(plan_of("none", "er", "bir-si", "rr-ra"), place.runs, kept, place.workspace)
     assert (found.finished, found.set_aside, found.not_begun) == (["none"], ["er"], ["rr-ra"])
     assert [(run.run, run.task, run.tasks, run.iteration, run.iterations) for run in found.unfinished] == [
         ("bir-si", 2, 2, 2, ITERATIONS)
@@ -80,7 +85,7 @@ def test_a_run_that_an_earlier_plan_named_is_told_with_its_length(place):
     (plans / "a.json").write_text("[1]")
     (plans / "b.json").write_text("{")
     (plans / "c.json").write_text(json.dumps(plan_of("dgr")))
-    (run,) = status(plan_of("none"), place.runs, place.workspace).elsewhere
+    (run,) = status(plan_of("none"), place.runs, KEPT, place.workspace).elsewhere
     assert (run.task, run.tasks, run.iteration, run.iterations) == (2, 2, 1, ITERATIONS)
 
 
@@ -102,7 +107,7 @@ def test_what_is_no_state_of_a_run_is_named_and_the_run_counts_as_not_begun(make
     path = place.workspace / "none" / STATE
     path.parent.mkdir(parents=True)
     make(path)
-    found = status(plan_of("none"), place.runs, place.workspace)
+    found = status(plan_of("none"), place.runs, KEPT, place.workspace)
     assert (found.unfinished, found.unreadable, found.not_begun) == ([], [path], ["none"])
 
 
@@ -160,6 +165,5 @@ def test_without_anything_begun_there_is_one_line(place, capsys):
     (place.workspace.parent / "plan.json").write_text(json.dumps(plan))
     assert cli.main(["status", "--plan", "plan.json"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "1 runs in the plan: 0 finished, 0 unfinished, 1 not begun or not saved yet, "
-        "0 finished and set aside in .training"
+        "1 runs in the plan: 0 finished, 0 unfinished, 1 not begun or not saved yet, 0 finished and set aside"
     ]

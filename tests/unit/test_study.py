@@ -1,9 +1,11 @@
 """A study's folder: whole or not at all, quiet where nothing changed, and never a stranger's file."""
 
+import errno
 import json
 import os
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -248,6 +250,31 @@ def test_after_a_killed_job_whose_outputs_were_deleted_the_next_one_makes_all_of
     (tmp_path / MINE / ".unfinished/tables/g.md").write_text("half a")
     write(parts=[mechanism])
     assert contents(tmp_path / MINE) == before
+    assert not (tmp_path / ".training/aside").exists()  # nothing of it was taken for somebody's
+
+
+def test_a_job_that_fails_while_files_go_to_their_places_leaves_what_tells_the_next_one(write, tmp_path, monkeypatch):
+    """A full disk, say; Snakemake removes what it knows of, and what needs more than records stays."""
+    replace, done = os.replace, []
+
+    def full(source, target):
+        if str(target).endswith("mechanism/distances.csv"):
+            replace(source, target)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+        done.append(target)
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+        patched.setattr(os, "replace", full)
+        write(parts=[mechanism])
+    for path in map(Path, done):
+        path.unlink(missing_ok=True)
+    assert (tmp_path / MINE / "mechanism/distances.csv").is_file()
+    assert (tmp_path / MINE / ".unfinished").is_dir()
+    write(parts=[mechanism])
+    assert not (tmp_path / ".training/aside").exists()
+    assert not (tmp_path / MINE / ".unfinished").exists()
+    assert files(tmp_path / MINE) == numbers(PLAN) | {"mechanism/distances.csv"}
 
 
 def mechanism(study, fresh):

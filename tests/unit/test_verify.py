@@ -1,9 +1,10 @@
-"""What is wrong with a run is named; what is right passes; pruning loses nothing."""
+"""What is wrong with a run is named; what is right passes."""
 
 import hashlib
 import json
 import shutil
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from exaggerated_replay.analysis.explain import explain, flat
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
 from exaggerated_replay.planning.runs import name_of_values, run_name
-from exaggerated_replay.store.prune import set_aside
+from exaggerated_replay.store.lines import Line, write_lines
 from exaggerated_replay.store.records import sealed
 from exaggerated_replay.store.verify import verify_record, verify_runs
 
 WEIGHTS = b"weights"
+STORE = Path("nowhere")  # what is explained from the store: test_keeping.py
 NAMES = [run_name(settings(seed)) for seed in (0, 1)]
 
 
@@ -147,28 +149,6 @@ def test_an_unfinished_run_is_named(results):
     assert "er-s5-0123456789 is not finished" in problem
 
 
-# ---------------------------------------------------------------- setting aside
-
-
-def test_runs_that_the_plan_does_not_name_are_set_aside_whole_and_the_others_stay(results, tmp_path):
-    workspace = tmp_path / "workspace"
-    before = {path.name: path.read_bytes() for path in (results / "runs" / NAMES[1]).iterdir()}
-    assert set_aside({"runs": {NAMES[0]: {}}}, results / "runs", workspace) == [workspace / NAMES[1]]
-    assert [path.name for path in (results / "runs").iterdir()] == [NAMES[0]]
-    assert {path.name: path.read_bytes() for path in (workspace / NAMES[1]).iterdir()} == before
-    assert set_aside({"runs": {NAMES[0]: {}}}, results / "runs", workspace) == []
-
-
-def test_a_run_that_came_back_after_it_was_set_aside_goes_again(results, tmp_path):
-    workspace = tmp_path / "workspace"
-    shutil.copytree(results / "runs" / NAMES[1], tmp_path / "copy")
-    set_aside({"runs": {NAMES[0]: {}}}, results / "runs", workspace)
-    shutil.copytree(tmp_path / "copy", results / "runs" / NAMES[1])
-    assert set_aside({"runs": {NAMES[0]: {}}}, results / "runs", workspace) == [workspace / NAMES[1]]
-    assert [path.name for path in (results / "runs").iterdir()] == [NAMES[0]]
-    assert {path.name for path in (workspace / NAMES[1]).iterdir()} == {"record.json", "model.safetensors"}
-
-
 # ---------------------------------------------------------------- explaining
 
 
@@ -188,7 +168,7 @@ def plan_of(*runs):
 
 
 def test_a_cell_leads_to_its_settings_and_its_runs_with_their_scores(results):
-    text = explain(plan_of(settings(0), settings(7)), "er", results)
+    text = explain(plan_of(settings(0), settings(7)), "er", results, STORE)
     assert "    method.memory_per_class = 3" in text
     assert f"    {NAMES[0]}  first20 33.33 %  first50 50.00 %  overall 66.67 %" in text
     assert f"    {run_name(settings(7))}  not trained yet" in text
@@ -198,7 +178,7 @@ def test_a_cell_leads_to_its_settings_and_its_runs_with_their_scores(results):
 def test_a_run_is_found_by_name_path_and_digest(results, form):
     name = NAMES[0].rpartition("-")[2] if form == "digest" else form.format(NAMES[0])
     write_json(results / "timings" / f"{NAMES[0]}.json", {"seconds": 12.34, "hardware": "a CPU"})
-    text = explain(plan_of(settings(0)), name, results)
+    text = explain(plan_of(settings(0)), name, results, STORE)
     assert text.startswith(f"{NAMES[0]}: of the cells er\n")
     assert "    training.iterations = 10" in text
     assert "  computed  12.3 s, cpu, torch 2.0, a CPU" in text
@@ -208,34 +188,37 @@ def test_a_run_is_found_by_name_path_and_digest(results, form):
 def test_a_damaged_or_missing_checkpoint_is_said(results):
     weights = results / "runs" / NAMES[0] / "model.safetensors"
     weights.write_bytes(b"weightt")
-    assert f"damaged: {weights} is not the checkpoint" in explain(plan_of(settings(0)), NAMES[0], results)
+    assert f"damaged: {weights} is not the checkpoint" in explain(
+        plan_of(settings(0)), NAMES[0], results, results / "store"
+    )
     weights.unlink()
-    assert "finished, without its checkpoint" in explain(plan_of(settings(0)), NAMES[0], results)
+    assert "finished, without its checkpoint" in explain(plan_of(settings(0)), NAMES[0], results, STORE)
 
 
 def test_the_record_in_a_studys_folder_is_enough(results):
     directory = results / "runs" / NAMES[0]
     whole = read_json(directory / "record.json")
     shutil.rmtree(directory)
-    write_json(results / "mine" / "records" / f"{NAMES[0]}.json", whole)
-    assert "overall 66.67 %" in explain(plan_of(settings(0)), "er", results)
-    assert "finished, without its checkpoint" in explain(plan_of(settings(0)), NAMES[0], results)
+    (results / "mine").mkdir()
+    write_lines(results / "mine" / "records.jsonl", [Line(NAMES[0], whole)])
+    assert "overall 66.67 %" in explain(plan_of(settings(0)), "er", results, STORE)
+    assert "finished, without its checkpoint" in explain(plan_of(settings(0)), NAMES[0], results, STORE)
 
 
 def test_a_run_that_diverged_has_no_scores(results):
     path = results / "runs" / NAMES[0] / "record.json"
     lost = {"task": 2, "iteration": 3, "term": "repulsion", "loss": 1e9}
     write_json(path, sealed({**read_json(path), "counts": None, "diverged": lost}))
-    assert f"{NAMES[0]}  diverged in task 2" in explain(plan_of(settings(0)), "er", results)
+    assert f"{NAMES[0]}  diverged in task 2" in explain(plan_of(settings(0)), "er", results, STORE)
 
 
 def test_a_run_that_only_lies_there_is_said_not_to_be_named(results):
-    assert explain(plan_of(settings(0)), NAMES[1], results).startswith(f"{NAMES[1]}: not named by the plan")
+    assert explain(plan_of(settings(0)), NAMES[1], results, STORE).startswith(f"{NAMES[1]}: not named by the plan")
 
 
 def test_a_run_to_be_trained_is_compared_with_the_nearest_finished_one(results):
     changed = replace(settings(0), code="core 2, er 1", training=replace(settings(0).training, iterations=20))
-    text = explain(plan_of(changed), run_name(changed), results)
+    text = explain(plan_of(changed), run_name(changed), results, STORE)
     assert f"the nearest finished run is {NAMES[0]}; it differs in" in text
     told = [line.strip() for line in text.partition("differs in")[2].splitlines() if line.strip()]
     assert told == ["code: core 1, er 1 there, core 2, er 1 here", "training.iterations: 10 there, 20 here"]
@@ -243,9 +226,9 @@ def test_a_run_to_be_trained_is_compared_with_the_nearest_finished_one(results):
 
 def test_what_is_neither_cell_nor_run_is_refused_with_a_suggestion(results):
     with pytest.raises(UserError, match=f"did you mean {NAMES[0]}"):
-        explain(plan_of(settings(0)), NAMES[0][:-1], results)
+        explain(plan_of(settings(0)), NAMES[0][:-1], results, STORE)
     with pytest.raises(UserError, match="the cells are er"):
-        explain(plan_of(settings(0)), "xyz", results)
+        explain(plan_of(settings(0)), "xyz", results, STORE)
 
 
 def test_nested_settings_get_dotted_keys():

@@ -23,15 +23,16 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PY
 from exaggerated_replay.analysis.outputs import all_files, figures_of, first_grid, more_files, study_files
 from exaggerated_replay.cli.errors import sentence_of
 from exaggerated_replay.planning.compose import drift_warning
+from exaggerated_replay.planning.dropped import check_nothing_dropped, note_held
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.devices import gpus
-from exaggerated_replay.places import DIGITS, RESULTS
+from exaggerated_replay.places import DIGITS, RESULTS, store_folder
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.store.aside import make_room
 from exaggerated_replay.store.lock import at_work, hold_folder, is_held
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS
-from exaggerated_replay.store.start import heal, plan_path, write_plan
+from exaggerated_replay.store.start import heal, keep_and_fill, plan_path, write_plan
 from exaggerated_replay.store.survey import FOCUS, Survey
 
 SNAKEMAKE = Path(".snakemake")
@@ -79,6 +80,8 @@ if workflow.is_main_process and (workflow.config_settings.config or workflow.con
 
 try:
     VALUES, PARAMETERS = read_params(PARAMS)
+    if workflow.is_main_process:
+        check_nothing_dropped(Path("conf"), VALUES)
     PLAN = make_plan(PARAMETERS)
     DRIFT = drift_warning(Path("conf"), VALUES) if workflow.is_main_process else ""
 except (UserError, OSError) as error:
@@ -92,7 +95,7 @@ PLAN_FILE = str(plan_path(PLAN))
 STUDY = RESULTS / PLAN.params.study.name
 FIGURES = figures_of(PLAN.to_dict())
 STUDY_FILES = all_files(PLAN.to_dict())
-SURVEY = Survey(PLAN, STUDY_FILES)
+SURVEY = Survey(PLAN, STUDY_FILES, store_folder() if workflow.output_settings.dryrun else None)
 STARTED = time.monotonic()
 
 
@@ -118,8 +121,9 @@ def begin():
         try:
             workflow.run_lock = hold_folder(SNAKEMAKE)
             write_plan(PLAN)
+            note_held(VALUES)
             ours = {*study_files(PLAN.to_dict()), *more_files(PLAN.to_dict())}
-            for line in itertools.chain(make_room(STUDY, ours), heal(SURVEY)):
+            for line in itertools.chain(make_room(STUDY, ours), heal(SURVEY), keep_and_fill(PLAN)):
                 logger.warning(line)
         except (UserError, OSError) as error:
             refuse(sentence_of(error))
@@ -135,9 +139,14 @@ def missing(paths):
 
 
 def asked(milestone):
-    """Return an input function: what is missing of a milestone; all of it where nothing is, so that nothing is done."""
+    """Return an input function: what is missing of a milestone; all of it where nothing is, so that nothing is done.
+
+    Of all, that is what lies here: for a dry run, runs may be right that only the store has.
+    """
     first = missing(MILESTONES[milestone])
-    return lambda wildcards: first(wildcards) or [ancient(path) for path in MILESTONES[milestone]]
+    return lambda wildcards: first(wildcards) or [
+        ancient(path) for path in MILESTONES[milestone] if os.path.exists(path)
+    ]
 
 
 def stop_jobs(*_):

@@ -10,6 +10,7 @@ from exaggerated_replay.analysis.scores import scores, task_sizes
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import RECORDS
+from exaggerated_replay.store.keeping import has_more, sealed_records
 from exaggerated_replay.store.lines import read_records
 from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
 
@@ -17,13 +18,14 @@ SHOWN = ("first20", "first50", "overall")
 MEANING = {"data": "the data, or the encoder behind them"}
 
 
-def explain(plan: Mapping[str, Any], name: str, results: Path) -> str:
+def explain(plan: Mapping[str, Any], name: str, results: Path, store: Path) -> str:
     """Say what produced a cell of the plan, or a run; and of a run that is still to be trained, why.
 
     Args:
         plan: As `plan.json` holds it.
         name: A cell (`rr-ra-f5`), a run (`bir-s0-1a2b3c4d5e`, also as a path), or a run's digest.
         results: The results folder.
+        store: Where every finished run is kept.
 
     Returns:
         Lines of text.
@@ -31,7 +33,7 @@ def explain(plan: Mapping[str, Any], name: str, results: Path) -> str:
     Raises:
         UserError: There is no such cell or run.
     """
-    finished = records_at_hand(results)
+    finished = records_at_hand(results, store)
     if name in plan["cells"]:
         return _cell(plan, name, finished)
     known = [*plan["runs"], *(run for run in finished if run not in plan["runs"])]
@@ -41,13 +43,14 @@ def explain(plan: Mapping[str, Any], name: str, results: Path) -> str:
         close = difflib.get_close_matches(name, [*plan["cells"], *known], n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"the cells are {', '.join(plan['cells'])}"
         raise UserError(f"{name} is neither a cell of the plan nor a run: {hint}")
-    return _run(plan, found[0], finished, results)
+    return _run(plan, found[0], finished, results, store)
 
 
-def records_at_hand(results: Path) -> dict[str, Any]:
-    """Return the record of each finished run: from its directory, or from the folder of a study."""
-    kept = {run: record for path in sorted(results.glob(f"*/{RECORDS}")) for run, record in read_records(path).items()}
-    return kept | {path.parent.name: read_json(path) for path in sorted((results / "runs").glob(f"*/{RECORD}"))}
+def records_at_hand(results: Path, store: Path) -> dict[str, Any]:
+    """Return the record of each finished run: from its directory, from the store, or from the folder of a study."""
+    found = {run: record for path in sorted(results.glob(f"*/{RECORDS}")) for run, record in read_records(path).items()}
+    found |= sealed_records(store)
+    return found | {path.parent.name: read_json(path) for path in sorted((results / "runs").glob(f"*/{RECORD}"))}
 
 
 def _cell(plan: Mapping[str, Any], name: str, finished: Mapping[str, Any]) -> str:
@@ -66,8 +69,9 @@ def _cell(plan: Mapping[str, Any], name: str, finished: Mapping[str, Any]) -> st
     return "\n".join(lines)
 
 
-def _run(plan: Mapping[str, Any], name: str, finished: Mapping[str, Any], results: Path) -> str:
+def _run(plan: Mapping[str, Any], name: str, finished: Mapping[str, Any], results: Path, store: Path) -> str:
     directory = results / "runs" / name
+    directory = store / name if has_more(store / name, directory) else directory
     cells = [c for c, cell in plan["cells"].items() for run in cell["runs"] if run_of(run) == name]
     lines = [f"{name}: " + (f"of the cells {', '.join(cells)}" if cells else "not named by the plan")]
     if name in finished:

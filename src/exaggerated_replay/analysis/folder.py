@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exaggerated_replay.learning.exclusion import alone
-from exaggerated_replay.places import PLAN
+from exaggerated_replay.places import PLAN, UNFINISHED
 from exaggerated_replay.store.aside import make_room
-
-FRESH = ".unfinished"
 
 
 @contextmanager
@@ -29,21 +27,30 @@ def written_together(folder: Path, ours: Iterable[str]) -> Iterator[Path]:
     with alone([folder], "written"):
         for line in make_room(folder, known):
             print(line)
-        fresh = folder / FRESH
+        fresh = folder / UNFINISHED
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         try:
             yield fresh
-            _take(fresh, folder, known)
-        finally:
+            written = _written(fresh, known)
+        except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        # Interrupted from here on, it leaves `fresh`. Snakemake then removes what it knows of a failed job's files; by
+        # this folder the next try knows that the others are the workflow's.
+        _take(fresh, folder, written, known)
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _take(fresh: Path, folder: Path, ours: set[str]) -> None:
-    """Bring what was written to its folder, and remove what else is the study's."""
+def _written(fresh: Path, ours: set[str]) -> set[str]:
     written = {str(path.relative_to(fresh)) for path in fresh.rglob("*") if path.is_file()}
     if strange := sorted(written - ours):
         raise ValueError(f"{strange[0]} is written, but no plan declares it")
+    return written
+
+
+def _take(fresh: Path, folder: Path, written: set[str], ours: set[str]) -> None:
+    """Bring what was written to its folder, and remove what else is the study's."""
     # What an earlier plan declared goes while that plan is still there to tell: whatever interrupts this.
     for name in sorted(ours - written):
         _remove(folder, folder / name)

@@ -13,6 +13,7 @@ from exaggerated_replay.analysis.written_plan import whole
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import PLAN, RECORDS
+from exaggerated_replay.store.keeping import sealed_records
 from exaggerated_replay.store.lines import read_records
 from exaggerated_replay.store.records import RECORD, is_sealed
 
@@ -73,9 +74,18 @@ def load_study(plan: Mapping[str, Any], runs: Path, kept: Path | None = None) ->
     return Study(plan, found)
 
 
-def finished_so_far(plan: Mapping[str, Any], runs: Path, kept: Path | None = None) -> Study:
-    """Read the records that are there, and leave the runs out that are not: of a study that is still at work."""
+def finished_so_far(plan: Mapping[str, Any], runs: Path, kept: Path | None = None, store: Path | None = None) -> Study:
+    """Read the records that are there, and leave the runs out that are not: of a study that is still at work.
+
+    Args:
+        plan: As the workflow wrote it.
+        runs: The folder of run directories.
+        kept: A study's file of records, for runs that are not there.
+        store: Where every finished run is kept, for those that are in neither.
+    """
     found = _found(plan, runs, kept)
+    if store:
+        found = dict(sorted((found | sealed_records(store, plan["runs"].keys() - found.keys())).items()))
     cells = {
         name: {**cell, "runs": [run for run in cell["runs"] if run_of(run) in found]}
         for name, cell in plan["cells"].items()

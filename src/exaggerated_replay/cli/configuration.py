@@ -17,13 +17,16 @@ def compose(overrides: tuple[str, ...]) -> None:
 
     Without arguments, params.yaml becomes what conf/ says by itself.
     """
-    from exaggerated_replay.places import RECORD
+    from exaggerated_replay.places import RECORD, store_folder
     from exaggerated_replay.planning.compose import write_params
-    from exaggerated_replay.planning.params import PARAMS
+    from exaggerated_replay.planning.dropped import note_held
+    from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.planning.remarks import remarks_on_data
 
     plan = write_params(CONF, list(overrides), PARAMS)
-    new = sum(not (run.directory / RECORD).is_file() for run in plan.runs)
+    note_held(read_params(PARAMS)[0])
+    places = [(run.directory, store_folder() / run.directory.name) for run in plan.runs]
+    new = sum(not any((place / RECORD).is_file() for place in both) for both in places)
     name = plan.params.study.name
     print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {new} of them new")
     for sentence in remarks_on_data(plan):
@@ -34,9 +37,11 @@ def compose(overrides: tuple[str, ...]) -> None:
 def drift() -> None:
     """Say in which keys params.yaml differs from what conf/ composes."""
     from exaggerated_replay.planning.compose import drift_warning
+    from exaggerated_replay.planning.dropped import check_nothing_dropped
     from exaggerated_replay.planning.params import PARAMS, read_params
 
     values, _ = read_params(PARAMS)
+    check_nothing_dropped(CONF, values)
     print(drift_warning(CONF, values) or "params.yaml is what conf/ composes")
 
 

@@ -10,7 +10,7 @@ import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import RECORDS, RESULTS, RUNS
+from exaggerated_replay.places import RECORDS, RESULTS, RUNS, store_folder
 
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.runs import Study
@@ -42,7 +42,7 @@ def study(plan: Path) -> None:
 @click.argument("folders", type=PATH, nargs=-1, required=True)
 @click.option("--index", type=PATH, help="Also write a page that leads to the report of each of them.")
 def report(folders: tuple[Path, ...], index: Path | None) -> None:
-    """Make the whole of each study's folder again from what Git keeps of it; nothing is trained.
+    """Make the whole of FOLDERS, of a study each, again from what Git keeps of them; nothing is trained.
 
     Exit status 1 where a file that Git keeps came out with other bytes.
     """
@@ -89,7 +89,7 @@ def _so_far(plan: dict[str, Any]) -> "Study":
     from exaggerated_replay.analysis.runs import finished_so_far
 
     name = plan["study"]["name"]
-    found = finished_so_far(plan, RUNS, RESULTS / name / RECORDS)
+    found = finished_so_far(plan, RUNS, RESULTS / name / RECORDS, store_folder())
     if not found.records:
         raise UserError(f"no run of the study {name} is finished yet: run the workflow, or name a study with --study")
     return found
@@ -119,7 +119,7 @@ def explain(plan: Path | None, name: str) -> None:
     """Say where the numbers of NAME come from, a cell, a run or its digest; or why it would be trained."""
     from exaggerated_replay.analysis.explain import explain
 
-    print(explain(plan_or_params(plan), name, RESULTS))
+    print(explain(plan_or_params(plan), name, RESULTS, store_folder()))
 
 
 @click.command()

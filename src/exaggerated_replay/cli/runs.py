@@ -10,7 +10,7 @@ import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, store, timings, workspace
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import RESULTS, RUNS
+from exaggerated_replay.places import RESULTS, RUNS, store_folder
 from exaggerated_replay.wording import duration
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def status(plan: Path | None, runs: Path, workspace: Path) -> None:
     """Tell how far unfinished runs are, how long they still take, and how many of the plan's runs are done."""
     from exaggerated_replay.store.status import status
 
-    for line in told(status(plan_or_params(plan), runs, workspace), workspace):
+    for line in told(status(plan_or_params(plan), runs, store_folder(), workspace), workspace):
         print(line)
 
 
@@ -35,7 +35,7 @@ def told(found: "Status", workspace: Path) -> Iterator[str]:
     begun, rest = len(found.unfinished), len(found.not_begun)
     yield (
         f"{finished + aside + begun + rest} runs in the plan: {finished} finished, {begun} unfinished, "
-        f"{rest} not begun or not saved yet, {aside} finished and set aside in {workspace}"
+        f"{rest} not begun or not saved yet, {aside} finished and set aside"
     )
     yield from lines("Unfinished", found.unfinished)
     yield from lines(f"Unfinished in {workspace}, and not in the plan", found.elsewhere)
@@ -74,13 +74,14 @@ def verify(plan: Path | None) -> None:
 
 @click.command()
 @asked_plan
-@workspace
-def prune(plan: Path | None, workspace: Path) -> None:
+def prune(plan: Path | None) -> None:
     """Set runs aside that the plan does not name, so that DVC records the others alone."""
-    from exaggerated_replay.store.prune import set_aside
+    from exaggerated_replay.store.keeping import set_aside
 
-    moved = set_aside(plan_or_params(plan), RUNS, workspace)
-    print(f"{len(moved)} runs set aside in {workspace}; a plan that names them finds them there")
+    out, told = set_aside(plan_or_params(plan)["runs"], RUNS, store_folder())
+    for line in told:
+        print(line, file=sys.stderr)
+    print(f"{len(out)} runs set aside; they lie in {store_folder()}, where a plan that names them finds them")
 
 
 @click.command()
@@ -103,7 +104,7 @@ def import_(file: Path, runs: Path, timings: Path) -> None:
     """Verify the records in FILE, from `export` or a study's folder, and put the new ones among the runs."""
     from exaggerated_replay.store.exchange import import_records
 
-    done = import_records(file, runs, timings)
+    done = import_records(file, runs, timings, store_folder() if runs == RUNS else runs)
     told = f"{len(done.new)} records imported, {len(done.known)} were here already"
     print(f"{told}; `snakemake metrics` makes tables of them")
     for sentence in done.refused:

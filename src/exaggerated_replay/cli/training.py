@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
+from exaggerated_replay.places import store_folder
 
 
 @click.command()
@@ -46,6 +47,7 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspac
             load(data, values["data"]),
             device,
             workspace=workspace,
+            store=store_folder(),
             timings=timings,
             watcher=watcher(file),
             save_minutes=compute.save_minutes,

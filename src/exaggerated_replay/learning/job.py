@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import check_precision, hardware
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import file_digest, move, replacing, write_json
+from exaggerated_replay.files import file_digest, replacing, write_json
 from exaggerated_replay.learning.exclusion import alone
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.observation.observer import TaskEndObserver
@@ -26,7 +26,7 @@ from exaggerated_replay.learning.standing import Observer
 from exaggerated_replay.learning.trainer import to_stderr
 from exaggerated_replay.places import STATE
 from exaggerated_replay.settings.run import RunSettings
-from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete, sealed
+from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_complete, put_run, sealed
 
 Watch = Callable[[Progress], None]
 Observe = Callable[[Samples, int], Observer]  # from the test set and the run's seed
@@ -37,6 +37,7 @@ def train_runs(
     prepared: Prepared,
     device: torch.device,
     workspace: Path,
+    store: Path,
     timings: Path,
     watcher: Callable[[str], Watch],
     observe: Observe | None = TaskEndObserver,
@@ -45,15 +46,16 @@ def train_runs(
 ) -> None:
     """Train those runs that are not finished yet.
 
-    Every run is finished in the workspace and moved to its directory when all are done: a job that dies
-    half-way keeps what it finished, and never leaves a run directory half-written. A run that was interrupted goes on
-    where it stood; one that diverges says so, and the others go on. One process at a time trains a run.
+    Every run is finished in the store, and put into its directory when all are done: a job that dies half-way keeps
+    what it finished, and whatever becomes of a run's directory, its files in the store stay. A run that was interrupted
+    goes on where it stood; one that diverges says so, and the others go on. One process at a time trains a run.
 
     Args:
         runs: Settings of each run by the directory that it is to fill.
         prepared: The data.
         device: Where to compute.
-        workspace: Where finished runs wait for the rest of the job.
+        workspace: Where runs keep where they stand.
+        store: Where every finished run is kept.
         timings: Where seconds and hardware of each run go.
         watcher: Called with a run's name; what it returns is called with the run's progress.
         observe: Makes what looks at a run when a task ends; what it noted is kept beside the weights. None for nobody.
@@ -73,9 +75,10 @@ def train_runs(
             check_precision(precision, device)
         inputs = to_device(prepared, device)
         for target, settings in missing.items():
-            place = workspace / target.name
+            place = store / target.name
             if not is_complete(place):
-                keeper = StateFile(place / STATE, target.name, device, save_minutes, stop or Stop())
+                state = workspace / target.name / STATE
+                keeper = StateFile(state, target.name, device, save_minutes, stop or Stop())
                 samples = labelled(inputs, prepared, settings.class_order)
                 record = finish_run(settings, prepared, samples, device, place, watcher(target.name), observe, keeper)
                 timing = {"seconds": round(keeper.spent(), 3), "hardware": hardware(device)}
@@ -83,10 +86,7 @@ def train_runs(
                 write_json(place / RECORD, sealed(record))  # last: with it, the run is finished
                 keeper.forget()
         for target in missing:
-            target.mkdir(parents=True, exist_ok=True)
-            for name in FILES:
-                if (workspace / target.name / name).exists():
-                    move(workspace / target.name / name, target / name)
+            put_run(store / target.name, target)
             shutil.rmtree(workspace / target.name)
 
 

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
-from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.planning.strict_yaml import dump_yaml
 
@@ -56,10 +56,26 @@ def write_params(conf: Path, overrides: list[str], target: Path) -> Plan:
     Raises:
         UserError: The composition fails, or its outcome is not valid, or asks for what cannot be.
     """
-    values = {**compose_values(conf, overrides), "composed_with": overrides}
-    plan = make_plan(check_params(values))
+    try:
+        values = {**compose_values(conf, overrides), "composed_with": overrides}
+        plan = make_plan(check_params(values))
+    except UserError as error:
+        raise UserError(f"{error}; {_still_held(target)}") from None
     write_text(target, dump_yaml(values))
     return plan
+
+
+def _still_held(target: Path) -> str:
+    """Say what params.yaml holds where it was not written anew: that is what a next command would run."""
+    if not target.exists():
+        return f"{target} is not written"
+    try:
+        values, params = read_params(target)
+    except (UserError, OSError):
+        return f"{target} is left as it was, which is not valid either"
+    given = values.get("composed_with")
+    how = f", composed with {' '.join(given)}" if given else ""
+    return f"{target} still holds the study {params.study.name}{how}"
 
 
 def drift(conf: Path, values: dict[str, Any]) -> list[str]:
@@ -72,8 +88,8 @@ def drift(conf: Path, values: dict[str, Any]) -> list[str]:
         UserError: conf/ cannot be composed.
     """
     asked = values.get("composed_with")
-    wanted = compose_values(conf, asked if asked is not None else _options(conf, values))
-    return sorted(_differences({**wanted, "composed_with": asked}, values, ""))
+    wanted = compose_values(conf, asked if asked is not None else options(conf, values))
+    return sorted(differences({**wanted, "composed_with": asked}, values))
 
 
 def drift_warning(conf: Path, values: dict[str, Any]) -> str:
@@ -98,7 +114,7 @@ def drift_warning(conf: Path, values: dict[str, Any]) -> str:
     )
 
 
-def _options(conf: Path, values: dict[str, Any]) -> list[str]:
+def options(conf: Path, values: dict[str, Any]) -> list[str]:
     """Return the option of each group that the values were composed from, as far as conf/ has it."""
     names = {group: values.get(group, {}).get("name") for group in GROUPS}
     suffix = values.get("size", {}).get("suffix") or ""
@@ -106,8 +122,9 @@ def _options(conf: Path, values: dict[str, Any]) -> list[str]:
     return [f"{group}={name}" for group, name in names.items() if (conf / group / f"{name}.yaml").is_file()]
 
 
-def _differences(left: Any, right: Any, where: str) -> list[str]:
+def differences(left: Any, right: Any, where: str = "") -> list[str]:
+    """Return the dotted keys in which two nested values differ."""
     if isinstance(left, dict) and isinstance(right, dict):
         keys = left.keys() | right.keys()
-        return [d for k in keys for d in _differences(left.get(k), right.get(k), f"{where}.{k}".lstrip("."))]
+        return [d for k in keys for d in differences(left.get(k), right.get(k), f"{where}.{k}".lstrip("."))]
     return [] if left == right else [where]

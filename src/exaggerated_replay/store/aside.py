@@ -18,6 +18,14 @@ def move_aside(path: Path) -> Path:
     return target
 
 
+def move_files(folder: Path, paths: Iterable[Path]) -> Path:
+    """Move some of a folder's files, and leave its others; return the folder in which they lie now."""
+    place = _free(folder.name)
+    for path in paths:
+        _move(path, place / path.relative_to(folder))
+    return place
+
+
 def make_room(folder: Path, names: Iterable[str]) -> Iterator[str]:
     """Move what lies in the way of a study's files to `.training/aside/`, and say so in a line.
 
@@ -33,9 +41,7 @@ def make_room(folder: Path, names: Iterable[str]) -> Iterator[str]:
     taken = list(dict.fromkeys(there for name in sorted(names) if (there := _in_the_way(folder, name, ours))))
     if not taken:
         return
-    place = _free(folder.name)
-    for path in taken:
-        _move(path, place / path.relative_to(folder))
+    place = move_files(folder, taken)
     more = f" and {len(taken) - 1} more that the workflow did not write" if len(taken) > 1 else ""
     yield f"{taken[0]}{more or ' was not written by the workflow'}: moved to {place}"
 

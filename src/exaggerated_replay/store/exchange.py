@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import read_json, write_json
+from exaggerated_replay.files import link, read_json, write_json
 from exaggerated_replay.places import RECORDS
+from exaggerated_replay.store.keeping import NOTHING, finished
 from exaggerated_replay.store.lines import Line, each_line, read_records, write_lines
 from exaggerated_replay.store.records import RECORD
 from exaggerated_replay.store.verify import verify_record
@@ -44,13 +45,14 @@ def export_records(folder: Path, timings: Path, target: Path) -> int:
     return len(lines)
 
 
-def import_records(source: Path, runs: Path, timings: Path) -> Imported:
-    """Put the records that are new and right among the runs, and name the others.
+def import_records(source: Path, runs: Path, timings: Path, store: Path) -> Imported:
+    """Put the records that are new and right among the runs and into the store, and name the others.
 
     Args:
         source: What `export_records` has written, or the folder of a study.
         runs: The folder of run directories.
         timings: The folder of their timings.
+        store: Where every finished run is kept.
 
     Raises:
         UserError: The file or folder holds no records at all.
@@ -60,23 +62,26 @@ def import_records(source: Path, runs: Path, timings: Path) -> Imported:
         try:
             if isinstance(line, UserError):
                 raise line
-            here = runs / line.run / RECORD
+            here, kept = runs / line.run / RECORD, store / line.run
             verify_record(line.run, line.record)
             _verify_timing(line)
-            if here.is_file() and (known := read_json(here)) != line.record:
-                raise UserError(
-                    f"{here} says something else ({_made(known)} here, {_made(line.record)} there): "
-                    "delete the one you do not want"
-                )
+            is_kept = finished(kept) != NOTHING
+            for known in [here] * here.is_file() + [kept / RECORD] * is_kept:
+                if (said := read_json(known)) != line.record:
+                    raise UserError(
+                        f"{known} says something else ({_made(said)} here, {_made(line.record)} there): "
+                        f"delete the one you do not want, here {here.parent} and {kept}"
+                    )
         except UserError as error:
             done.refused.append(f"{source}: {error}")
             continue
-        if here.is_file():
+        if here.is_file() or is_kept:
             done.known.append(line.run)
             continue
         if line.timing:
             write_json(timings / f"{line.run}.json", line.timing)
-        write_json(here, line.record)
+        write_json(kept / RECORD, line.record)
+        link(kept / RECORD, here)
         done.new.append(line.run)
     return done
 

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of, read_json, write_json
-from exaggerated_replay.places import DIGITS
+from exaggerated_replay.files import digest_of, write_json
+from exaggerated_replay.places import DIGITS, RUNS, store_folder
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.store.aside import WORKSPACE, move_aside
+from exaggerated_replay.store.keeping import bring_back, clear, set_aside, take_in
 from exaggerated_replay.store.records import RECORD, WEIGHTS
 from exaggerated_replay.store.survey import FOCUS, Survey
-from exaggerated_replay.store.verify import verify_record
 
 
 def plan_path(plan: Plan) -> Path:
@@ -40,10 +39,16 @@ def heal(survey: Survey) -> Iterator[str]:
         if path.parent not in told and not (path.parent == FOCUS and focus_moved):
             yield f"{path} {reason}: it is made again"
         told.add(path.parent if path.name in (RECORD, WEIGHTS) else path)
-    for run in survey.plan.runs:
-        waiting = WORKSPACE / run.directory.name
-        try:
-            if (waiting / RECORD).exists():
-                verify_record(waiting.name, read_json(waiting / RECORD))
-        except (UserError, OSError) as error:
-            yield f"{waiting}: {error}; moved to {move_aside(waiting)}"
+
+
+def keep_and_fill(plan: Plan) -> Iterator[str]:
+    """Keep every finished run that lies here, and bring back those of the plan that results/runs/ has lost.
+
+    Lines say what came back, and what could not be kept.
+    """
+    names, store = [run.directory.name for run in plan.runs], store_folder()
+    yield from clear(names, store)
+    take_in(RUNS, store)
+    yield from set_aside((), WORKSPACE, store)[1]  # where earlier versions set runs aside
+    if back := bring_back(names, RUNS, store):
+        yield f"{len(back)} finished runs were not whole in {RUNS}: brought back from {store}"

@@ -53,19 +53,20 @@ def cost(steps: int, iterations: int) -> float:
     return FIRST * min(steps, iterations) + max(0, steps - iterations)
 
 
-def status(plan: Mapping[str, Any], runs: Path, workspace: Path) -> Status:
+def status(plan: Mapping[str, Any], runs: Path, kept: Path, workspace: Path) -> Status:
     """Look where the runs of a plan stand.
 
     Args:
         plan: The plan, as it is written.
         runs: The run directories.
+        kept: Where every finished run is kept.
         workspace: Where unfinished work is kept, and the plans that were written.
     """
     found = Status([], [], [], [], [], [])
     for name, settings in plan["runs"].items():
         if (runs / name / RECORD).is_file():
             found.finished.append(name)
-        elif (workspace / name / RECORD).is_file():
+        elif any((place / name / RECORD).is_file() for place in (kept, workspace)):
             found.set_aside.append(name)
         elif (path := workspace / name / STATE).is_file():
             if standing := read_standing(path, settings):

@@ -5,7 +5,7 @@ Neither a file's time nor the bookkeeping of Snakemake or DVC is believed: a fil
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.runs import Run, name_of_values
 from exaggerated_replay.planning.sources import Source
 from exaggerated_replay.settings.encoder import EncoderSettings
+from exaggerated_replay.store.keeping import has_more
 from exaggerated_replay.store.manifest import read_manifest
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS, is_complete
 from exaggerated_replay.store.verify import verify_record
@@ -38,12 +39,15 @@ class Survey:
     Args:
         plan: Which files there should be.
         study_files: What is made from the records of the plan.
+        store: Where else finished runs lie, for who only looks: whoever works fills results/runs/ from there first.
     """
 
-    def __init__(self, plan: Plan, study_files: Sequence[Path]) -> None:
+    def __init__(self, plan: Plan, study_files: Sequence[Path], store: Path | None = None) -> None:
         self.plan = plan
         self.study = RESULTS / plan.params.study.name
         self.study_files = study_files
+        self.store = store
+        self._places: dict[Path, Path] = {}
         self._known: dict[Path, str | None] = {}
         self._expected: dict[str, str] | None = None
         self._checks: dict[Path, Check] = {}
@@ -107,11 +111,13 @@ class Survey:
     def forget(self) -> None:
         """Look again from now on."""
         self._known.clear()
+        self._places.clear()
         self._expected = None
 
     def _look(self, path: Path) -> str | None:
-        if not path.is_file():
-            return "is not a file" if path.exists() or path.is_symlink() else "is missing"
+        there = self._place(path.parent) / path.name
+        if not there.is_file():
+            return "is not a file" if there.exists() or there.is_symlink() else "is missing"
         try:
             self._checks[path]()
         except UserError as error:
@@ -120,21 +126,30 @@ class Survey:
             return f"cannot be read ({error.strerror})"
         return None
 
+    def _place(self, directory: Path) -> Path:
+        """Return where the files of a folder are looked at: those of a run in the store, where that has more of it."""
+        if self.store is None or directory.parent != RUNS:
+            return directory
+        if directory not in self._places:
+            kept = self.store / directory.name
+            self._places[directory] = kept if has_more(kept, directory) else directory
+        return self._places[directory]
+
     def _record(self, run: Run) -> None:
-        verify_record(run.directory.name, read_json(run.directory / RECORD))
+        verify_record(run.directory.name, read_json(self._place(run.directory) / RECORD))
 
     def _weights(self, run: Run) -> None:
         if reason := self.wrong(run.directory / RECORD):
             raise UserError(f"has no right record beside it, which {reason}")
-        check_weights(run.directory, whole=self._few_bytes)
+        check_weights(self._place(run.directory), whole=self._few_bytes)
 
     @functools.cached_property
     def _few_bytes(self) -> bool:
-        weights = (run.directory / WEIGHTS for run in self.plan.runs)
+        weights = (self._place(run.directory) / WEIGHTS for run in self.plan.runs)
         return sum(path.stat().st_size for path in weights if path.is_file()) <= MOST_BYTES
 
     def _focus(self, name: str) -> None:
-        run = self.plan.cells[self.plan.params.focus].runs[0].directory
+        run = self._place(self.plan.cells[self.plan.params.focus].runs[0].directory)
         if (FOCUS / RECORD).read_bytes() != (run / RECORD).read_bytes():
             raise UserError(f"is not that of {run.name}")
         if name == WEIGHTS and file_digest(FOCUS / WEIGHTS) != read_json(FOCUS / RECORD)["sha256"][WEIGHTS]:
@@ -153,7 +168,8 @@ class Survey:
     def _study(self, path: Path) -> None:
         if self._expected is None:
             records = all(self.wrong(run.directory / RECORD) is None for run in self.plan.runs)
-            self._expected = read_manifest(self.study, made_from(self.plan.to_dict())) if records else {}
+            places = {run.directory.name: self._place(run.directory) for run in self.plan.runs}
+            self._expected = read_manifest(self.study, made_from(self.plan.to_dict(), places)) if records else {}
         if self._expected.get(str(path)) != file_digest(path):
             raise UserError("is not what the workflow makes from these runs")
         if path == self.study_files[0]:  # it stands for those, too, that depend on what the runs say
@@ -163,8 +179,13 @@ class Survey:
                     raise UserError(f"lies beside {name}, which is not what the workflow makes from these runs")
 
 
-def made_from(plan: dict[str, Any]) -> str:
-    """Return the digest of all that decides the content of a study's folder: plan, records, and the code between."""
+def made_from(plan: dict[str, Any], places: Mapping[str, Path] | None = None) -> str:
+    """Return the digest of all that decides the content of a study's folder: plan, records, and the code between.
+
+    Args:
+        plan: As its file holds it.
+        places: Run -> where its files lie, if not in results/runs/.
+    """
     package = Path(__file__).parents[1]
     folders = [path for folder in ("analysis", "figures", "report") for path in sorted((package / folder).rglob("*"))]
     code = {
@@ -172,7 +193,7 @@ def made_from(plan: dict[str, Any]) -> str:
         for path in [*folders, package / "planning/drawing.py"]  # which kind of figure a grid gets
         if path.is_file() and "__pycache__" not in path.parts
     }
-    paths = {name: RUNS / name / RECORD for name in plan["runs"]}
+    paths = {name: (places or {}).get(name, RUNS / name) / RECORD for name in plan["runs"]}
     if missing := [path for path in paths.values() if not path.is_file()]:
         raise UserError(f"{missing[0]} is missing: train the study's runs first, with `snakemake models`")
     records = {name: file_digest(path) for name, path in paths.items()}

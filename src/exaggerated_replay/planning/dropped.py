@@ -1,0 +1,104 @@
+"""What held here and `dvc exp run` would drop: it composes params.yaml from conf/ anew, and knows only its own -S."""
+
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json, write_json
+from exaggerated_replay.places import EXPERIMENT, HELD, checkout
+from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options
+from exaggerated_replay.planning.params import PARAMS
+from exaggerated_replay.planning.strict_yaml import parse_yaml
+
+
+def note_held(values: dict[str, Any]) -> None:
+    """Note what params.yaml holds, unless it is DVC that composed it, for an experiment."""
+    if EXPERIMENT not in os.environ:
+        write_json(checkout() / HELD, values)
+
+
+def check_nothing_dropped(conf: Path, values: dict[str, Any]) -> None:
+    """Check, in an experiment of DVC's, that params.yaml still says what was asked for here before.
+
+    Args:
+        conf: The folder conf/.
+        values: What params.yaml says now.
+
+    Raises:
+        UserError: A setting that was asked for before is the one of conf/ again, and nobody asked for that.
+    """
+    before = _held()
+    if before is None:
+        return
+    try:
+        gone = dropped(conf, values, before)
+    except UserError:  # conf/ is broken, which is told elsewhere
+        return
+    if gone:
+        with_what = before.get("composed_with") or []
+        back = (
+            f"; `{shlex.join(['exaggerated-replay', 'compose', *with_what])}` writes it as it was" if with_what else ""
+        )
+        raise UserError(
+            f"`dvc exp run` composes {PARAMS} from conf/ anew and would drop {', '.join(gone)}: name that with -S, "
+            f"too, or write what is to hold with `exaggerated-replay compose` first{back}"
+        )
+
+
+def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[str]:
+    """Return the settings, as KEY=VALUE, that somebody had chosen and that are as conf/ has them by itself again.
+
+    A setting that is neither as it was nor as conf/ has it was chosen anew.
+
+    Raises:
+        UserError: conf/ cannot be composed.
+    """
+    usual, chosen, now = (
+        dict(option.split("=") for option in options(conf, it))
+        for it in (
+            compose_values(conf, []),
+            before,
+            values,
+        )
+    )
+    groups = [
+        f"{group}={chosen[group]}"
+        for group in GROUPS
+        if group in chosen and chosen[group] != now.get(group) == usual.get(group)
+    ]
+    by_conf = {**compose_values(conf, options(conf, before)), "composed_with": before.get("composed_with")}
+    again = compose_values(conf, options(conf, values))
+    keys = [
+        key for key in sorted(differences(by_conf, before)) if _at(before, key) != _at(values, key) == _at(again, key)
+    ]
+    return [*groups, *(f"{key}={_spelt(_at(before, key))}" for key in keys)]
+
+
+def _held() -> dict[str, Any] | None:
+    """Return what params.yaml held before the experiment; None outside of one, and where nothing is known."""
+    commit = os.environ.get(EXPERIMENT)
+    if commit is None:
+        return None
+    try:
+        noted = read_json(checkout() / HELD)
+    except (UserError, OSError):
+        try:
+            shown = subprocess.run(["git", "show", f"{commit}:{PARAMS}"], capture_output=True, text=True, check=True)
+            noted = parse_yaml(shown.stdout, PARAMS.name)
+        except (UserError, OSError, subprocess.CalledProcessError):
+            return None
+    return noted if isinstance(noted, dict) else None
+
+
+def _at(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+def _spelt(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

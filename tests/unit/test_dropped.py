@@ -1,0 +1,84 @@
+"""What an experiment of DVC's would drop of what was composed before is named; what was chosen anew is not."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.planning.compose import compose_values, write_params
+from exaggerated_replay.planning.dropped import check_nothing_dropped, dropped, note_held
+from exaggerated_replay.planning.strict_yaml import read_yaml
+
+CONF = Path(__file__).parents[2] / "conf"
+ASKED = ["study=one", "study.seeds=2", "arms.rr-ra.lambda_ra=0.5"]
+
+
+@pytest.fixture
+def before(tmp_path, monkeypatch):
+    """What params.yaml says after `compose`."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DVC_ROOT", "DVC_EXP_BASELINE_REV"):
+        monkeypatch.delenv(name, raising=False)
+    write_params(CONF, ASKED, Path("params.yaml"))
+    return read_yaml(Path("params.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("given", "gone"),
+    [
+        (["focus=bir-si"], ["study=one", "arms.rr-ra.lambda_ra=0.5", "study.seeds=2"]),
+        (["study=one", "focus=bir-si"], ["arms.rr-ra.lambda_ra=0.5", "study.seeds=2"]),
+        ([*ASKED, "focus=bir-si"], []),
+        (["study=ablation", "study.seeds=3", "arms.rr-ra.lambda_ra=0.1"], []),  # all of it was chosen anew
+        (["study=ablation", "arms.rr-ra.lambda_ra=0.1"], ["study.seeds=2"]),
+    ],
+)
+def test_what_is_as_conf_has_it_again_is_dropped(before, given, gone):
+    assert dropped(CONF, compose_values(CONF, given), before) == gone
+
+
+def test_of_what_conf_says_by_itself_nothing_can_be_dropped(before):
+    usual = {**compose_values(CONF, []), "composed_with": []}
+    assert dropped(CONF, compose_values(CONF, ["study=one", "focus=bir-si"]), usual) == []
+
+
+def test_values_set_by_hand_are_dropped_like_those_that_were_composed(before):
+    by_hand = {**compose_values(CONF, []), "focus": "bir-si"}
+    assert dropped(CONF, compose_values(CONF, ["study.seeds=3"]), by_hand) == ["focus=bir-si"]
+
+
+def test_an_experiment_is_refused_with_what_would_be_lost_and_how_to_get_it_back(before, monkeypatch):
+    note_held(before)
+    composed = compose_values(CONF, ["focus=bir-si"])
+    check_nothing_dropped(CONF, composed)  # no experiment: whoever wrote it meant it
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
+    with pytest.raises(UserError) as refused:
+        check_nothing_dropped(CONF, composed)
+    assert "would drop study=one, arms.rr-ra.lambda_ra=0.5, study.seeds=2: name that with -S, too" in str(refused.value)
+    assert "`exaggerated-replay compose study=one study.seeds=2 arms.rr-ra.lambda_ra=0.5`" in str(refused.value)
+    note_held(composed)  # of an experiment nothing is noted
+    with pytest.raises(UserError):
+        check_nothing_dropped(CONF, composed)
+    check_nothing_dropped(CONF, compose_values(CONF, ASKED))
+
+
+def test_a_copy_for_an_experiment_looks_at_what_its_checkout_held(before, tmp_path, monkeypatch):
+    note_held(before)
+    (tmp_path / "copy").mkdir()
+    monkeypatch.chdir(tmp_path / "copy")
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    with pytest.raises(UserError, match="study=one"):
+        check_nothing_dropped(CONF, compose_values(CONF, []))
+
+
+def test_where_nothing_was_composed_yet_the_commit_says_what_held(before, monkeypatch):
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q"], ["add", "params.yaml"], [*who, "commit", "-q", "-m", "one"]):
+        subprocess.run(["git", *command], check=True)
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "HEAD")
+    with pytest.raises(UserError, match="study=one"):
+        check_nothing_dropped(CONF, compose_values(CONF, []))
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "nowhere")
+    check_nothing_dropped(CONF, compose_values(CONF, []))
