@@ -255,7 +255,8 @@ def packed(key: str, value: Any) -> Change:
 
 def in_pack(edit: Callable[[dict[str, Any]], Any]) -> None:
     """Change the first record in records.jsonl, leave the others out, and have no runs here."""
-    shutil.rmtree("results/runs")
+    for runs in ("results/runs", ".store"):
+        shutil.rmtree(runs)
     entry = json.loads(Path("records.jsonl").read_text().splitlines()[0])
     edit(entry)
     Path("records.jsonl").write_text(json.dumps(entry) + "\n")

@@ -62,7 +62,7 @@ class Life(RuleBasedStateMachine):
         self.runs.mkdir(parents=True)
         self.names = sorted(path.name for path in self.finished.iterdir())
         self.plan = set(self.names)
-        self.trained = Counter()
+        self.trained, self.seen = Counter(), set()
         self.locked, self.experiments = set(), []
 
     def teardown(self):
@@ -71,11 +71,11 @@ class Life(RuleBasedStateMachine):
 
     @initialize(recorded=st.booleans())
     def clone(self, recorded):
-        """A clone may hold a lock file from before."""
+        """A clone may bring runs that were recorded on another machine."""
         if recorded:
-            self.snakemake(None)
-            self.record(self.runs)
-            self.locked = {*self.plan}
+            shutil.copytree(self.finished, self.cache)
+            self.locked = {*self.names[:2]}
+            self.dvc_checkout()
 
     @rule(plan=PLANS)
     def compose(self, plan):
@@ -90,6 +90,7 @@ class Life(RuleBasedStateMachine):
         """What a start does, and its one job: finish every run in the store, then put all where they belong."""
         assert not [*clear(self.plan, self.store)]
         take_in(runs, self.store)
+        self.seen |= {path.name for path in runs.iterdir() if is_complete(path)}
         bring_back(sorted(self.plan), runs, self.store)
         missing = [name for name in sorted(self.plan) if not is_complete(runs / name)]
         for name in missing:
@@ -100,6 +101,7 @@ class Life(RuleBasedStateMachine):
         assert all(is_complete(runs / name) for name in self.plan)
 
     def train(self, name):
+        assert name not in self.seen
         (self.store / name).mkdir(parents=True, exist_ok=True)
         for file in FILES:
             if (self.finished / name / file).is_file():
@@ -184,7 +186,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def no_finished_run_is_lost(self):
-        assert all(is_complete(self.store / name) for name in self.trained)
+        assert all(is_complete(self.store / name) for name in {*self.trained, *self.seen})
 
 
 @pytest.fixture(scope="module")

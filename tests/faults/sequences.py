@@ -1,7 +1,7 @@
 """`python -m tests.faults.sequences`: random sequences of what people type, with the real tools.
 
-In a throw-away clone, with its dvc.lock as it is committed, `snakemake`, `dvc repro`, experiments of DVC (in the
-folder, in a copy and in the queue), `apply`, `checkout`, `prune`, kills and removed folders follow each other. After
+In a throw-away clone, with its dvc.lock as it is committed, `snakemake`, `dvc repro`, experiments of DVC's in the
+folder, in a copy and in the queue, `apply`, `checkout`, `prune`, kills and removed folders follow each other. After
 each of them every run that was ever trained to its end must lie in the store, whole, and have been trained once.
 """
 
