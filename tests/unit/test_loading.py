@@ -9,7 +9,7 @@ from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.learning.job import train_runs
-from exaggerated_replay.learning.loading import load_run, read_weights
+from exaggerated_replay.learning.loading import load_run, read_weights, trained_method
 from exaggerated_replay.methods.bir import Settings as BIRArm
 from exaggerated_replay.methods.dgr import Settings as DGRArm
 from exaggerated_replay.methods.er import Settings as ERArm
@@ -144,3 +144,10 @@ def test_the_example_is_the_same_every_time(runs):
 def test_other_methods_have_no_example(arm, told, runs):
     with pytest.raises(UserError, match=told):
         example_of(runs, arm)
+
+
+def test_a_checkpoint_of_another_version_of_the_code_is_named(runs):
+    run = load_run(runs / "er")
+    weights = {name: value for name, value in run.weights.items() if not name.endswith("bias")}
+    with pytest.raises(UserError, match=r"is one of another version of the code \(c\), .*: train the run again"):
+        trained_method(run.record, run.settings, weights)

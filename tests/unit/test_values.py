@@ -151,6 +151,7 @@ def plan_of(tmp_path, monkeypatch):
             grids={"g": [{"arm": list(arms)}]},
         )
         values["dataset"] |= dataset
+        values["study"] |= {"baseline": arms[0], "treatment": arms[-1]}
         return make_plan(check_params(values))
 
     return make

@@ -87,12 +87,21 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def trained_method(record: dict[str, Any], settings: RunSettings, weights: dict[str, Tensor]) -> Method:
-    """Build a run's method again as it was at the end of its last task."""
+    """Build a run's method again as it was at the end of its last task.
+
+    Raises:
+        UserError: The checkpoint is one of another version of the code.
+    """
     problem = record["problem"]
     method = new_method(settings, problem["inputs"], problem["bounded"], CPU)
     method.begin_task(len(settings.tasks))
     for name in method.kept:
         own = {k.removeprefix(f"{name}."): v for k, v in weights.items() if k.startswith(f"{name}.")}
+        if own.keys() != getattr(method, name).state_dict().keys():
+            raise UserError(
+                f"the checkpoint is one of another version of the code ({settings.code}), which has other parts: train "
+                "the run again"
+            )
         getattr(method, name).load_state_dict(own)
     return method
 
