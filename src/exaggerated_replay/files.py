@@ -36,7 +36,8 @@ def replacing(target: Path) -> Iterator[Path]:
         with scratch_beside(target) as folder:
             temporary = folder / target.name
             yield temporary
-            temporary.chmod(0o666 & ~UMASK)
+            with suppress(OSError):  # CIFS and FUSE may let nobody set permissions, and have their own
+                temporary.chmod(0o666 & ~UMASK)
             os.replace(temporary, target)
     except SafetensorError as error:
         number = re.search(r"\(os error (\d+)\)", str(error))  # it says no more of a full disk, say
@@ -58,7 +59,7 @@ def scratch_beside(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     shared = target.with_name(f".{target.name}.part")
     for old in list(shared.iterdir()) if shared.is_dir() else []:
-        if old.name.isdigit() and not _is_alive(int(old.name)):
+        if old.name.isdigit() and not is_alive(int(old.name)):
             shutil.rmtree(old, ignore_errors=True)
     own = shared / str(os.getpid())
     shutil.rmtree(own, ignore_errors=True)
@@ -71,7 +72,8 @@ def scratch_beside(target: Path) -> Iterator[Path]:
             shared.rmdir()
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Tell whether a process of this number is there."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

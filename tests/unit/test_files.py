@@ -236,3 +236,14 @@ def test_a_file_that_cannot_be_moved_stays(tmp_path):
     with pytest.raises(OSError):
         move(tmp_path / "here", tmp_path / "nowhere" / "there")
     assert (tmp_path / "here").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_that_lets_nobody_set_permissions_gets_its_files(tmp_path, monkeypatch, number):
+    def refuse(path, *_args, **_options):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    write_text(tmp_path / "here.txt", "all of it")
+    assert (tmp_path / "here.txt").read_text() == "all of it"
+    assert [path.name for path in tmp_path.iterdir()] == ["here.txt"]

@@ -25,11 +25,11 @@ from exaggerated_replay.cli.errors import sentence_of
 from exaggerated_replay.planning.compose import drift_warning
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.devices import gpus
+from exaggerated_replay.locks import at_work, hold_folder, is_held
 from exaggerated_replay.places import DIGITS, RESULTS
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.store.aside import make_room
-from exaggerated_replay.store.lock import at_work, hold_folder, is_held
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS
 from exaggerated_replay.store.start import heal, plan_path, write_plan
 from exaggerated_replay.store.survey import FOCUS, Survey
@@ -116,7 +116,7 @@ def begin():
             logger.warning(at_work(SNAKEMAKE).capitalize())
     else:
         try:
-            workflow.run_lock = hold_folder(SNAKEMAKE)
+            workflow.run_lock = hold_folder(SNAKEMAKE, logger.warning)
             write_plan(PLAN)
             ours = {*study_files(PLAN.to_dict()), *more_files(PLAN.to_dict())}
             for line in itertools.chain(make_room(STUDY, ours), heal(SURVEY)):
@@ -163,9 +163,10 @@ def finish():
 
 # On one machine without a GPU, training jobs are limited by cores alone. With GPUs the pool is theirs, unless
 # --resources says otherwise: an unbounded pool would start every job at once.
-ON_GPU = PLAN.params.compute.device != "cpu" and (bool(gpus()) or workflow.non_local_exec)
+GPUS = gpus() if PLAN.params.compute.device != "cpu" else []
+ON_GPU = PLAN.params.compute.device != "cpu" and (bool(GPUS) or workflow.non_local_exec)
 if ON_GPU and "gpu" not in workflow.global_resources and workflow.local_exec:
-    workflow.register_resource("gpu", len(gpus()) * PLAN.params.compute.slots_per_gpu)
+    workflow.register_resource("gpu", len(GPUS) * PLAN.params.compute.slots_per_gpu)
 
 PREPARED = [str(source.prepared) for source in PLAN.sources]
 SPLITS = [str(path) for path in PLAN.splits]

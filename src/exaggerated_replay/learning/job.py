@@ -18,12 +18,12 @@ from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import hardware
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, move, replacing, write_json
-from exaggerated_replay.learning.exclusion import alone
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.observation.observer import TaskEndObserver
 from exaggerated_replay.learning.resume import STATE, StateFile, Stop
 from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples
 from exaggerated_replay.learning.standing import Observer
+from exaggerated_replay.locks import alone
 from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete, sealed
 
