@@ -1,10 +1,14 @@
 """conf/ to params.yaml: Hydra composes, params.yaml is what everything reads."""
 
+import os
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -25,12 +29,34 @@ def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
         UserError: An override names a group, an option or a key that does not exist, or a file of conf/ is broken.
     """
     given = f" with {' '.join(overrides)}" if overrides else ""
+    for override in overrides:
+        check_override(override)
     try:
         with initialize_config_dir(str(conf.resolve()), version_base=None):
             values: dict[str, Any] = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)  # type: ignore[assignment]
             return values
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{conf.name}/ cannot be composed{given}: {_reason(str(error))}") from None
+
+
+def check_override(override: str) -> None:
+    """Refuse a value with characters that mean something else to Hydra, as the path of a file may have them.
+
+    Raises:
+        UserError: It has, and is not in quotes.
+    """
+    key, equals, value = override.partition("=")
+    try:
+        if not OverridesParser.create().parse_override(override).is_sweep_override():
+            return
+    except (HydraException, OmegaConfBaseException):
+        pass
+    if equals and re.fullmatch(r"[\w./@]+", key) and value[:1] not in ("'", '"', "[", "{"):
+        quoted = os.path.expanduser(value).replace("\\", "\\\\").replace('"', '\\"')
+        raise UserError(
+            f"{key}: {value!r} has characters that mean something to Hydra, such as = , ( # ~: put it in quotes, "
+            f"""{shlex.quote(f'{key}="{quoted}"')}"""
+        )
 
 
 def _reason(message: str) -> str:
