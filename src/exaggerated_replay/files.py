@@ -72,6 +72,22 @@ def scratch_beside(target: Path) -> Iterator[Path]:
             shared.rmdir()
 
 
+def no_such_file(key: str, path: Path) -> UserError:
+    """Return what to say of a file that a setting names and that is not there."""
+    told = f"{key}: there is no file {path}"
+    if is_experiments_copy() and not path.is_absolute():
+        told += (
+            "; this experiment runs in a copy, which has what Git tracks and no other file: give the whole path of the "
+            f"file, add it to Git, or queue the experiment with `-C {path}`"
+        )
+    return UserError(told)
+
+
+def is_experiments_copy() -> bool:
+    """Tell whether this is the copy in which `dvc exp run --temp` or `--queue` runs an experiment."""
+    return "/.dvc/tmp/exps/" in Path.cwd().as_posix()
+
+
 def is_alive(process: int) -> bool:
     """Tell whether a process of this number is there."""
     try:

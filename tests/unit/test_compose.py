@@ -32,7 +32,7 @@ def digits():
 
 @pytest.fixture
 def own_file(tmp_path):
-    x, y = np.zeros((4, 3), np.uint8), np.array([0, 1, 2, 3])
+    x, y = np.zeros((1200, 3), np.uint8), np.arange(4).repeat(300)
     np.savez(tmp_path / "mine.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     return tmp_path / "mine.npz"
 

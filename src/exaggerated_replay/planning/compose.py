@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import write_text
+from exaggerated_replay.files import is_experiments_copy, write_text
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.planning.strict_yaml import dump_yaml
@@ -113,6 +113,12 @@ def drift_warning(conf: Path, values: dict[str, Any]) -> str:
         return f"{error}. What params.yaml says is used."
     if not keys:
         return ""
+    study = conf / "study" / f"{_study(values)}.yaml"
+    if is_experiments_copy() and not study.is_file():
+        return (
+            f"{study} is not in this copy, in which an experiment has what Git tracks and no other file. What "
+            "params.yaml says is used; add the study to Git to have it compared with conf/."
+        )
     if values.get("composed_with") is None:
         return (
             f"params.yaml has values of its own, set by hand or by `dvc exp run -S`, for: {', '.join(keys)}. They are "
@@ -126,10 +132,13 @@ def drift_warning(conf: Path, values: dict[str, Any]) -> str:
 
 def _options(conf: Path, values: dict[str, Any]) -> list[str]:
     """Return the option of each group that the values were composed from, as far as conf/ has it."""
-    names = {group: values.get(group, {}).get("name") for group in GROUPS}
-    suffix = values.get("size", {}).get("suffix") or ""
-    names["study"] = str(names["study"]).removesuffix(suffix) if suffix else names["study"]
+    names = {group: values.get(group, {}).get("name") for group in GROUPS} | {"study": _study(values)}
     return [f"{group}={name}" for group, name in names.items() if (conf / group / f"{name}.yaml").is_file()]
+
+
+def _study(values: dict[str, Any]) -> str:
+    """Return what the file of the study is called, whose name may end in that of a size."""
+    return str(values.get("study", {}).get("name")).removesuffix(values.get("size", {}).get("suffix") or "")
 
 
 def _differences(left: Any, right: Any, where: str) -> list[str]:

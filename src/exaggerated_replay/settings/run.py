@@ -1,7 +1,7 @@
 """What decides one run's result: model, training, method, data. A run's identity is the digest of these."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from exaggerated_replay.settings.base import Count, NonNegative, Positive, Seed, Settings, require
 
@@ -36,6 +36,8 @@ class SISettings(Settings):
 @dataclass(frozen=True, kw_only=True)
 class MethodSettings(Settings):
     """What the settings of every method have: its name. Each method adds its own, in its own folder."""
+
+    draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "task"  # what batches of a task are drawn from
 
     method: str
 
