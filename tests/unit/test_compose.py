@@ -4,6 +4,7 @@ import copy
 import shutil
 import subprocess
 from dataclasses import asdict
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -356,3 +357,20 @@ def test_a_broken_conf_is_told_and_refuses_no_params(tmp_path, digits):
     assert told.startswith("conf/ cannot be composed with ")
     assert told.endswith("What params.yaml says is used.")
     assert "\n" not in told
+
+
+# ---------------------------------------------------------------- signs of Hydra's
+
+
+@pytest.mark.parametrize("name", ["a=b", "a,b", "a(b", "a#b", "a~b", "a{b", "a[b", "it's", 'a"b', "\u00e9"])
+def test_a_path_with_a_sign_of_hydras_is_refused_with_what_to_write_which_then_means_it(name):
+    with pytest.raises(UserError, match=r"^dataset\.source: .* mean something to Hydra") as caught:
+        compose_values(CONF, ["dataset=npz", f"dataset.source={name}.npz"])
+    (told,) = shlex.split(str(caught.value).partition("in quotes, ")[2])
+    assert compose_values(CONF, ["dataset=npz", told])["dataset"]["source"] == f"{name}.npz"
+
+
+def test_the_users_home_is_written_out(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    with pytest.raises(UserError, match=r'dataset\.source="/home/me/x\.npz"'):
+        compose_values(CONF, ["dataset=npz", "dataset.source=~/x.npz"])

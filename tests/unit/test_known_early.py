@@ -15,7 +15,7 @@ from exaggerated_replay.features.encoder import ConvEncoder
 from exaggerated_replay.planning.encoder_file import check_weights, published_shapes, shapes
 from exaggerated_replay.settings.methods import method_names, settings_of
 
-NONE = {"none": {"method": "none"}, "joint": {"method": "joint"}, "slda": {"method": "slda"}}
+ARMS = {name: {"method": name} for name in ("none", "joint", "slda", "gaussians")}
 
 
 @pytest.fixture
@@ -28,14 +28,14 @@ def planned(tmp_path, monkeypatch):
 
     def make(batch, arm="none", **dataset):
         own = {"name": "npz", "reader": "npz", "source": "mine.npz", "tasks": 2, "class_order": [0, 1, 2, 3], **dataset}
-        changes = {"dataset": own, "arms": NONE, "training.batch": batch, "focus": arm, "study.baseline": arm}
-        return plan_with({**changes, "study.treatment": arm}, grids={"g": [{"arm": [arm]}]})
+        changes = {"dataset": own, "arms": ARMS, "training.batch": batch, "focus": arm, "study.baseline": "gaussians"}
+        return plan_with({**changes, "study.treatment": arm}, grids={"g": [{"arm": ["gaussians", arm]}]})
 
     return make
 
 
 def test_a_task_smaller_than_the_batch_is_named(planned):
-    assert len(planned(8).runs) == 2
+    assert len(planned(8).runs) == 4
     with pytest.raises(UserError, match=r"training\.batch is 9, but task 1 of seed 0 has only 8 training samples"):
         planned(9)
     with pytest.raises(UserError, match=r"task 1 of seed 0 .* a batch of at most 8, or larger tasks"):
