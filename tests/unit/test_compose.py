@@ -1,10 +1,10 @@
 """conf/ composes to valid parameters, and says in one sentence when it cannot."""
 
 import copy
+import shlex
 import shutil
 import subprocess
 from dataclasses import asdict
-import shlex
 from pathlib import Path
 
 import numpy as np
