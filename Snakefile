@@ -19,6 +19,7 @@ rule all:
 
 onstart:
     signal.signal(signal.SIGTERM, stop_jobs)
+    signal.signal(signal.SIGINT, interrupt)
 
 
 onsuccess:

@@ -35,7 +35,8 @@ def replacing(target: Path) -> Iterator[Path]:
         with scratch_beside(target) as folder:
             temporary = folder / target.name
             yield temporary
-            temporary.chmod(0o666 & ~UMASK)
+            with suppress(OSError):  # CIFS and FUSE may let nobody set permissions, and have their own
+                temporary.chmod(0o666 & ~UMASK)
             os.replace(temporary, target)
     except SafetensorError as error:
         number = re.search(r"\(os error (\d+)\)", str(error))  # it says no more of a full disk, say
@@ -57,7 +58,7 @@ def scratch_beside(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     shared = target.with_name(f".{target.name}.part")
     for old in list(shared.iterdir()) if shared.is_dir() else []:
-        if old.name.isdigit() and not _is_alive(int(old.name)):
+        if old.name.isdigit() and not is_alive(int(old.name)):
             shutil.rmtree(old, ignore_errors=True)
     own = shared / str(os.getpid())
     shutil.rmtree(own, ignore_errors=True)
@@ -70,7 +71,24 @@ def scratch_beside(target: Path) -> Iterator[Path]:
             shared.rmdir()
 
 
-def _is_alive(process: int) -> bool:
+def no_such_file(key: str, path: Path) -> UserError:
+    """Return what to say of a file that a setting names and that is not there."""
+    told = f"{key}: there is no file {path}"
+    if is_experiments_copy() and not path.is_absolute():
+        told += (
+            "; this experiment runs in a copy, which has what Git tracks and no other file: give the whole path of the "
+            f"file, add it to Git, or queue the experiment with `-C {path}`"
+        )
+    return UserError(told)
+
+
+def is_experiments_copy() -> bool:
+    """Tell whether this is the copy in which `dvc exp run --temp` or `--queue` runs an experiment."""
+    return "/.dvc/tmp/exps/" in Path.cwd().as_posix()
+
+
+def is_alive(process: int) -> bool:
+    """Tell whether a process of this number is there."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -384,3 +384,16 @@ def test_a_demand_for_a_gpu_where_there_is_none_is_an_error(split, no_gpu, capsy
     Path("plan.json").write_text(json.dumps(plan))
     record = str(split.runs[0].directory / "record.json")
     assert "compute.device is cuda, but torch sees no GPU" in refused(capsys, "train", record, *PLAN, "--data", "d")
+
+
+# ---------------------------------------------------------------- what can be shown
+
+
+def test_the_command_line_shows_anything(tmp_path):
+    """What stdout and stderr have no characters for decides nothing; in a real process."""
+    program = "from exaggerated_replay import cli; cli.main(['--help']); print('\\u2212 \\udce9 \\xb1')"
+    for encoding, shown in (("ascii", b"\\u2212 \\udce9 \\xb1"), ("iso-8859-1", b"\\u2212 \\udce9 \xb1")):
+        environment = os.environ | {"PYTHONIOENCODING": encoding}
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+        assert done.stdout.splitlines()[-1] == shown

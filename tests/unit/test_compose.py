@@ -1,6 +1,7 @@
 """conf/ composes to valid parameters, and says in one sentence when it cannot."""
 
 import copy
+import shlex
 import shutil
 import subprocess
 from dataclasses import asdict
@@ -32,7 +33,7 @@ def digits():
 
 @pytest.fixture
 def own_file(tmp_path):
-    x, y = np.zeros((4, 3), np.uint8), np.array([0, 1, 2, 3])
+    x, y = np.zeros((1200, 3), np.uint8), np.arange(4).repeat(300)
     np.savez(tmp_path / "mine.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     return tmp_path / "mine.npz"
 
@@ -375,3 +376,20 @@ def test_a_broken_conf_is_told_and_refuses_no_params(tmp_path, digits):
     assert told.startswith("conf/ cannot be composed with ")
     assert told.endswith("What params.yaml says is used.")
     assert "\n" not in told
+
+
+# ---------------------------------------------------------------- signs of Hydra's
+
+
+@pytest.mark.parametrize("name", ["a=b", "a,b", "a(b", "a#b", "a~b", "a{b", "a[b", "it's", 'a"b', "\u00e9"])
+def test_a_path_with_a_sign_of_hydras_is_refused_with_what_to_write_which_then_means_it(name):
+    with pytest.raises(UserError, match=r"^dataset\.source: .* mean something to Hydra") as caught:
+        compose_values(CONF, ["dataset=npz", f"dataset.source={name}.npz"])
+    (told,) = shlex.split(str(caught.value).partition("in quotes, ")[2])
+    assert compose_values(CONF, ["dataset=npz", told])["dataset"]["source"] == f"{name}.npz"
+
+
+def test_the_users_home_is_written_out(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    with pytest.raises(UserError, match=r'dataset\.source="/home/me/x\.npz"'):
+        compose_values(CONF, ["dataset=npz", "dataset.source=~/x.npz"])

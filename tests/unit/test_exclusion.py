@@ -3,12 +3,12 @@
 import subprocess
 import sys
 
-from exaggerated_replay.learning.exclusion import alone
+from exaggerated_replay.locks import alone
 
 HOLD = """\
 import sys
 from pathlib import Path
-from exaggerated_replay.learning.exclusion import alone
+from exaggerated_replay.locks import alone
 with alone([Path(sys.argv[1])]):
     print("held", flush=True)
     sys.stdin.read(1)
@@ -16,7 +16,7 @@ with alone([Path(sys.argv[1])]):
 TAKE = """\
 import sys
 from pathlib import Path
-from exaggerated_replay.learning.exclusion import alone
+from exaggerated_replay.locks import alone
 with alone(map(Path, sys.argv[1:])):
     print("taken", flush=True)
 """

@@ -245,3 +245,14 @@ def test_where_no_second_name_can_be_given_a_file_is_copied(tmp_path, monkeypatc
     assert (tmp_path / "there").read_bytes() == b"content"
     assert not (tmp_path / "there").samefile(tmp_path / "here")
     assert {path.name for path in tmp_path.iterdir()} == {"here", "there"}
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_that_lets_nobody_set_permissions_gets_its_files(tmp_path, monkeypatch, number):
+    def refuse(path, *_args, **_options):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    write_text(tmp_path / "here.txt", "all of it")
+    assert (tmp_path / "here.txt").read_text() == "all of it"
+    assert [path.name for path in tmp_path.iterdir()] == ["here.txt"]

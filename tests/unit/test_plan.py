@@ -99,7 +99,7 @@ def test_with_an_encoder_runs_learn_from_features_and_the_file_says_whose():
 
 
 def test_an_encoder_of_the_users_own_needs_no_images(tmp_path):
-    weights = tmp_path / "mine.safetensors"
+    weights = tmp_path / "mine.pt"
     weights.write_bytes(b"weights")
     plan, _ = encoded(weights=str(weights), images=None, pretraining=None)
     values = plan.to_dict()
@@ -224,8 +224,8 @@ def test_a_file_that_is_not_there_is_named():
 
 
 def own(tmp_path, classes, **more):
-    y = np.repeat(np.arange(4), 3)
-    x = np.zeros((12, 5), np.float32)
+    y = np.repeat(np.arange(4), 40)
+    x = np.zeros((160, 5), np.float32)
     np.savez(tmp_path / "mine.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     source = str(tmp_path / "mine.npz")
     return {"name": "npz", "reader": "npz", "source": source, "tasks": 2, "classes": classes, **more}

@@ -1,5 +1,6 @@
 """One run at a time; locks of a killed run go, those of a living one stay, and who only looks writes nothing."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,13 +8,13 @@ import sys
 import pytest
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.store.lock import at_work, hold_folder, is_held
+from exaggerated_replay.locks import alone, at_work, hold_folder, is_held
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from exaggerated_replay.store.lock import hold_folder
-lock = hold_folder(Path(sys.argv[1]))
+from exaggerated_replay.locks import hold_folder
+lock = hold_folder(Path(sys.argv[1]), print)
 print("held", flush=True)
 time.sleep(60)
 """
@@ -45,13 +46,13 @@ def names(folder):
 
 
 def test_locks_of_a_dead_run_are_removed_and_nothing_else(folder):
-    lock = hold_folder(folder)
+    lock = hold_folder(folder, pytest.fail)
     assert names(folder) == ["notes.txt"]
-    lock.release()
+    lock.close()
 
 
 def test_the_folder_is_made_where_nothing_has_run_yet(tmp_path):
-    hold_folder(tmp_path / ".snakemake").release()
+    hold_folder(tmp_path / ".snakemake", pytest.fail).close()
     assert (tmp_path / ".snakemake").is_dir()
 
 
@@ -59,23 +60,23 @@ def test_locks_stay_while_another_run_is_alive_and_go_when_it_was_killed(folder,
     assert names(folder) == ["notes.txt"]
     (folder / "locks" / "1.input.lock").touch()  # the living run's own
     with pytest.raises(UserError, match=rf"another run is working in this folder \(process {living_run.pid}: "):
-        hold_folder(folder)
+        hold_folder(folder, pytest.fail)
     assert names(folder) == ["1.input.lock", "notes.txt"]
 
     living_run.kill()
     living_run.wait()
-    lock = hold_folder(folder)
+    lock = hold_folder(folder, pytest.fail)
     assert names(folder) == ["notes.txt"]
     assert f"process {os.getpid()}: " in at_work(folder)
-    lock.release()
+    lock.close()
 
 
 def test_a_run_that_has_ended_holds_nothing(folder):
-    hold_folder(folder).release()
+    hold_folder(folder, pytest.fail).close()
     (folder / "locks" / "2.input.lock").touch()
-    lock = hold_folder(folder)
+    lock = hold_folder(folder, pytest.fail)
     assert names(folder) == ["notes.txt"]
-    lock.release()
+    lock.close()
 
 
 def test_whoever_only_looks_is_told_and_writes_nothing(folder, living_run):
@@ -90,3 +91,56 @@ def test_whoever_only_looks_is_told_and_writes_nothing(folder, living_run):
 def test_where_nothing_ever_ran_nobody_is_at_work(tmp_path):
     assert not is_held(tmp_path / ".snakemake")
     assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------- file systems without locks
+
+
+@pytest.fixture(params=[errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def without_locks(request, monkeypatch):
+    """A file system that has none, as each kind says it."""
+
+    def refuse(*_):
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    return os.strerror(request.param)
+
+
+def test_an_old_lock_holds_nobody_up_where_there_are_no_locks(folder, without_locks):
+    (folder / "run.lock").write_text("left by a run of last year")
+    told = []
+    for _ in range(2):  # this very process, whose number a container may give again
+        hold_folder(folder, told.append).close()
+    assert names(folder) == ["notes.txt"]
+    assert len(told) == 2
+    assert f"{folder} lies on a file system without locks ({without_locks})" in told[0]
+    assert not is_held(folder)
+
+
+def test_a_killed_runs_locks_go_where_there_are_no_locks_and_a_living_ones_stay(folder, without_locks, living_run):
+    (folder / "locks" / "1.input.lock").touch()
+    hold_folder(folder, print).close()
+    assert names(folder) == ["1.input.lock", "notes.txt"]
+    living_run.kill()
+    living_run.wait()
+    (folder / "run.holder").write_text(f"process {living_run.pid}: snakemake\n")
+    hold_folder(folder, print).close()
+    assert names(folder) == ["notes.txt"]
+
+
+@pytest.mark.parametrize("number", [errno.EWOULDBLOCK, errno.EACCES])
+def test_a_lock_that_another_has_is_refused_however_the_file_system_says_so(folder, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(UserError, match=r"another run is working in this folder \(unknown process\)"):
+        hold_folder(folder, pytest.fail)
+    (folder / "run.lock").touch()
+    assert is_held(folder)
+
+
+def test_nobody_waits_where_folders_cannot_be_locked(tmp_path, without_locks):
+    with alone([tmp_path / "run"]), alone([tmp_path / "run"]):
+        assert (tmp_path / "run").is_dir()

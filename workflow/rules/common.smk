@@ -1,8 +1,10 @@
 # Read params.yaml, work out the plan, and settle what Snakemake cannot know by itself. Parsing changes nothing.
 
 import functools
+import getpass
 import itertools
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -11,8 +13,9 @@ from pathlib import Path
 
 import snakemake.jobs
 import snakemake.workflow
-from snakemake.logging import logger
+from snakemake.logging import ColorizingTextHandler, logger
 from snakemake.persistence.file import FilePersistence
+from snakemake_interface_logger_plugins.common import LogEvent
 
 # The source beside this file is what runs, here and in the jobs, whichever copy of the repository was installed:
 # `dvc exp run --temp` and `--queue` work in a copy with the code as it was when the experiment was queued.
@@ -22,18 +25,26 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PY
 
 from exaggerated_replay.analysis.outputs import all_files, figures_of, first_grid, more_files, study_files
 from exaggerated_replay.cli.errors import sentence_of
+from exaggerated_replay.cli.output import show_anything
 from exaggerated_replay.planning.compose import drift_warning
 from exaggerated_replay.planning.dropped import check_nothing_dropped, note_held
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.devices import gpus
+from exaggerated_replay.locks import at_work, hold_folder, is_held
 from exaggerated_replay.places import DIGITS, RESULTS, store_folder
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.store.aside import make_room
-from exaggerated_replay.store.lock import at_work, hold_folder, is_held
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS
 from exaggerated_replay.store.start import heal, keep_and_fill, plan_path, write_plan
 from exaggerated_replay.store.survey import FOCUS, Survey
+
+show_anything()
+if not any(map(os.environ.get, ("LOGNAME", "USER", "LNAME", "USERNAME"))):
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # no such user in passwd, as in a container; Snakemake notes who ran it
+        os.environ["LOGNAME"] = str(os.getuid())
 
 SNAKEMAKE = Path(".snakemake")
 CAPTIONS = Path(SOURCE, "exaggerated_replay/report/captions")
@@ -67,6 +78,44 @@ def brief(record):
 
 if not workflow.output_settings.verbose:
     logger.addFilter(brief)
+
+
+class Stopped:
+    """Keeps from the screen what Snakemake says of jobs that ended because they were asked to; its log has it.
+
+    Such a job has said itself that its work is saved. What went wrong for another reason is shown.
+    """
+
+    ENDED = re.compile(
+        r"returned non-zero exit status (130|143)\.|died with <Signals\.SIG(INT|TERM)"  # as a shell and Python say it
+    )
+
+    def __init__(self):
+        self.asked = False
+        self.ended = []  # what was said of each job
+        self.failed = False  # whether one failed by itself
+
+    def __call__(self, record):
+        event = getattr(record, "event", None)
+        if not self.asked or event not in (LogEvent.ERROR, LogEvent.JOB_ERROR):
+            return True
+        said = record.getMessage()
+        if event == LogEvent.JOB_ERROR:
+            stopped = any(str(record.shellcmd) in command for command in self.ended)
+        elif record.exception == "WorkflowError":  # that not all jobs came to their end
+            stopped = self.ended and not self.failed
+        else:
+            stopped = self.ENDED.search(said) is not None
+            self.ended += [said] if stopped else []
+        self.failed |= not stopped
+        return not stopped
+
+
+STOPPED = Stopped()
+if workflow.is_main_process and not workflow.output_settings.verbose:
+    for handler in logger.handlers:
+        if isinstance(handler, ColorizingTextHandler):  # the screen
+            handler.addFilter(STOPPED)
 
 
 def refuse(sentence):
@@ -119,7 +168,7 @@ def begin():
             logger.warning(at_work(SNAKEMAKE).capitalize())
     else:
         try:
-            workflow.run_lock = hold_folder(SNAKEMAKE)
+            workflow.run_lock = hold_folder(SNAKEMAKE, logger.warning)
             write_plan(PLAN)
             note_held(VALUES)
             ours = {*study_files(PLAN.to_dict()), *more_files(PLAN.to_dict())}
@@ -151,9 +200,16 @@ def asked(milestone):
 
 def stop_jobs(*_):
     """Pass a request to stop on to the jobs, which save what they have; Snakemake alone would wait until they end."""
+    STOPPED.asked = True
     for process in [*shell._processes.values()]:
         process.terminate()
     workflow.scheduler.exit_gracefully()
+
+
+def interrupt(*arguments):
+    """Note that Ctrl-C was pressed, which reaches the jobs by itself."""
+    STOPPED.asked = True
+    signal.default_int_handler(*arguments)
 
 
 def finish():
@@ -172,9 +228,10 @@ def finish():
 
 # On one machine without a GPU, training jobs are limited by cores alone. With GPUs the pool is theirs, unless
 # --resources says otherwise: an unbounded pool would start every job at once.
-ON_GPU = PLAN.params.compute.device != "cpu" and (bool(gpus()) or workflow.non_local_exec)
+GPUS = gpus() if PLAN.params.compute.device != "cpu" else []
+ON_GPU = PLAN.params.compute.device != "cpu" and (bool(GPUS) or workflow.non_local_exec)
 if ON_GPU and "gpu" not in workflow.global_resources and workflow.local_exec:
-    workflow.register_resource("gpu", len(gpus()) * PLAN.params.compute.slots_per_gpu)
+    workflow.register_resource("gpu", len(GPUS) * PLAN.params.compute.slots_per_gpu)
 
 PREPARED = [str(source.prepared) for source in PLAN.sources]
 SPLITS = [str(path) for path in PLAN.splits]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from exaggerated_replay.learning.exclusion import alone
+from exaggerated_replay.locks import alone
 from exaggerated_replay.places import PLAN, UNFINISHED
 from exaggerated_replay.store.aside import make_room
 

@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 from exaggerated_replay.cli.errors import tell
+from exaggerated_replay.cli.output import show_anything
 
 MODULES = {
     "configuration": ("compose", "drift", "plan", "schema"),
@@ -56,6 +57,7 @@ def group(traceback: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    show_anything()
     given = list(sys.argv[1:] if arguments is None else arguments)
     asked = [argument for argument in given if argument != "--traceback"]  # wherever it stands
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from numpy.lib import format as npy
 from numpy.typing import ArrayLike
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.memory import available_memory
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 DAMAGE = (OSError, EOFError, ValueError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
@@ -123,12 +123,3 @@ def check_memory(needed: int, what: str) -> None:
             f"{what} needs {needed / 1e9:.3g} GB of memory, but {available / 1e9:.3g} GB are available; "
             "check the file, or use a machine with more memory"
         )
-
-
-def available_memory() -> int:
-    """Return the bytes that can still be allocated: what Linux estimates; elsewhere, all that is built in."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

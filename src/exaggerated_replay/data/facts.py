@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from pathlib import Path
 
+import numpy as np
+
 from exaggerated_replay.data.arrays import headers, read_npz
 from exaggerated_replay.data.checks import check_classes, checked_labels
+from exaggerated_replay.data.identity import counts_of_file
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.settings.data import DatasetSettings
+from exaggerated_replay.files import no_such_file
+from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 
 
 def classes_of(dataset: DatasetSettings) -> int:
@@ -40,10 +45,49 @@ def image_values_of(dataset: DatasetSettings) -> int:
     return math.prod(headers(Path(dataset.own_file or ""), ["x_train"])["x_train"].shape[1:])
 
 
+def training_samples_of(dataset: SourceSettings, prepared: Path, key: str) -> list[int] | None:
+    """Return how many samples of each class there are to learn from; None where that is not known yet.
+
+    Args:
+        dataset: Which data.
+        prepared: Where they lie when they have been prepared.
+        key: The setting that names the user's file.
+
+    Raises:
+        UserError: The user's file cannot be read.
+    """
+    if dataset.own_file is not None:
+        counts = counts_of_file(Path(dataset.own_file), dataset.own_reader, key)
+        held = dataset.validation
+        return counts if held is None else [count - round(held * count) for count in counts]
+    with contextlib.suppress(UserError):  # a damaged file is made again
+        if prepared.is_file():
+            return np.bincount(read_npz(prepared, ["y_train"])["y_train"]).tolist()
+    return None
+
+
+def check_colours(dataset: SourceSettings, prepared: Path, key: str) -> None:
+    """Refuse what no encoder can see, where that is known already.
+
+    Raises:
+        UserError: The data are no colour images.
+    """
+    path = Path(dataset.own_file) if dataset.own_file and dataset.own_reader == "npz" else prepared
+    try:
+        shape, dtype = headers(path, ["x_train"])["x_train"]
+    except UserError:  # not there yet, or damaged, and made again
+        return
+    if dtype != np.uint8 or len(shape) != 4 or shape[3] != 3:
+        raise UserError(
+            f"{key}: an encoder needs colour images, uint8 of shape (N, H, W, 3), but {path} has {dtype} of shape "
+            f"(N, {', '.join(map(str, shape[1:]))}): set encoder=none, or name other data"
+        )
+
+
 @functools.cache
 def _classes_in(path: Path, _time: int) -> int:
     if not path.is_file():
-        raise UserError(f"dataset.source: there is no file {path}")
+        raise no_such_file("dataset.source", path)
     labels = read_npz(path, ("y_train", "y_test"))
     train, test = (checked_labels(labels[key], f"{key} in {path}") for key in ("y_train", "y_test"))
     return check_classes(train, test, path)

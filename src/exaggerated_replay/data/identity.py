@@ -19,7 +19,7 @@ import numpy as np
 from exaggerated_replay.data.arrays import content_digest
 from exaggerated_replay.data.checks import checked
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import read_json, write_json
+from exaggerated_replay.files import no_such_file, read_json, write_json
 from exaggerated_replay.places import DIGESTS, DIGITS
 
 VERSION = 1
@@ -85,14 +85,33 @@ def content_of_file(path: Path, reader: str, key: str, white: int | None = None)
     return remembered(path, key, f"samples {VERSION} by {reader}{stated}", look)
 
 
+def counts_of_file(path: Path, reader: str, key: str) -> list[int]:
+    """Return how many training samples each class has in a file of the user's.
+
+    Args:
+        path: The file, a usable data set.
+        reader: Its format, a module of `data/readers/`.
+        key: The setting that names it.
+
+    Raises:
+        UserError: There is no such file, or it cannot be read.
+    """
+
+    def look() -> str:
+        labels = import_module(f"exaggerated_replay.data.readers.{reader}").read({path.name: path})["y_train"]
+        return " ".join(map(str, np.bincount(labels.reshape(-1).astype(np.int64))))
+
+    return [int(count) for count in remembered(path, key, f"training samples {VERSION} by {reader}", look).split()]
+
+
 def remembered(path: Path, key: str, kind: str, look: Callable[[], str]) -> str:
-    """Return a digest of a file, computed once for its path, size, time and inode.
+    """Return what `look` finds in a file, such as a digest, looked for once for its path, size, time and inode.
 
     Raises:
         UserError: There is no such file.
     """
     if not path.is_file():
-        raise UserError(f"{key}: there is no file {path}")
+        raise no_such_file(key, path)
     status = path.stat()
     mark = [status.st_size, status.st_mtime_ns, status.st_ino]
     name = f"{kind} of {path.absolute()}"

@@ -17,13 +17,13 @@ from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import check_precision, hardware
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, replacing, write_json
-from exaggerated_replay.learning.exclusion import alone
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.observation.observer import TaskEndObserver
 from exaggerated_replay.learning.resume import StateFile, Stop
 from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples
 from exaggerated_replay.learning.standing import Observer
 from exaggerated_replay.learning.trainer import to_stderr
+from exaggerated_replay.locks import alone
 from exaggerated_replay.places import STATE
 from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_complete, put_run, sealed

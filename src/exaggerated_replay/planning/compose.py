@@ -1,16 +1,20 @@
 """conf/ to params.yaml: Hydra composes, params.yaml is what everything reads."""
 
+import os
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import write_text
+from exaggerated_replay.files import is_experiments_copy, write_text
 from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.planning.strict_yaml import dump_yaml
@@ -25,12 +29,34 @@ def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
         UserError: An override names a group, an option or a key that does not exist, or a file of conf/ is broken.
     """
     given = f" with {' '.join(overrides)}" if overrides else ""
+    for override in overrides:
+        check_override(override)
     try:
         with initialize_config_dir(str(conf.resolve()), version_base=None):
             values: dict[str, Any] = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)  # type: ignore[assignment]
             return values
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{conf.name}/ cannot be composed{given}: {_reason(str(error))}") from None
+
+
+def check_override(override: str) -> None:
+    """Refuse a value with characters that mean something else to Hydra, as the path of a file may have them.
+
+    Raises:
+        UserError: It has, and is not in quotes.
+    """
+    key, equals, value = override.partition("=")
+    try:
+        if not OverridesParser.create().parse_override(override).is_sweep_override():
+            return
+    except (HydraException, OmegaConfBaseException):
+        pass
+    if equals and re.fullmatch(r"[\w./@]+", key) and value[:1] not in ("'", '"', "[", "{"):
+        quoted = os.path.expanduser(value).replace("\\", "\\\\").replace('"', '\\"')
+        raise UserError(
+            f"{key}: {value!r} has characters that mean something to Hydra, such as = , ( # ~: put it in quotes, "
+            f"""{shlex.quote(f'{key}="{quoted}"')}"""
+        )
 
 
 def _reason(message: str) -> str:
@@ -103,6 +129,12 @@ def drift_warning(conf: Path, values: dict[str, Any]) -> str:
         return f"{error}. What params.yaml says is used."
     if not keys:
         return ""
+    study = conf / "study" / f"{_study(values)}.yaml"
+    if is_experiments_copy() and not study.is_file():
+        return (
+            f"{study} is not in this copy, in which an experiment has what Git tracks and no other file. What "
+            "params.yaml says is used; add the study to Git to have it compared with conf/."
+        )
     if values.get("composed_with") is None:
         return (
             f"params.yaml has values of its own, set by hand or by `dvc exp run -S`, for: {', '.join(keys)}. They are "
@@ -116,10 +148,13 @@ def drift_warning(conf: Path, values: dict[str, Any]) -> str:
 
 def options(conf: Path, values: dict[str, Any]) -> list[str]:
     """Return the option of each group that the values were composed from, as far as conf/ has it."""
-    names = {group: values.get(group, {}).get("name") for group in GROUPS}
-    suffix = values.get("size", {}).get("suffix") or ""
-    names["study"] = str(names["study"]).removesuffix(suffix) if suffix else names["study"]
+    names = {group: values.get(group, {}).get("name") for group in GROUPS} | {"study": _study(values)}
     return [f"{group}={name}" for group, name in names.items() if (conf / group / f"{name}.yaml").is_file()]
+
+
+def _study(values: dict[str, Any]) -> str:
+    """Return what the file of the study is called, whose name may end in that of a size."""
+    return str(values.get("study", {}).get("name")).removesuffix(values.get("size", {}).get("suffix") or "")
 
 
 def differences(left: Any, right: Any, where: str = "") -> list[str]:

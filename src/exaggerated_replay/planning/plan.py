@@ -9,14 +9,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.data.facts import classes_of, image_values_of
+from exaggerated_replay.data.facts import check_colours, classes_of, image_values_of, training_samples_of
 from exaggerated_replay.data.splits import split_path
+from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import DIGITS
 from exaggerated_replay.planning.cells import Cell, Cells, Row, follow, has
 from exaggerated_replay.planning.checking import check_choice
 from exaggerated_replay.planning.drawing import check_drawing, chosen_kinds
-from exaggerated_replay.planning.runs import Problem, Run, packs_of, values_of
+from exaggerated_replay.planning.runs import Problem, Run, check_batch, packs_of, values_of
 from exaggerated_replay.planning.sources import (
+    IMAGES,
     Encoder,
     Source,
     features_digest,
@@ -163,4 +165,29 @@ def make_plan(params: Params) -> Plan:
     for name in params.study.figures:
         check_choice(name, grids, "a name in study.figures", "a grid of this study")
     check_choice(params.focus, cells.made, "focus", "a cell of this study")
-    return Plan(params, source, encoder, cells.problem, cells.made, grids)
+    plan = Plan(params, source, encoder, cells.problem, cells.made, grids)
+    check_sizes(plan)
+    return plan
+
+
+def check_sizes(plan: Plan) -> None:
+    """Refuse what jobs would find out late, where the data tell it already: those of a user's file, and prepared ones.
+
+    Raises:
+        UserError: A batch is larger than what it is drawn from, or an encoder is to see what are no colour images.
+    """
+    source, encoder = plan.source, plan.encoder
+    if encoder is not None:
+        check_colours(source.settings, source.prepared, "dataset.source")
+    samples = training_samples_of(source.settings, source.prepared, "dataset.source")
+    if samples is not None and len(samples) == plan.problem.classes:
+        for run in plan.runs:
+            check_batch(run, samples)
+    if encoder is not None and encoder.images is not None and encoder.settings.pretraining is not None:
+        images = training_samples_of(encoder.images.settings, encoder.images.prepared, f"{IMAGES}.source")
+        batch = encoder.settings.pretraining.batch
+        if images is not None and batch > sum(images):
+            raise UserError(
+                f"encoder.pretraining.batch is {batch}, but there are only {sum(images)} training images: choose "
+                f"a batch of at most {sum(images)}"
+            )

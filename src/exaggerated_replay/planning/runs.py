@@ -2,12 +2,14 @@
 
 import functools
 import heapq
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from exaggerated_replay.data.tasks import tasks_of
+from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of
 from exaggerated_replay.places import DIGITS, RUNS
 from exaggerated_replay.planning.versions import method_version
@@ -65,6 +67,29 @@ class Problem:
             Run(seed, RunSettings(**common, seed=seed, tasks=tasks_of(dataset, self.classes, seed)))
             for seed in self.params.study.seed_list
         )
+
+
+def check_batch(run: Run, samples: Sequence[int]) -> None:
+    """Refuse a batch that is larger than what it is drawn from, which training would meet as late as in that task.
+
+    Args:
+        run: Of the plan.
+        samples: How many training samples each class has.
+
+    Raises:
+        UserError: A task has fewer samples than a batch.
+    """
+    method, batch = run.settings.method, run.settings.training.batch
+    if method.draws_from == "nothing":
+        return
+    sizes = [sum(samples[label] for label in task) for task in run.settings.tasks]
+    pools = sizes if method.draws_from == "task" else list(itertools.accumulate(sizes))
+    for task, pool in enumerate(pools, start=1):
+        if batch > pool:
+            raise UserError(
+                f"training.batch is {batch}, but task {task} of seed {run.seed} has only {pool} training samples: "
+                f"choose a batch of at most {min(pools)}, or larger tasks"
+            )
 
 
 def run_name(settings: RunSettings) -> str:

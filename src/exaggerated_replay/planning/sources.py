@@ -4,10 +4,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from exaggerated_replay.data.facts import check_colours
 from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of, file_digest
+from exaggerated_replay.files import digest_of, file_digest, no_such_file
 from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS, ENCODERS, RAW
+from exaggerated_replay.planning.encoder_file import check_weights
 from exaggerated_replay.planning.versions import extraction_version, pretraining_version, reader_version
 from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings, PretrainingSettings
@@ -92,10 +94,15 @@ def make_encoder(settings: EncoderSettings) -> Encoder:
     """Work out which encoder the settings mean; a given file needs no images.
 
     Raises:
-        UserError: The encoder's file, or the user's file of images, is missing.
+        UserError: The encoder's file, or the user's file of images, is missing, or cannot be used.
     """
     images = make_source(settings.images, IMAGES) if settings.images else None
-    return Encoder(settings, encoder_digest(settings), images)
+    encoder = Encoder(settings, encoder_digest(settings), images)
+    if settings.weights is not None:
+        check_weights(Path(settings.weights), settings.architecture)
+    if images is not None:
+        check_colours(images.settings, images.prepared, f"{IMAGES}.source")
+    return encoder
 
 
 def content_of(settings: SourceSettings, key: str) -> str | None:
@@ -161,7 +168,7 @@ def own_digest(path: Path, key: str) -> str:
         UserError: There is no such file.
     """
     if not path.is_file():
-        raise UserError(f"{key}: there is no file {path}")
+        raise no_such_file(key, path)
     return file_digest(path)
 
 

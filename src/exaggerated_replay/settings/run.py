@@ -38,6 +38,8 @@ class MethodSettings(Settings):
     """What the settings of every method have: its name. Each method adds its own, in its own folder."""
 
     generates: ClassVar[bool] = False  # whether it learns from samples that it generates itself
+    draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "task"  # what batches of a task are drawn from
+
     method: str
 
 

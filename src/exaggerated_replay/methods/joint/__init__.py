@@ -1,7 +1,7 @@
 """Joint training: batches from the data of all tasks so far."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from exaggerated_replay.settings.run import MethodSettings
 
@@ -11,5 +11,7 @@ VERSION = 1
 @dataclass(frozen=True, kw_only=True)
 class Settings(MethodSettings):
     """Nothing can be set."""
+
+    draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "tasks so far"
 
     method: Literal["joint"]
