@@ -226,9 +226,7 @@ def test_the_focus_follows_the_treatment_unless_it_is_set():
         ("study.seed=3", ["study.seed", "conf/ has no such key"]),
         ("sed=3", ["sed", "conf/ has no such key"]),
         ("study.seeds", ["study.seeds"]),
-        ("a=b=c", ["a=b=c"]),
         ("focus='", ["focus='"]),
-        ("study.seeds=2,3", ["study.seeds=2,3"]),
         ("study.seeds=${nope}", ["'nope' not found"]),
     ],
 )
@@ -239,6 +237,13 @@ def test_an_override_that_cannot_be_is_named_in_one_line(override, told):
     assert message.startswith("conf/ cannot be composed with ")
     assert "\n" not in message
     assert all(part in message for part in told)
+
+
+@pytest.mark.parametrize("override", ["a=b=c", "study.seeds=2,3"])
+def test_a_value_that_means_something_to_hydra_is_to_be_quoted_or_put_into_brackets(override):
+    key, _, value = override.partition("=")
+    with pytest.raises(UserError, match=rf"^{key}: '{value}' has characters .*a list stands in brackets.*in quotes, "):
+        compose_values(CONF, [override])
 
 
 def test_a_missing_folder_is_said(tmp_path):

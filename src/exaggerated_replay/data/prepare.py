@@ -54,9 +54,9 @@ def prepare(
             remedy = "set dataset.source to a file" if reader == "npz" else "fetch the data set first"
             raise UserError(f"{path} does not exist; {remedy}")
     module = import_module(f"exaggerated_replay.data.readers.{reader}")
-    paths = list(files.values())
+    read, paths = module.read(files), list(files.values())
     where = paths[0] if len(paths) == 1 else paths[0].parent
-    arrays = checked(module.read(files), where)
+    arrays = checked(read, where)
     check_white(arrays["x_train"], white, where)
     white = white or module.WHITE
     arrays, found = in_one_order(arrays, white)

@@ -88,7 +88,8 @@ def train(
         own = rows_of_tasks(train_set.y, range(task, task + 1), method.problem)
         x, y = train_set.x[own], train_set.y[own]
         if observer is not None:
-            observer.task_end(method, task, x, y)
+            with torch.random.fork_rng(devices=[]):  # whatever it draws, the run goes on as if nobody had looked
+                observer.task_end(method, task, x, y)
         method.end_task(x, y)
         noted = method.instruments.means(steps)
         share = infinite_share(optimiser)
