@@ -54,8 +54,8 @@ def check_override(override: str) -> None:
     if equals and re.fullmatch(r"[\w./@]+", key) and value[:1] not in ("'", '"', "[", "{"):
         quoted = os.path.expanduser(value).replace("\\", "\\\\").replace('"', '\\"')
         raise UserError(
-            f"{key}: {value!r} has characters that mean something to Hydra, such as = , ( # ~ (a list stands in brackets): put "
-            f"""it in quotes, {shlex.quote(f'{key}="{quoted}"')}"""
+            f"{key}: {value!r} has characters that mean something to Hydra, such as = , ( # ~ (a list stands in "
+            f"""brackets): put it in quotes, {shlex.quote(f'{key}="{quoted}"')}"""
         )
 
 
