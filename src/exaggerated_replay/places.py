@@ -9,7 +9,6 @@ RESULTS = Path("results")
 RUNS = RESULTS / "runs"  # of the plan, and of others until `prune`; DVC's, which may empty it
 STORE = Path(".store")  # every finished run; neither Git's nor DVC's
 TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs
-DIGESTS = Path(".training/digests.json")  # of large files of the user's, which are looked at once
 HELD = Path(".training/params.json")  # what params.yaml held when it was composed or run the last time
 INDEX = RESULTS / "index.html"  # of the reports of all studies
 RESERVED = ("runs", "focus", "focus.json", "timings", INDEX.name)
@@ -45,3 +44,9 @@ def checkout() -> Path:
 def store_folder() -> Path:
     """Return where every finished run is kept, for this folder and for the copies that DVC makes of it."""
     return checkout() / STORE
+
+
+def digests_file() -> Path:
+    """Return where digests of large files are remembered: in the user's cache, because a plan changes no checkout."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(home, "exaggerated-replay", "digests.json")

@@ -30,7 +30,7 @@ def test_params_are_refused_before_anything_runs(fresh, tmp_path, old, new, word
     ends_in_one_sentence(clone.snakemake(check=False), *words)
     assert not (clone.path / "results").exists()
     assert not (clone.path / "data/prepared").exists()
-    assert not (clone.path / ".training").exists()
+    assert not (clone.path / ".training/plans").exists()
 
 
 def arrays(rng, classes=4, shape=(6,), train=40, test=12):

@@ -13,7 +13,7 @@ from exaggerated_replay.data.identity import content_of_file, in_one_order, reme
 from exaggerated_replay.data.prepare import prepare
 from exaggerated_replay.data.readers import cifar
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of
+from exaggerated_replay.files import digest_of, read_json
 from exaggerated_replay.planning.sources import make_source
 from exaggerated_replay.settings.data import SourceSettings
 from tools.archives import cifar100
@@ -158,7 +158,7 @@ def test_a_file_of_ones_own_that_is_no_file_is_named(tmp_path, monkeypatch, sour
 
 
 def test_a_digest_is_looked_up_until_the_file_changes(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path, seen = tmp_path / "a", []
 
     def look():
@@ -175,16 +175,27 @@ def test_a_digest_is_looked_up_until_the_file_changes(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("damage", ["", "[]", "nonsense", '{"kind of FILE": 3}'])
 def test_what_was_remembered_may_be_damaged(tmp_path, monkeypatch, damage):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     path = tmp_path / "a"
     path.write_text("one")
-    (tmp_path / ".training").mkdir()
-    (tmp_path / ".training/digests.json").write_text(damage.replace("FILE", str(path)))
+    (tmp_path / "exaggerated-replay").mkdir()
+    (tmp_path / "exaggerated-replay/digests.json").write_text(damage.replace("FILE", str(path)))
     assert remembered(path, "key", "kind", path.read_text) == "one"
 
 
 def test_nothing_need_be_remembered_where_nothing_can_be_written(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".training").write_text("a file in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "cache").write_text("a file in the way")
     (tmp_path / "a").write_text("one")
     assert remembered(tmp_path / "a", "key", "kind", (tmp_path / "a").read_text) == "one"
+
+
+def test_files_that_are_gone_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+        remembered(tmp_path / name, "key", "kind", lambda: "digest")
+    (tmp_path / "a").unlink()
+    (tmp_path / "b").write_text("other")
+    remembered(tmp_path / "b", "key", "kind", lambda: "another")
+    assert list(read_json(tmp_path / "cache/exaggerated-replay/digests.json")) == [f"kind of {tmp_path / 'b'}"]

@@ -27,6 +27,7 @@ def asked(dataset="cifar100", **more):
     return {
         "dataset": {"name": dataset, "title": TITLES.get(dataset), "source_name": None, "validation": None, **more},
         "cells": {name: {"config": {"method": method}} for name, method in methods.items()},
+        "order": [*grids],
         "grids": {grid: [{"cell": cell, "baseline": "base"} for cell in cells] for grid, cells in grids.items()},
     }
 

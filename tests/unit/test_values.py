@@ -147,6 +147,7 @@ def plan_of(tmp_path, monkeypatch):
                 "dataset.superclasses": None,
                 "dataset.class_order": None,
                 "focus": arms[0],
+                "training.batch": 2,
             },
             grids={"g": [{"arm": list(arms)}]},
         )

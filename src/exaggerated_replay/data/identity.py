@@ -20,7 +20,7 @@ from exaggerated_replay.data.arrays import content_digest
 from exaggerated_replay.data.checks import checked
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import no_such_file, read_json, write_json
-from exaggerated_replay.places import DIGESTS, DIGITS
+from exaggerated_replay.places import DIGITS, digests_file
 
 VERSION = 1
 """Of what a digest is taken over: raised when the same samples are to have another one."""
@@ -115,14 +115,15 @@ def remembered(path: Path, key: str, kind: str, look: Callable[[], str]) -> str:
     status = path.stat()
     mark = [status.st_size, status.st_mtime_ns, status.st_ino]
     name = f"{kind} of {path.absolute()}"
-    known = {}
+    place, known = digests_file(), {}
     with suppress(UserError, OSError):
-        known = read_json(DIGESTS)
+        known = read_json(place)
     with suppress(KeyError, TypeError, ValueError):
         before, digest = known[name]
         if before == mark:
             return str(digest)
     digest = look()
-    with suppress(OSError, UserError, TypeError):  # a checkout that is only to be read: looked at again the next time
-        write_json(DIGESTS, {**known, name: [mark, digest]})
+    with suppress(OSError, UserError, TypeError, AttributeError):  # nothing need be remembered: it is looked at again
+        still = {kept: said for kept, said in known.items() if Path(kept.partition(" of ")[2]).is_file()}
+        write_json(place, {**still, name: [mark, digest]})
     return digest
