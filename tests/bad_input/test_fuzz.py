@@ -173,7 +173,7 @@ def test_an_archive_with_any_value_anywhere_brings_the_record_or_nothing(tmp_pat
     line = {**entry, "record": resealed(entry["record"])} if seal and "record" in entry else entry
     (place / "records.jsonl").write_text(json.dumps({**line, "run": NAME}) + "\n")
     try:
-        done = import_records(place / "records.jsonl", place / "runs", place / "timings")
+        done = import_records(place / "records.jsonl", place / "runs", place / "timings", place / "store")
     except UserError as error:
         in_one_sentence(error)
         assert not (place / "runs").exists()
