@@ -87,7 +87,7 @@ def train_runs(
                 keeper.forget()
         for target in missing:
             put_run(store / target.name, target)
-            shutil.rmtree(workspace / target.name)
+            shutil.rmtree(workspace / target.name, ignore_errors=True)
 
 
 def check_classes(runs: dict[Path, RunSettings], classes: int) -> None:

@@ -1,5 +1,6 @@
 """What happens before the first job of a run: the plan is written, and what is spoilt makes room."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from exaggerated_replay.files import digest_of, write_json
 from exaggerated_replay.places import DIGITS, RUNS, store_folder
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.store.aside import WORKSPACE, move_aside
-from exaggerated_replay.store.keeping import bring_back, clear, set_aside, take_in
+from exaggerated_replay.store.keeping import WHOLE, bring_back, clear, finished, set_aside, take_in
 from exaggerated_replay.store.records import RECORD, WEIGHTS
 from exaggerated_replay.store.survey import FOCUS, Survey
 
@@ -52,3 +53,6 @@ def keep_and_fill(plan: Plan) -> Iterator[str]:
     yield from set_aside((), WORKSPACE, store)[1]  # where earlier versions set runs aside
     if back := bring_back(names, RUNS, store):
         yield f"{len(back)} finished runs were not whole in {RUNS}: brought back from {store}"
+    for leftover in filter(Path.is_dir, (WORKSPACE / name for name in names)):
+        if finished(RUNS / leftover.name) == WHOLE:  # its job was killed between finishing the run and tidying up
+            shutil.rmtree(leftover, ignore_errors=True)
