@@ -1,7 +1,6 @@
 # Read params.yaml, work out the plan, and settle what Snakemake cannot know by itself. Parsing changes nothing.
 
 import functools
-import getpass
 import itertools
 import os
 import re
@@ -25,7 +24,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PY
 
 from exaggerated_replay.analysis.outputs import all_files, figures_of, first_grid, more_files, study_files
 from exaggerated_replay.cli.errors import sentence_of
-from exaggerated_replay.cli.output import show_anything
+from exaggerated_replay.cli.output import name_the_user, show_anything
 from exaggerated_replay.planning.compose import drift_warning
 from exaggerated_replay.planning.dropped import check_nothing_dropped, note_held
 from exaggerated_replay.errors import UserError
@@ -40,11 +39,7 @@ from exaggerated_replay.store.start import heal, keep_and_fill, plan_path, write
 from exaggerated_replay.store.survey import FOCUS, Survey
 
 show_anything()
-if not any(map(os.environ.get, ("LOGNAME", "USER", "LNAME", "USERNAME"))):
-    try:
-        getpass.getuser()
-    except (KeyError, OSError):  # no such user in passwd, as in a container; Snakemake notes who ran it
-        os.environ["LOGNAME"] = str(os.getuid())
+name_the_user()
 
 SNAKEMAKE = Path(".snakemake")
 CAPTIONS = Path(SOURCE, "exaggerated_replay/report/captions")

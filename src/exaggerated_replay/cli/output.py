@@ -1,6 +1,8 @@
-"""What is shown must never decide whether a command succeeds."""
+"""What is shown, and who is noted, must never decide whether a command succeeds."""
 
+import getpass
 import io
+import os
 import sys
 
 
@@ -12,3 +14,11 @@ def show_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def name_the_user() -> None:
+    """Give a user without a name one, as in a container without their line in passwd: Snakemake notes who ran it."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = str(os.getuid())
