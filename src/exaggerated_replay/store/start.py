@@ -38,7 +38,7 @@ def heal(survey: Survey) -> Iterator[str]:
             continue
         path.unlink()
         if path.parent not in told and not (path.parent == FOCUS and focus_moved):
-            yield f"{path} {reason}: it is made again"
+            yield f"{path} {reason}: removed, and made again where it is needed"
         told.add(path.parent if path.name in (RECORD, WEIGHTS) else path)
 
 
