@@ -9,7 +9,8 @@ RESULTS = Path("results")
 RUNS = RESULTS / "runs"  # of the plan, and of others until `prune`; DVC's, which may empty it
 STORE = Path(".store")  # every finished run; neither Git's nor DVC's
 TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs
-HELD = Path(".training/params.json")  # what params.yaml held when it was composed or run the last time
+WORKSPACE = Path(".training")  # unfinished work, written plans, what was moved aside
+HELD = WORKSPACE / "params.json"  # what params.yaml held when it was composed or run the last time
 INDEX = RESULTS / "index.html"  # of the reports of all studies
 RESERVED = ("runs", "focus", "focus.json", "timings", INDEX.name)
 """Names in results/ that no study can have."""

@@ -137,8 +137,9 @@ if DRIFT:
 config.update(VALUES)  # for the captions of the report
 PLAN_FILE = str(plan_path(PLAN))
 STUDY = RESULTS / PLAN.params.study.name
-FIGURES = figures_of(PLAN.to_dict())
-STUDY_FILES = all_files(PLAN.to_dict())
+WRITTEN = PLAN.to_dict()
+FIGURES = figures_of(WRITTEN)
+STUDY_FILES = all_files(WRITTEN)
 SURVEY = Survey(PLAN, STUDY_FILES, store_folder() if workflow.output_settings.dryrun else None)
 STARTED = time.monotonic()
 
@@ -166,7 +167,7 @@ def begin():
             workflow.run_lock = hold_folder(SNAKEMAKE, logger.warning)
             write_plan(PLAN)
             note_held(VALUES)
-            ours = {*study_files(PLAN.to_dict()), *more_files(PLAN.to_dict())}
+            ours = {*study_files(WRITTEN), *more_files(WRITTEN)}
             for line in itertools.chain(make_room(STUDY, ours), heal(SURVEY), keep_and_fill(PLAN)):
                 logger.warning(line)
         except (UserError, OSError) as error:
@@ -216,7 +217,7 @@ def finish():
     if wrong:
         refuse(f"{wrong[0]}: {SURVEY.wrong(wrong[0])}, although every job ended well: start again")
     if {"all", "metrics"} & {*asked}:
-        table = STUDY / "tables" / f"{first_grid(PLAN.to_dict())}.md"
+        table = STUDY / "tables" / f"{first_grid(WRITTEN)}.md"
         print(f"\n{table.read_text(encoding='utf-8')}\n{STUDY}/ holds this table, the others and the figures.")
     print(f"Done in {time.monotonic() - STARTED:.0f} s.", flush=True)
 

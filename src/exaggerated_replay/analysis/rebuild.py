@@ -19,6 +19,7 @@ from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE, RAW, RECORD, RESULTS, RUNS
+from exaggerated_replay.planning.cells import follow
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import dump_yaml, read_yaml
 
@@ -91,9 +92,9 @@ def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
     changed = {**values, "study": {**values["study"], **({"seeds": sorted(seeds)} if seeds else {})}}
     present = read_yaml(PARAMS) if PARAMS.is_file() else {}
     for path in OWN:
-        named, here = _follow(values, path), _follow(present, path)
+        named, here = follow(values, path), follow(present, path)
         if not isinstance(named, str):
-            found = _of_the_same_samples(_follow(values, path[:-1]), data) if path[-1] == "source" else None
+            found = _of_the_same_samples(follow(values, path[:-1]), data) if path[-1] == "source" else None
         elif "://" in named:
             found = None
         else:
@@ -106,12 +107,6 @@ def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
     if changed == values:
         return (folder / PARAMS).read_text(encoding="utf-8")
     return dump_yaml(changed)
-
-
-def _follow(values: Any, path: Sequence[str]) -> Any:
-    for part in path:
-        values = values.get(part) if isinstance(values, dict) else None
-    return values
 
 
 def _of_the_same_samples(source: Any, data: Sequence[Path]) -> Path | None:

@@ -7,7 +7,7 @@ import click
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
-from exaggerated_replay.places import RUNS, TIMINGS
+from exaggerated_replay.places import RUNS, TIMINGS, WORKSPACE
 
 PATH = click.Path(path_type=Path)
 KEYS = {"dataset", "sources", "data", "study", "compute", "order", "grids", "cells", "runs"}  # of every plan
@@ -15,7 +15,7 @@ KEYS = {"dataset", "sources", "data", "study", "compute", "order", "grids", "cel
 written_plan = click.option("--plan", type=PATH, required=True, help="The plan that the workflow wrote.")
 asked_plan = click.option("--plan", type=PATH, help="A written plan, instead of what params.yaml asks for.")
 workspace = click.option(
-    "--workspace", type=PATH, default=Path(".training"), show_default=True, help="Where unfinished work is kept."
+    "--workspace", type=PATH, default=WORKSPACE, show_default=True, help="Where unfinished work is kept."
 )
 timings = click.option(
     "--timings", type=PATH, default=TIMINGS, show_default=True, help="Where seconds and hardware go."

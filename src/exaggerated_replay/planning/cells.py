@@ -6,7 +6,7 @@ keys are no settings: `against` says what else its cells are compared with, `as`
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -229,7 +229,7 @@ def has(config: dict[str, Any], key: str) -> bool:
     return isinstance(holder, dict) and last in holder
 
 
-def follow(config: Any, path: list[str]) -> Any:
+def follow(config: Any, path: Sequence[str]) -> Any:
     """Return what lies at a path in nested dictionaries, or None."""
     for part in path:
         config = config.get(part) if isinstance(config, dict) else None

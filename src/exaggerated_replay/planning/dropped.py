@@ -10,6 +10,7 @@ from typing import Any
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
 from exaggerated_replay.places import EXPERIMENT, HELD, checkout
+from exaggerated_replay.planning.cells import follow
 from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import parse_yaml
@@ -72,10 +73,12 @@ def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[
     ]
     by_conf = {**compose_values(conf, options(conf, before)), "composed_with": before.get("composed_with")}
     again = compose_values(conf, options(conf, values))
-    keys = [
-        key for key in sorted(differences(by_conf, before)) if _at(before, key) != _at(values, key) == _at(again, key)
-    ]
-    return [*groups, *(f"{key}={_spelt(_at(before, key))}" for key in keys)]
+    gone = {}
+    for key in sorted(differences(by_conf, before)):
+        was, is_now, is_usual = (follow(where, key.split(".")) for where in (before, values, again))
+        if was != is_now == is_usual:
+            gone[key] = was
+    return [*groups, *(f"{key}={_spelt(value)}" for key, value in gone.items())]
 
 
 def _held() -> dict[str, Any] | None:
@@ -92,12 +95,6 @@ def _held() -> dict[str, Any] | None:
         except (UserError, OSError, subprocess.CalledProcessError):
             return None
     return noted if isinstance(noted, dict) else None
-
-
-def _at(values: Any, key: str) -> Any:
-    for part in key.split("."):
-        values = values.get(part) if isinstance(values, dict) else None
-    return values
 
 
 def _spelt(value: Any) -> str:

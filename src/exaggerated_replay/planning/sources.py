@@ -97,7 +97,7 @@ def make_encoder(settings: EncoderSettings) -> Encoder:
         UserError: The encoder's file, or the user's file of images, is missing, or cannot be used.
     """
     images = make_source(settings.images, IMAGES) if settings.images else None
-    encoder = Encoder(settings, encoder_digest(settings), images)
+    encoder = Encoder(settings, encoder_digest(settings, images), images)
     if settings.weights is not None:
         check_weights(Path(settings.weights), settings.architecture)
     if images is not None:
@@ -134,11 +134,15 @@ def data_digest(settings: SourceSettings, content: str | None) -> str:
     return digest_of({"data": raw, **made}) if made else raw
 
 
-def encoder_digest(encoder: EncoderSettings) -> str:
+def encoder_digest(encoder: EncoderSettings, images: Source | None) -> str:
     """Return the SHA-256 that identifies an encoder: of its file, or of all that decides its training.
 
+    Args:
+        encoder: Its settings.
+        images: What it is trained on; None where its file is given.
+
     Raises:
-        UserError: The encoder's file, or the user's file of images, is missing, or is not what it should be.
+        UserError: The encoder's file is missing, or is not what it should be.
     """
     published = encoder.published.checksum.partition(":")[2] if encoder.published else None
     if encoder.weights is not None:
@@ -151,10 +155,10 @@ def encoder_digest(encoder: EncoderSettings) -> str:
         return found
     if published is not None:
         return published
-    images = cast(SourceSettings, encoder.images)  # there where no weights are, and so is the pre-training
+    source = cast(Source, images)  # there where no weights are, and so is the pre-training
     return digest_of(
         {
-            "images": [make_source(images, IMAGES).digest, images.mean, images.std],
+            "images": [source.digest, source.settings.mean, source.settings.std],
             "pretraining": asdict(cast(PretrainingSettings, encoder.pretraining)),
             "code": pretraining_version(),
         }

@@ -5,9 +5,8 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from exaggerated_replay.places import MARKS
+from exaggerated_replay.places import MARKS, WORKSPACE
 
-WORKSPACE = Path(".training")
 ASIDE = WORKSPACE / "aside"
 
 

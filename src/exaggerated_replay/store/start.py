@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exaggerated_replay.files import digest_of, write_json
-from exaggerated_replay.places import DIGITS, RUNS, store_folder
+from exaggerated_replay.places import DIGITS, RUNS, WORKSPACE, store_folder
 from exaggerated_replay.planning.plan import Plan
-from exaggerated_replay.store.aside import WORKSPACE, move_aside
+from exaggerated_replay.store.aside import move_aside
 from exaggerated_replay.store.keeping import WHOLE, bring_back, clear, finished, set_aside, take_in
 from exaggerated_replay.store.records import RECORD, WEIGHTS
 from exaggerated_replay.store.survey import FOCUS, Survey
