@@ -83,7 +83,7 @@ def test_without_a_deviation_they_stay_as_they_are(encoder, tmp_path):
 
 
 def test_the_deviation_is_over_all_values_about_their_mean():
-    values = 1000 + torch.arange(6.0).reshape(2, 3)
+    values = 1000 + np.arange(6, dtype=np.float32).reshape(2, 3)
     assert deviation_of(values) == pytest.approx((35 / 12) ** 0.5, rel=1e-12)
 
 
