@@ -46,7 +46,7 @@ def fresh(place: Path, tally: Path) -> Clone:
     for name, arms in STUDIES.items():
         (place / f"conf/study/{name}.yaml").write_text(STUDY.format(name=name, arms=arms))
     note = f"{TALLIED}\n                open({str(tally)!r}, 'a').write(f'{{target.name}}\\n')"
-    clone.edit("src/exaggerated_replay/learning/job.py", TALLIED, note)
+    clone.edit("src/exaggerated_replay/training/job.py", TALLIED, note)
     clone.compose("study=left", "focus=none")
     clone.commit("small studies")
     return clone

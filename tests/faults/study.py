@@ -11,7 +11,7 @@ from pathlib import Path
 
 import exaggerated_replay
 from exaggerated_replay import cli
-from exaggerated_replay.analysis.outputs import all_files
+from exaggerated_replay.analysis.study.outputs import all_files
 from exaggerated_replay.cli.errors import sentence_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import catalogue

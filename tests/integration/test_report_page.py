@@ -6,7 +6,7 @@ import json
 import pytest
 from selenium.webdriver.common.by import By
 
-from exaggerated_replay.analysis.outputs import figures_of
+from exaggerated_replay.analysis.study.outputs import figures_of
 
 SECTIONS = ("question", "answer", "verdicts", "comparisons", "forgetting", "inside", "run", "not-run", "rules", "runs")
 GRIDS = ("table1", "convergence")

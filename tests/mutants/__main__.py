@@ -39,7 +39,7 @@ PARTS = {  # the files that are changed, and the tests that are about them
         ["planning/plan.py", "planning/cells.py", "planning/runs.py"],
         ["test_cells.py", "test_grids.py", "test_identity.py", "test_plan.py"],
     ),
-    "scores": (["analysis/scores.py"], ["test_evaluate.py"]),
+    "scores": (["analysis/study/scores.py"], ["test_evaluate.py"]),
 }
 
 

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
-from exaggerated_replay.analysis import anytime
+from exaggerated_replay.analysis.statistics import anytime
 
 ALPHA, G, LOOKS = 0.05, 1.0, 60
 samples = st.lists(st.floats(-50, 50, allow_subnormal=False), min_size=5, max_size=12)

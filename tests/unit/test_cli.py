@@ -18,7 +18,6 @@ from exaggerated_replay import cli
 from exaggerated_replay.data.splits import write_split
 from exaggerated_replay.errors import Interrupted, UserError
 from exaggerated_replay.files import write_json
-from exaggerated_replay.learning import progress  # noqa: F401 (remembers stderr: not the one of a test)
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params, params_schema, read_params
 from exaggerated_replay.planning.plan import make_plan

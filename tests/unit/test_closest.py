@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sample_figures import config, sweep
 from scipy import stats
 
-from exaggerated_replay.analysis.closest import closest
+from exaggerated_replay.analysis.questions.closest import closest
 
 SCORES = ["first20", "first50", "overall"]
 TABLE = np.array([4.85, 4.096, 1.304])  # the means of Table 1 over its five values of f

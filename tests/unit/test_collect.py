@@ -6,9 +6,9 @@ import math
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis.summary import focus, summary
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
+from exaggerated_replay.publishing.summary import focus, summary
 
 KEYS = ["first20", "first50", "overall", "macro_precision", "forgetting"]
 

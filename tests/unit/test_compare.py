@@ -5,9 +5,9 @@ import json
 import pytest
 from test_runs import cell, record
 
-from exaggerated_replay.analysis.compare import compare
-from exaggerated_replay.analysis.runs import Study, finished_so_far
-from exaggerated_replay.analysis.selection import MEANS
+from exaggerated_replay.analysis.study.pairs import MEANS
+from exaggerated_replay.analysis.study.runs import Study, finished_so_far
+from exaggerated_replay.analysis.verdicts.compare import compare
 from exaggerated_replay.errors import UserError
 
 SEEDS = range(6)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_verdicts import study
 
-from exaggerated_replay.analysis import rounds
-from exaggerated_replay.analysis.decide import check_claims, chosen, decide, next_step, summary
-from exaggerated_replay.analysis.verdicts import all_verdicts
+from exaggerated_replay.analysis.verdicts import rounds
+from exaggerated_replay.analysis.verdicts.decide import check_claims, chosen, decide, next_step, summary
+from exaggerated_replay.analysis.verdicts.table import all_verdicts
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import drift, write_params
 from exaggerated_replay.planning.params import read_params
@@ -142,7 +142,7 @@ import json, sys
 from pathlib import Path
 from exaggerated_replay.planning.params import read_params
 from exaggerated_replay.planning.plan import make_plan
-from exaggerated_replay.analysis.written_plan import slim
+from exaggerated_replay.analysis.study.written_plan import slim
 from exaggerated_replay.store.lines import Line, write_lines
 from exaggerated_replay.store.records import sealed
 _, params = read_params(Path("params.yaml"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exaggerated_replay.analysis.scores import (
+from exaggerated_replay.analysis.study.scores import (
     accuracy_matrix,
     first20_images,
     instruments,

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.colors import to_hex
 from sample_figures import example, written
 
-from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.figures import competing_classes, style
-from exaggerated_replay.methods.exaggeration import illustration
+from exaggerated_replay.figures import competing_example as illustration
 from exaggerated_replay.store.records import sealed
 
 

@@ -20,7 +20,7 @@ from sample_figures import (
     written,
 )
 
-from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import (
     accuracy_matrix,

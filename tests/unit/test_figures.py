@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from PIL import Image
 from sample_figures import FIGURES, sizes, study, words
 
-from exaggerated_replay.analysis.outputs import FROM_MORE, figures_of
+from exaggerated_replay.analysis.study.outputs import FROM_MORE, figures_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import comparison, convergence, style
 from exaggerated_replay.report.pictures import caption

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_figures import config, strengths, sweep
 
-from exaggerated_replay.analysis.frontier import reach
+from exaggerated_replay.analysis.questions.frontier import reach
 from exaggerated_replay.settings.rules import RulesSettings
 
 RULES = RulesSettings()

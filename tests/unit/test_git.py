@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from exaggerated_replay.analysis import git as gits
-from exaggerated_replay.analysis.origin import origin
-from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay import git as gits
+from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.publishing.origin import origin
 
 STUDY = Study({"cells": {}, "grids": {}}, {"a": {"environment": {"torch": "2"}}})
 

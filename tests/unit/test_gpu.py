@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from exaggerated_replay.learning.method import build_method
-from exaggerated_replay.learning.observation.observer import TaskEndObserver
 from exaggerated_replay.learning.run import Samples, Schedule
 from exaggerated_replay.learning.trainer import train
+from exaggerated_replay.training.observation.observer import TaskEndObserver
 
 pytestmark = [
     pytest.mark.gpu,

@@ -13,8 +13,6 @@ from safetensors.torch import load_file
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.data.tasks import class_order, cut, task_sizes
 from exaggerated_replay.errors import Interrupted, UserError
-from exaggerated_replay.learning.job import train_runs
-from exaggerated_replay.learning.resume import Stop
 from exaggerated_replay.methods.bir import Settings as BIRArm
 from exaggerated_replay.methods.dgr import Settings as DGRArm
 from exaggerated_replay.methods.er import Settings as ERArm
@@ -25,6 +23,8 @@ from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
 from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_complete, is_sealed
+from exaggerated_replay.training.job import train_runs
+from exaggerated_replay.training.resume import Stop
 
 TASKS, SEED = 2, 3
 BASELINE = {"gate_proportion": 0.5, "si": SISettings(strength=0.1)}

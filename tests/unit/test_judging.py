@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from exaggerated_replay.analysis import judging
-from exaggerated_replay.analysis.judging import Evidence, verdict
+from exaggerated_replay.analysis.verdicts import rules as judging
+from exaggerated_replay.analysis.verdicts.rules import Evidence, verdict
 from exaggerated_replay.settings.rules import RulesSettings
 
 RULES = RulesSettings()

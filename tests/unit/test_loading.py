@@ -7,17 +7,17 @@ from scipy.special import softmax
 
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures.competing_example import competing_example
 from exaggerated_replay.files import read_json
-from exaggerated_replay.learning.job import train_runs
-from exaggerated_replay.learning.loading import load_run, read_weights, trained_method
 from exaggerated_replay.methods.bir import Settings as BIRArm
 from exaggerated_replay.methods.dgr import Settings as DGRArm
 from exaggerated_replay.methods.er import Settings as ERArm
 from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
-from exaggerated_replay.methods.exaggeration.illustration import competing_example
 from exaggerated_replay.methods.generative_classifier import Settings as GenerativeClassifierArm
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
+from exaggerated_replay.training.job import train_runs
+from exaggerated_replay.training.loading import load_run, read_weights, trained_method
 
 TASKS = [[2, 0], [3], [1]]
 BIR = {"gate_proportion": 0.3}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from exaggerated_replay.analysis.confusions import TOP
-from exaggerated_replay.analysis.mechanism import linear_cka, mechanism_tables
-from exaggerated_replay.analysis.traces import square
+from exaggerated_replay.analysis.mechanism.confusions import TOP
+from exaggerated_replay.analysis.mechanism.tables import linear_cka, mechanism_tables
+from exaggerated_replay.analysis.mechanism.traces import square
 from exaggerated_replay.errors import UserError
 
 TASKS = [[2, 0], [3], [1]]  # tasks of 2, 1 and 1 classes; label 0 is class 2, label 1 class 0, ...

@@ -13,21 +13,21 @@ from scipy.spatial.distance import pdist, squareform
 from exaggerated_replay.learning.likelihoods import Bernoulli, Gaussian
 from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.learning.networks import BrainInspiredVAE
-from exaggerated_replay.learning.observation.geometry import centred_gram, class_distances, spaces
-from exaggerated_replay.learning.observation.observer import EACH, TaskEndObserver
-from exaggerated_replay.learning.observation.probe import gradient_norms
-from exaggerated_replay.learning.observation.quality import RealSamples
-from exaggerated_replay.learning.observation.replay import (
+from exaggerated_replay.learning.run import Samples, Schedule
+from exaggerated_replay.learning.trainer import train
+from exaggerated_replay.planning.versions import PACKAGE
+from exaggerated_replay.training.observation.geometry import centred_gram, class_distances, spaces
+from exaggerated_replay.training.observation.observer import EACH, TaskEndObserver
+from exaggerated_replay.training.observation.probe import gradient_norms
+from exaggerated_replay.training.observation.quality import RealSamples
+from exaggerated_replay.training.observation.replay import (
     Imagined,
     agreement,
     competition_counts,
     imagine,
     inverse_distances,
 )
-from exaggerated_replay.learning.resume import read_state, write_state
-from exaggerated_replay.learning.run import Samples, Schedule
-from exaggerated_replay.learning.trainer import train
-from exaggerated_replay.planning.versions import PACKAGE
+from exaggerated_replay.training.resume import read_state, write_state
 from tools.versions import closure
 
 METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration")

@@ -1,7 +1,7 @@
 """What `dvc plots` draws, by hand."""
 
-from exaggerated_replay.analysis.plots import plot_tables
-from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.publishing.plots import plot_tables
 
 COUNTS = [
     # Two tasks of two classes, 10 + 10 and 30 + 30 test images.

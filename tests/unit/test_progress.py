@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from exaggerated_replay.learning.progress import Pace, watcher
 from exaggerated_replay.learning.run import Progress
+from exaggerated_replay.training.progress import Pace, watcher
 from exaggerated_replay.wording import duration
 
 REPORTS = [

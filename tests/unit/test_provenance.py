@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_exchange import record, settings
 
-from exaggerated_replay.analysis.provenance import provenance
+from exaggerated_replay.analysis.audit.provenance import provenance
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.planning.runs import run_name

@@ -10,7 +10,6 @@ import torch
 
 import exaggerated_replay
 from exaggerated_replay import cli
-from exaggerated_replay.learning import progress  # noqa: F401 (remembers stderr: not the one of a test)
 from exaggerated_replay.planning.compose import compose_values, write_params
 from exaggerated_replay.store.start import plan_path, write_plan
 

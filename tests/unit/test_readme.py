@@ -6,8 +6,8 @@ import re
 import pytest
 from sample_report import plan_of
 
-from exaggerated_replay.analysis.outputs import featured
-from exaggerated_replay.analysis.runs import open_study
+from exaggerated_replay.analysis.study.outputs import featured
+from exaggerated_replay.analysis.study.runs import open_study
 from exaggerated_replay.report.readme import plain, readme, table
 
 ORIGIN = {

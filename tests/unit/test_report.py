@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 import pytest
 from sample_report import SVG, plan_of
 
-from exaggerated_replay.analysis.outputs import figures_of
-from exaggerated_replay.analysis.runs import load_study, open_study
+from exaggerated_replay.analysis.study.outputs import figures_of
+from exaggerated_replay.analysis.study.runs import load_study, open_study
 from exaggerated_replay.report import pictures
 from exaggerated_replay.report.facts import beside_the_paper, what_was_run
 from exaggerated_replay.report.page import POLICY, write_report

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis import paper
+from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, question
 
 TITLES = {"cifar100": "CIFAR-100", "mnist": "MNIST"}

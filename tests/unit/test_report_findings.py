@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sample_report import plan_of
 
-from exaggerated_replay.analysis.outputs import findings_of
+from exaggerated_replay.analysis.study.outputs import findings_of
 from exaggerated_replay.report.findings import Finding, clauses, closest, frontier, trends
 
 

@@ -12,14 +12,14 @@ from safetensors.torch import load_file, save_file
 
 from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.learning.method import build_method
-from exaggerated_replay.learning.observation.observer import TaskEndObserver
-from exaggerated_replay.learning.resume import StateFile, Stop, read_state, write_state
 from exaggerated_replay.learning.run import Schedule
 from exaggerated_replay.learning.trainer import train
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.settings.methods import method_names
 from exaggerated_replay.settings.reading import ReadingSettings
+from exaggerated_replay.training.observation.observer import TaskEndObserver
+from exaggerated_replay.training.resume import StateFile, Stop, read_state, write_state
 
 CONF = Path(__file__).parents[2] / "conf"
 CPU = torch.device("cpu")

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis.selection import cell_runs, grid_cells, left_out, paired_runs
+from exaggerated_replay.analysis.study.pairs import cell_runs, grid_cells, left_out, paired_runs
 from exaggerated_replay.errors import UserError
 
 

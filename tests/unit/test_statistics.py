@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from exaggerated_replay.analysis import power, statistics
-from exaggerated_replay.analysis.statistics import estimate, paired
+from exaggerated_replay.analysis.statistics import paired as statistics
+from exaggerated_replay.analysis.statistics import power
+from exaggerated_replay.analysis.statistics.paired import estimate, paired
 from exaggerated_replay.errors import UserError
 
 accuracies = st.floats(0, 100, allow_subnormal=False)

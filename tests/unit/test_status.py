@@ -14,9 +14,9 @@ from test_job import Place, settings_of
 from exaggerated_replay import cli
 from exaggerated_replay.cli.options import KEYS
 from exaggerated_replay.errors import Interrupted
-from exaggerated_replay.learning.resume import Stop, read_state, write_state
 from exaggerated_replay.places import RECORD, STATE
 from exaggerated_replay.store.status import Standing, cost, status
+from exaggerated_replay.training.resume import Stop, read_state, write_state
 
 ITERATIONS = 6
 SAVED = 1_000_000_000.0

@@ -13,12 +13,12 @@ import yaml
 from test_runs import PLAN as CELLS
 from test_runs import RUNS, record
 
-from exaggerated_replay.analysis import folder as folders
-from exaggerated_replay.analysis import origin as origins
-from exaggerated_replay.analysis.origin import without_path
-from exaggerated_replay.analysis.outputs import README, REPORT, figures_of, print_files, study_files
-from exaggerated_replay.analysis.study import rewrite_study, write_study
+from exaggerated_replay.analysis.study.outputs import README, REPORT, figures_of, print_files, study_files
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.publishing import folder as folders
+from exaggerated_replay.publishing import origin as origins
+from exaggerated_replay.publishing.origin import without_path
+from exaggerated_replay.publishing.study import rewrite_study, write_study
 from exaggerated_replay.store.records import sealed
 
 PLAN = {
@@ -324,7 +324,7 @@ def test_what_came_out_otherwise_is_named(write, tmp_path):
     write(AS_A_FILE_HAS_IT)
     (tmp_path / MINE / "runs.csv").write_text("by hand")
     (tmp_path / MINE / "tables/g.md").write_text("by hand, and not in Git")
-    assert rewrite_study(tmp_path / MINE) == [f"{tmp_path}/{MINE}/runs.csv"]
+    assert rewrite_study(tmp_path / MINE, ()) == [f"{tmp_path}/{MINE}/runs.csv"]
     assert (tmp_path / MINE / "runs.csv").read_text() != "by hand"
 
 

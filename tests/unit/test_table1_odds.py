@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy import integrate, stats
 
-from exaggerated_replay.analysis import paper, table1_odds
-from exaggerated_replay.analysis.paper import published
-from exaggerated_replay.analysis.table1_odds import Spreads, measure, odds
+from exaggerated_replay.analysis.questions import odds as table1_odds
+from exaggerated_replay.analysis.questions.odds import Spreads, measure, odds
+from exaggerated_replay.analysis.study import paper
+from exaggerated_replay.analysis.study.paper import published
 from exaggerated_replay.errors import UserError
 
 GAINS = [3.8, 5.8, 4.8, 4.9, 4.95]  # Table 1, first 20 %

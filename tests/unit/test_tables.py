@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis import layout, tables
-from exaggerated_replay.analysis.paper import published
-from exaggerated_replay.analysis.selection import MEANS
-from exaggerated_replay.analysis.summary import summary
+from exaggerated_replay.analysis import words
+from exaggerated_replay.analysis.questions import comparison as tables
+from exaggerated_replay.analysis.questions import layout
+from exaggerated_replay.analysis.study.pairs import MEANS
+from exaggerated_replay.analysis.study.paper import published
+from exaggerated_replay.publishing.summary import summary
 from exaggerated_replay.report.pictures import caption
 
 CIFAR100 = {"dataset": {"name": "cifar100", "title": "CIFAR-100", "source_name": None, "sha256": "c" * 64}}
@@ -215,13 +217,13 @@ def test_tables_are_byte_identical_when_written_twice(tmp_path, suffix):
 
 def test_a_file_is_called_by_its_name_and_what_it_is_given_as():
     own = {"dataset": {"name": "cifar100", "title": "CIFAR-100", "source_name": "mine.npz", "sha256": "ab" * 32}}
-    assert layout.data_name(own) == "mine.npz (SHA-256 ababababab), given as CIFAR-100"
+    assert words.data_name(own) == "mine.npz (SHA-256 ababababab), given as CIFAR-100"
     assert layout.short_data_name(own) == "mine.npz"
     text = layout.note(tables.comparison(*study(), "table1"), plan=own, first20_images=400)
     assert "cifar100" not in text
     assert "not the data set of the paper" not in text
     own["dataset"]["name"] = "npz"
-    assert layout.data_name(own) == "mine.npz (SHA-256 ababababab)"
+    assert words.data_name(own) == "mine.npz (SHA-256 ababababab)"
     text = layout.note(tables.comparison(*study(), "table1"), plan=own, first20_images=400)
     assert "not the data set of the paper" in text
 
@@ -230,10 +232,10 @@ def test_encoder_and_validation_images_are_named():
     own = {"dataset": {"name": "npz", "source_name": "a.npz", "sha256": "c" * 64}, "encoder": None}
     size = {"dataset": {**own["dataset"], "deviation": 0.41, "white": 16}}
     named = "a.npz (SHA-256 cccccccccc)"
-    assert layout.data_name(own) == named
-    assert layout.data_name(size) == f"{named}, brought to a standard deviation of 0.41, white at 16"
+    assert words.data_name(own) == named
+    assert words.data_name(size) == f"{named}, brought to a standard deviation of 0.41, white at 16"
     plan = {"dataset": {**CIFAR100["dataset"], "validation": 0.2}, "encoder": {"name": "published"}}
-    assert layout.data_name(plan) == (
+    assert words.data_name(plan) == (
         "CIFAR-100, features of the encoder published, tested on the last 20 % of each class's training samples"
     )
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_figures import config, sweep
 
-from exaggerated_replay.analysis.trends import PAPERS, lines_by_seed, trends
+from exaggerated_replay.analysis.questions.trends import PAPERS, lines_by_seed, trends
 from exaggerated_replay.planning.drawing import SIZES
 from exaggerated_replay.settings.rules import RulesSettings
 

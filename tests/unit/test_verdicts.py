@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis import anytime, power, statistics
-from exaggerated_replay.analysis.verdicts import all_verdicts, judge, rules_of, sentence, verdicts, verdicts_csv
+from exaggerated_replay.analysis.statistics import anytime, power
+from exaggerated_replay.analysis.statistics import paired as statistics
+from exaggerated_replay.analysis.verdicts.table import all_verdicts, judge, rules_of, sentence, verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.settings.rules import RulesSettings
 

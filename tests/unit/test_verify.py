@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from test_exchange import record, settings
 
-from exaggerated_replay.analysis.explain import explain, flat
+from exaggerated_replay.analysis.audit.explain import explain, flat
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
 from exaggerated_replay.planning.runs import name_of_values, run_name

@@ -21,11 +21,11 @@ from torch.utils._pytree import tree_leaves
 from exaggerated_replay import streams
 from exaggerated_replay.learning.method import Method, build_method
 from exaggerated_replay.learning.networks import Classifier
-from exaggerated_replay.learning.observation.geometry import centred_gram, class_distances, spaces
-from exaggerated_replay.learning.observation.probe import NotedTerms
-from exaggerated_replay.learning.observation.quality import RealSamples
-from exaggerated_replay.learning.observation.replay import agreement, competition_counts, imagine, inverse_distances
 from exaggerated_replay.learning.trainer import infinite_share
+from exaggerated_replay.training.observation.geometry import centred_gram, class_distances, spaces
+from exaggerated_replay.training.observation.probe import NotedTerms
+from exaggerated_replay.training.observation.quality import RealSamples
+from exaggerated_replay.training.observation.replay import agreement, competition_counts, imagine, inverse_distances
 
 pytestmark = pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")  # when one is copied
 GPU = torch.device("cuda")

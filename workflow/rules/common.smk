@@ -22,7 +22,7 @@ SOURCE = str(Path(workflow.basedir, "src").resolve())
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
-from exaggerated_replay.analysis.outputs import all_files, figures_of, first_grid, more_files, study_files
+from exaggerated_replay.analysis.study.outputs import all_files, figures_of, first_grid, more_files, study_files
 from exaggerated_replay.cli.errors import sentence_of
 from exaggerated_replay.cli.output import name_the_user, show_anything
 from exaggerated_replay.planning.compose import drift_warning

@@ -13,17 +13,16 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import RECORDS, RESULTS, RUNS, store_folder
 
 if TYPE_CHECKING:
-    from exaggerated_replay.analysis.runs import Study
-    from exaggerated_replay.analysis.study import Part
+    from exaggerated_replay.analysis.study.runs import Study
 
 
 @click.command()
 @written_plan
 def study(plan: Path) -> None:
     """Write the study's folder from the records of its runs: tables, figures, metrics, provenance, and its pages."""
-    from exaggerated_replay.analysis.outputs import PLOTS, all_files, more_files
-    from exaggerated_replay.analysis.study import write_study
+    from exaggerated_replay.analysis.study.outputs import PLOTS, all_files, more_files
     from exaggerated_replay.files import write_text
+    from exaggerated_replay.publishing.study import write_study
     from exaggerated_replay.store.manifest import write_manifest
     from exaggerated_replay.store.survey import FOCUS, made_from
 
@@ -31,7 +30,7 @@ def study(plan: Path) -> None:
     values.pop("places", None)
     folder = RESULTS / values["study"]["name"]
     decided_by = made_from(values)
-    print(write_study(values, folder, _parts(), made_from=decided_by))
+    print(write_study(values, folder, made_from=decided_by))
     for plot in PLOTS:
         write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
     more = [path for name in more_files(values) if (path := folder / name).is_file()]
@@ -46,12 +45,12 @@ def report(folders: tuple[Path, ...], index: Path | None) -> None:
 
     Exit status 1 where a file that Git keeps came out with other bytes.
     """
-    from exaggerated_replay.analysis.study import rewrite_study
+    from exaggerated_replay.publishing.study import rewrite_study
     from exaggerated_replay.report.index import write_index
 
     different = []
     for folder in folders:
-        found = rewrite_study(folder, _parts())
+        found = rewrite_study(folder)
         print(f"{folder}: {f'files in Git with other bytes now: {len(found)}' if found else 'the same to the byte'}")
         different += found
     if index:
@@ -62,15 +61,6 @@ def report(folders: tuple[Path, ...], index: Path | None) -> None:
         raise SystemExit(1)
 
 
-def _parts() -> "list[Part]":
-    """Return what is written into a study's folder beside its numbers, in order."""
-    from exaggerated_replay.figures.catalogue import draw_all
-    from exaggerated_replay.report.page import write_report
-    from exaggerated_replay.report.readme import write_readme
-
-    return [draw_all, write_readme, write_report]
-
-
 @click.command()
 @asked_plan
 @click.option("--study", help="A study of results/, instead of what params.yaml asks for.")
@@ -78,15 +68,15 @@ def _parts() -> "list[Part]":
 @click.argument("treatment")
 def compare(plan: Path | None, study: str | None, baseline: str, treatment: str) -> None:
     """Compare the cells BASELINE and TREATMENT seed by seed: differences with their intervals, and the verdict."""
-    from exaggerated_replay.analysis.compare import compare
-    from exaggerated_replay.analysis.runs import open_study
+    from exaggerated_replay.analysis.study.runs import open_study
+    from exaggerated_replay.analysis.verdicts.compare import compare
 
     print(compare(open_study(RESULTS / study) if study else _so_far(plan_or_params(plan)), baseline, treatment))
 
 
 def _so_far(plan: dict[str, Any]) -> "Study":
     """Return the runs of a plan that are finished, here or in the folder of its study."""
-    from exaggerated_replay.analysis.runs import finished_so_far
+    from exaggerated_replay.analysis.study.runs import finished_so_far
 
     name = plan["study"]["name"]
     found = finished_so_far(plan, RUNS, RESULTS / name / RECORDS, store_folder())
@@ -106,7 +96,7 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
 
     A claim is a grid, a cell, or CELL:METRIC; without any, all of the study.
     """
-    from exaggerated_replay.analysis.rounds import run_rounds
+    from exaggerated_replay.analysis.verdicts.rounds import run_rounds
     from exaggerated_replay.planning.params import PARAMS
 
     run_rounds(list(claims), seeds_at_most, _words(workflow), PARAMS, RESULTS)
@@ -117,7 +107,7 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
 @click.argument("name")
 def explain(plan: Path | None, name: str) -> None:
     """Say where the numbers of NAME come from, a cell, a run or its digest; or why it would be trained."""
-    from exaggerated_replay.analysis.explain import explain
+    from exaggerated_replay.analysis.audit.explain import explain
 
     print(explain(plan_or_params(plan), name, RESULTS, store_folder()))
 
@@ -138,7 +128,7 @@ def rebuild(folder: Path, seeds: str | None, data: tuple[Path, ...], keep: Path 
 
     Exit status 1 where a number differs by more than another processor explains.
     """
-    from exaggerated_replay.analysis.rebuild import rebuild
+    from exaggerated_replay.analysis.audit.rebuild import rebuild
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # tidy up as after Ctrl-C
     found = rebuild(folder, _numbers(seeds), data, keep, _words(workflow))

@@ -32,9 +32,9 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspac
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.data.splits import read_split, split_path
     from exaggerated_replay.devices import device_for, limited_memory
-    from exaggerated_replay.learning.job import train_runs
-    from exaggerated_replay.learning.progress import watcher
-    from exaggerated_replay.learning.resume import Stop
+    from exaggerated_replay.training.job import train_runs
+    from exaggerated_replay.training.progress import watcher
+    from exaggerated_replay.training.resume import Stop
 
     dataset = values["dataset"]
     for settings in runs.values():  # a split's name is the digest of what it says: it says what the run does

@@ -1,4 +1,4 @@
-"""Drawing all figures of a study in one go; `analysis/outputs.py` says which it has.
+"""Drawing all figures of a study in one go; `analysis/study/outputs.py` says which it has.
 
 Modules that draw are imported when they draw.
 """
@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.outputs import FROM_MORE, featured, figures_of, picture_file, print_files
-from exaggerated_replay.analysis.runs import FINISHED, Study
+from exaggerated_replay.analysis.study.outputs import FROM_MORE, featured, figures_of, picture_file, print_files
+from exaggerated_replay.analysis.study.runs import FINISHED, Study
 from exaggerated_replay.figures.style import nothing, save, small
 
 FROM_SETTINGS = ("architecture",)

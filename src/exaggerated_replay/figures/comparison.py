@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from exaggerated_replay.analysis.layout import has_published
-from exaggerated_replay.analysis.runs import Study
-from exaggerated_replay.analysis.selection import paired_runs
-from exaggerated_replay.analysis.tables import comparison, row_labels
+from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
+from exaggerated_replay.analysis.questions.layout import has_published
+from exaggerated_replay.analysis.study.pairs import paired_runs
+from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.figures.style import (
     DOTS,
     DOUBLE,

@@ -9,8 +9,8 @@ from matplotlib.gridspec import GridSpecBase
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from exaggerated_replay.analysis.runs import Study, run_of
-from exaggerated_replay.analysis.scores import significant
+from exaggerated_replay.analysis.study.runs import Study, run_of
+from exaggerated_replay.analysis.study.scores import significant
 from exaggerated_replay.figures.style import BASELINE, INK, MUTED, SINGLE, TREATMENT, house_style, key
 from exaggerated_replay.store.records import WEIGHTS, is_complete
 
@@ -35,7 +35,7 @@ def of_study(study: Study, folder: Path) -> Figure | None:
             directory = folder.parents[1] / "runs" / run
             if not (is_complete(directory) and study.records[run]["counts"]):  # one that diverged shows nothing
                 continue
-            from exaggerated_replay.methods.exaggeration.illustration import competing_example
+            from exaggerated_replay.figures.competing_example import competing_example
 
             example = competing_example(dict(study.records[run]), directory / WEIGHTS)
             # The last digits are those of this processor.

@@ -9,9 +9,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from exaggerated_replay.analysis.runs import Study
-from exaggerated_replay.analysis.selection import cell_runs, grid_cells, paired_runs
-from exaggerated_replay.analysis.statistics import estimate
+from exaggerated_replay.analysis.statistics.paired import estimate
+from exaggerated_replay.analysis.study.pairs import cell_runs, grid_cells, paired_runs
+from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.figures.style import DOTS, DOUBLE, INK, arm_colours, arm_name, data_name, dots, house_style, key
 
 PANELS = {

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
-from exaggerated_replay.analysis import paper
-from exaggerated_replay.analysis.effects import effects
-from exaggerated_replay.analysis.runs import Study
-from exaggerated_replay.analysis.statistics import estimate
+from exaggerated_replay.analysis.questions.effects import effects
+from exaggerated_replay.analysis.statistics.paired import estimate
+from exaggerated_replay.analysis.study import paper
+from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.figures.style import (
     BASELINE,
     DOUBLE,

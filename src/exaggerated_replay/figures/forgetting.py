@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from exaggerated_replay.analysis.runs import Study
-from exaggerated_replay.analysis.scores import accuracy_matrix, task_sizes
-from exaggerated_replay.analysis.statistics import estimate
+from exaggerated_replay.analysis.statistics.paired import estimate
+from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.analysis.study.scores import accuracy_matrix, task_sizes
 from exaggerated_replay.figures.accuracy_matrix import arms_shown
 from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
 

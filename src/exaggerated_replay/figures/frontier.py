@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from exaggerated_replay.analysis.effects import levels
-from exaggerated_replay.analysis.runs import Study
+from exaggerated_replay.analysis.questions.effects import levels
+from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.figures.style import (
     INK,
     MUTED,

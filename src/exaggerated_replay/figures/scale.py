@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from exaggerated_replay.analysis.effects import effects
-from exaggerated_replay.analysis.runs import Study
-from exaggerated_replay.analysis.statistics import estimate
-from exaggerated_replay.analysis.trends import PAPERS, bends, height, lines_by_seed, straight
-from exaggerated_replay.analysis.verdicts import rules_of
+from exaggerated_replay.analysis.questions.effects import effects
+from exaggerated_replay.analysis.questions.trends import PAPERS, bends, height, lines_by_seed, straight
+from exaggerated_replay.analysis.statistics.paired import estimate
+from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.analysis.verdicts.table import rules_of
 from exaggerated_replay.figures.style import (
     DOUBLE,
     INK,

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from exaggerated_replay.analysis.effects import effects
-from exaggerated_replay.analysis.runs import Study, setting
-from exaggerated_replay.analysis.statistics import estimate
-from exaggerated_replay.analysis.tables import in_words, written
+from exaggerated_replay.analysis.questions.effects import effects
+from exaggerated_replay.analysis.statistics.paired import estimate
+from exaggerated_replay.analysis.study.runs import Study, setting
+from exaggerated_replay.analysis.words import in_words, written
 from exaggerated_replay.figures.style import (
     BASELINE,
     DOUBLE,

@@ -15,8 +15,7 @@ from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from exaggerated_replay.analysis.layout import short_data_name
-from exaggerated_replay.analysis.tables import in_words, written
+from exaggerated_replay.analysis.words import in_words, short_data_name, written
 from exaggerated_replay.errors import UserError
 
 SINGLE, DOUBLE = 3.4, 7.0

@@ -5,12 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from exaggerated_replay.analysis import paper
-from exaggerated_replay.analysis.layout import short_data_name, title_of
-from exaggerated_replay.analysis.paper import papers_data
-from exaggerated_replay.analysis.roles import CONTROL, EXAGGERATION, OTHER, role
-from exaggerated_replay.analysis.tables import written
-from exaggerated_replay.analysis.verdicts import PARTS, counted, each_once, interval_of, points, rules_of
+from exaggerated_replay.analysis.study import paper
+from exaggerated_replay.analysis.study.paper import papers_data
+from exaggerated_replay.analysis.study.roles import CONTROL, EXAGGERATION, OTHER, role
+from exaggerated_replay.analysis.verdicts.table import each_once, interval_of, rules_of
+from exaggerated_replay.analysis.words import PARTS, counted, points, short_data_name, title_of, written
 
 FOR = ("reproduced", "smaller", "larger", "helps")
 AGAINST = ("no effect", "harmful", "contradicted")

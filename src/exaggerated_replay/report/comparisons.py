@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.layout import remarks
-from exaggerated_replay.analysis.outputs import first_grid
-from exaggerated_replay.analysis.paper import table1_grid
-from exaggerated_replay.analysis.runs import Study
-from exaggerated_replay.analysis.scores import first20_images
-from exaggerated_replay.analysis.selection import METRICS
-from exaggerated_replay.analysis.tables import comparison, in_words, row_labels, written
-from exaggerated_replay.analysis.verdicts import PARTS, counted, points, rules_of, sentence
+from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
+from exaggerated_replay.analysis.questions.layout import remarks
+from exaggerated_replay.analysis.study.outputs import first_grid
+from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.paper import table1_grid
+from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.analysis.study.scores import first20_images
+from exaggerated_replay.analysis.verdicts.table import rules_of, sentence
+from exaggerated_replay.analysis.words import PARTS, counted, in_words, points, written
 from exaggerated_replay.report.answer import tally
 from exaggerated_replay.report.tables import DASH, SHORT, between, chance, number
 

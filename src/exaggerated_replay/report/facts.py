@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from exaggerated_replay.analysis import paper
-from exaggerated_replay.analysis.layout import data_name
-from exaggerated_replay.analysis.overflow import overflow
-from exaggerated_replay.analysis.paper import papers_data
-from exaggerated_replay.analysis.runs import FINISHED, Study
-from exaggerated_replay.analysis.table1_odds import RUNS
-from exaggerated_replay.analysis.verdicts import counted, each_once
+from exaggerated_replay.analysis.mechanism.overflow import overflow
+from exaggerated_replay.analysis.questions.odds import RUNS
+from exaggerated_replay.analysis.study import paper
+from exaggerated_replay.analysis.study.paper import papers_data
+from exaggerated_replay.analysis.study.runs import FINISHED, Study
+from exaggerated_replay.analysis.verdicts.table import each_once
+from exaggerated_replay.analysis.words import counted, data_name
 from exaggerated_replay.report.answer import named
 
 LOSSES = {True: "binary cross-entropy (inputs lie in [0, 1])", False: "squared error (inputs are real-valued)"}

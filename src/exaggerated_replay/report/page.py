@@ -10,13 +10,14 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from exaggerated_replay.analysis.outputs import ODDS, REPORT
-from exaggerated_replay.analysis.overflow import overflow
-from exaggerated_replay.analysis.paper import odds_grid
-from exaggerated_replay.analysis.runs import FINISHED, Study, read_table, run_of
-from exaggerated_replay.analysis.selection import METRICS
-from exaggerated_replay.analysis.table1_odds import DRAWS, MEANING, chance
-from exaggerated_replay.analysis.verdicts import PARTS, points, rules_of
+from exaggerated_replay.analysis.mechanism.overflow import overflow
+from exaggerated_replay.analysis.questions.odds import DRAWS, MEANING, chance
+from exaggerated_replay.analysis.study.outputs import ODDS, REPORT
+from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.paper import odds_grid
+from exaggerated_replay.analysis.study.runs import FINISHED, Study, read_table, run_of
+from exaggerated_replay.analysis.verdicts.table import rules_of
+from exaggerated_replay.analysis.words import PARTS, points
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.report.answer import answer, question, tally
@@ -62,7 +63,7 @@ class Page:
     Attributes:
         study: Plan and records.
         folder: The study's folder, whose files the page shows and links to.
-        origin: Where the runs were computed; see `analysis.origin`.
+        origin: Where the runs were computed; see `publishing.origin`.
     """
 
     study: Study

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.outputs import FROM_MORE, figures_of
+from exaggerated_replay.analysis.study.outputs import FROM_MORE, figures_of
 
 POINTS_PER_INCH = 72
 PIXELS_PER_INCH = 128

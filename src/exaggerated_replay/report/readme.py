@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from exaggerated_replay.analysis.outputs import FROM_MORE, README, featured, figures_of, picture_file
-from exaggerated_replay.analysis.runs import Study, read_table
+from exaggerated_replay.analysis.study.outputs import FROM_MORE, README, featured, figures_of, picture_file
+from exaggerated_replay.analysis.study.runs import Study, read_table
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.report.answer import answer, question
@@ -40,7 +40,7 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
     Args:
         study: Plan and records.
         folder: Where its verdicts, findings and figures lie.
-        origin: Where the runs were computed; see `analysis.origin`.
+        origin: Where the runs were computed; see `publishing.origin`.
     """
     plan, verdicts = study.plan, read_table(folder / "verdicts.csv")
     found = clauses(read_findings(plan, folder).values(), plan["study"]["treatment"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.verdicts import points
+from exaggerated_replay.analysis.words import points
 
 SHORT = {"first20": "first 20 %", "first50": "first 50 %", "overall": "all classes"}
 DASH = "\N{EM DASH}"

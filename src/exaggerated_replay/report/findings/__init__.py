@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from exaggerated_replay.analysis.outputs import finding_file, findings_of
-from exaggerated_replay.analysis.runs import read_table
+from exaggerated_replay.analysis.study.outputs import finding_file, findings_of
+from exaggerated_replay.analysis.study.runs import read_table
 from exaggerated_replay.report.findings import closest, frontier, trends
 from exaggerated_replay.report.tables import Value
 

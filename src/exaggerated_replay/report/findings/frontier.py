@@ -4,7 +4,7 @@ from collections import Counter
 
 import pandas as pd
 
-from exaggerated_replay.analysis.verdicts import counted
+from exaggerated_replay.analysis.words import counted
 from exaggerated_replay.report.tables import SHORT, Value, chance, number, size
 
 NOTE = (

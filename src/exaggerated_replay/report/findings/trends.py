@@ -4,7 +4,7 @@ from collections import Counter
 
 import pandas as pd
 
-from exaggerated_replay.analysis.verdicts import PARTS, counted, points
+from exaggerated_replay.analysis.words import PARTS, counted, points
 from exaggerated_replay.figures.scale import AXES
 from exaggerated_replay.report.tables import SHORT, Value, chance, estimated, size
 

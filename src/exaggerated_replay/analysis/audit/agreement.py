@@ -1,0 +1,92 @@
+"""How well two buildings of the same study agree: to the byte, within a tolerance, or not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.analysis.study.outputs import README, git_files
+from exaggerated_replay.analysis.study.scores import scores, task_sizes
+from exaggerated_replay.files import digest_of
+from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS
+from exaggerated_replay.planning.params import PARAMS
+
+ACCURACIES = ("first20", "first50", "overall")
+INPUTS = (PARAMS.name, PLAN, PROVENANCE, RECORDS, README)
+"""What was asked for, where and when it was made, and the page that tells it; records are compared run by run."""
+NUMBERS = (".csv", ".json")  # files that hold numbers; all others show them
+
+
+@dataclass
+class Agreement:
+    """What was compared, and how far it agrees.
+
+    Attributes:
+        commit: That was built anew.
+        tolerance: Percentage points that accuracies may lie apart on another processor.
+        same: Records and files that are the same to the byte.
+        near: Records that differ within the tolerance, with the largest difference of an accuracy.
+        far: What differs by more, and how.
+        shown: Files with other bytes that decide nothing: they follow from records that differ, or are pictures.
+    """
+
+    commit: str
+    tolerance: float
+    same: list[str] = field(default_factory=list)
+    near: dict[str, float] = field(default_factory=dict)
+    far: dict[str, str] = field(default_factory=dict)
+    shown: list[str] = field(default_factory=list)
+
+    def told(self) -> str:
+        """Return what to tell the user, a line for each kind of agreement."""
+        lines = [
+            f"Commit {self.commit[:10]}, built anew.",
+            f"The same to the byte: {len(self.same)} records and files.",
+        ]
+        if self.near:
+            worst = max(self.near, key=lambda run: self.near[run])
+            lines.append(
+                f"Within {self.tolerance:g} percentage points, as on another processor: {len(self.near)} records "
+                f"(at most {self.near[worst]:.2f}, in {worst})."
+            )
+        if self.shown:
+            lines.append(f"With other bytes, which decide nothing: {', '.join(self.shown)}.")
+        lines += [f"Differs: {name} {how}." for name, how in self.far.items()]
+        return "\n".join(lines)
+
+
+def compare_record(found: Agreement, run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Compare two records of a run. They name checkpoint, traces and data by digest, so that these agree as well."""
+    if digest_of(old) == digest_of(new):
+        found.same.append(run)
+    elif old["settings"] != new["settings"] or old["problem"] != new["problem"]:
+        found.far[run] = "learned something else"
+    elif not (old["counts"] and new["counts"]):
+        found.far[run] = f"diverged: {old['diverged']} there, {new['diverged']} anew"
+    else:
+        _compare_accuracies(found, run, old, new)
+
+
+def _compare_accuracies(found: Agreement, run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    first, second = (scores(record["counts"], task_sizes(record)) for record in (old, new))
+    apart = {name: abs(first[name] - second[name]) for name in ACCURACIES}
+    worst = max(apart, key=lambda name: apart[name])
+    if apart[worst] <= found.tolerance:
+        found.near[run] = apart[worst]
+        return
+    made, anew = (f"{r['environment']['device']}, torch {r['environment']['torch']}" for r in (old, new))
+    found.far[run] = f"has {worst} {first[worst]:.2f} % there ({made}) and {second[worst]:.2f} % anew ({anew})"
+
+
+def compare_folders(found: Agreement, plan: Mapping[str, Any], old: Path, new: Path) -> None:
+    """Compare what Git keeps in a study's two folders, after the records that all of it follows from."""
+    records_differ = bool(found.near or found.far)
+    for name in sorted(name for name in {*git_files(plan)} - {*INPUTS} if (old / name).is_file()):
+        if not (new / name).is_file():
+            found.far[name] = "is not made any more"
+        elif (old / name).read_bytes() == (new / name).read_bytes():
+            found.same.append(name)
+        elif records_differ or Path(name).suffix not in NUMBERS:
+            found.shown.append(name)
+        else:
+            found.far[name] = "has other numbers, although all records are the same"

@@ -1,0 +1,183 @@
+"""A study of results/ built anew: the commit that made it, in a place of its own, trained again and compared."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.analysis.audit.agreement import Agreement, compare_folders, compare_record
+from exaggerated_replay.analysis.study.runs import open_study, run_of
+from exaggerated_replay.analysis.verdicts.table import rules_of
+from exaggerated_replay.data.identity import content_of_file
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json, write_text
+from exaggerated_replay.git import git
+from exaggerated_replay.places import PROVENANCE, RAW, RECORD, RESULTS, RUNS
+from exaggerated_replay.planning.cells import follow
+from exaggerated_replay.planning.params import PARAMS
+from exaggerated_replay.planning.strict_yaml import dump_yaml, read_yaml
+
+OWN = (("dataset", "source"), ("dataset", "tasks"), ("encoder", "weights"), ("encoder", "images", "source"))
+"""Settings that may name a file or folder of the user's."""
+
+
+def rebuild(
+    folder: Path, seeds: Sequence[int], data: Sequence[Path], keep: Path | None, workflow: Sequence[str]
+) -> Agreement:
+    """Train a study again from the commit that its provenance names, and compare.
+
+    Args:
+        folder: Of the study, for example results/default; its records are what is compared with.
+        seeds: Which seeds to train; none means all, and then the folder's other files are compared, too.
+        data: Files or folders of the user's own that params.yaml names, since it does not say where they lie; or files
+            with the samples of the published data set, so that nothing is downloaded.
+        keep: Where to build it; what stands there already goes on. None for a temporary folder.
+        workflow: Arguments for Snakemake, for example --cores all.
+
+    Raises:
+        UserError: The folder does not say what it was made from, the commit is not here, a file of the user's is
+            missing, the commit makes other runs of this params.yaml, or the training fails.
+    """
+    study = open_study(folder)
+    commit = _commit(folder)
+    runs = _runs_of(study.plan, seeds, folder)
+    params = _params(folder, seeds, data)
+    with _worktree(commit, keep) as place:
+        write_text(place / PARAMS, params)
+        planned = json.loads(_run(place, "exaggerated_replay", "plan"))
+        _bring_raw_files(planned, place)
+        if other := [run for run in runs if run not in planned["runs"]]:
+            raise UserError(
+                f"commit {commit[:10]} makes other runs of this params.yaml than {folder} has (not {other[0]}): the "
+                "study was made with changes that are not committed, or from another file of yours"
+            )
+        # The target first: an option that takes several words would take it for one of them.
+        _run(place, "snakemake", "models" if seeds else "metrics", *workflow, show=True)
+        # What the study takes for no effect is what another processor may change.
+        found = Agreement(commit, rules_of(study.plan).smallest_effect)
+        for run in runs:
+            compare_record(found, run, study.records[run], read_json(place / RUNS / run / RECORD))
+        if not seeds:
+            compare_folders(found, study.plan, folder, place / RESULTS / study.plan["study"]["name"])
+        return found
+
+
+def _commit(folder: Path) -> str:
+    said = read_json(folder / PROVENANCE)
+    commit = said.get("commit") if isinstance(said, dict) else None
+    if not isinstance(commit, str):
+        raise UserError(f"{folder}/provenance.json does not name the commit of the study")
+    if _git("cat-file", "-e", f"{commit}^{{commit}}").returncode:
+        raise UserError(f"commit {commit[:10]}, which made {folder}, is not here: `git fetch --unshallow` may bring it")
+    return commit
+
+
+def _runs_of(plan: Mapping[str, Any], seeds: Sequence[int], folder: Path) -> list[str]:
+    planned = [run for cell in plan["cells"].values() for run in cell["runs"]]
+    known = sorted({run["seed"] for run in planned})
+    if unknown := [seed for seed in seeds if seed not in known]:
+        raise UserError(f"{folder} has no seed {unknown[0]}: choose among {', '.join(map(str, known))}")
+    return sorted({run_of(run) for run in planned if not seeds or run["seed"] in seeds})
+
+
+def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
+    """Return the study's params.yaml, with the seeds that are asked for and the places of the user's own files."""
+    values = read_yaml(folder / PARAMS)
+    changed = {**values, "study": {**values["study"], **({"seeds": sorted(seeds)} if seeds else {})}}
+    present = read_yaml(PARAMS) if PARAMS.is_file() else {}
+    for path in OWN:
+        named, here = follow(values, path), follow(present, path)
+        if not isinstance(named, str):
+            found = _of_the_same_samples(follow(values, path[:-1]), data) if path[-1] == "source" else None
+        elif "://" in named:
+            found = None
+        else:
+            candidates = [*data, Path(named), *([Path(here)] if isinstance(here, str) else [])]
+            found = next((p for p in candidates if p.name == Path(named).name and p.exists()), None)
+            if found is None:
+                raise UserError(f"{folder} was made from {named}, a file of your own: name it with --data FILE")
+        if found is not None:
+            changed = _replaced(changed, path, str(found.resolve()))
+    if changed == values:
+        return (folder / PARAMS).read_text(encoding="utf-8")
+    return dump_yaml(changed)
+
+
+def _of_the_same_samples(source: Any, data: Sequence[Path]) -> Path | None:
+    """Return the first of the user's files that holds the samples of a published data set, so that none is fetched."""
+    content = source.get("content") if isinstance(source, dict) else None
+    for path in data if content else []:
+        reader = "npz" if path.suffix == ".npz" else source["reader"]
+        with suppress(UserError):  # it is another file of the study's: of tasks, of an encoder
+            if path.is_file() and content_of_file(path, reader, "--data", source.get("white")) == content:
+                return path
+    return None
+
+
+def _replaced(values: dict[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    first, *rest = path
+    return {**values, first: _replaced(values[first], rest, value) if rest else value}
+
+
+@contextmanager
+def _worktree(commit: str, keep: Path | None) -> Iterator[Path]:
+    """Yield the commit's files in a folder of their own, without results: all of them are made anew."""
+    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        if not (keep / ".git").is_file() or _git("rev-parse", "HEAD", at=keep).stdout.strip() != commit:
+            raise UserError(f"{keep} is not a worktree of commit {commit[:10]}: name another folder, or an empty one")
+        yield keep
+        return
+    place = keep or Path(tempfile.mkdtemp(prefix="rebuild-"))
+    done = _git("worktree", "add", "--detach", "--force", str(place), commit)
+    if done.returncode:
+        raise UserError(f"git cannot put commit {commit[:10]} into {place}: {' '.join(done.stderr.split())}")
+    try:
+        shutil.rmtree(place / RESULTS, ignore_errors=True)
+        yield place
+    finally:
+        if keep is None:
+            _git("worktree", "remove", "--force", str(place))
+
+
+def _bring_raw_files(plan: Mapping[str, Any], place: Path) -> None:
+    """Copy the raw files that are here, so that nothing is downloaded twice; the commit checks them itself."""
+    for source in plan["sources"].values():
+        for file in source["files"]:
+            raw = RAW / source["name"] / file
+            if raw.is_file() and not (place / raw).exists():
+                (place / raw).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(raw, place / raw)
+
+
+def _run(place: Path, program: str, *arguments: str, show: bool = False) -> str:
+    """Run a program with the code of the commit, and return what it says where that is not to be shown."""
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PYTHONPATH": str(place.resolve() / "src"), "PATH": programs}
+    command = [sys.executable, "-m", program, *arguments]
+    # What is shown goes to stderr: on stdout stands the comparison alone.
+    output = sys.stderr if show else subprocess.PIPE
+    with subprocess.Popen(command, cwd=place, env=environment, stdout=output, text=True) as process:
+        try:
+            said, _ = process.communicate()
+        except BaseException:  # whoever stops this stops what it started
+            process.terminate()
+            raise
+    if process.returncode:
+        raise UserError(
+            f"`{program} {' '.join(arguments)}` ended with status {process.returncode}: --keep FOLDER keeps where it "
+            "stands, and the same command goes on there"
+        )
+    return said or ""
+
+
+def _git(*what: str, at: Path | None = None) -> subprocess.CompletedProcess[str]:
+    try:
+        return git(*what, at=at)
+    except FileNotFoundError:
+        raise UserError("git is missing: install it, since a study is rebuilt from its commit") from None

@@ -1,0 +1,150 @@
+"""What runs kept at task ends, read and put into full matrices; `training/observation/observer.py` names the arrays."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from exaggerated_replay.analysis.study.runs import run_of
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json
+from exaggerated_replay.store.records import RECORD, TRACES
+
+
+@dataclass(frozen=True)
+class TracedRun:
+    """A run with its arrays.
+
+    Attributes:
+        seed: Its seed; runs of the same seed saw the same classes in the same order.
+        device: The class of device that it was computed on.
+        tasks: The original classes of each task, in order of being seen.
+        arrays: By name.
+    """
+
+    seed: int
+    device: str
+    tasks: list[list[int]]
+    arrays: Mapping[str, np.ndarray]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many classes each task brought."""
+        return [len(classes) for classes in self.tasks]
+
+    @property
+    def class_order(self) -> np.ndarray:
+        """The original class of every label, (C,)."""
+        return np.array([original for classes in self.tasks for original in classes])
+
+    @property
+    def task_of(self) -> np.ndarray:
+        """The task, from 1, that brought each label, (C,)."""
+        return np.repeat(np.arange(1, len(self.tasks) + 1), self.sizes)
+
+    def seen_after(self, task: int) -> int:
+        """Return how many classes were seen after a task."""
+        return sum(self.sizes[:task])
+
+    def distances(self, space: str, task: int) -> np.ndarray | None:
+        """Return distances of all pairs of classes seen after a task, (S (S - 1) / 2,); None where it has none."""
+        if space == "inputs":  # kept once, of all classes
+            found = self.arrays.get("distance.inputs")
+            seen = self.seen_after(task)
+            return None if found is None else square(found, len(self.class_order))[np.triu_indices(seen, 1)]
+        found = self.arrays.get(f"distance.{space}.{task}")
+        return None if found is None else found.astype(float)
+
+    def competing(self, task: int) -> np.ndarray | None:
+        """Say which pairs of classes seen after a task compete, in either direction, (S (S - 1) / 2,) boolean."""
+        counts = self.arrays.get(f"competition.{task}")
+        return None if counts is None else ((counts > 0) | (counts.T > 0))[np.triu_indices(len(counts), 1)]
+
+    def gram(self, task: int) -> np.ndarray | None:
+        """Return the inner products of the hidden layer after a task, (N, N) and centred."""
+        found = self.arrays.get(f"gram.{task}")
+        if found is None:
+            return None
+        size = round((np.sqrt(8 * len(found) + 1) - 1) / 2)
+        return square(found, size, diagonal=True)
+
+
+Traces = Mapping[str, Mapping[int, TracedRun]]
+"""Cell -> seed -> run."""
+
+
+def square(upper: np.ndarray, size: int, *, diagonal: bool = False) -> np.ndarray:
+    """Put the upper triangle of a symmetric matrix, row by row, into the whole: (n,) -> (size, size)."""
+    whole = np.zeros((size, size))
+    whole[np.triu_indices(size, 0 if diagonal else 1)] = upper
+    return np.triu(whole) + np.triu(whole, 1).T
+
+
+def read_traces(plan: Mapping[str, Any], runs: Path) -> dict[str, dict[int, TracedRun]]:
+    """Read the traces of a study, as far as there are any.
+
+    Args:
+        plan: As `plan.json` holds it.
+        runs: The folder of run directories.
+
+    Returns:
+        Cell -> seed -> run. Runs that diverged or left no traces are left out, and cells without any other run.
+
+    Raises:
+        UserError: A file is damaged.
+    """
+    read: dict[str, TracedRun | None] = {}
+    found = {}
+    for name, cell in plan["cells"].items():
+        of_cell = {}
+        for planned in cell["runs"]:
+            run = run_of(planned)
+            if run not in read:  # cells of equal settings share their runs
+                read[run] = read_run(runs / run, planned["seed"], plan["runs"][run]["tasks"])
+            if traced := read[run]:
+                of_cell[planned["seed"]] = traced
+        if of_cell:
+            found[name] = of_cell
+    return found
+
+
+def read_run(directory: Path, seed: int, tasks: list[list[int]]) -> TracedRun | None:
+    """Read one run; None where it kept nothing, or diverged.
+
+    Raises:
+        UserError: One of its files is missing or damaged.
+    """
+    if not (directory / TRACES).is_file():
+        return None
+    record = read_json(directory / RECORD)
+    if record["diverged"]:
+        return None
+    try:
+        arrays = load_file(directory / TRACES)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{directory / TRACES} is damaged: delete {directory} and run the workflow again") from error
+    return TracedRun(seed, record["environment"]["device"], tasks, arrays)
+
+
+def baselines_of(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Return the cell that each cell is compared with: of the first grid that says so."""
+    rows = [row for grid in plan["grids"].values() for row in grid if row["baseline"]]
+    return {row["cell"]: row["baseline"] for row in reversed(rows)}
+
+
+def pairs(traces: Traces, baselines: Mapping[str, str]) -> Iterator[tuple[str, TracedRun, TracedRun | None]]:
+    """Yield (cell, its run, its baseline's run of the same seed), with None for a cell that has no baseline.
+
+    A run whose partner left no traces is left out, and so is one whose partner was computed on another class of
+    device: these two share their seed in name only.
+    """
+    for cell, of_cell in traces.items():
+        for seed, run in of_cell.items():
+            if cell not in baselines:
+                yield cell, run, None
+            elif (base := traces.get(baselines[cell], {}).get(seed)) and base.device == run.device:
+                yield cell, run, base

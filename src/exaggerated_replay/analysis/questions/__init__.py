@@ -1,0 +1,1 @@
+"""What a grid is asked: a table for each question."""

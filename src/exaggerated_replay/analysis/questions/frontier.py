@@ -1,0 +1,110 @@
+"""Does an arm reach what the baseline does not, at whatever strength c of synaptic intelligence?
+
+The strength trades the first classes against all of them: what an arm gains at one c, the baseline may have at
+another. Who draws c by lot from two strengths has, in the mean, what lies on the straight line between them; so the
+baseline's reach is all that lies below such lines. A cell lies *beyond* it if it exceeds each strength of the baseline,
+and each mixture of two, on the first 20 % of classes or on all of them. Against one of these, p is the smaller of two
+one-sided sign-flip tests, times two; against all it is the largest (an intersection-union test, which needs no further
+correction; Berger, 1982); over the cells of a table it is adjusted by Holm. A cell lies *within* the reach if one of
+them is at least as good on both, in the mean.
+"""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from exaggerated_replay.analysis.statistics.paired import PLACES, differences, holm, sign_flip
+from exaggerated_replay.analysis.study.pairs import grid_cells, paired_runs
+from exaggerated_replay.analysis.study.runs import setting
+from exaggerated_replay.planning.drawing import STRENGTH
+from exaggerated_replay.settings.rules import RulesSettings
+
+AXES = ("first20", "overall")
+"""What the strength trades against each other."""
+SHARES = np.arange(1, 100) / 100
+"""Of the first of two strengths in a mixture."""
+
+
+def reach(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str, rules: RulesSettings) -> pd.DataFrame:
+    """Say of every cell of a grid whether it lies beyond the baseline's reach.
+
+    Args:
+        plan: The plan of the study.
+        runs: One row per run; accuracies in percent, nan where a run diverged.
+        grid: A grid that varies the strength for the baseline, too.
+        rules: alpha, and the fewest seeds that decide anything.
+
+    Returns:
+        One row per cell of another arm: cell, arm, c; what of the baseline is hardest to exceed, a cell (rival,
+        rival_c; share 1) or a mixture of two (with other, other_c; share of the first); seeds that it shares
+        with the cell, first20 and overall (mean differences from that, points), p, p_holm, and the verdict: beyond,
+        within or undecided. A strength at which no run of the baseline reached its end is out of its reach.
+
+    Raises:
+        UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
+    """
+    strengths = {row["cell"]: setting(plan["cells"][row["cell"]]["config"], STRENGTH) for row in grid_cells(plan, grid)}
+    arms = {cell: plan["cells"][cell]["arm"] for cell in strengths}
+    rivals = [cell for cell in strengths if arms[cell] == plan["study"]["baseline"]]
+    treated = [cell for cell in strengths if cell not in rivals] if rivals else []
+    rows = []
+    for cell in treated:
+        apart = {rival: _differences(plan, runs, cell, rival) for rival in rivals}
+        known = [rival for rival in rivals if len(apart[rival])] or rivals[:1]
+        against = [{"rival": rival, "share": 1.0} | _exceeding(apart[rival]) for rival in known]
+        for one, other in combinations(known, 2):
+            common = apart[one].index.intersection(apart[other].index)
+            first, second = apart[one].loc[common], apart[other].loc[common]
+            share = hardest_share(first.to_numpy(), second.to_numpy())
+            mixed = (share * first + (1 - share) * second).round(PLACES)
+            against.append({"rival": one, "other": other, "share": share} | _exceeding(mixed))
+        found = pd.DataFrame(against, columns=["rival", "other", "share", "seeds", *AXES, "p"])
+        found["mixed"] = found["other"].notna()  # of the same p, one strength is simpler than two
+        hardest = found.sort_values(["p", "mixed", *AXES], ascending=[False, True, True, True], kind="stable").iloc[0]
+        as_good = (found[[*AXES]] <= 0).all(axis="columns").any()
+        rows.append({"cell": cell, "arm": arms[cell], "c": strengths[cell], **hardest, "as_good": as_good})
+    table = pd.DataFrame(rows, columns=["cell", "arm", "c", "rival", "other", "share", "seeds", *AXES, "p", "as_good"])
+    table.insert(4, "rival_c", table["rival"].map(strengths))
+    table.insert(6, "other_c", table["other"].map(strengths))
+    strengths_in = ["c", "rival_c", "other_c"]
+    table[strengths_in] = table[strengths_in].astype(object)  # settings, which no file rounds
+    table["p_holm"] = holm(table["p"])
+    words = [(table["seeds"] < rules.min_seeds), table["p_holm"] <= rules.alpha, table["as_good"].astype(bool)]
+    return table.drop(columns="as_good").assign(
+        verdict=np.select(words, ["undecided", "beyond", "within"], "undecided")
+    )
+
+
+def hardest_share(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the share of the first of two strengths at which their mixture is hardest to exceed.
+
+    That is where the larger of the two axes' t is the smallest. The exact test has its largest p there, or close by.
+
+    Args:
+        first: Differences from one strength, shape [seeds, axes].
+        second: From the other, at the same seeds.
+    """
+    if len(first) < 2:
+        return float(SHARES[0])
+    mixed = SHARES[:, None, None] * first + (1 - SHARES[:, None, None]) * second
+    error = mixed.std(axis=1, ddof=1) / np.sqrt(len(first)) + 10.0**-PLACES  # some may be the same at all seeds
+    return float(SHARES[(mixed.mean(axis=1) / error).max(axis=1).argmin()])
+
+
+def _differences(plan: Mapping[str, Any], runs: pd.DataFrame, cell: str, rival: str) -> pd.DataFrame:
+    """Return by how much a cell exceeds one of the baseline's: a row per seed that both have, a column per axis."""
+    own, other = paired_runs(plan, runs, cell, rival)
+    if own.empty:
+        return pd.DataFrame(columns=[*AXES], dtype=float)
+    return pd.DataFrame({axis: differences(own[axis], other[axis]) for axis in AXES})
+
+
+def _exceeding(apart: pd.DataFrame) -> dict[str, Any]:
+    """Return seeds, mean differences, and the p of a cell's exceeding its rival on either axis."""
+    means = apart.mean()
+    # The two-sided p is twice the one-sided one: as much as two tests ask for.
+    p = min([1.0, *(sign_flip(apart[axis]) for axis in AXES if means[axis] > 0)])
+    return {"seeds": len(apart), **means, "p": p}

@@ -1,0 +1,123 @@
+"""What the paper claims: its Table 1, and the settings that it speaks of."""
+
+import functools
+from collections.abc import Mapping
+from importlib.resources import files
+from math import nan
+from typing import TYPE_CHECKING, Any
+
+from exaggerated_replay.analysis.study.roles import EXAGGERATION, OTHER, role
+
+if TYPE_CHECKING:  # the workflow asks this module which files a study has, whenever it is parsed
+    import pandas as pd
+
+DATASET = "cifar100"
+WEIGHT = 1e-6  # of both losses
+FACTORS = (5, 10, 20, 50, 100)  # the values of f in Table 1
+SIZE = {"units": 2000, "iterations": 5000, "batch": 512, "replay_batch": 512}
+FULL, OTHER_LENGTH, MINIATURE = (
+    "the paper's size",
+    "the paper's size but for the length of training",
+    "a miniature",
+)
+"""How a size is called beside `SIZE`."""
+STRENGTH = 1e8  # c of synaptic intelligence, in the baseline's publication
+TASKS = 10
+
+
+@functools.cache
+def published() -> "pd.DataFrame":
+    """Load Table 1 as published: gains of RR+RA over the baseline on CIFAR-100, mean of 5 runs, no spread.
+
+    Source: J. Millichamp and X. Chen, "Brain-inspired feature exaggeration in generative replay for continual
+    learning", Table 1 (5,000 iterations per task).
+
+    Returns:
+        Columns `absolute` (percentage points) and `relative` (percent of the baseline), indexed by `f` and
+        `metric` (first20, first50, overall).
+    """
+    import pandas as pd
+
+    with files("exaggerated_replay.analysis.study").joinpath("published/table1.csv").open() as source:
+        return pd.read_csv(source, index_col=["f", "metric"])
+
+
+def size(config: Mapping[str, Any]) -> dict[str, int]:
+    """Return what a cell's settings say of its size: units, iterations per task, samples per step."""
+    training = config["training"]
+    return {"units": config["model"]["units"], **{name: training[name] for name in SIZE if name != "units"}}
+
+
+def scale(size: Mapping[str, Any]) -> str:
+    """Return what a size is beside the paper's: `FULL`, `OTHER_LENGTH` or `MINIATURE`."""
+    different = {name for name, papers in SIZE.items() if size[name] != papers}
+    if not different:
+        return FULL
+    return OTHER_LENGTH if different == {"iterations"} else MINIATURE
+
+
+def papers_data(plan: Mapping[str, Any]) -> bool:
+    """Tell whether a study is on the paper's data, or on a file that is given as that."""
+    return bool(plan["dataset"]["name"] == DATASET)
+
+
+def published_gain(plan: Mapping[str, Any], cell: str, baseline: str, metric: str) -> tuple[float, float]:
+    """Return the gain that Table 1 has for a comparison: percentage points, and percent of the baseline; or nan.
+
+    The table is about RR+RA at the paper's weights, with reconstruction at weight 1, at five values of f, against
+    brain-inspired replay with synaptic intelligence and the same settings but those of exaggeration. How the paper is
+    read (its switches, but for those that take the wrong classes), the size of the experiment and the data are what a
+    replication may vary. The study's own length stands for the paper's 5,000 iterations; other lengths do not.
+    """
+    described = plan["cells"][cell]["config"]
+    in_full = described["training"]["iterations"] == plan["training"]["iterations"]
+    if not (in_full and _stands_in_table1(described["method"], _method(plan, baseline))):
+        return nan, nan
+    absolute, relative = published().loc[(described["method"]["f"], metric)]
+    return float(absolute), float(relative)
+
+
+def claimed_gain(plan: Mapping[str, Any], cell: str, baseline: str, metric: str) -> float:
+    """Return the gain in percentage points that the paper claims for a comparison, which it does on its own data."""
+    return published_gain(plan, cell, baseline, metric)[0] if papers_data(plan) else nan
+
+
+def rows_of_table1(plan: Mapping[str, Any], grid: str) -> list[str]:
+    """Return a baseline of a grid and the cells that stand beside it as in Table 1, one for each f; none without.
+
+    Cells that differ in anything but f are no rows of the same table: of those with other lengths, sizes or readings,
+    the first counts, and of several baselines the one with the most rows.
+    """
+    tables: dict[str, dict[Any, str]] = {}
+    for row in plan["grids"][grid]:
+        if baseline := row["baseline"]:
+            method = _method(plan, row["cell"])
+            if _stands_in_table1(method, _method(plan, baseline)):
+                tables.setdefault(baseline, {}).setdefault(method["f"], row["cell"])
+    largest = max(tables, key=lambda name: len(tables[name]), default=None)
+    return [largest, *tables[largest].values()] if largest else []
+
+
+def table1_grid(plan: Mapping[str, Any]) -> str | None:
+    """Return the grid that is a plan's Table 1: the first with two rows of it, whatever the data; None without."""
+    return next((grid for grid in plan["order"] if len(rows_of_table1(plan, grid)) > 2), None)
+
+
+def odds_grid(plan: Mapping[str, Any]) -> str | None:
+    """Return the grid whose odds of being chance can be told: Table 1's, on the paper's data; None without."""
+    return table1_grid(plan) if papers_data(plan) else None
+
+
+def _method(plan: Mapping[str, Any], cell: str) -> Mapping[str, Any]:
+    method: Mapping[str, Any] = plan["cells"][cell]["config"]["method"]
+    return method
+
+
+def _stands_in_table1(method: Mapping[str, Any], baseline: Mapping[str, Any]) -> bool:
+    if role(method) != EXAGGERATION or role(baseline) != OTHER:
+        return False
+    if not baseline.get("si") or baseline.get("lambda_rec", 1) != 1:
+        return False
+    if any(method.get(key) != value for key, value in baseline.items() if key != "method"):
+        return False
+    return method["lambda_rr"] == method["lambda_ra"] == WEIGHT and method["f"] in FACTORS

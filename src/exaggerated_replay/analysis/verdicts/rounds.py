@@ -1,0 +1,76 @@
+"""The command `decide`: rounds of seeds, each trained by the workflow that trains everything else."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from exaggerated_replay.analysis.study.runs import open_study
+from exaggerated_replay.analysis.verdicts.decide import check_claims, decide, summary
+from exaggerated_replay.analysis.verdicts.table import all_verdicts, rules_of
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import write_text
+from exaggerated_replay.planning.params import check_params, read_params
+from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.strict_yaml import dump_yaml
+
+
+def run_rounds(claims: Sequence[str], at_most: int, workflow: Sequence[str], params: Path, results: Path) -> None:
+    """Add seeds to the study of params.yaml until its claims are decided, and print what was done and what remains.
+
+    Every round writes the seeds into params.yaml and runs the workflow; what is finished already is not trained
+    again, so that an interrupted command goes on when it is given once more.
+
+    Args:
+        claims: Grids, cells or CELL:METRIC; none means all.
+        at_most: Number of seeds in all that must not be exceeded.
+        workflow: The command that trains what params.yaml asks for, for example `snakemake --cores all metrics`.
+        params: params.yaml.
+        results: The folder of studies.
+
+    Raises:
+        UserError: params.yaml is not valid, a claim is unknown, or the workflow fails.
+    """
+    _, settings = read_params(params)
+    plan = make_plan(settings).to_dict()
+    check_claims(plan, claims)
+    seeds = sorted({run["seed"] for cell in plan["cells"].values() for run in cell["runs"]})
+
+    def judge(seeds: Sequence[int]) -> pd.DataFrame:
+        write_seeds(params, seeds)
+        status = subprocess.run(workflow, check=False).returncode
+        if status:
+            raise UserError(
+                f"`{' '.join(workflow)}` ended with status {status}: mend what it names, and the same command goes on"
+            )
+        study = open_study(results / settings.study.name)
+        return all_verdicts(study.plan, study.runs)
+
+    print(summary(decide(seeds, at_most, claims, judge), rules_of(plan)))
+
+
+def write_seeds(params: Path, seeds: Sequence[int]) -> None:
+    """Write a study's seeds into params.yaml, as short as can be; where they stand already, the file is left alone.
+
+    What params.yaml was composed with is kept in step, so that no difference from conf/ is reported.
+    """
+    values, _ = read_params(params)
+    short = shortest(seeds)
+    if values["study"]["seeds"] in (short, list(seeds)):
+        return
+    changed: dict[str, Any] = {**values, "study": {**values["study"], "seeds": short}}
+    if values.get("composed_with") is not None:
+        others = [given for given in values["composed_with"] if not given.startswith("study.seeds=")]
+        changed["composed_with"] = [*others, f"study.seeds={short}"]
+    check_params(changed)
+    write_text(params, dump_yaml(changed))
+
+
+def shortest(seeds: Sequence[int]) -> int | str | list[int]:
+    """Return seeds as params.yaml takes them: a count (of 0, 1, 2 ...), a range such as 100-119, or a list."""
+    first, last = min(seeds), max(seeds)
+    if sorted(seeds) != list(range(first, last + 1)):
+        return list(seeds)
+    return len(seeds) if first == 0 else f"{first}-{last}"

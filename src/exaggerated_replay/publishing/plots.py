@@ -1,0 +1,50 @@
+"""What `dvc plots` draws of the cell in focus. The columns do not depend on the cell, so that variants line up."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.analysis.study.scores import PLACES, accuracy_matrix, by_task, task_sizes
+
+
+def plot_tables(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the tables behind the plots, percent, means over those seeds whose runs did not diverge.
+
+    Args:
+        study: Its plan says which cell is in focus.
+
+    Returns:
+        task_accuracy: task, accuracy: of the final model on each task's test images.
+        learning: after_task, accuracy: on the classes seen so far, after each task.
+        accuracy_matrix: after_task, on_task, accuracy: on each task's test images after each task.
+        convergence: iterations, first20, first50, overall: of the cells that differ in nothing but these.
+    """
+    focus = study.plan["focus"]
+    records = study.cell_records(focus)
+    if records:
+        sizes = task_sizes(records[0])
+        matrix = np.mean([accuracy_matrix(record["counts"], sizes) for record in records], axis=0)
+        tested = np.mean([by_task(np.array(record["counts"]["tested"]), sizes) for record in records], axis=0)
+    else:
+        matrix, tested = np.empty((0, 0)), np.empty(0)
+    tasks = len(matrix)
+    after, on = np.tril_indices(tasks)
+    learning = [np.average(matrix[t, : t + 1], weights=tested[: t + 1]) for t in range(tasks)]
+    wanted = _but_for_length(study, focus)
+    alike = [cell for cell in study.plan["cells"] if _but_for_length(study, cell) == wanted]
+    lengths = study.runs[study.runs["cell"].isin(alike)]
+    tables = {
+        "task_accuracy": pd.DataFrame({"task": range(1, tasks + 1), "accuracy": matrix[-1:].ravel()}),
+        "learning": pd.DataFrame({"after_task": range(1, tasks + 1), "accuracy": learning}),
+        "accuracy_matrix": pd.DataFrame({"after_task": after + 1, "on_task": on + 1, "accuracy": matrix[after, on]}),
+        "convergence": lengths.groupby("iterations", as_index=False)[["first20", "first50", "overall"]].mean(),
+    }
+    return {name: table.round(PLACES) for name, table in tables.items()}
+
+
+def _but_for_length(study: Study, cell: str) -> Any:
+    described = study.plan["cells"][cell]
+    training = {key: value for key, value in described["config"]["training"].items() if key != "iterations"}
+    return described["arm"], {**described["config"], "training": training}

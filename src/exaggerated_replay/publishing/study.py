@@ -1,0 +1,172 @@
+"""A study's folder: all that is made from the records of its runs, by one job."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from exaggerated_replay.analysis.audit.provenance import provenance
+from exaggerated_replay.analysis.mechanism.tables import mechanism_tables
+from exaggerated_replay.analysis.questions.comparison import comparison
+from exaggerated_replay.analysis.questions.findings import findings
+from exaggerated_replay.analysis.questions.layout import markdown, write
+from exaggerated_replay.analysis.questions.odds import table1_odds
+from exaggerated_replay.analysis.study.outputs import (
+    MECHANISM,
+    ODDS,
+    declared,
+    first_grid,
+    git_files,
+    mechanism_file,
+    more_files,
+    study_files,
+)
+from exaggerated_replay.analysis.study.paper import odds_grid
+from exaggerated_replay.analysis.study.runs import Study, load_study, open_study, runs_csv
+from exaggerated_replay.analysis.study.scores import first20_images, significant
+from exaggerated_replay.analysis.study.written_plan import slim
+from exaggerated_replay.analysis.verdicts.table import all_verdicts, verdicts_csv
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures.catalogue import draw_all
+from exaggerated_replay.files import read_json, write_json, write_text
+from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
+from exaggerated_replay.planning.params import PARAMS
+from exaggerated_replay.publishing.folder import keep, written_together
+from exaggerated_replay.publishing.origin import origin, without_path
+from exaggerated_replay.publishing.plots import plot_tables
+from exaggerated_replay.publishing.summary import focus, summary
+from exaggerated_replay.report.page import write_report
+from exaggerated_replay.report.readme import write_readme
+from exaggerated_replay.store.lines import Line, write_lines
+
+Part = Callable[[Study, Path], None]
+"""Writes more into a study's folder than its numbers."""
+PARTS: Sequence[Part] = (draw_all, write_readme, write_report)
+"""In this order: pages show the figures."""
+
+
+def write_study(
+    plan: Mapping[str, Any],
+    folder: Path,
+    parts: Sequence[Part] = PARTS,
+    *,
+    made_from: str,
+    results: Path = RESULTS,
+    params: Path = PARAMS,
+) -> str:
+    """Write the folder of a study from the records of its runs: whole or not at all.
+
+    Only what changed is written, so that times of files stay. What an earlier plan of the same folder declared and this
+    one does not is removed; what no plan declares is never touched. The figures of the cell in focus also go to
+    `results/focus.json`, under keys that do not depend on the cell.
+
+    Args:
+        plan: As the workflow wrote it.
+        folder: The study's folder, for example results/default.
+        parts: What else to write.
+        made_from: Digest of all that decides the folder's content.
+        results: Holds `runs/` (run directories) and `timings/`. A record that is not there any more is taken from
+            the study's folder.
+        params: The params.yaml that the plan was made from.
+
+    Returns:
+        What to tell the user: the main table, and where everything lies.
+
+    Raises:
+        UserError: A record is missing.
+    """
+    if not params.is_file():
+        raise UserError(f"{params} is missing: write it with `exaggerated-replay compose`")
+    study = load_study(plan, results / "runs", folder / RECORDS)
+    facts = origin(study, results / "timings", folder / PROVENANCE, made_from)
+    traced = mechanism_tables(plan, results / "runs")
+    _write(study, folder, parts, facts, without_path(params.read_text(encoding="utf-8")), traced)
+    _write_if_new(results / "focus.json", focus(study.runs, plan["focus"]))
+    return told(study, folder)
+
+
+def rewrite_study(folder: Path, parts: Sequence[Part] = PARTS) -> list[str]:
+    """Write a study's folder again from what Git keeps of it; nothing outside of it is read, but for a checkpoint.
+
+    Returns:
+        Which of the files that Git keeps came out with other bytes than they had.
+
+    Raises:
+        UserError: It is no study's folder, or what lies there is damaged.
+    """
+    study = open_study(folder)
+    kept = [folder / name for name in git_files(study.plan)]
+    before = {path: path.read_bytes() for path in kept if path.is_file()}
+    params = (folder / PARAMS.name).read_text(encoding="utf-8")
+    _write(study, folder, parts, read_json(folder / PROVENANCE), params, {})
+    after = {path: path.read_bytes() for path in kept if path.is_file()}
+    return [str(path) for path in kept if before.get(path) != after.get(path)]
+
+
+def _write(
+    study: Study,
+    folder: Path,
+    parts: Sequence[Part],
+    facts: Mapping[str, Any],
+    params: str,
+    traced: Mapping[str, pd.DataFrame],
+) -> None:
+    """Write the folder; without traces, tables of mechanism stay as they are if they are about the same runs."""
+    plan = study.plan
+    ours = declared(folder) | {*study_files(plan), *more_files(plan)}
+    with written_together(folder, ours) as fresh:
+        write_json(fresh / PLAN, slim(plan))
+        write_json(fresh / PROVENANCE, facts)
+        write_text(fresh / PARAMS.name, params)
+        write_lines(fresh / RECORDS, [Line(run, record) for run, record in study.records.items()])
+        write_text(fresh / "runs.csv", runs_csv(study.runs))
+        write_json(fresh / "metrics.json", summary(study.runs))
+        write_text(fresh / "verdicts.csv", verdicts_csv(all_verdicts(plan, study.runs)))
+        if grid := odds_grid(plan):
+            odds = table1_odds(plan, study.runs, grid)
+            write_text(fresh / ODDS, odds.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
+        for name, table in findings(study).items():
+            write_text(fresh / name, _csv(table))
+        for name, table in plot_tables(study).items():
+            write_text(fresh / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        for grid in plan["grids"]:
+            table = comparison(plan, study.runs, grid)
+            write(table, fresh / "tables", grid, plan=plan, first20_images=first20_images(study.records.values()))
+            listed = provenance(plan, study.runs, grid)
+            write_text(fresh / "provenance" / f"{grid}.csv", listed.to_csv(index=False, lineterminator="\n"))
+        for name, table in traced.items():
+            write_text(fresh / mechanism_file(name), _csv(table))
+        if not traced and _runs_behind(folder) == facts["runs"]:
+            keep(fresh, map(mechanism_file, MECHANISM))
+        for part in parts:
+            part(study, fresh)
+
+
+def _runs_behind(folder: Path) -> Any:
+    """Return the digest of the records that a folder was made from, as far as it says one."""
+    try:
+        return read_json(folder / PROVENANCE)["runs"]
+    except (UserError, KeyError, TypeError):
+        return None
+
+
+def told(study: Study, folder: Path) -> str:
+    """Return what a user wants to see when a study is finished: a table, and where all lies."""
+    grid = first_grid(study.plan)
+    return f"{markdown(comparison(study.plan, study.runs, grid))}\n{grid}, like all of the study, lies in {folder}/."
+
+
+def _csv(table: pd.DataFrame) -> str:
+    numbers = table.select_dtypes("float").columns
+    rounded = table.assign(**{column: table[column].map(significant) for column in numbers})
+    return rounded.to_csv(index=False, lineterminator="\n")
+
+
+def _write_if_new(target: Path, value: Any) -> None:
+    try:
+        if read_json(target) == value:
+            return
+    except UserError:
+        pass
+    write_json(target, value)

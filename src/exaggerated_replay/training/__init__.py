@@ -1,0 +1,1 @@
+"""A training job: runs in, run directories out, whatever interrupts it."""
