@@ -136,10 +136,9 @@ if DRIFT:
 
 config.update(VALUES)  # for the captions of the report
 PLAN_FILE = str(plan_path(PLAN))
-STUDY = RESULTS / PLAN.params.study.name
-WRITTEN = PLAN.to_dict()
-FIGURES = figures_of(WRITTEN)
-STUDY_FILES = all_files(WRITTEN)
+STUDY = RESULTS / PLAN.study.name
+FIGURES = figures_of(PLAN)
+STUDY_FILES = all_files(PLAN)
 SURVEY = Survey(PLAN, STUDY_FILES, store_folder() if workflow.output_settings.dryrun else None)
 STARTED = time.monotonic()
 
@@ -167,7 +166,7 @@ def begin():
             workflow.run_lock = hold_folder(SNAKEMAKE, logger.warning)
             write_plan(PLAN)
             note_held(VALUES)
-            ours = {*study_files(WRITTEN), *more_files(WRITTEN)}
+            ours = {*study_files(PLAN), *more_files(PLAN)}
             for line in itertools.chain(make_room(STUDY, ours), heal(SURVEY), keep_and_fill(PLAN)):
                 logger.warning(line)
         except (UserError, OSError) as error:
@@ -217,17 +216,17 @@ def finish():
     if wrong:
         refuse(f"{wrong[0]}: {SURVEY.wrong(wrong[0])}, although every job ended well: start again")
     if {"all", "metrics"} & {*asked}:
-        table = STUDY / "tables" / f"{first_grid(WRITTEN)}.md"
+        table = STUDY / "tables" / f"{first_grid(PLAN)}.md"
         print(f"\n{table.read_text(encoding='utf-8')}\n{STUDY}/ holds this table, the others and the figures.")
     print(f"Done in {time.monotonic() - STARTED:.0f} s.", flush=True)
 
 
 # On one machine without a GPU, training jobs are limited by cores alone. With GPUs the pool is theirs, unless
 # --resources says otherwise: an unbounded pool would start every job at once.
-GPUS = gpus() if PLAN.params.compute.device != "cpu" else []
-ON_GPU = PLAN.params.compute.device != "cpu" and (bool(GPUS) or workflow.non_local_exec)
+GPUS = gpus() if PLAN.compute.device != "cpu" else []
+ON_GPU = PLAN.compute.device != "cpu" and (bool(GPUS) or workflow.non_local_exec)
 if ON_GPU and "gpu" not in workflow.global_resources and workflow.local_exec:
-    workflow.register_resource("gpu", len(GPUS) * PLAN.params.compute.slots_per_gpu)
+    workflow.register_resource("gpu", len(GPUS) * PLAN.compute.slots_per_gpu)
 
 PREPARED = [str(source.prepared) for source in PLAN.sources]
 SPLITS = [str(path) for path in PLAN.splits]
@@ -260,6 +259,6 @@ def shown(file):
             labels = {"table": f"the runs behind {stem}"}
             return report(path, caption=f"{CAPTIONS}/provenance.rst", category="Tables", labels=labels)
         case "print", ".png":
-            caption = f"{CAPTIONS}/{FIGURES[stem][0]}.rst"
+            caption = f"{CAPTIONS}/{FIGURES[stem][0].name}.rst"
             return report(path, caption=caption, category="Figures", labels={"figure": stem.replace("_", " ")})
     return path

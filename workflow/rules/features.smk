@@ -51,7 +51,7 @@ if ENCODER:
             LEARNED_FROM,
         log:
             f"logs/features_{PLAN.data}.log",
-        threads: PLAN.params.compute.threads
+        threads: PLAN.compute.threads
         params:
             plan=PLAN_FILE,
             data=str(PLAN.source.prepared),

@@ -22,7 +22,7 @@ rule metrics:
 
 rule focused:
     input:
-        missing([PLAN.cells[PLAN.params.focus].runs[0].directory / name for name in (RECORD, WEIGHTS)]),
+        missing([PLAN.cells[PLAN.focus].runs[0].directory / name for name in (RECORD, WEIGHTS)]),
     output:
         FOCUSED,
     log:

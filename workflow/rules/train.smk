@@ -13,7 +13,7 @@ for pack, runs in PLAN.packs.items():
         log:
             f"logs/train_{pack}.log",
         priority: PLAN.seeds_after(runs)
-        threads: PLAN.params.compute.threads
+        threads: PLAN.compute.threads
         resources:
             gpu=int(ON_GPU),
         params:

@@ -1,10 +1,9 @@
 """How data, settings, metrics and numbers are called and written, wherever a table, a figure or a page says them."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from exaggerated_replay.analysis.study.paper import papers_data
+from exaggerated_replay.planning.study_plan import StudyPlan
 
 PARTS = {
     "first20": "the first 20 % of classes",
@@ -13,34 +12,32 @@ PARTS = {
 }
 
 
-def data_name(plan: Mapping) -> str:
+def data_name(plan: StudyPlan) -> str:
     """Name the data that a study learned from: a file of the user's by its own name and digest."""
-    dataset, encoder = plan["dataset"], plan.get("encoder")
-    own = dataset.get("source_name")
-    name = f"{own} (SHA-256 {dataset['sha256'][:10]})" if own else short_data_name(plan)
-    if own and papers_data(plan):
+    dataset = plan.dataset
+    name = f"{dataset.source} (SHA-256 {plan.sha256[:10]})" if dataset.source else short_data_name(plan)
+    if dataset.source and papers_data(plan):
         name += f", given as {title_of(plan)}"
-    if encoder:
-        name += f", features of the encoder {encoder['name']}"
-    if dataset.get("deviation"):
-        name += f", brought to a standard deviation of {dataset['deviation']:g}"
-    if dataset.get("white"):
-        name += f", white at {dataset['white']}"
-    if dataset.get("validation"):
-        share = f"{100 * dataset['validation']:g}"
+    if plan.encoded_by:
+        name += f", features of the encoder {plan.encoded_by.name}"
+    if dataset.deviation:
+        name += f", brought to a standard deviation of {dataset.deviation:g}"
+    if dataset.white:
+        name += f", white at {dataset.white}"
+    if dataset.validation:
+        share = f"{100 * dataset.validation:g}"
         name += f", tested on the last {share} % of each class's training samples"
     return name
 
 
-def short_data_name(plan: Mapping) -> str:
+def short_data_name(plan: StudyPlan) -> str:
     """Name the data where room is short, as on an axis."""
-    return plan["dataset"].get("source_name") or title_of(plan)
+    return plan.dataset.source or title_of(plan)
 
 
-def title_of(plan: Mapping) -> str:
+def title_of(plan: StudyPlan) -> str:
     """Return what the settings call the data."""
-    dataset = plan["dataset"]
-    return dataset.get("title") or dataset["name"]
+    return plan.dataset.title or plan.dataset.name
 
 
 def in_words(name: str) -> str:

@@ -27,7 +27,7 @@ def compose(overrides: tuple[str, ...]) -> None:
     note_held(read_params(PARAMS)[0])
     places = [(run.directory, store_folder() / run.directory.name) for run in plan.runs]
     new = sum(not any((place / RECORD).is_file() for place in both) for both in places)
-    name = plan.params.study.name
+    name = plan.study.name
     print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {new} of them new")
     for sentence in remarks_on_data(plan):
         print(sentence)
@@ -49,7 +49,7 @@ def drift() -> None:
 @asked_plan
 def plan(plan: Path | None) -> None:
     """Print the plan: which cells the study has, and which runs they need."""
-    print(json.dumps(plan_or_params(plan), indent=1, sort_keys=True))
+    print(json.dumps(plan_or_params(plan).to_dict(), indent=1, sort_keys=True))
 
 
 @click.command()

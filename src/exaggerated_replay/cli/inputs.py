@@ -2,12 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
-from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
+from exaggerated_replay.cli.options import PATH, entry, timings, workspace, written_plan
+from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import ENCODERS, RAW
+from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.planning.sources import Encoder, Source
 
 
 @click.command()
@@ -17,8 +19,9 @@ def fetch(plan: Path, dataset: str) -> None:
     """Download the raw files of DATASET, such as digits-1a2b3c4d5e (or copy them, where they lie at hand)."""
     from exaggerated_replay.data.fetch import fetch
 
-    source, place = source_and_place(plan, dataset)
-    fetch(f"data set {source['name']}", RAW / source["name"], source["files"], [place] if place else source["mirrors"])
+    source = source_of(Plan.read(plan), dataset, plan).settings
+    mirrors = [source.source] if source.source else source.mirrors
+    fetch(f"data set {source.name}", RAW / source.name, source.files, mirrors)
 
 
 @click.command("fetch-encoder")
@@ -27,9 +30,11 @@ def fetch_encoder(plan: Path) -> None:
     """Download the trained encoder of the plan, as its authors publish it."""
     from exaggerated_replay.data.fetch import OWN_ENCODER, fetch
 
-    published = read_plan(plan)["encoder"]["published"]
-    files = {published["file"]: published["checksum"]}
-    fetch("the published encoder", ENCODERS, files, published["mirrors"], OWN_ENCODER)
+    published = encoder_of(Plan.read(plan), plan).settings.published
+    if published is None:
+        raise UserError(f"{plan} names no published encoder")
+    files = {published.file: published.checksum}
+    fetch("the published encoder", ENCODERS, files, published.mirrors, OWN_ENCODER)
 
 
 @click.command()
@@ -40,27 +45,22 @@ def prepare(plan: Path, dataset: str, out: Path) -> None:
     """Verify the raw files of DATASET and write them as one normalised npz file."""
     from exaggerated_replay.data.fetch import verify
     from exaggerated_replay.data.prepare import prepare
-    from exaggerated_replay.settings.methods import settings_of
 
-    values = read_plan(plan)
-    source, place = source_and_place(plan, dataset)
-    if source["own_reader"]:
-        reader, files = source["own_reader"], {Path(str(place)).name: Path(str(place))}
-    else:
-        folder = RAW / source["name"]
-        verify(folder, source["files"])
-        reader, files = source["reader"], {file: folder / file for file in source["files"]}
-    methods = [cell["config"]["method"]["method"] for cell in values["cells"].values()]
+    planned = Plan.read(plan)
+    source = source_of(planned, dataset, plan)
+    settings = source.settings
+    if not settings.own_file:
+        verify(RAW / settings.name, settings.files)
     said = prepare(
-        reader,
-        files,
+        settings.own_reader if settings.own_file else settings.reader,
+        source.raw_files,
         out,
-        source["validation"],
-        source["sha256"],
-        source["content"],
-        source["white"],
-        source["deviation"],
-        replayed=any(settings_of(method).generates for method in methods) and not values["encoder"],
+        settings.validation,
+        source.digest,
+        source.content,
+        settings.white,
+        settings.deviation,
+        replayed=planned.replayed,
     )
     print(*said, sep="\n", file=sys.stderr)
 
@@ -72,11 +72,10 @@ def split(plan: Path) -> None:
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.data.splits import write_split
 
-    values = read_plan(plan)
-    prepared = load(Path(values["prepared"]), values["dataset"]["sha256"])
-    for path, run in values["splits"].items():
-        settings = values["runs"][run]
-        write_split(prepared, values["dataset"]["sha256"], settings["seed"], settings["tasks"], Path(path))
+    planned = Plan.read(plan)
+    prepared = load(planned.source.prepared, planned.sha256)
+    for path, run in planned.splits.items():
+        write_split(prepared, planned.sha256, run.seed, run.settings.tasks, path)
 
 
 @click.command()
@@ -89,23 +88,24 @@ def split(plan: Path) -> None:
 def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path, timings: Path) -> None:
     """Train the encoder on IMAGES, the prepared DATASET; every epoch is kept, so the same command goes on."""
     from exaggerated_replay.devices import hold_gpu
-    from exaggerated_replay.settings.encoder import PretrainingSettings
-    from exaggerated_replay.settings.reader import read_settings
 
-    compute, encoder = read_plan(plan)["compute"], read_plan(plan)["encoder"]
-    source, _ = source_and_place(plan, dataset)
-    slot = hold_gpu(compute["slots_per_gpu"]) if compute["device"] != "cpu" else None
+    planned = Plan.read(plan)
+    compute, pretraining = planned.compute, encoder_of(planned, plan).settings.pretraining
+    if pretraining is None:
+        raise UserError(f"{plan} has an encoder that is trained already")
+    source = source_of(planned, dataset, plan)
+    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
 
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.devices import device_for, limited_memory
     from exaggerated_replay.features.job import train_encoder
 
-    device = device_for(compute["device"])
+    device = device_for(compute.device)
     with limited_memory(device):
         train_encoder(
-            read_settings(PretrainingSettings, encoder["pretraining"]),
-            load(images, source["sha256"]),
-            source,
+            pretraining,
+            load(images, source.digest),
+            source.to_dict(),
             device,
             workspace=workspace,
             timings=timings,
@@ -121,7 +121,8 @@ def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path,
 @click.option("--out", type=PATH, required=True, help="The safetensors file to write.")
 def features(plan: Path, data: Path, out: Path) -> None:
     """Compute the frozen features of every image of DATA, a prepared npz file."""
-    values = read_plan(plan)
+    planned = Plan.read(plan)
+    encoder, dataset = encoder_of(planned, plan), planned.dataset
 
     import torch
 
@@ -130,20 +131,33 @@ def features(plan: Path, data: Path, out: Path) -> None:
     from exaggerated_replay.features.architectures import load_encoder
     from exaggerated_replay.features.extraction import Inputs, write_features
 
-    dataset, encoder = values["dataset"], values["encoder"]
-    use_threads(values["compute"]["threads"])
+    use_threads(planned.compute.threads)
     write_features(
-        load(data, dataset["sha256"]),
-        load_encoder(Path(values["places"]["encoder"]), encoder["architecture"]),
-        Inputs(dataset["mean"], dataset["std"], encoder["image_size"]),
-        encoder["deviation"],
+        load(data, planned.sha256),
+        load_encoder(encoder.weights, encoder.settings.architecture),
+        Inputs(dataset.mean or [], dataset.std or [], encoder.settings.image_size),
+        encoder.settings.deviation,
         torch.device("cpu"),
         out,
-        made_from=values["data"],
+        made_from=planned.data,
     )
 
 
-def source_and_place(path: Path, dataset: str) -> tuple[dict[str, Any], str | None]:
-    """Return what the plan says of a data set, and where the user's own file or folder lies, if there is one."""
-    plan = read_plan(path)
-    return entry(plan["sources"], dataset, "data set", path), plan.get("places", {}).get(dataset)
+def source_of(plan: Plan, dataset: str, path: Path) -> Source:
+    """Return a data set of a plan.
+
+    Raises:
+        UserError: There is none of that name.
+    """
+    return entry({source.name: source for source in plan.sources}, dataset, "data set", path)
+
+
+def encoder_of(plan: Plan, path: Path) -> Encoder:
+    """Return the encoder of a plan.
+
+    Raises:
+        UserError: There is none.
+    """
+    if plan.encoder is None:
+        raise UserError(f"{path} has no encoder")
+    return plan.encoder

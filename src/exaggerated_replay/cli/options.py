@@ -1,16 +1,17 @@
 """Arguments that several subcommands have, and the plan that they ask for."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import click
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import read_json
 from exaggerated_replay.places import RUNS, TIMINGS, WORKSPACE
+from exaggerated_replay.planning.plan import Plan, make_plan
 
+Entry = TypeVar("Entry")
 PATH = click.Path(path_type=Path)
-KEYS = {"dataset", "sources", "data", "study", "compute", "order", "grids", "cells", "runs"}  # of every plan
 
 written_plan = click.option("--plan", type=PATH, required=True, help="The plan that the workflow wrote.")
 asked_plan = click.option("--plan", type=PATH, help="A written plan, instead of what params.yaml asks for.")
@@ -23,34 +24,21 @@ timings = click.option(
 store = click.option("--runs", "runs", type=PATH, default=RUNS, show_default=True, help="The run directories.")
 
 
-def read_plan(path: Path) -> dict[str, Any]:
-    """Read a written plan.
-
-    Raises:
-        UserError: There is no such file, or it is something else.
-    """
-    plan = read_json(path)
-    if not isinstance(plan, dict) or not plan.keys() >= KEYS:
-        raise UserError(f"{path} is not a plan: leave it out, or name the file that the workflow wrote")
-    return plan
-
-
-def plan_or_params(path: Path | None) -> dict[str, Any]:
+def plan_or_params(path: Path | None) -> Plan:
     """Return a written plan, or what params.yaml asks for, whether or not anything ran here yet.
 
     Raises:
         UserError: The plan, or params.yaml, is not valid.
     """
     if path is not None:
-        return read_plan(path)
+        return Plan.read(path)
     from exaggerated_replay.planning.params import PARAMS, read_params
-    from exaggerated_replay.planning.plan import make_plan
 
     _, params = read_params(PARAMS)
-    return make_plan(params).to_dict()
+    return make_plan(params)
 
 
-def entry(values: dict[str, Any], name: str, what: str, path: Path) -> Any:
+def entry(values: Mapping[str, Entry], name: str, what: str, path: Path) -> Entry:
     """Return one entry of a plan.
 
     Raises:

@@ -4,16 +4,17 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
+from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, written_plan
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import RECORDS, RESULTS, RUNS, store_folder
+from exaggerated_replay.planning.plan import Plan
 
 if TYPE_CHECKING:
-    from exaggerated_replay.analysis.study.runs import Study
+    from exaggerated_replay.analysis.study.reading import Study
 
 
 @click.command()
@@ -26,15 +27,14 @@ def study(plan: Path) -> None:
     from exaggerated_replay.store.manifest import write_manifest
     from exaggerated_replay.store.survey import FOCUS, made_from
 
-    values = read_plan(plan)
-    values.pop("places", None)
-    folder = RESULTS / values["study"]["name"]
-    decided_by = made_from(values)
-    print(write_study(values, folder, made_from=decided_by))
+    planned = Plan.read(plan)
+    folder = RESULTS / planned.study.name
+    decided_by = made_from(planned.to_dict())
+    print(write_study(planned, folder, made_from=decided_by))
     for plot in PLOTS:
         write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
-    more = [path for name in more_files(values) if (path := folder / name).is_file()]
-    write_manifest(folder, decided_by, map(str, [*all_files(values), *more]))
+    more = [path for name in more_files(planned) if (path := folder / name).is_file()]
+    write_manifest(folder, decided_by, map(str, [*all_files(planned), *more]))
 
 
 @click.command()
@@ -68,21 +68,21 @@ def report(folders: tuple[Path, ...], index: Path | None) -> None:
 @click.argument("treatment")
 def compare(plan: Path | None, study: str | None, baseline: str, treatment: str) -> None:
     """Compare the cells BASELINE and TREATMENT seed by seed: differences with their intervals, and the verdict."""
-    from exaggerated_replay.analysis.study.runs import open_study
+    from exaggerated_replay.analysis.study.reading import open_study
     from exaggerated_replay.analysis.verdicts.compare import compare
 
     print(compare(open_study(RESULTS / study) if study else _so_far(plan_or_params(plan)), baseline, treatment))
 
 
-def _so_far(plan: dict[str, Any]) -> "Study":
+def _so_far(plan: Plan) -> "Study":
     """Return the runs of a plan that are finished, here or in the folder of its study."""
-    from exaggerated_replay.analysis.study.runs import finished_so_far
+    from exaggerated_replay.analysis.study.reading import finished_so_far
 
-    name = plan["study"]["name"]
-    found = finished_so_far(plan, RUNS, RESULTS / name / RECORDS, store_folder())
-    if not found.records:
+    name = plan.study.name
+    study = finished_so_far(plan, RUNS, RESULTS / name / RECORDS, store_folder())
+    if not study.records:
         raise UserError(f"no run of the study {name} is finished yet: run the workflow, or name a study with --study")
-    return found
+    return study
 
 
 @click.command()
@@ -161,4 +161,4 @@ def focus(plan: Path) -> None:
     from exaggerated_replay.store.focus import copy_focus
     from exaggerated_replay.store.survey import FOCUS
 
-    copy_focus(read_plan(plan), FOCUS)
+    copy_focus(Plan.read(plan), FOCUS)

@@ -62,7 +62,7 @@ def verify(plan: Path | None) -> None:
     """Check every run of the plan: its record against its name, its checkpoint against its record."""
     from exaggerated_replay.store.verify import verify_runs
 
-    runs = [RUNS / name for name in plan_or_params(plan)["runs"]]
+    runs = [run.directory for run in plan_or_params(plan).runs]
     problems, without_checkpoint = verify_runs(runs)
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -78,7 +78,7 @@ def prune(plan: Path | None) -> None:
     """Set runs aside that the plan does not name, so that DVC records the others alone."""
     from exaggerated_replay.store.keeping import set_aside
 
-    out, told = set_aside(plan_or_params(plan)["runs"], RUNS, store_folder())
+    out, told = set_aside(plan_or_params(plan).named, RUNS, store_folder())
     for line in told:
         print(line, file=sys.stderr)
     print(f"{len(out)} runs set aside; they lie in {store_folder()}, where a plan that names them finds them")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
+from exaggerated_replay.cli.options import PATH, entry, timings, workspace, written_plan
 from exaggerated_replay.places import store_folder
+from exaggerated_replay.planning.plan import Plan
 
 
 @click.command()
@@ -19,32 +20,27 @@ from exaggerated_replay.places import store_folder
 def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspace: Path, timings: Path) -> None:
     """Train runs on the same data, one after the other, each to its RECORDS, a record.json; finished ones stay."""
     from exaggerated_replay.devices import hold_gpu
-    from exaggerated_replay.settings.reader import read_settings
-    from exaggerated_replay.settings.run import RunSettings
-    from exaggerated_replay.settings.study import ComputeSettings
 
-    values = read_plan(plan)
-    compute = read_settings(ComputeSettings, values["compute"])
-    directories = [record.parent for record in records]
-    runs = {run: read_settings(RunSettings, entry(values["runs"], run.name, "run", plan)) for run in directories}
+    planned = Plan.read(plan)
+    compute = planned.compute
+    runs = {path.parent: entry(planned.named, path.parent.name, "run", plan).settings for path in records}
     slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
 
     from exaggerated_replay.data.prepared import load
-    from exaggerated_replay.data.splits import read_split, split_path
+    from exaggerated_replay.data.splits import read_split
     from exaggerated_replay.devices import device_for, limited_memory
     from exaggerated_replay.training.job import train_runs
     from exaggerated_replay.training.progress import watcher
     from exaggerated_replay.training.resume import Stop
 
-    dataset = values["dataset"]
-    for settings in runs.values():  # a split's name is the digest of what it says: it says what the run does
-        read_split(split_path(dataset["sha256"], dataset["name"], settings.seed, settings.tasks))
+    for directory in runs:  # a split's name is the digest of what it says: it says what the run does
+        read_split(planned.split_of(planned.named[directory.name]))
     device = device_for(compute.device)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file, Stop() as stop, limited_memory(device):
         train_runs(
             runs,
-            load(data, values["data"]),
+            load(data, planned.data),
             device,
             workspace=workspace,
             store=store_folder(),

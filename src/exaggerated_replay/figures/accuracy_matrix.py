@@ -5,30 +5,31 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from exaggerated_replay.analysis.study.runs import Study
-from exaggerated_replay.analysis.study.scores import accuracy_matrix, task_sizes
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import DOUBLE, arm_name, house_style
+from exaggerated_replay.store.records import Record
 
 DARK = 65
 """Percent from which the heat map is dark enough for white figures."""
 
 
-def of_study(study: Study, grid: None = None) -> Figure:
+def of_study(study: Study) -> Figure:
     """Draw baseline and treatment of a study, or all its cells where neither reached its end."""
     return draw(arms_shown(study))
 
 
-def arms_shown(study: Study) -> dict[str, list[Mapping]]:
+def arms_shown(study: Study) -> dict[str, list[Record]]:
     """Return the records of baseline and treatment, or of all cells where neither has any; gaps left out."""
-    records = {cell: study.cell_records(cell) for cell in study.plan["cells"]}
+    records = {cell: study.ended(cell) for cell in study.plan.cells}
     known = {cell: runs for cell, runs in records.items() if runs}
-    arms = (study.plan["study"]["baseline"], study.plan["study"]["treatment"])
+    arms = (study.plan.study.baseline, study.plan.study.treatment)
     return {arm: known[arm] for arm in arms if arm in known} or known
 
 
 @house_style()
-def draw(records: Mapping[str, Sequence[Mapping]]) -> Figure:
+def draw(records: Mapping[str, Sequence[Record]]) -> Figure:
     """Draw one heat map per arm: accuracy on task j's test images after task i, mean over seeds.
 
     Args:
@@ -67,8 +68,8 @@ def draw(records: Mapping[str, Sequence[Mapping]]) -> Figure:
     return figure
 
 
-def _mean(heading: str, runs: Sequence[Mapping]) -> np.ndarray:
-    matrices = [accuracy_matrix(run["counts"], task_sizes(run)) for run in runs]
+def _mean(heading: str, runs: Sequence[Record]) -> np.ndarray:
+    matrices = [accuracy_matrix(*run.scored) for run in runs]
     if len({matrix.shape for matrix in matrices}) != 1:
         raise UserError(f"'{heading}' needs at least one run, and all its runs the same number of tasks")
     return np.mean(matrices, axis=0)

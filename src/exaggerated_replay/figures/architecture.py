@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from exaggerated_replay.analysis.study.runs import Study, run_of
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.figures.style import BASELINE, DOUBLE, INK, TREATMENT, house_style
 
 HEIGHT = 3.12
@@ -13,17 +13,15 @@ MAIN, TOP, BELOW, COPY = 1.98, 2.86, 1.2, 0.36
 PAPER_WHITE, TINT, REPLAY_TINT = "#ffffff", "#eef1f4", "#fdf0e6"
 
 
-def of_study(study: Study, grid: None = None) -> Figure:
+def of_study(study: Study) -> Figure:
     """Draw the model of a study with its sizes, as the cell in focus has them, or the last one with context gates."""
-    cells, focus = study.plan["cells"], study.plan["focus"]
-    gated = [cell for cell in cells if "gate_proportion" in cells[cell]["config"]["method"]]
-    name = focus if focus in gated else gated[-1]
-    config, problem = cells[name]["config"], study.records[run_of(cells[name]["runs"][0])]["problem"]
+    gated = {name: cell for name, cell in study.plan.cells.items() if "gate_proportion" in cell.method}
+    cell = gated.get(study.plan.focus) or [*gated.values()][-1]
     return draw(
-        **problem,
-        units=config["model"]["units"],
-        latent=config["model"]["latent"],
-        gate_proportion=config["method"]["gate_proportion"],
+        **study.records[cell.runs[0].name].problem,
+        units=cell.setting("model.units"),
+        latent=cell.setting("model.latent"),
+        gate_proportion=cell.method["gate_proportion"],
     )
 
 

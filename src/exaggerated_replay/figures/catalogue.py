@@ -1,6 +1,7 @@
 """Drawing all figures of a study in one go; `analysis/study/outputs.py` says which it has.
 
-Modules that draw are imported when they draw.
+A figure is a module: of a grid with `draw(study, grid)`, of the study as a whole with `of_study(study)`, and where that
+needs more than records, with `of_study(study, folder)`. Modules are imported when they draw.
 """
 
 from importlib import import_module
@@ -8,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.analysis.study.outputs import FROM_MORE, featured, figures_of, picture_file, print_files
-from exaggerated_replay.analysis.study.runs import FINISHED, Study
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.figures.style import nothing, save, small
-
-FROM_SETTINGS = ("architecture",)
+from exaggerated_replay.planning.questions import WholeFigure
+from exaggerated_replay.store.records import FINISHED
 
 
 def draw_all(study: Study, folder: Path) -> None:
@@ -23,11 +24,7 @@ def draw_all(study: Study, folder: Path) -> None:
     ended = study.runs["status"].eq(FINISHED).any()
     shown = featured(study.plan)
 
-    def draw(name: str, kind: str, of: Any) -> None:
-        drawing = import_module(f"exaggerated_replay.figures.{kind}")
-        figure = drawing.of_study(study, of) if ended or kind in FROM_SETTINGS else nothing()
-        if figure is None:
-            return
+    def keep(name: str, figure: Any) -> None:
         prints = [folder / file for file in print_files(name)]
         save(figure, prints)
         if name in shown:
@@ -35,6 +32,16 @@ def draw_all(study: Study, folder: Path) -> None:
             small(png, folder / picture_file(name))
 
     for name, (kind, grid) in figures_of(study.plan).items():
-        draw(name, kind, grid)
-    for kind in FROM_MORE if ended else ():
-        draw(kind, kind, folder)
+        if not ended and not (isinstance(kind, WholeFigure) and kind.needs == "settings"):
+            keep(name, nothing())
+        elif grid:
+            keep(name, _module(kind.name).draw(study, grid))
+        else:
+            keep(name, _module(kind.name).of_study(study))
+    for name in FROM_MORE if ended else ():
+        if (figure := _module(name).of_study(study, folder)) is not None:
+            keep(name, figure)
+
+
+def _module(name: str) -> Any:
+    return import_module(f"{__package__}.{name}")

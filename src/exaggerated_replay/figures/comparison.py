@@ -1,6 +1,5 @@
 """Differences from the baseline, row by row of a comparison (Table 1 as a figure)."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,8 +9,7 @@ from matplotlib.lines import Line2D
 
 from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
 from exaggerated_replay.analysis.questions.layout import has_published
-from exaggerated_replay.analysis.study.pairs import paired_runs
-from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.figures.style import (
     DOTS,
     DOUBLE,
@@ -31,18 +29,12 @@ MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 4.5}
 PAPER: dict[str, Any] = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}
 
 
-def of_study(study: Study, grid: str) -> Figure:
-    """Draw a grid of a study."""
-    return draw(study.plan, study.runs, grid)
-
-
 @house_style()
-def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
+def draw(study: Study, grid: str) -> Figure:
     """Draw a grid's paired differences: mean, 95 % interval, single seeds and the paper's value, if any.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per finished run; accuracies in percent.
+        study: Plan and records.
         grid: A grid with at least one cell that has a baseline.
 
     Returns:
@@ -51,16 +43,16 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     Raises:
         UserError: If the grid cannot be compared.
     """
-    table = comparison(plan, runs, grid)
+    table = comparison(study, grid)
     compared = table[table["baseline"].notna()]
     labels = [_label(row) for _, row in _apart(row_labels(table).loc[compared.index]).iterrows()]
-    colours = arm_colours(plan)
+    colours = arm_colours(study.plan)
     figure = Figure(figsize=(DOUBLE, 1.0 + 0.22 * len(compared)), layout="constrained")
     panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
     for axes, (metric, title) in zip(panels, PANELS.items(), strict=True):
         axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
         for y, (_, row) in enumerate(compared.iterrows()):
-            treated, base = paired_runs(plan, runs, row["cell"], row["baseline"])
+            treated, base = study.pair(row["cell"], row["baseline"])
             _row(axes, y, row, metric, treated[metric] - base[metric], colours[row["arm"]])
         axes.set_title(title)
         axes.tick_params(axis="y", length=0)
@@ -69,8 +61,8 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     panels[0].set_yticks(range(len(labels)), labels)
     panels[0].set_ylim(len(labels) - 0.35, -0.6)
     baselines = compared["baseline"].unique()
-    baseline = cell_name(plan, baselines[0]) if len(baselines) == 1 else "its baseline"
-    figure.supxlabel(f"difference from {baseline} on {data_name(plan)} (percentage points)")
+    baseline = cell_name(study.plan, baselines[0]) if len(baselines) == 1 else "its baseline"
+    figure.supxlabel(f"difference from {baseline} on {data_name(study.plan)} (percentage points)")
     _key(figure, compared)
     return figure
 

@@ -9,7 +9,7 @@ from matplotlib.gridspec import GridSpecBase
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from exaggerated_replay.analysis.study.runs import Study, run_of
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import significant
 from exaggerated_replay.figures.style import BASELINE, INK, MUTED, SINGLE, TREATMENT, house_style, key
 from exaggerated_replay.store.records import WEIGHTS, is_complete
@@ -27,17 +27,16 @@ def of_study(study: Study, folder: Path) -> Figure | None:
         study: Its cell in focus comes first, if that exaggerates.
         folder: Inside the study's folder, beside which `runs/` lies.
     """
-    cells = study.plan["cells"]
-    for cell in sorted(cells, key=lambda name: name != study.plan["focus"]):
-        if "f" not in cells[cell]["config"]["method"]:
+    for cell in sorted(study.plan.cells.values(), key=lambda cell: cell.name != study.plan.focus):
+        if "f" not in cell.method:
             continue
-        for run in map(run_of, cells[cell]["runs"]):
-            directory = folder.parents[1] / "runs" / run
-            if not (is_complete(directory) and study.records[run]["counts"]):  # one that diverged shows nothing
+        for run in cell.runs:
+            directory, record = folder.parents[1] / "runs" / run.name, study.records[run.name]
+            if not (is_complete(directory) and record.counts):  # one that diverged shows nothing
                 continue
             from exaggerated_replay.figures.competing_example import competing_example
 
-            example = competing_example(dict(study.records[run]), directory / WEIGHTS)
+            example = competing_example(dict(record.written), directory / WEIGHTS)
             # The last digits are those of this processor.
             return draw({**example, "probabilities": [significant(p) for p in example["probabilities"]]})
     return None

@@ -1,7 +1,5 @@
 """Accuracy against the number of iterations per task (Fig. 3)."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,8 +8,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from exaggerated_replay.analysis.statistics.paired import estimate
-from exaggerated_replay.analysis.study.pairs import cell_runs, grid_cells, paired_runs
-from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.figures.style import DOTS, DOUBLE, INK, arm_colours, arm_name, data_name, dots, house_style, key
 
 PANELS = {
@@ -21,20 +18,14 @@ PANELS = {
 }
 
 
-def of_study(study: Study, grid: str) -> Figure:
-    """Draw a grid of a study."""
-    return draw(study.plan, study.runs, grid)
-
-
 @house_style()
-def draw(plan: Mapping, runs: pd.DataFrame, grid: str = "convergence") -> Figure:
+def draw(study: Study, grid: str) -> Figure:
     """Draw Fig. 3: overall, first 50 % and first 20 % accuracy over iterations, each arm a line.
 
     Lines are means over seeds, bands their 95 % confidence intervals (Student's t), dots single seeds.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per finished run; accuracies in percent.
+        study: Plan and records.
         grid: A grid whose cells differ in their iterations.
 
     Returns:
@@ -43,8 +34,8 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str = "convergence") -> Figure
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    found = _grid_runs(plan, runs, grid)
-    arms = {arm: colour for arm, colour in arm_colours(plan).items() if arm in set(found["arm"])}
+    found = _grid_runs(study, grid)
+    arms = {arm: colour for arm, colour in arm_colours(study.plan).items() if arm in set(found["arm"])}
     figure = Figure(figsize=(DOUBLE, 2.4), layout="constrained")
     for axes, (metric, title) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
         for k, (arm, colour) in enumerate(arms.items()):
@@ -58,7 +49,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str = "convergence") -> Figure
         axes.margins(x=0.08)
         axes.grid(axis="y")
     figure.supxlabel("iterations per task")
-    figure.axes[0].set_ylabel(f"test accuracy on {data_name(plan)} (%)")
+    figure.axes[0].set_ylabel(f"test accuracy on {data_name(study.plan)} (%)")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     if (found.groupby(["arm", "iterations"]).size() > 1).any():
         handles += [Patch(color=INK, alpha=0.15, linewidth=0), Line2D([], [], **DOTS, color=INK)]
@@ -67,17 +58,13 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str = "convergence") -> Figure
     return figure
 
 
-def _grid_runs(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
+def _grid_runs(study: Study, grid: str) -> pd.DataFrame:
     parts = []
-    for entry in grid_cells(plan, grid):
-        if entry["baseline"] is not None:
-            paired_runs(plan, runs, entry["cell"], entry["baseline"])  # only comparable runs share a panel
-        cell = plan["cells"][entry["cell"]]
-        parts.append(
-            cell_runs(plan, runs, entry["cell"]).assign(
-                arm=cell["arm"], iterations=cell["config"]["training"]["iterations"]
-            )
-        )
+    for row in study.plan.grid(grid):
+        if row.baseline is not None:
+            study.pair(row.cell, row.baseline)  # only comparable runs share a panel
+        cell = study.cell(row.cell)
+        parts.append(study.cell_runs(cell.name).assign(arm=cell.arm, iterations=cell.setting("training.iterations")))
     return pd.concat(parts)
 
 

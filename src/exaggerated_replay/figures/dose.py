@@ -1,7 +1,5 @@
 """What exaggeration changes, over the weight with which it acts (dose-response)."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study import paper
-from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.figures.style import (
     BASELINE,
     DOUBLE,
@@ -25,6 +23,7 @@ from exaggerated_replay.figures.style import (
     house_style,
     key,
 )
+from exaggerated_replay.planning.study_plan import Cell
 
 LOSSES = {(True, False): "RR alone", (False, True): "RA alone", (True, True): "RR and RA"}
 LOOKS = {"RR alone": (OTHERS[3], "s"), "RA alone": (BASELINE, "D"), "RR and RA": (TREATMENT, "o")}
@@ -38,21 +37,13 @@ MARKS = {
 """The paper's weight of RA in units of the mean reconstruction, by what its sums are over at the paper's size."""
 
 
-def of_study(study: Study, grid: str) -> Figure:
-    """Draw a grid of a study."""
-    inputs = next(iter(study.records.values()))["problem"]["inputs"]
-    return draw(study.plan, study.runs, grid, inputs=inputs)
-
-
 @house_style()
-def draw(plan: Mapping, runs: pd.DataFrame, grid: str, *, inputs: int) -> Figure:
+def draw(study: Study, grid: str) -> Figure:
     """Draw the paired differences of a grid over the weight of the exaggeration losses, each kind of loss a line.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per run; accuracies in percent.
+        study: Plan and records.
         grid: A grid that varies lambda_rr or lambda_ra.
-        inputs: Number of inputs that a reconstruction has.
 
     Returns:
         A figure two columns wide: means with 95 % intervals (Student's t), dots for single seeds. The paper's weight
@@ -61,9 +52,9 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str, *, inputs: int) -> Figure
     Raises:
         UserError: If the grid cannot be compared.
     """
-    found = effects(plan, runs, grid)
-    configs = {cell: plan["cells"][cell]["config"] for cell in found["cell"].unique()}
-    acting = {cell: weights(config, inputs) for cell, config in configs.items()}
+    found = effects(study, grid)
+    inputs = next(iter(study.records.values())).problem["inputs"]
+    acting = {cell: weights(study.cell(cell), inputs) for cell in found["cell"].unique()}
     kinds = {cell: LOSSES.get((rr > 0, ra > 0)) for cell, (rr, ra) in acting.items()}
     found = found.assign(
         kind=found["cell"].map(kinds), weight=found["cell"].map({cell: ra or rr for cell, (rr, ra) in acting.items()})
@@ -85,24 +76,24 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str, *, inputs: int) -> Figure
             axes.axvline(weight, color=INK, linewidth=0.7, linestyle=":", zorder=1)
             axes.text(weight, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
     figure.supxlabel("weight of the loss, in units of the mean reconstruction loss (log scale)")
-    panels[0].set_ylabel(f"difference on {data_name(plan)} (points)")
+    panels[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
     handles = [Line2D([], [], color=LOOKS[kind][0], marker=LOOKS[kind][1], markersize=4) for kind in shown]
     handles.append(Line2D([], [], color=INK, linewidth=0.7, linestyle=":"))
     key(figure, handles, [*shown, "the paper's weight of RA, if its losses are means, sums or totals"])
     return figure
 
 
-def weights(config: Mapping, inputs: int) -> tuple[float, float]:
+def weights(cell: Cell, inputs: int) -> tuple[float, float]:
     """Return the weights of RR and RA as they act, in units of the mean reconstruction loss.
 
     Sums over features make RA weigh as many times as much, and those over samples again. RR is inverted, and so as many
     times as little; but where each sample has its own inverse (`mean_inverse`), their sum over samples weighs more.
     """
-    method = config["method"]
+    method = cell.method
     reading = method.get("reading") or {}
     reduction = reading.get("reduction", "mean")
     features = 1 if reduction == "mean" else inputs
-    samples = config["training"].get("replay_batch", 1) if reduction == "total" else 1
+    samples = cell.setting("training.replay_batch") if reduction == "total" else 1
     attracts = features * samples
     repels = {"mean_inverse": samples / features, "inverse_mean": 1 / attracts, "negative": attracts}
     rec = method.get("lambda_rec", 1) or 1

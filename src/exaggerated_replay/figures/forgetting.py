@@ -9,21 +9,22 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from exaggerated_replay.analysis.statistics.paired import estimate
-from exaggerated_replay.analysis.study.runs import Study
-from exaggerated_replay.analysis.study.scores import accuracy_matrix, task_sizes
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.figures.accuracy_matrix import arms_shown
 from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
+from exaggerated_replay.store.records import Record
 
 
-def of_study(study: Study, grid: None = None) -> Figure:
+def of_study(study: Study) -> Figure:
     """Draw baseline and treatment of a study, or all its cells where it has neither."""
     colours = arm_colours(study.plan)
     shown = arms_shown(study)
-    return draw(shown, {cell: colours[study.plan["cells"][cell]["arm"]] for cell in shown})
+    return draw(shown, {cell: colours[study.plan.cells[cell].arm] for cell in shown})
 
 
 @house_style()
-def draw(records: Mapping[str, Sequence[Mapping]], colours: Mapping[str, str]) -> Figure:
+def draw(records: Mapping[str, Sequence[Record]], colours: Mapping[str, str]) -> Figure:
     """Draw accuracy, among the classes seen so far, over the tasks learned since.
 
     Args:
@@ -38,7 +39,7 @@ def draw(records: Mapping[str, Sequence[Mapping]], colours: Mapping[str, str]) -
     figure = Figure(figsize=(DOUBLE, 2.3), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for above, (arm, runs) in zip(reversed(range(len(records))), records.items(), strict=True):
-        matrices = [accuracy_matrix(run["counts"], task_sizes(run)) for run in runs]
+        matrices = [accuracy_matrix(*run.scored) for run in runs]
         tasks = len(matrices[0])
         _line(left, np.arange(1, tasks + 1), np.array([matrix[:, 0] for matrix in matrices]), colours[arm], arm, above)
         _line(right, np.arange(tasks), np.array([by_age(matrix) for matrix in matrices]), colours[arm], arm, above)

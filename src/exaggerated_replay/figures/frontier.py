@@ -1,7 +1,5 @@
 """First classes against all classes, over the strength of consolidation: does an effect lie beyond the trade-off?"""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from exaggerated_replay.analysis.questions.effects import levels
-from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.figures.style import (
     INK,
     MUTED,
@@ -23,7 +21,7 @@ from exaggerated_replay.figures.style import (
     key,
     short_number,
 )
-from exaggerated_replay.planning.drawing import STRENGTH
+from exaggerated_replay.planning.questions import STRENGTH
 
 ROOM = 0.1
 """Of the picture's width or height between two names of c: of those that are nearer, only the first is written."""
@@ -33,18 +31,12 @@ NAME = np.array([0.08, 0.05])
 """From a point to the middle of its name, of the picture's width and height."""
 
 
-def of_study(study: Study, grid: str) -> Figure:
-    """Draw a grid of a study."""
-    return draw(study.plan, study.runs, grid)
-
-
 @house_style()
-def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
+def draw(study: Study, grid: str) -> Figure:
     """Draw accuracy on the first 20 % of classes against accuracy on all of them, a line per arm over c.
 
     Args:
-        plan: The plan of the study; its baseline's frontier is drawn.
-        runs: One row per run; accuracies in percent.
+        study: Plan and records; its baseline's frontier is drawn.
         grid: A grid that varies the strength c of synaptic intelligence, for the baseline too.
 
     Returns:
@@ -55,9 +47,9 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     Raises:
         UserError: If the grid is unknown, or a cell has no run.
     """
-    found = levels(plan, runs, grid)
-    colours = arm_colours(plan)
-    baseline = plan["study"]["baseline"]
+    found = levels(study, grid)
+    colours = arm_colours(study.plan)
+    baseline = study.plan.study.baseline
     arms = sorted(found["arm"].unique(), key=lambda arm: (arm != baseline, arm))
     means = found.assign(c=found[STRENGTH].astype(float)).groupby(["arm", "c"])[["overall", "first20"]].mean()
     figure = Figure(figsize=(SINGLE, 3.1), layout="constrained")
@@ -67,7 +59,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
         dots(axes, own["overall"], own["first20"], colours[arm])
         line = means.loc[arm]
         axes.plot(line["overall"], line["first20"], "o-", color=colours[arm], markersize=4, linewidth=0.9)
-    axes.set_xlabel(f"accuracy on all classes of {data_name(plan)} (%)")
+    axes.set_xlabel(f"accuracy on all classes of {data_name(study.plan)} (%)")
     axes.set_ylabel("accuracy on the first 20 % of classes (%)")
     axes.grid()
     axes.margins(0.14)

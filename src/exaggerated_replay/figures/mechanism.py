@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from exaggerated_replay.analysis.study.runs import Study, read_table
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import (
     BASELINE,
@@ -23,6 +24,7 @@ from exaggerated_replay.figures.style import (
     house_style,
     key,
 )
+from exaggerated_replay.planning.study_plan import StudyPlan
 
 MOST = 5  # cells shown: more lines cannot be told apart
 LINE: dict[str, Any] = {"marker": "o", "markersize": 2.6, "linewidth": 1.2}
@@ -35,7 +37,7 @@ def of_study(study: Study, folder: Path) -> Figure | None:
 
 
 @house_style()
-def draw(plan: Mapping, tables: Mapping[str, pd.DataFrame]) -> Figure:
+def draw(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw the tables of mechanism: the baseline, the cell in focus, and the cells that differ most from the baseline.
 
     Solid lines are means over seeds, bands 95 % confidence intervals where a table has one of what is drawn. Panels
@@ -93,20 +95,19 @@ def draw(plan: Mapping, tables: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def chosen_cells(plan: Mapping, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+def chosen_cells(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Choose the cells to draw, and give each a colour.
 
     Beside baseline and focus: networks of the focus's size first, then those with the least similar hidden layers.
     """
     distances = tables["distances"]
     replaying = list(dict.fromkeys(distances.loc[distances["space"] == "reconstruction", "cell"]))
-    focus = plan["focus"]
-    baselines = [row["baseline"] for rows in plan["grids"].values() for row in rows if row["cell"] == focus]
-    baselines = [cell for cell in baselines if cell] or [plan["study"]["baseline"]]
-    shown = {cell: BASELINE for cell in baselines[:1]} | {focus: TREATMENT}
+    focus = plan.focus
+    baseline = next((row.baseline for row in plan.rows if row.cell == focus and row.baseline), plan.study.baseline)
+    shown = {baseline: BASELINE, focus: TREATMENT}
     shown = {cell: colour for cell, colour in shown.items() if cell in replaying}
     others = [cell for cell in replaying if cell not in shown]
-    units = {cell: plan["cells"][cell]["config"]["model"]["units"] for cell in [focus, *others]}
+    units = {cell: plan.cells[cell].setting("model.units") for cell in [focus, *others]}
     final = tables["similarity"].groupby("cell")["cka"].last().to_dict() if "similarity" in tables else {}
     others.sort(key=lambda cell: (units[cell] != units[focus], final.get(cell, 1.0)))
     return shown | dict(zip(others[: MOST - len(shown)], OTHERS, strict=False))

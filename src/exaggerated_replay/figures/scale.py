@@ -1,7 +1,5 @@
 """What exaggeration changes, over the size of the experiment: does it grow or shrink towards the paper's?"""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
@@ -14,8 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.questions.trends import PAPERS, bends, height, lines_by_seed, straight
 from exaggerated_replay.analysis.statistics.paired import estimate
-from exaggerated_replay.analysis.study.runs import Study
-from exaggerated_replay.analysis.verdicts.table import rules_of
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.figures.style import (
     DOUBLE,
     INK,
@@ -28,33 +25,19 @@ from exaggerated_replay.figures.style import (
     key,
     short_number,
 )
-from exaggerated_replay.planning.drawing import sizes
+from exaggerated_replay.planning.questions import SIZES, sizes
 
-AXES = {
-    "model.units": "units of a hidden layer",
-    "training.iterations": "iterations per task",
-    "training.batch": "samples of the current task a step",
-    "training.replay_batch": "replayed samples a step",
-    "method.si.strength": "strength c of synaptic intelligence",
-}
-"""What may grow, by dotted key."""
 STEPS = 60
 FEWEST = 3  # seeds: with two, the interval of a trend is wider than the panel is high
 
 
-def of_study(study: Study, grid: str) -> Figure:
-    """Draw a grid of a study."""
-    return draw(study.plan, study.runs, grid)
-
-
 @house_style()
-def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
+def draw(study: Study, grid: str) -> Figure:
     """Draw a grid's paired differences over a size, with a straight trend over its logarithm.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per run; accuracies in percent.
-        grid: A grid that varies one of `AXES` and nothing else.
+        study: Plan and records.
+        grid: A grid that varies one of `SIZES` and nothing else.
 
     Returns:
         A figure two columns wide: means with 95 % intervals, dots for single seeds; the trend with its 95 % interval,
@@ -63,10 +46,10 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
     Raises:
         UserError: If the grid cannot be compared.
     """
-    found = effects(plan, runs, grid)
-    (size,) = sizes(plan["grids"][grid], {name: cell["config"] for name, cell in plan["cells"].items()})
+    found = effects(study, grid)
+    (size,) = sizes(study.plan.grids[grid], study.plan.cells)
     papers = PAPERS[size]
-    colours = arm_colours(plan)
+    colours = arm_colours(study.plan)
     arms = list(found["arm"].unique())
     figure = Figure(figsize=(DOUBLE, 2.4), layout="constrained")
     panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
@@ -79,7 +62,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
             x, difference, seed = own[size].astype(float), own[metric], own["seed"]
             _points(axes, x, difference, colours[arm])
             lines = lines_by_seed(x, difference, seed)
-            if len(lines) >= FEWEST and not bends(straight(x, difference, seed), rules_of(plan)):
+            if len(lines) >= FEWEST and not bends(straight(x, difference, seed), study.plan.rules):
                 _trend(axes, lines, np.geomspace(x.min(), max(x.max(), papers), STEPS), colours[arm])
                 trends += 1
         axes.set_title(title)
@@ -88,8 +71,8 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str) -> Figure:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
         axes.grid(axis="y")
-    figure.supxlabel(f"{AXES[size]} (log scale; dotted: the paper's)")
-    panels[0].set_ylabel(f"difference on {data_name(plan)} (points)")
+    figure.supxlabel(f"{SIZES[size].title} (log scale; dotted: the paper's)")
+    panels[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
     entries: dict[str, Artist] = {
         arm_name(arm): Line2D([], [], color=colours[arm], marker="o", markersize=3.5) for arm in arms
     }

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import estimate
-from exaggerated_replay.analysis.study.runs import Study, setting
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.words import in_words, written
 from exaggerated_replay.figures.style import (
     BASELINE,
@@ -24,24 +23,19 @@ from exaggerated_replay.figures.style import (
     key,
     plain,
 )
+from exaggerated_replay.planning.study_plan import varied
 
 METRIC = "first20"
 ROW, TOP = 0.14, 1.9
 """Heights of a switch's row and of the curve, in inches."""
 
 
-def of_study(study: Study, grid: str) -> Figure:
-    """Draw a grid of a study."""
-    return draw(study.plan, study.runs, grid)
-
-
 @house_style()
-def draw(plan: Mapping, runs: pd.DataFrame, grid: str, metric: str = METRIC) -> Figure:
+def draw(study: Study, grid: str, metric: str = METRIC) -> Figure:
     """Draw the paired difference of every cell of a grid, smallest first, and which settings made it.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per run; accuracies in percent.
+        study: Plan and records.
         grid: A grid whose cells differ in their settings; any number of axes.
         metric: first20, first50 or overall.
 
@@ -52,9 +46,9 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str, metric: str = METRIC) -> 
     Raises:
         UserError: If the grid cannot be compared.
     """
-    found = effects(plan, runs, grid)
+    found = effects(study, grid)
     cells = found.groupby("cell")[metric].mean().sort_values(kind="stable").index
-    rows = switches(plan, grid, list(cells))
+    rows = switches(study, grid, list(cells))
     figure = Figure(figsize=(DOUBLE, TOP + ROW * len(rows) + 0.3), layout="constrained")
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=[TOP, ROW * len(rows)])
     top.axhline(0, color=INK, linewidth=0.8, zorder=1)
@@ -65,7 +59,7 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str, metric: str = METRIC) -> 
         top.plot([x] * len(seeds), seeds, "o", markersize=1.8, markeredgewidth=0, alpha=0.35, color=colour)
         top.plot([x, x], [mean.low, mean.high], "-", color=colour, linewidth=0.9)
         top.plot(x, mean.mean, "o", color=colour, markersize=3.2)
-    top.set_ylabel(f"difference on {data_name(plan)} (points)")
+    top.set_ylabel(f"difference on {data_name(study.plan)} (points)")
     top.set_title(f"{PANELS[metric]}: {len(cells)} specifications, by their effect")
     top.grid(axis="y")
     _matrix(below, rows, len(cells))
@@ -76,17 +70,16 @@ def draw(plan: Mapping, runs: pd.DataFrame, grid: str, metric: str = METRIC) -> 
     return figure
 
 
-def switches(plan: Mapping, grid: str, cells: list[str]) -> dict[tuple[str, str], list[bool]]:
+def switches(study: Study, grid: str, cells: list[str]) -> dict[tuple[str, str], list[bool]]:
     """Return for every setting that tells the cells apart, and each of its values, which cells have it.
 
     Returns:
         (setting, value) -> one flag per cell; settings by the last part of their key.
     """
-    keys = dict.fromkeys(key for row in plan["grids"][grid] for key in row["settings"])
-    values = {
-        key.rpartition(".")[2]: [written(setting(plan["cells"][cell]["config"], key)) for cell in cells] for key in keys
+    shown = [study.cell(cell) for cell in cells]
+    values = {"arm": [cell.arm for cell in shown]} | {
+        key.rpartition(".")[2]: [written(cell.setting(key)) for cell in shown] for key in varied(study.plan.grids[grid])
     }
-    values = {"arm": [plan["cells"][cell]["arm"] for cell in cells]} | values
     return {
         (name, value): [one == value for one in chosen]
         for name, chosen in values.items()

@@ -1,7 +1,7 @@
 """The house style, and saving figures byte for byte the same every time."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from PIL import Image
 
 from exaggerated_replay.analysis.words import in_words, short_data_name, written
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.planning.study_plan import StudyPlan
 
 SINGLE, DOUBLE = 3.4, 7.0
 """Widths of one and of two paper columns, in inches."""
@@ -66,12 +67,12 @@ def arm_name(arm: str) -> str:
     return plain(_NAMES.get(arm, arm))
 
 
-def cell_name(plan: Mapping, cell: str) -> str:
+def cell_name(plan: StudyPlan, cell: str) -> str:
     """Return a cell's name as a figure shows it: RR+RA, f = 5. Settings that are its arm's own are not in it."""
-    arm = plan["cells"][cell]["arm"]
+    arm = plan.cells[cell].arm
     rest = cell.removeprefix(arm)
-    rows = [row for grid in plan["grids"].values() for row in grid if row["cell"] == cell]
-    last = {key.rpartition(".")[2]: value for key, value in rows[0]["settings"].items()} if rows else {}
+    row = next((row for row in plan.rows if row.cell == cell), None)
+    last = {key.rpartition(".")[2]: value for key, value in row.settings.items()} if row else {}
     own = [setting_name(name, written(value)) for name, value in last.items() if f"-{name}" in rest]
     return ", ".join([arm_name(arm), *(own or [plain(rest.removeprefix("-"))] * bool(rest))])
 
@@ -81,7 +82,7 @@ def setting_name(name: str, value: str) -> str:
     return plain(in_words(f"{name} = {value}"))
 
 
-def data_name(plan: Mapping) -> str:
+def data_name(plan: StudyPlan) -> str:
     """Return the name of a study's data for an axis."""
     return plain(short_data_name(plan))
 
@@ -98,7 +99,7 @@ def short_number(value: float) -> str:
     )
 
 
-def arm_colours(plan: Mapping) -> dict[str, str]:
+def arm_colours(plan: StudyPlan) -> dict[str, str]:
     """Give every arm of a plan one colour, the same in every figure.
 
     Args:
@@ -107,8 +108,8 @@ def arm_colours(plan: Mapping) -> dict[str, str]:
     Returns:
         Arm -> hexadecimal colour.
     """
-    fixed = {plan["study"]["baseline"]: BASELINE, plan["study"]["treatment"]: TREATMENT}
-    others = sorted({cell["arm"] for cell in plan["cells"].values()} - set(fixed))
+    fixed = {plan.study.baseline: BASELINE, plan.study.treatment: TREATMENT}
+    others = sorted({cell.arm for cell in plan.cells.values()} - set(fixed))
     return {arm: OTHERS[k % len(OTHERS)] for k, arm in enumerate(others)} | fixed
 
 

@@ -6,43 +6,27 @@ keys are no settings: `against` says what else its cells are compared with, `as`
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.checking import check, check_arm, check_choice, shown
-from exaggerated_replay.planning.runs import Problem, Run
+from exaggerated_replay.planning.questions import WHOLE_STUDY
+from exaggerated_replay.planning.runs import Common
+from exaggerated_replay.planning.study_plan import Cell, Row
 from exaggerated_replay.settings.data import DatasetSettings
+from exaggerated_replay.settings.dotted import follow, holder_of
 from exaggerated_replay.settings.run import ModelSettings, TrainingSettings
 from exaggerated_replay.settings.study import Params
 
 # A grid makes a figure of its name in the study's folder: these names are taken.
 LONGEST = 50  # characters, which may take four bytes each: no file's name has more than 255
 WORD = rf"[A-Za-z0-9][\w-]{{0,{LONGEST - 1}}}"
-TAKEN = ("accuracy_matrix", "architecture", "competing_classes", "forgetting", "mechanism")
+TAKEN = {figure.name for figure in WHOLE_STUDY}
 
 Changes = dict[str, Any]
 """Settings by dotted key."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One arm under one choice of settings, trained once per seed."""
-
-    name: str
-    arm: str
-    config: dict[str, Any]  # model, training, method and division into tasks as they are then
-    runs: tuple[Run, ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of a table: a cell, what the grid set to make it, and the cell it is compared with."""
-
-    cell: str
-    settings: Changes
-    baseline: str | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +43,7 @@ class Asked:
 class Cells:
     """All cells of a study by name, made as grids ask for them."""
 
-    problem: Problem
+    common: Common
     made: dict[str, Cell]
 
     def grid(self, name: str, rows: list[dict[str, Any]]) -> list[Row]:
@@ -68,7 +52,7 @@ class Cells:
         Raises:
             UserError: A row names an arm or a setting that does not exist, or a value that cannot be.
         """
-        where, params = f"study.grids.{name}", self.problem.params
+        where, params = f"study.grids.{name}", self.common.params
         if not re.fullmatch(WORD, name) or name in TAKEN:
             word = f"choose another word of at most {LONGEST} letters"
             raise UserError(f"params.yaml: study.grids: {shown(name)} cannot be the name of a grid, {word}")
@@ -102,17 +86,16 @@ class Cells:
         Raises:
             UserError: A key names no setting of the arm, or a value is out of bounds.
         """
-        params = self.problem.params
+        params = self.common.params
         config = default_config(params, arm)
         more = more or {}
         for key, value in {**settings, **more}.items():
-            *path, last = key.split(".")
-            holder = follow(config, path)
-            if not isinstance(holder, dict) or last not in holder:
+            holder = holder_of(config, key)
+            if holder is None:
                 raise UserError(f"params.yaml: {where}: {key} is not a setting of the arm {arm}")
             if value is None and key == "method.reading":  # of an arm, that means the study's; here it would mean none
                 raise UserError(f"params.yaml: {where}: {key} is null: leave it out, or give its settings one by one")
-            holder[last] = value
+            holder[key.rpartition(".")[2]] = value
         model = check(ModelSettings, config["model"], f"{where}: model")
         training = check(TrainingSettings, config["training"], f"{where}: training")
         method = check_arm(config["method"], f"{where}: method")
@@ -121,7 +104,7 @@ class Cells:
         stem, told = (f"{arm}-{called}", more) if called else (arm, {**settings, **more})
         name = name_of(stem, told, checked, default_config(params, arm))
         if name not in self.made:
-            self.made[name] = Cell(name, arm, checked, self.problem.runs(model, training, method, dataset))
+            self.made[name] = Cell(name, arm, checked, self.common.runs(model, training, method, dataset))
         if (self.made[name].arm, self.made[name].config) != (arm, checked):
             raise UserError(f"params.yaml: {where}: two different cells would be called {name}")
         return self.made[name]
@@ -132,14 +115,14 @@ class Cells:
         It is the baseline arm under those of the settings that it has too, or what the row says in `against`:
         another arm, or other values of some settings.
         """
-        params = self.problem.params
+        params = self.common.params
         own = dict(asked.against or {})
         arm = own.pop("arm", params.study.baseline)
         check_choice(arm, params.arms, f"{where}: against.arm", "an arm")
         if asked.against is None and cell.arm == arm:
             return None
         config = default_config(params, arm)
-        shared = {key: value for key, value in settings.items() if has(config, key)}
+        shared = {key: value for key, value in settings.items() if holder_of(config, key) is not None}
         called = asked.called if shared else None  # without any of them it is the arm as it is
         other = self.cell(arm, shared, f"{where}: against", called, multiplied(own, config, where))
         return None if other.name == cell.name else other
@@ -180,7 +163,7 @@ def multiplied(settings: Changes, default: dict[str, Any], where: str) -> Change
     found = dict(settings)
     for key, value in settings.items():
         factor = re.fullmatch(r"x(\d+(?:\.\d+)?)", value) if isinstance(value, str) else None
-        own = follow(default, key.split("."))
+        own = follow(default, key)
         if factor is None or isinstance(own, str):
             continue
         if isinstance(own, bool) or not isinstance(own, int | float):
@@ -196,10 +179,9 @@ def name_of(stem: str, settings: Changes, config: dict[str, Any], default: dict[
     """Return the name of a cell: its arm, and those of its settings that differ from the arm's own."""
     name = stem
     for key in settings:
-        path = key.split(".")
-        value = follow(config, path)
-        if value != follow(default, path):
-            name += f"-{path[-1]}{shortest(value)}" if isinstance(value, int | float) else f"-{path[-1]}-{value}"
+        value, last = follow(config, key), key.rpartition(".")[2]
+        if value != follow(default, key):
+            name += f"-{last}{shortest(value)}" if isinstance(value, int | float) else f"-{last}-{value}"
     return name
 
 
@@ -220,17 +202,3 @@ def default_config(params: Params, arm: str) -> dict[str, Any]:
         "method": method,
         "dataset": division,
     }
-
-
-def has(config: dict[str, Any], key: str) -> bool:
-    """Tell whether nested settings have one of this dotted key."""
-    *path, last = key.split(".")
-    holder = follow(config, path)
-    return isinstance(holder, dict) and last in holder
-
-
-def follow(config: Any, path: Sequence[str]) -> Any:
-    """Return what lies at a path in nested dictionaries, or None."""
-    for part in path:
-        config = config.get(part) if isinstance(config, dict) else None
-    return config

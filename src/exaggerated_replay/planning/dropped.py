@@ -10,10 +10,10 @@ from typing import Any
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
 from exaggerated_replay.places import EXPERIMENT, HELD, checkout
-from exaggerated_replay.planning.cells import follow
 from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import parse_yaml
+from exaggerated_replay.settings.dotted import follow
 
 
 def note_held(values: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[
     again = compose_values(conf, options(conf, values))
     gone = {}
     for key in sorted(differences(by_conf, before)):
-        was, is_now, is_usual = (follow(where, key.split(".")) for where in (before, values, again))
+        was, is_now, is_usual = (follow(where, key) for where in (before, values, again))
         if was != is_now == is_usual:
             gone[key] = was
     return [*groups, *(f"{key}={_spelt(value)}" for key, value in gone.items())]

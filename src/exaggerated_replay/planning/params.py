@@ -5,6 +5,7 @@ from typing import Any, Union
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.checking import adapter, check, check_arm, check_choice
+from exaggerated_replay.planning.questions import BY_NAME
 from exaggerated_replay.planning.strict_yaml import read_yaml
 from exaggerated_replay.settings.methods import method_names, settings_of
 from exaggerated_replay.settings.study import Params
@@ -50,4 +51,5 @@ def params_schema() -> dict[str, Any]:
     arms = adapter(dict[str, every_method]).json_schema()
     schema["properties"]["arms"] = {**arms, "title": "Arms"}
     schema["$defs"] |= schema["properties"]["arms"].pop("$defs")
+    schema["$defs"]["StudySettings"]["properties"]["figures"]["additionalProperties"] = {"enum": sorted(BY_NAME)}
     return schema

@@ -1,49 +1,46 @@
-"""From params.yaml to the list of runs: which cells a study has, which runs a cell has, where they lie.
+"""From params.yaml to all that is to be done: which cells a study has, which runs a cell has, where they lie.
 
 No torch, so that the workflow parses in no time. A run's directory ends in a digest of everything that
 decides its result; what an arm is called, where data lie and how many jobs run at once decide nothing.
 """
 
 import functools
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from exaggerated_replay.data.facts import check_colours, classes_of, image_values_of, training_samples_of
 from exaggerated_replay.data.splits import split_path
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json
 from exaggerated_replay.places import DIGITS
-from exaggerated_replay.planning.cells import Cell, Cells, Row, follow, has
+from exaggerated_replay.planning.cells import Cells
 from exaggerated_replay.planning.checking import check_choice
-from exaggerated_replay.planning.drawing import check_drawing, chosen_kinds
-from exaggerated_replay.planning.runs import Problem, Run, check_batch, packs_of, values_of
-from exaggerated_replay.planning.sources import (
-    IMAGES,
-    Encoder,
-    Source,
-    features_digest,
-    make_encoder,
-    make_source,
-    without_path,
-)
-from exaggerated_replay.settings.study import Params
+from exaggerated_replay.planning.questions import BY_NAME, check_question
+from exaggerated_replay.planning.runs import Common, check_batch, packs_of, values_of
+from exaggerated_replay.planning.sources import IMAGES, Encoder, Source, features_digest, make_encoder, make_source
+from exaggerated_replay.planning.study_plan import EncoderFacts, Run, StudyPlan, study_parts, without_path
+from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
+from exaggerated_replay.settings.encoder import EncoderSettings
+from exaggerated_replay.settings.methods import settings_of
+from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.study import ComputeSettings, Params
 
 
-@dataclass(frozen=True)
-class Plan:
-    """All that a params.yaml asks for."""
+@dataclass(frozen=True, kw_only=True)
+class Plan(StudyPlan):
+    """All that a params.yaml asks for: a study, and what it takes to make it.
 
-    params: Params
+    Attributes:
+        source: The study's raw files.
+        encoder: Turns them into features; None where runs learn from the data as they are.
+        compute: Where and how to compute.
+    """
+
     source: Source
     encoder: Encoder | None
-    problem: Problem
-    cells: dict[str, Cell]
-    grids: dict[str, list[Row]]
-
-    @property
-    def data(self) -> str:
-        """Digest of what runs learn from: of the source, or of its features."""
-        return self.problem.data
+    compute: ComputeSettings
 
     @property
     def sources(self) -> list[Source]:
@@ -56,12 +53,7 @@ class Plan:
         """The file that runs read: the prepared data, or their features."""
         if self.encoder is None:
             return self.source.prepared
-        return Path("data/features", f"{self.source.settings.name}-{self.data[:DIGITS]}.safetensors")
-
-    @functools.cached_property
-    def runs(self) -> list[Run]:
-        """Every run once, in order of first mention; cells that grids share are trained once."""
-        return list({run.digest: run for cell in self.cells.values() for run in cell.runs}.values())
+        return Path("data/features", f"{self.dataset.name}-{self.data[:DIGITS]}.safetensors")
 
     @functools.cached_property
     def splits(self) -> dict[Path, Run]:
@@ -70,80 +62,76 @@ class Plan:
 
     def split_of(self, run: Run) -> Path:
         """Return the file that says which classes each task of a run brings."""
-        return split_path(self.source.digest, self.source.settings.name, run.seed, run.settings.tasks)
+        return split_path(self.sha256, self.dataset.name, run.seed, run.settings.tasks)
 
     @functools.cached_property
     def packs(self) -> dict[str, list[Run]]:
         """The jobs, each with the runs that it trains."""
-        return packs_of(self.runs, self.params.compute.runs_per_job)
+        return packs_of(self.runs, self.compute.runs_per_job)
 
     def seeds_after(self, runs: list[Run]) -> int:
         """Return how many of the study's seeds come after the first of these runs': the more, the earlier its job.
 
         Trained seed by seed, a study that is stopped has pairs to compare.
         """
-        seeds = self.params.study.seed_list
+        seeds = self.study.seed_list
         return len(seeds) - 1 - min(seeds.index(run.seed) for run in runs)
 
     @property
-    def varied(self) -> list[str]:
-        """Every setting that a grid varies, by its dotted key."""
-        return list(dict.fromkeys(key for rows in self.grids.values() for row in rows for key in row.settings))
+    def replayed(self) -> bool:
+        """Whether some method learns from images that it generates itself, and not from an encoder's features."""
+        methods = {cell.method["method"] for cell in self.cells.values()}
+        return self.encoder is None and any(settings_of(method).generates for method in methods)
 
     @property
     def places(self) -> dict[str, str | None]:
         """Where the user's own files lie, by the name of what they are: a data set, or "encoder"."""
         places = {source.name: source.settings.source for source in self.sources}
-        return places | ({"encoder": str(self.encoder.weights)} if self.encoder else {})
+        return {**places, "encoder": self.encoder.settings.weights} if self.encoder else places
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plan as its file holds it: all that decides something, and no place of a user's file."""
-        params = self.params
-        study = {**asdict(params.study), "seeds": params.study.seed_list}
+        """Return the plan as its file holds it, but for `places`, which decide nothing."""
+        images = self.encoder.images if self.encoder else None
         return {
-            "dataset": {
-                **without_path(params.dataset),
-                "classes": self.problem.classes,
-                "image_values": self.problem.image_values,
-                "sha256": self.source.digest,
-            },
-            "sources": {
-                source.name: {
-                    **without_path(source.settings),
-                    "own_reader": source.settings.own_file and source.settings.own_reader,
-                    "content": source.content,
-                    "sha256": source.digest,
-                }
-                for source in self.sources
-            },
-            "data": self.data,
-            "prepared": str(self.source.prepared),
-            "encoder": self.encoder
-            and {
-                "name": self.encoder.settings.name,
-                "sha256": self.encoder.digest,
-                **self.encoder.encoding,
-                "pretraining": self.encoder.settings.pretraining and asdict(self.encoder.settings.pretraining),
-                "published": self.encoder.settings.published and asdict(self.encoder.settings.published),
-            },
-            "model": asdict(params.model),
-            "training": asdict(params.training),
-            "study": {key: value for key, value in study.items() if key != "grids"},
-            "rules": asdict(params.rules),
-            "compute": asdict(params.compute),
-            "focus": params.focus,
-            "varied": self.varied,
-            "order": [*self.grids],  # of the grids, whose file sorts them by name
-            "grids": {grid: [asdict(row) for row in rows] for grid, rows in self.grids.items()},
-            "cells": {cell.name: self._described(cell) for cell in self.cells.values()},
-            "splits": {str(path): run.directory.name for path, run in self.splits.items()},
-            "runs": {run.directory.name: values_of(run.settings) for run in self.runs},
+            **super().to_dict(),
+            "sources": {source.name: source.to_dict() for source in self.sources},
+            "images": images and images.name,  # which of them the encoder is trained on
+            "compute": asdict(self.compute),
+            "runs": {run.name: values_of(run.settings) for run in self.runs},
         }
 
-    def _described(self, cell: Cell) -> dict[str, Any]:
-        varied = {key: follow(cell.config, key.split(".")) for key in self.varied if has(cell.config, key)}
-        runs = [{"seed": run.seed, "digest": run.digest, "directory": str(run.directory)} for run in cell.runs]
-        return {"arm": cell.arm, "config": cell.config, "varied": varied, "runs": runs}
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a plan that the workflow wrote, or that `exaggerated-replay plan` showed.
+
+        Raises:
+            UserError: There is no such file, or it is something else.
+        """
+        try:
+            values = read_json(path)
+            places = values.get("places", {})
+            parts = study_parts(values, values["runs"])
+            sources = {name: _source(name, kept, places) for name, kept in values["sources"].items()}
+            source = sources[Source.named(parts["dataset"], parts["sha256"])]
+            images = sources[values["images"]] if values["images"] else None
+            encoder = parts["encoded_by"] and _encoder(parts["encoded_by"], images, places)
+            compute = read_settings(ComputeSettings, values["compute"])
+            return cls(**parts, source=source, encoder=encoder, compute=compute)
+        except (KeyError, TypeError, AttributeError, ValueError, ImportError) as error:
+            raise UserError(f"{path} is not a plan: leave it out, or name the file that the workflow wrote") from error
+
+
+def _source(name: str, kept: Mapping[str, Any], places: Mapping[str, str | None]) -> Source:
+    values = {key: value for key, value in kept.items() if key not in ("samples", "sha256", "source_name")}
+    kind = DatasetSettings if "tasks" in values else SourceSettings
+    place = places.get(name) or kept["source_name"]
+    return Source(read_settings(kind, {**values, "source": place}), kept["samples"], kept["sha256"])
+
+
+def _encoder(facts: EncoderFacts, images: Source | None, places: Mapping[str, str | None]) -> Encoder:
+    kept = {key: value for key, value in vars(facts).items() if key != "sha256"}
+    settings = EncoderSettings(**kept, images=images.settings if images else None, weights=places.get("encoder"))
+    return Encoder(settings, facts.sha256, images)
 
 
 def make_plan(params: Params) -> Plan:
@@ -156,16 +144,33 @@ def make_plan(params: Params) -> Plan:
     source = make_source(params.dataset)
     encoder = make_encoder(params.encoder) if params.encoder.used else None
     data = source.digest if encoder is None else features_digest(source, encoder)
-    cells = Cells(Problem(params, data, classes_of(params.dataset), image_values_of(params.dataset)), {})
-    grids = {name: cells.grid(name, rows) for name, rows in params.study.grids.items()}
-    configs = {name: cell.config for name, cell in cells.made.items()}
-    rows = {name: [asdict(row) for row in made] for name, made in grids.items()}
-    for name, kind in chosen_kinds(params.study.figures, rows, configs).items():
-        check_drawing(name, kind, rows[name], configs)
-    for name in params.study.figures:
+    classes, image_values = classes_of(params.dataset), image_values_of(params.dataset)
+    cells = Cells(Common(params, data, classes, image_values), {})
+    grids = {name: tuple(cells.grid(name, rows)) for name, rows in params.study.grids.items()}
+    for name, kind in params.study.figures.items():
         check_choice(name, grids, "a name in study.figures", "a grid of this study")
+        check_choice(kind, BY_NAME, f"study.figures.{name}", "a kind of figure")
     check_choice(params.focus, cells.made, "focus", "a cell of this study")
-    plan = Plan(params, source, encoder, cells.problem, cells.made, grids)
+    named = without_path(params.dataset)["source_name"]
+    plan = Plan(
+        dataset=replace(params.dataset, source=named, watch=None, classes=classes, image_values=image_values),
+        sha256=source.digest,
+        data=data,
+        encoded_by=encoder.facts if encoder else None,
+        model=params.model,
+        training=params.training,
+        study=params.study,
+        rules=params.rules,
+        focus=params.focus,
+        order=tuple(grids),
+        grids=grids,
+        cells=cells.made,
+        source=source,
+        encoder=encoder,
+        compute=params.compute,
+    )
+    for name in grids:
+        check_question(plan, name)
     check_sizes(plan)
     return plan
 
@@ -180,7 +185,7 @@ def check_sizes(plan: Plan) -> None:
     if encoder is not None:
         check_colours(source.settings, source.prepared, "dataset.source")
     samples = training_samples_of(source.settings, source.prepared, "dataset.source")
-    if samples is not None and len(samples) == plan.problem.classes:
+    if samples is not None and len(samples) == plan.dataset.classes:
         for run in plan.runs:
             check_batch(run, samples)
     if encoder is not None and encoder.images is not None and encoder.settings.pretraining is not None:

@@ -16,6 +16,5 @@ def remarks_on_data(plan: Plan) -> list[str]:
     settings = plan.source.settings
     if settings.own_file is None or settings.own_reader != "npz":
         return []
-    replayed = any(run.settings.method.generates for run in plan.runs) and plan.encoder is None
-    found = values_in(Path(settings.own_file), "dataset.source")
-    return remarks(found, settings.white or WHITE, settings.deviation, replayed=replayed)
+    values = values_in(Path(settings.own_file), "dataset.source")
+    return remarks(values, settings.white or WHITE, settings.deviation, replayed=plan.replayed)

@@ -1,17 +1,15 @@
-"""Runs: what decides each one's result, what it is called, and which are trained by one job."""
+"""The runs of a study: what they have in common, and which are trained by one job."""
 
 import functools
 import heapq
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from exaggerated_replay.data.tasks import tasks_of
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of
-from exaggerated_replay.places import DIGITS, RUNS
+from exaggerated_replay.planning.study_plan import Run, name_of_values
 from exaggerated_replay.planning.versions import method_version
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.run import MethodSettings, ModelSettings, RunSettings, TrainingSettings
@@ -19,25 +17,7 @@ from exaggerated_replay.settings.study import Params
 
 
 @dataclass(frozen=True)
-class Run:
-    """One training run and its place."""
-
-    seed: int
-    settings: RunSettings
-
-    @property
-    def digest(self) -> str:
-        """The run's identity."""
-        return self.directory.name[-DIGITS:]
-
-    @functools.cached_property
-    def directory(self) -> Path:
-        """Where its record and weights lie."""
-        return RUNS / run_name(self.settings)
-
-
-@dataclass(frozen=True)
-class Problem:
+class Common:
     """What all runs of a study have in common: the data, and how they are divided."""
 
     params: Params
@@ -63,10 +43,11 @@ class Problem:
             "threads": self.params.compute.threads,
             "precision": self.params.compute.precision,
         }
-        return tuple(
-            Run(seed, RunSettings(**common, seed=seed, tasks=tasks_of(dataset, self.classes, seed)))
+        every = [
+            RunSettings(**common, seed=seed, tasks=tasks_of(dataset, self.classes, seed))
             for seed in self.params.study.seed_list
-        )
+        ]
+        return tuple(Run(name_of_values(values_of(settings)), settings) for settings in every)
 
 
 def check_batch(run: Run, samples: Sequence[int]) -> None:
@@ -90,16 +71,6 @@ def check_batch(run: Run, samples: Sequence[int]) -> None:
                 f"training.batch is {batch}, but task {task} of seed {run.seed} has only {pool} training samples: "
                 f"choose a batch of at most {min(pools)}, or larger tasks"
             )
-
-
-def run_name(settings: RunSettings) -> str:
-    """Return the name of a run's directory: readable, and ending in the digest of all that decides its result."""
-    return name_of_values(values_of(settings))
-
-
-def name_of_values(values: dict[str, Any]) -> str:
-    """Return the same name from settings as nested dictionaries, as a record holds them."""
-    return f"{values['method']['method']}-s{values['seed']}-{digest_of(values)[:DIGITS]}"
 
 
 def values_of(settings: RunSettings) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, no_such_file
 from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS, ENCODERS, RAW
 from exaggerated_replay.planning.encoder_file import check_weights
+from exaggerated_replay.planning.study_plan import EncoderFacts, without_path
 from exaggerated_replay.planning.versions import extraction_version, pretraining_version, reader_version
 from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings, PretrainingSettings
@@ -29,7 +30,12 @@ class Source:
     @property
     def name(self) -> str:
         """Name and identity, as used in paths."""
-        return f"{self.settings.name}-{self.digest[:DIGITS]}"
+        return self.named(self.settings, self.digest)
+
+    @staticmethod
+    def named(settings: SourceSettings, digest: str) -> str:
+        """Return the name of what has these settings and this digest."""
+        return f"{settings.name}-{digest[:DIGITS]}"
 
     @property
     def raw(self) -> list[Path]:
@@ -43,6 +49,10 @@ class Source:
             own = Path(self.settings.own_file)
             return {own.name: own}
         return {file: RAW / self.settings.name / file for file in self.settings.files}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a plan's file says of it."""
+        return {**without_path(self.settings), "samples": self.content, "sha256": self.digest}
 
     @property
     def prepared(self) -> Path:
@@ -62,6 +72,18 @@ class Encoder:
     def directory(self) -> Path:
         """Where its weights and record lie when it is trained here."""
         return Path("data/encoders", f"{self.settings.name}-{self.digest[:DIGITS]}")
+
+    @property
+    def facts(self) -> EncoderFacts:
+        """What a study says of it."""
+        settings = self.settings
+        return EncoderFacts(
+            name=settings.name,
+            sha256=self.digest,
+            **self.encoding,
+            pretraining=settings.pretraining,
+            published=settings.published,
+        )
 
     @property
     def encoding(self) -> dict[str, Any]:
@@ -185,13 +207,3 @@ def features_digest(source: Source, encoder: Encoder) -> str:
             "code": extraction_version(),
         }
     )
-
-
-def without_path(settings: SourceSettings) -> dict[str, Any]:
-    """Return the settings of a data set without the places of its files, which decide nothing.
-
-    Of a user's own data the bare name of their file stays, so that tables can say what they were made from.
-    """
-    values = {key: value for key, value in asdict(settings).items() if key not in ("source", "watch")}
-    own = settings.own_file if settings.content is None else None
-    return {**values, "source_name": Path(own).name if own else None}

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from exaggerated_replay.analysis.study.runs import Study, run_of
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json
 from exaggerated_replay.git import git, why_unknown
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import dump_yaml, parse_yaml
+from exaggerated_replay.planning.study_plan import StudyPlan
 
 SOURCE = ("src", "workflow", "Snakefile")
 
@@ -34,7 +35,7 @@ def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[st
         no_commit (why there is none), python and system of this machine, torch (of the runs), seconds (sum over the
         runs that were timed), timed (how many), hardware (name -> runs), unlike_pairs (see there).
     """
-    runs = digest_of(dict(study.records))
+    runs = digest_of({run: record.written for run, record in study.records.items()})
     try:
         said: dict[str, Any] = read_json(before)
         if said["runs"] == runs:
@@ -48,7 +49,7 @@ def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[st
         "made_from": made_from,
         **_commit(),
         "python": platform.python_version(),
-        "torch": ", ".join(sorted({record["environment"]["torch"] for record in study.records.values()})),
+        "torch": ", ".join(sorted({record.torch for record in study.records.values()})),
         "system": platform.platform(),
         "seconds": round(sum(said["seconds"] for said in timed.values()), 1),
         "timed": len(timed),
@@ -57,26 +58,24 @@ def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[st
     }
 
 
-def unlike_pairs(plan: Mapping[str, Any], hardware: Mapping[str, str]) -> int:
+def unlike_pairs(plan: StudyPlan, hardware: Mapping[str, str]) -> int:
     """Count the pairs of a run and the baseline's of its seed that were trained on different processors.
 
     These round differently, so that a difference within such a pair is not the treatment's alone.
 
     Args:
-        plan: The plan of the study.
+        plan: Which runs are compared.
         hardware: Run -> its processor; a run that it does not know is in no such pair.
     """
     by_seed = {
-        name: {run["seed"]: run_of(run) for run in cell["runs"] if run_of(run) in hardware}
-        for name, cell in plan["cells"].items()
+        cell.name: {run.seed: run.name for run in cell.runs if run.name in hardware} for cell in plan.cells.values()
     }
     pairs = {
         (run, base)
-        for rows in plan["grids"].values()
-        for row in rows
-        if row["baseline"]
-        for seed, run in by_seed[row["cell"]].items()
-        if (base := by_seed[row["baseline"]].get(seed))
+        for row in plan.rows
+        if row.baseline
+        for seed, run in by_seed[row.cell].items()
+        if (base := by_seed[row.baseline].get(seed))
     }
     return sum(hardware[run] != hardware[base] for run, base in pairs)
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.study.runs import Study
-from exaggerated_replay.analysis.study.scores import PLACES, accuracy_matrix, by_task, task_sizes
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.scores import PLACES, accuracy_matrix, by_task
+from exaggerated_replay.planning.study_plan import Cell
 
 
 def plot_tables(study: Study) -> dict[str, pd.DataFrame]:
@@ -21,19 +22,18 @@ def plot_tables(study: Study) -> dict[str, pd.DataFrame]:
         accuracy_matrix: after_task, on_task, accuracy: on each task's test images after each task.
         convergence: iterations, first20, first50, overall: of the cells that differ in nothing but these.
     """
-    focus = study.plan["focus"]
-    records = study.cell_records(focus)
-    if records:
-        sizes = task_sizes(records[0])
-        matrix = np.mean([accuracy_matrix(record["counts"], sizes) for record in records], axis=0)
-        tested = np.mean([by_task(np.array(record["counts"]["tested"]), sizes) for record in records], axis=0)
+    focus = study.plan.cells[study.plan.focus]
+    scored = [record.scored for record in study.ended(focus.name)]
+    if scored:
+        matrix = np.mean([accuracy_matrix(counts, sizes) for counts, sizes in scored], axis=0)
+        tested = np.mean([by_task(np.array(counts["tested"]), sizes) for counts, sizes in scored], axis=0)
     else:
         matrix, tested = np.empty((0, 0)), np.empty(0)
     tasks = len(matrix)
     after, on = np.tril_indices(tasks)
     learning = [np.average(matrix[t, : t + 1], weights=tested[: t + 1]) for t in range(tasks)]
-    wanted = _but_for_length(study, focus)
-    alike = [cell for cell in study.plan["cells"] if _but_for_length(study, cell) == wanted]
+    wanted = _but_for_length(focus)
+    alike = [cell.name for cell in study.plan.cells.values() if _but_for_length(cell) == wanted]
     lengths = study.runs[study.runs["cell"].isin(alike)]
     tables = {
         "task_accuracy": pd.DataFrame({"task": range(1, tasks + 1), "accuracy": matrix[-1:].ravel()}),
@@ -44,7 +44,6 @@ def plot_tables(study: Study) -> dict[str, pd.DataFrame]:
     return {name: table.round(PLACES) for name, table in tables.items()}
 
 
-def _but_for_length(study: Study, cell: str) -> Any:
-    described = study.plan["cells"][cell]
-    training = {key: value for key, value in described["config"]["training"].items() if key != "iterations"}
-    return described["arm"], {**described["config"], "training": training}
+def _but_for_length(cell: Cell) -> Any:
+    training = {key: value for key, value in cell.config["training"].items() if key != "iterations"}
+    return cell.arm, {**cell.config, "training": training}

@@ -23,15 +23,16 @@ from exaggerated_replay.analysis.study.outputs import (
     study_files,
 )
 from exaggerated_replay.analysis.study.paper import odds_grid
-from exaggerated_replay.analysis.study.runs import Study, load_study, open_study, runs_csv
-from exaggerated_replay.analysis.study.scores import first20_images, significant
-from exaggerated_replay.analysis.study.written_plan import slim
+from exaggerated_replay.analysis.study.reading import Study, load_study, open_study
+from exaggerated_replay.analysis.study.scores import significant
+from exaggerated_replay.analysis.study.tables import runs_csv
 from exaggerated_replay.analysis.verdicts.table import all_verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.catalogue import draw_all
 from exaggerated_replay.files import read_json, write_json, write_text
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
 from exaggerated_replay.planning.params import PARAMS
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.publishing.folder import keep, written_together
 from exaggerated_replay.publishing.origin import origin, without_path
 from exaggerated_replay.publishing.plots import plot_tables
@@ -47,7 +48,7 @@ PARTS: Sequence[Part] = (draw_all, write_readme, write_report)
 
 
 def write_study(
-    plan: Mapping[str, Any],
+    plan: StudyPlan,
     folder: Path,
     parts: Sequence[Part] = PARTS,
     *,
@@ -62,7 +63,7 @@ def write_study(
     `results/focus.json`, under keys that do not depend on the cell.
 
     Args:
-        plan: As the workflow wrote it.
+        plan: Which runs the study is made of.
         folder: The study's folder, for example results/default.
         parts: What else to write.
         made_from: Digest of all that decides the folder's content.
@@ -82,7 +83,7 @@ def write_study(
     facts = origin(study, results / "timings", folder / PROVENANCE, made_from)
     traced = mechanism_tables(plan, results / "runs")
     _write(study, folder, parts, facts, without_path(params.read_text(encoding="utf-8")), traced)
-    _write_if_new(results / "focus.json", focus(study.runs, plan["focus"]))
+    _write_if_new(results / "focus.json", focus(study.runs, plan.focus))
     return told(study, folder)
 
 
@@ -116,24 +117,23 @@ def _write(
     plan = study.plan
     ours = declared(folder) | {*study_files(plan), *more_files(plan)}
     with written_together(folder, ours) as fresh:
-        write_json(fresh / PLAN, slim(plan))
+        write_json(fresh / PLAN, StudyPlan.to_dict(plan))
         write_json(fresh / PROVENANCE, facts)
         write_text(fresh / PARAMS.name, params)
-        write_lines(fresh / RECORDS, [Line(run, record) for run, record in study.records.items()])
+        write_lines(fresh / RECORDS, [Line(run, record.written) for run, record in study.records.items()])
         write_text(fresh / "runs.csv", runs_csv(study.runs))
         write_json(fresh / "metrics.json", summary(study.runs))
-        write_text(fresh / "verdicts.csv", verdicts_csv(all_verdicts(plan, study.runs)))
+        write_text(fresh / "verdicts.csv", verdicts_csv(all_verdicts(study)))
         if grid := odds_grid(plan):
-            odds = table1_odds(plan, study.runs, grid)
+            odds = table1_odds(study, grid)
             write_text(fresh / ODDS, odds.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
         for name, table in findings(study).items():
             write_text(fresh / name, _csv(table))
         for name, table in plot_tables(study).items():
             write_text(fresh / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
-        for grid in plan["grids"]:
-            table = comparison(plan, study.runs, grid)
-            write(table, fresh / "tables", grid, plan=plan, first20_images=first20_images(study.records.values()))
-            listed = provenance(plan, study.runs, grid)
+        for grid in plan.grids:
+            write(comparison(study, grid), fresh / "tables", grid, study=study)
+            listed = provenance(study, grid)
             write_text(fresh / "provenance" / f"{grid}.csv", listed.to_csv(index=False, lineterminator="\n"))
         for name, table in traced.items():
             write_text(fresh / mechanism_file(name), _csv(table))
@@ -154,7 +154,7 @@ def _runs_behind(folder: Path) -> Any:
 def told(study: Study, folder: Path) -> str:
     """Return what a user wants to see when a study is finished: a table, and where all lies."""
     grid = first_grid(study.plan)
-    return f"{markdown(comparison(study.plan, study.runs, grid))}\n{grid}, like all of the study, lies in {folder}/."
+    return f"{markdown(comparison(study, grid))}\n{grid}, like all of the study, lies in {folder}/."
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -1,15 +1,15 @@
 """The question of a study and its answer, in two sentences each: written by rule, from its verdicts."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import pandas as pd
 
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.paper import papers_data
 from exaggerated_replay.analysis.study.roles import CONTROL, EXAGGERATION, OTHER, role
-from exaggerated_replay.analysis.verdicts.table import each_once, interval_of, rules_of
+from exaggerated_replay.analysis.verdicts.table import each_once, interval_of
 from exaggerated_replay.analysis.words import PARTS, counted, points, short_data_name, title_of, written
+from exaggerated_replay.planning.study_plan import StudyPlan
 
 FOR = ("reproduced", "smaller", "larger", "helps")
 AGAINST = ("no effect", "harmful", "contradicted")
@@ -43,7 +43,7 @@ CONTROLS = "wrong classes, or weights of zero"
 SIZES = {"units": "unit", "iterations": "iteration per task", "seeds": "seed"}
 
 
-def question(plan: Mapping[str, Any]) -> tuple[str, str]:
+def question(plan: StudyPlan) -> tuple[str, str]:
     """Return what the paper claims, and what the study asks."""
     gains = paper.published()["absolute"].xs("first20", level="metric")
     claim = (
@@ -54,7 +54,7 @@ def question(plan: Mapping[str, Any]) -> tuple[str, str]:
     return claim, f"Does it, on {named(plan)}, when each run is compared with the baseline's run of the same seed?"
 
 
-def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame, findings: Iterable[str] = ()) -> tuple[str, str]:
+def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()) -> tuple[str, str]:
     """Return the answer and what it speaks of, a sentence each.
 
     Args:
@@ -83,19 +83,19 @@ def answer(plan: Mapping[str, Any], verdicts: pd.DataFrame, findings: Iterable[s
     return first, f"{_capital('; '.join(more))}; all of this {scope}." if more else f"This {scope}."
 
 
-def compared(plan: Mapping[str, Any], verdicts: pd.DataFrame, part: str) -> pd.DataFrame:
+def compared(plan: StudyPlan, verdicts: pd.DataFrame, part: str) -> pd.DataFrame:
     """Select the verdicts on cells of a role against what does not exaggerate: each pair once."""
-    roles = {name: role(cell["config"]["method"]) for name, cell in plan["cells"].items()}
+    roles = {name: role(cell.method) for name, cell in plan.cells.items()}
     asked = verdicts["cell"].map(roles).eq(part) & verdicts["baseline"].map(roles).eq(OTHER)
     return each_once(plan, verdicts[asked])
 
 
-def named(plan: Mapping[str, Any]) -> str:
+def named(plan: StudyPlan) -> str:
     """Name the data of a study in running text."""
     name = short_data_name(plan)
-    given = plan["dataset"].get("source_name") and papers_data(plan)
+    given = plan.dataset.source and papers_data(plan)
     said = f"{name} (given as {title_of(plan)})" if given else name
-    return f"validation data of {said}" if plan["dataset"].get("validation") else said
+    return f"validation data of {said}" if plan.dataset.validation else said
 
 
 def tally(verdicts: pd.DataFrame) -> dict[str, int]:
@@ -104,7 +104,7 @@ def tally(verdicts: pd.DataFrame) -> dict[str, int]:
     return {word: int(counts[word]) for word in SAID if word in counts}
 
 
-def _lead(plan: Mapping[str, Any], table: pd.DataFrame, controls: pd.DataFrame) -> str:
+def _lead(plan: StudyPlan, table: pd.DataFrame, controls: pd.DataFrame) -> str:
     words = set(table["verdict"])
     lead = LEADS[bool(words & {*FOR}), bool(words & {*AGAINST}), "undecided" in words]
     where = f" {AT[_scales(table)[-1]]}" if papers_data(plan) else ""
@@ -123,16 +123,16 @@ def _of(table: pd.DataFrame, one: str, several: str) -> str:
     return f"of {len(table)} {several}, {', '.join(most)} and {last}"
 
 
-def _largest_claim(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
+def _largest_claim(plan: StudyPlan, table: pd.DataFrame) -> str:
     row = table.iloc[int(table["claim"].to_numpy().argmax())]
-    f = written(plan["cells"][row["cell"]]["config"]["method"]["f"])
+    f = written(plan.cells[row["cell"]].method["f"])
     where = f"where the paper gains most (f = {f} on {PARTS[row['metric']]}, {points(row['claim'])} points)"
     if pd.isna(row["difference"]):
         return f"{where}, no pair of runs reached its end"
-    return f"{where}, this study finds {points(row['difference'])} ({interval_of(row, rules_of(plan))})"
+    return f"{where}, this study finds {points(row['difference'])} ({interval_of(row, plan.rules)})"
 
 
-def _best(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
+def _best(plan: StudyPlan, table: pd.DataFrame) -> str:
     """Say which difference is best for exaggeration, and what its verdict is."""
     if (table["identical"] == table["seeds"]).all() and table["seeds"].gt(0).all():
         return "with and without it, accuracy is the same at every seed"
@@ -141,11 +141,11 @@ def _best(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
         return "no pair of runs reached its end"
     row = known.iloc[int(known["difference"].to_numpy().argmax())]
     which = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]}"
-    found = f"{points(row['difference'])} points ({interval_of(row, rules_of(plan))}; {row['verdict']})"
+    found = f"{points(row['difference'])} points ({interval_of(row, plan.rules)}; {row['verdict']})"
     return f"the best is {which}, at {found}"
 
 
-def _scope(plan: Mapping[str, Any], table: pd.DataFrame) -> str:
+def _scope(plan: StudyPlan, table: pd.DataFrame) -> str:
     """Say of which size the answer speaks, and whether it is about the paper's claim at all."""
     if table.empty:
         return "compares nothing"
@@ -172,7 +172,7 @@ def _span(values: pd.Series, thing: str) -> str:
     return said if least == most else f"{least:,.0f} to {said}"
 
 
-def _without_exaggeration(plan: Mapping[str, Any], verdicts: pd.DataFrame) -> tuple[str, str]:
+def _without_exaggeration(plan: StudyPlan, verdicts: pd.DataFrame) -> tuple[str, str]:
     table = each_once(plan, verdicts)
     first = "This study does not answer it: no cell that exaggerates is compared with one that does not."
     if table.empty:

@@ -1,7 +1,7 @@
 """The grids of a study as the page shows them: a row per cell, with differences, verdicts and the paper's values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,10 @@ from exaggerated_replay.analysis.questions.layout import remarks
 from exaggerated_replay.analysis.study.outputs import first_grid
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import table1_grid
-from exaggerated_replay.analysis.study.runs import Study
-from exaggerated_replay.analysis.study.scores import first20_images
-from exaggerated_replay.analysis.verdicts.table import rules_of, sentence
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.verdicts.table import sentence
 from exaggerated_replay.analysis.words import PARTS, counted, in_words, points, written
+from exaggerated_replay.planning import study_plan as planned
 from exaggerated_replay.report.answer import tally
 from exaggerated_replay.report.tables import DASH, SHORT, between, chance, number
 
@@ -83,7 +83,7 @@ class Grid:
 def grids(study: Study, verdicts: pd.DataFrame) -> list[Grid]:
     """Return the grids of a study, the one first that it is read for, the others as params.yaml has them."""
     table1, first = table1_grid(study.plan), first_grid(study.plan)
-    names = sorted(study.plan["order"], key=lambda name: name != first)
+    names = sorted(study.plan.order, key=lambda name: name != first)
     titles = [TABLE1 if name == table1 else _title(name) for name in names]
     return [
         _grid(study, verdicts[verdicts["grid"] == name], name, title) for name, title in zip(names, titles, strict=True)
@@ -97,10 +97,10 @@ def _title(name: str) -> str:
 
 
 def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
-    table = comparison(study.plan, study.runs, name)
-    labels = _labels(table, study.plan["grids"][name])
+    table = comparison(study, name)
+    labels = _labels(table, study.plan.grids[name])
     found = {(row["cell"], row["baseline"], row["metric"]): row for _, row in judged.iterrows()}
-    rules = rules_of(study.plan)
+    rules = study.plan.rules
     rows = []
     for (_, row), (_, label) in zip(table.iterrows(), labels.iterrows(), strict=True):
         baseline = None if pd.isna(row["baseline"]) else row["baseline"]
@@ -114,20 +114,20 @@ def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
         title=title,
         headings=[HEADINGS.get(heading, heading) for heading in map(str, labels)],
         rows=rows,
-        note=remarks(table, plan=study.plan, first20_images=first20_images(study.records.values())),
+        note=remarks(table, study),
         counts=tally(judged),
         evidence=[_evidence(row) for _, row in judged.iterrows()],
         sentences=[sentence(row, rules) for _, row in judged.iterrows()],
     )
 
 
-def _labels(table: pd.DataFrame, entries: list[dict[str, Any]]) -> pd.DataFrame:
+def _labels(table: pd.DataFrame, entries: Sequence[planned.Row]) -> pd.DataFrame:
     """Label the rows of a comparison, a column each for what is varied; or, where that is too wide, one for all."""
     labels = row_labels(table)
     if labels.shape[1] <= MOST_LABELS:
         return labels
     settings = [
-        ", ".join(in_words(f"{key.rpartition('.')[2]}: {written(value)}") for key, value in entry["settings"].items())
+        ", ".join(in_words(f"{key.rpartition('.')[2]}: {written(value)}") for key, value in entry.settings.items())
         for entry in entries
     ]
     return pd.DataFrame({"arm": table["arm"], "settings": settings})

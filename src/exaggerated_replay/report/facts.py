@@ -10,10 +10,12 @@ from exaggerated_replay.analysis.mechanism.overflow import overflow
 from exaggerated_replay.analysis.questions.odds import RUNS
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.paper import papers_data
-from exaggerated_replay.analysis.study.runs import FINISHED, Study
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import counted, data_name
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.report.answer import named
+from exaggerated_replay.store.records import FINISHED
 
 LOSSES = {True: "binary cross-entropy (inputs lie in [0, 1])", False: "squared error (inputs are real-valued)"}
 """By whether all training inputs lie in [0, 1], which alone decides it."""
@@ -37,20 +39,20 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
         origin: From `origin`, as provenance.json holds it.
     """
     plan, runs = study.plan, study.runs.drop_duplicates("digest")
-    training, model = plan["training"], plan["model"]
+    training, model = plan.training, plan.model
     unknown = (
         f"not known: {reason}" if (reason := origin.get("no_commit")) else "unknown"
     )  # earlier folders don't say why
     commit = (origin["commit"] or unknown) + (", with changes that are not in it" if origin["modified"] else "")
     return {
         "Data": data_name(plan),
-        "SHA-256 of the data": plan["dataset"]["sha256"],
-        "Loss of reconstruction": _listed(LOSSES[record["problem"]["bounded"]] for record in study.records.values()),
-        "Tasks": _listed(_tasks(settings["tasks"]) for settings in plan["runs"].values()),
-        "Network": f"{model['units']:,} units a hidden layer, {model['latent']:,} latent",
-        "Training": f"{training['iterations']:,} iterations per task with {training['batch']} current and "
-        f"{training['replay_batch']} replayed samples a step, learning rate {training['learning_rate']:g}",
-        "Cells": f"{len(plan['cells'])}, each trained once per seed, in {counted(len(plan['grids']), 'comparison')}",
+        "SHA-256 of the data": plan.sha256,
+        "Loss of reconstruction": _listed(LOSSES[record.problem["bounded"]] for record in study.records.values()),
+        "Tasks": _listed(_tasks(run.settings.tasks) for run in plan.runs),
+        "Network": f"{model.units:,} units a hidden layer, {model.latent:,} latent",
+        "Training": f"{training.iterations:,} iterations per task with {training.batch} current and "
+        f"{training.replay_batch} replayed samples a step, learning rate {training.learning_rate:g}",
+        "Cells": f"{len(plan.cells)}, each trained once per seed, in {counted(len(plan.grids), 'comparison')}",
         "Seeds": _ranges(sorted(set(runs["seed"]))),
         "Runs": f"{len(runs)}, of which {(runs['status'] == FINISHED).sum()} reached their end",
         **_overflow(study),
@@ -82,15 +84,15 @@ def what_was_not_run(study: Study, verdicts: pd.DataFrame) -> list[str]:
     return told
 
 
-def beside_the_paper(plan: Mapping[str, Any]) -> list[Setting]:
+def beside_the_paper(plan: StudyPlan) -> list[Setting]:
     """Lay the study's settings beside the paper's."""
-    methods = [cell["config"]["method"] for cell in plan["cells"].values()]
+    methods = [cell.method for cell in plan.cells.values()]
     weighted = [method for method in methods if method.get("lambda_rr") == method.get("lambda_ra") == paper.WEIGHT]
-    sizes = {name: {paper.size(cell["config"])[name] for cell in plan["cells"].values()} for name in paper.SIZE}
+    sizes = {name: {paper.size(cell.config)[name] for cell in plan.cells.values()} for name in paper.SIZE}
     strengths = {method["si"]["strength"] for method in methods if method.get("si")}
-    tasks = {len(settings["tasks"]) for settings in plan["runs"].values()}
+    tasks = {len(run.settings.tasks) for run in plan.runs}
     factors = {method["f"] for method in weighted}
-    seeds = {len(cell["runs"]) for cell in plan["cells"].values()}
+    seeds = {len(cell.runs) for cell in plan.cells.values()}
     return [
         Setting("data set", "CIFAR-100", named(plan), papers_data(plan)),
         _setting("tasks", paper.TASKS, tasks),

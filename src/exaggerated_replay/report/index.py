@@ -5,7 +5,8 @@ from pathlib import Path
 
 import jinja2
 
-from exaggerated_replay.analysis.study.runs import open_study, read_table
+from exaggerated_replay.analysis.study.reading import open_study
+from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.files import write_text
 from exaggerated_replay.report.answer import answer
 from exaggerated_replay.report.page import POLICY

@@ -15,21 +15,20 @@ from exaggerated_replay.analysis.questions.odds import DRAWS, MEANING, chance
 from exaggerated_replay.analysis.study.outputs import ODDS, REPORT
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import odds_grid
-from exaggerated_replay.analysis.study.runs import FINISHED, Study, read_table, run_of
-from exaggerated_replay.analysis.verdicts.table import rules_of
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.analysis.words import PARTS, points
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
+from exaggerated_replay.planning.questions import WHOLE_STUDY
 from exaggerated_replay.report.answer import answer, question, tally
 from exaggerated_replay.report.comparisons import Grid, grids
 from exaggerated_replay.report.facts import beside_the_paper, what_was_not_run, what_was_run
 from exaggerated_replay.report.findings import Finding, clauses, read_findings
 from exaggerated_replay.report.pictures import Picture, caption, pictures
 from exaggerated_replay.report.tables import SHORT, estimated
+from exaggerated_replay.store.records import FINISHED
 
-FORGETTING = ("forgetting", "accuracy_matrix")
-INSIDE = ("mechanism", "competing_classes", "architecture")
-"""Figures that belong to no grid, in the order of the page."""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """What a browser may fetch for the page: nothing."""
 
@@ -85,26 +84,27 @@ class Page:
         """The grids of the study, the paper's Table 1 first."""
         return grids(self.study, self.verdicts)
 
-    def some(self, names: tuple[str, ...]) -> list[Picture]:
-        """Return those of the named figures that there are."""
+    def section(self, name: str) -> list[Picture]:
+        """Return the figures of a section, those of no grid, that there are."""
+        names = [figure.name for figure in WHOLE_STUDY if figure.section == name]
         return [self.pictures[name] for name in names if name in self.pictures]
 
     @cached_property
     def anchors(self) -> dict[str, str]:
         """Cell -> where its runs are listed."""
-        return {cell: f"runs-{number}" for number, cell in enumerate(self.study.plan["cells"], start=1)}
+        return {cell: f"runs-{number}" for number, cell in enumerate(self.study.plan.cells, start=1)}
 
     @cached_property
     def ran(self) -> dict[str, list[Ran]]:
         """Cell -> its runs."""
         scored = self.study.runs.set_index(["cell", "seed"])
         found: dict[str, list[Ran]] = {}
-        for cell, described in self.study.plan["cells"].items():
-            for run in described["runs"]:
-                row = scored.loc[cell, run["seed"]]
+        for cell in self.study.plan.cells.values():
+            for run in cell.runs:
+                row: Any = scored.loc[cell.name, run.seed]
                 status = "" if row["status"] == FINISHED else row["status"]
                 scores = [] if status else [f"{row[metric]:.2f}" for metric in METRICS]
-                found.setdefault(cell, []).append(Ran(run["seed"], run_of(run), scores, status))
+                found.setdefault(cell.name, []).append(Ran(run.seed, run.name, scores, status))
         return found
 
     @cached_property
@@ -132,7 +132,7 @@ class Page:
         if not path.is_file():
             return pd.DataFrame()
         table = read_table(path)
-        cells = sorted(table["cell"].unique(), key=lambda cell: cell != self.study.plan["focus"])
+        cells = sorted(table["cell"].unique(), key=lambda cell: cell != self.study.plan.focus)
         return table[table["cell"].eq(cells[0])] if cells else table
 
     @cached_property
@@ -166,18 +166,18 @@ def render(page: Page) -> str:
         answer=answer(
             page.study.plan,
             page.verdicts,
-            clauses(page.findings.values(), page.study.plan["study"]["treatment"]),
+            clauses(page.findings.values(), page.study.plan.study.treatment),
         ),
         counts=tally(page.verdicts),
         caption=caption,
-        rules=rules_of(page.study.plan),
+        rules=page.study.plan.rules,
         designs=MEANING,
         draws=f"{DRAWS:,}",
         metrics=SHORT,
         points=points,
         estimated=estimated,
-        forgetting=page.some(FORGETTING),
-        inside=page.some(INSIDE),
+        forgetting=page.section("forgetting"),
+        inside=page.section("inside"),
         facts=what_was_run(page.study, page.origin),
         missing=what_was_not_run(page.study, page.verdicts),
         settings=beside_the_paper(page.study.plan),

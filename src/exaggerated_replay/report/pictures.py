@@ -2,33 +2,19 @@
 
 import base64
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from exaggerated_replay.analysis.study.outputs import FROM_MORE, figures_of
+from exaggerated_replay.analysis.study.outputs import figures_of
+from exaggerated_replay.planning.questions import WHOLE_STUDY, Figure
+from exaggerated_replay.planning.study_plan import StudyPlan
 
 POINTS_PER_INCH = 72
 PIXELS_PER_INCH = 128
 """Letters of 7.5 points on a figure come out as 13 pixels."""
 MOST_BYTES = 250_000
 """Larger drawings, of thousands of dots, are taken as PNG."""
-TITLES = {
-    "comparison": "Differences from the baseline",
-    "convergence": "Longer training",
-    "dose": "Dose and response",
-    "frontier": "The baseline's own trade-off",
-    "scale": "Effect over size",
-    "specification": "Specification curve",
-    "forgetting": "Forgetting curves",
-    "accuracy_matrix": "Accuracy after every task",
-    "mechanism": "Inside the network",
-    "competing_classes": "Competing classes",
-    "architecture": "The model",
-}
-"""Every kind of figure, as the page calls it."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +43,15 @@ class Picture:
         return f"{self.title}. {self.caption.partition('. ')[0].rstrip('.')}."
 
 
-def pictures(plan: Mapping[str, Any], folder: Path) -> dict[str, Picture]:
+def kinds(plan: StudyPlan) -> dict[str, Figure]:
+    """Return every figure that a study may have: its name -> its kind."""
+    of_records = {name: kind for name, (kind, _) in figures_of(plan).items()}
+    return of_records | {figure.name: figure for figure in WHOLE_STUDY if figure.needs == "more"}
+
+
+def pictures(plan: StudyPlan, folder: Path) -> dict[str, Picture]:
     """Return the figures that lie in a study's folder, by name."""
-    kinds = {name: kind for name, (kind, _) in figures_of(plan).items()} | {name: name for name in FROM_MORE}
-    return {name: _picture(folder / "print", name, kind) for name, kind in kinds.items() if _drawn(folder, name)}
+    return {name: _picture(folder / "print", name, kind) for name, kind in kinds(plan).items() if _drawn(folder, name)}
 
 
 def caption(kind: str) -> str:
@@ -72,7 +63,7 @@ def _drawn(folder: Path, name: str) -> bool:
     return (folder / "print" / f"{name}.svg").is_file()
 
 
-def _picture(folder: Path, name: str, kind: str) -> Picture:
+def _picture(folder: Path, name: str, kind: Figure) -> Picture:
     drawing = (folder / f"{name}.svg").read_bytes()
     size = re.search(rb'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"', drawing)
     if size is None:
@@ -81,4 +72,4 @@ def _picture(folder: Path, name: str, kind: str) -> Picture:
     small = len(drawing) <= MOST_BYTES
     content, form = (drawing, "svg+xml") if small else ((folder / f"{name}.png").read_bytes(), "png")
     data = f"data:image/{form};base64,{base64.b64encode(content).decode()}"
-    return Picture(name, TITLES[kind], caption(kind), data, width, height)
+    return Picture(name, kind.title, caption(kind.name), data, width, height)

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from exaggerated_replay.analysis.study.outputs import FROM_MORE, README, featured, figures_of, picture_file
-from exaggerated_replay.analysis.study.runs import Study, read_table
+from exaggerated_replay.analysis.study.outputs import README, featured, picture_file
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.report.answer import answer, question
 from exaggerated_replay.report.comparisons import Grid, Number, grids
 from exaggerated_replay.report.facts import what_was_run
 from exaggerated_replay.report.findings import clauses, read_findings
-from exaggerated_replay.report.pictures import TITLES, caption
+from exaggerated_replay.report.pictures import caption, kinds
 from exaggerated_replay.report.tables import SHORT
 
 FILES = """\
@@ -43,11 +45,11 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
         origin: Where the runs were computed; see `publishing.origin`.
     """
     plan, verdicts = study.plan, read_table(folder / "verdicts.csv")
-    found = clauses(read_findings(plan, folder).values(), plan["study"]["treatment"])
+    found = clauses(read_findings(plan, folder).values(), plan.study.treatment)
     lead, scope = map(plain, answer(plan, verdicts, found))
     main, *others = grids(study, verdicts)
     parts = [
-        f"# Does feature exaggeration help? The study {plain(plan['study']['name'])}",
+        f"# Does feature exaggeration help? The study {plain(plan.study.name)}",
         plain(" ".join(question(plan))),
         f"**{lead}**",
         scope,
@@ -59,7 +61,7 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
         "## What was run",
         table(("", ""), what_was_run(study, origin).items()),
         "## The rest",
-        FILES.format(name=plan["study"]["name"]),
+        FILES.format(name=plan.study.name),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -79,13 +81,12 @@ def _link(grid: Grid) -> str:
     return f"[{plain(grid.title)}](tables/{quote(grid.name)}.csv)"
 
 
-def _figures(plan: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    kinds = {name: kind for name, (kind, _) in figures_of(plan).items()} | {name: name for name in FROM_MORE}
+def _figures(plan: StudyPlan, folder: Path) -> Iterator[str]:
     for name in featured(plan):
         if (folder / picture_file(name)).is_file():
-            title = plain(TITLES[kinds[name]])
+            title = plain(kinds(plan)[name].title)
             yield f"![{title}](figures/{quote(name)}.png)"
-            yield f"**{title}.** {plain(caption(kinds[name]))}"
+            yield f"**{title}.** {plain(caption(kinds(plan)[name].name))}"
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

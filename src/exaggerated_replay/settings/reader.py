@@ -1,5 +1,6 @@
 """From nested dictionaries, as a plan or a record holds them, to settings."""
 
+import functools
 from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -10,7 +11,7 @@ Kind = TypeVar("Kind")
 
 def read_settings(kind: type[Kind], values: dict[str, Any]) -> Kind:
     """Build a settings dataclass from nested dictionaries that were validated before."""
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     return kind(**{key: _read(hints[key], value) for key, value in values.items()})
 
 
@@ -21,3 +22,8 @@ def _read(hint: Any, value: Any) -> Any:
         return read_settings(settings_of(value["method"]), value)
     nested = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
     return read_settings(nested, value) if isinstance(nested, type) else value
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)

@@ -36,29 +36,24 @@ class ComputeSettings(Settings):
     save_minutes: Positive = 10.0  # how often a run saves where it stands
 
 
-GridFigure = Literal["comparison", "convergence", "dose", "frontier", "specification", "scale"]
-
-
 @dataclass(frozen=True, kw_only=True)
-class StudySettings(Settings):
-    """What to compare: grids of cells, each cell trained once per seed."""
+class StudyOutline(Settings):
+    """What a study is called and compares, but for its grids."""
 
     name: str  # also that of its folder in results/
     dataset: str | None = None  # the data set that its sizes are made for; null: any
     baseline: str  # arm that others are compared with
     treatment: str  # arm that figures show beside it
     seeds: Annotated[int, Within(ge=1, le=MOST_SEEDS)] | list[Seed] | str  # a count, a list, or a range "100-119"
-    grids: dict[str, list[dict[str, Any]]]
     acting: dict[str, NonNegative]  # the weights at which the losses do something, for grids to name
     published_strength: NonNegative  # of synaptic intelligence beside replay, for grids to name
     lengths: list[Count]  # iterations per task that the study of convergence compares
-    figures: dict[str, GridFigure] = field(default_factory=dict)  # grid -> how it is drawn, where that is not plain
+    figures: dict[str, str] = field(default_factory=dict)  # grid -> what it is asked, where that is not plain
 
     def __post_init__(self) -> None:
         plain = re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", self.name, re.ASCII) is not None
         require(plain, f"name is {self.name!r}: use letters, digits, dots, dashes and underscores only")
         require(self.name not in RESERVED, f"name is {self.name!r}, which is taken: choose another word")
-        require(bool(self.grids), "grids is empty: name at least one grid of cells")
         seeds = self.seed_list
         require(bool(seeds), "seeds is empty: name at least one")
         require(len(set(seeds)) == len(seeds), f"seeds is {self.seeds!r}, which names a seed twice")
@@ -80,6 +75,17 @@ class StudySettings(Settings):
         fits = first <= last < first + MOST_SEEDS
         require(fits, f"seeds is {self.seeds!r}, which is not a range of 1 to {MOST_SEEDS} seeds")
         return list(range(first, last + 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySettings(StudyOutline):
+    """What to compare: grids of cells, each cell trained once per seed."""
+
+    grids: dict[str, list[dict[str, Any]]]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(bool(self.grids), "grids is empty: name at least one grid of cells")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,7 +88,7 @@ def import_records(source: Path, runs: Path, timings: Path, store: Path) -> Impo
 
 def _records(folder: Path) -> dict[str, Any]:
     if (folder / RECORDS).is_file():
-        return read_records(folder / RECORDS)
+        return {run: record.written for run, record in read_records(folder / RECORDS).items()}
     return {path.parent.name: read_json(path) for path in folder.glob(f"*/{RECORD}")}
 
 

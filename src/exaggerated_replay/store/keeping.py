@@ -8,13 +8,12 @@ the file system allows it.
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import RECORD, WEIGHTS
 from exaggerated_replay.store.aside import move_aside, move_files
-from exaggerated_replay.store.records import FILES, is_complete, is_sealed, is_the_same, put_run
+from exaggerated_replay.store.records import FILES, Record, is_complete, is_the_same, put_run, read_record
 from exaggerated_replay.store.verify import verify_record
 
 NOTHING, RECORD_ALONE, WHOLE = range(3)
@@ -32,14 +31,13 @@ def finished(directory: Path) -> int:
     return NOTHING if (directory / WEIGHTS).exists() else RECORD_ALONE
 
 
-def sealed_records(store: Path, names: Iterable[str] | None = None) -> dict[str, Any]:
+def sealed_records(store: Path, names: Iterable[str] | None = None) -> dict[str, Record]:
     """Return the records that the store has, of all runs or of some; what is not as its run wrote it is left out."""
-    found = {}
+    records = {}
     for name in sorted(path.parent.name for path in store.glob(f"*/{RECORD}")) if names is None else names:
         with suppress(UserError, OSError):
-            if is_sealed(record := read_json(store / name / RECORD)):
-                found[name] = record
-    return found
+            records[name] = read_record(store / name / RECORD)
+    return records
 
 
 def has_more(place: Path, directory: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
-from exaggerated_replay.store.records import is_sealed
+from exaggerated_replay.store.records import Record
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,26 @@ def each_line(source: Path) -> Iterator[Line | UserError]:
             yield _parsed(text) or UserError(f"line {number} is no record of a run")
 
 
-def read_records(source: Path) -> dict[str, Any]:
+def read_records(source: Path) -> dict[str, Record]:
     """Return the record of every run of a file, by its name.
 
     Raises:
         UserError: A line is not as it was written, or a run stands there twice.
     """
-    found: dict[str, Any] = {}
+    records: dict[str, Record] = {}
     for number, line in enumerate(each_line(source), start=1):
-        again = isinstance(line, Line) and line.run in found
-        if isinstance(line, UserError) or again or not is_sealed(line.record):
+        try:
+            if isinstance(line, UserError):
+                raise line
+            record = Record.of(line.record)
+            if line.run in records or not record.is_sealed:
+                raise UserError("it stands there twice, or was changed after its run")
+        except UserError as error:
             raise UserError(
                 f"{source} is not as it was written (record {number}): bring it back with git, or run the workflow"
-            )
-        found[line.run] = line.record
-    return found
+            ) from error
+        records[line.run] = record
+    return records
 
 
 def _text(line: Line) -> str:

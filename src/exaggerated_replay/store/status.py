@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import RECORD, STATE
+from exaggerated_replay.planning.plan import Plan
 
 FIRST = 0.5  # what a step of the first task costs, which replays nothing; at the paper's sizes it is measured
 
@@ -53,30 +54,30 @@ def cost(steps: int, iterations: int) -> float:
     return FIRST * min(steps, iterations) + max(0, steps - iterations)
 
 
-def status(plan: Mapping[str, Any], runs: Path, kept: Path, workspace: Path) -> Status:
+def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
     """Look where the runs of a plan stand.
 
     Args:
-        plan: The plan, as it is written.
+        plan: Which runs there are to be.
         runs: The run directories.
         kept: Where every finished run is kept.
         workspace: Where unfinished work is kept, and the plans that were written.
     """
     found = Status([], [], [], [], [], [])
-    for name, settings in plan["runs"].items():
+    for name, run in plan.named.items():
         if (runs / name / RECORD).is_file():
             found.finished.append(name)
         elif any((place / name / RECORD).is_file() for place in (kept, workspace)):
             found.set_aside.append(name)
         elif (path := workspace / name / STATE).is_file():
-            if standing := read_standing(path, settings):
+            if standing := read_standing(path, asdict(run.settings)):
                 found.unfinished.append(standing)
             else:
                 found.unreadable.append(path)
                 found.not_begun.append(name)
         else:
             found.not_begun.append(name)
-    others = [path for path in sorted(workspace.glob(f"*/{STATE}")) if path.parent.name not in plan["runs"]]
+    others = [path for path in sorted(workspace.glob(f"*/{STATE}")) if path.parent.name not in plan.named]
     known = earlier_runs(workspace) if others else {}
     for path in others:
         if (path.parent / RECORD).is_file() or (runs / path.parent.name / RECORD).is_file():

@@ -19,8 +19,8 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
 from exaggerated_replay.places import ENCODERS, RESULTS, RUNS
 from exaggerated_replay.planning.plan import Plan
-from exaggerated_replay.planning.runs import Run, name_of_values
 from exaggerated_replay.planning.sources import Source
+from exaggerated_replay.planning.study_plan import Run, name_of_values
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.store.keeping import has_more
 from exaggerated_replay.store.manifest import read_manifest
@@ -44,7 +44,7 @@ class Survey:
 
     def __init__(self, plan: Plan, study_files: Sequence[Path], store: Path | None = None) -> None:
         self.plan = plan
-        self.study = RESULTS / plan.params.study.name
+        self.study = RESULTS / plan.study.name
         self.study_files = study_files
         self.store = store
         self._places: dict[Path, Path] = {}
@@ -149,7 +149,7 @@ class Survey:
         return sum(path.stat().st_size for path in weights if path.is_file()) <= MOST_BYTES
 
     def _focus(self, name: str) -> None:
-        run = self._place(self.plan.cells[self.plan.params.focus].runs[0].directory)
+        run = self._place(self.plan.cells[self.plan.focus].runs[0].directory)
         if (FOCUS / RECORD).read_bytes() != (run / RECORD).read_bytes():
             raise UserError(f"is not that of {run.name}")
         if name == WEIGHTS and file_digest(FOCUS / WEIGHTS) != read_json(FOCUS / RECORD)["sha256"][WEIGHTS]:
@@ -163,7 +163,7 @@ class Survey:
             verify_record(name, record)
         except (UserError, OSError, KeyError, TypeError):
             return False
-        return bool(name != self.plan.cells[self.plan.params.focus].runs[0].directory.name)
+        return bool(name != self.plan.cells[self.plan.focus].runs[0].directory.name)
 
     def _study(self, path: Path) -> None:
         if self._expected is None:
@@ -190,7 +190,7 @@ def made_from(plan: dict[str, Any], places: Mapping[str, Path] | None = None) ->
     folders = [path for folder in ("analysis", "figures", "report") for path in sorted((package / folder).rglob("*"))]
     code = {
         str(path.relative_to(package)): file_digest(path)
-        for path in [*folders, package / "planning/drawing.py"]  # which kind of figure a grid gets
+        for path in [*folders, package / "planning/questions.py"]  # what a grid is asked
         if path.is_file() and "__pycache__" not in path.parts
     }
     paths = {name: (places or {}).get(name, RUNS / name) / RECORD for name in plan["runs"]}

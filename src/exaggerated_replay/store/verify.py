@@ -1,6 +1,7 @@
 """Whether finished runs are what they say they are: records, checkpoints, names."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import numpy as np
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, read_json
 from exaggerated_replay.planning.checking import check, check_arm
-from exaggerated_replay.planning.runs import name_of_values
+from exaggerated_replay.planning.study_plan import name_of_values
 from exaggerated_replay.settings.run import RunSettings
-from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_sealed
+from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, Record
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def verify_runs(directories: list[Path]) -> tuple[list[str], list[Path]]:
@@ -31,13 +34,12 @@ def verify_runs(directories: list[Path]) -> tuple[list[str], list[Path]]:
             problems.append(f"{directory} is not finished: run the workflow")
             continue
         try:
-            record = read_json(directory / RECORD)
-            verify_record(directory.name, record)
+            record = verify_record(directory.name, read_json(directory / RECORD))
         except UserError as error:
             problems.append(f"{directory}: {error}")
             continue
-        digests = record["sha256"]
-        contents.setdefault(record["settings"]["data"], {}).setdefault(digests["data"], []).append(directory.name)
+        digests = record.digests
+        contents.setdefault(record.settings["data"], {}).setdefault(digests["data"], []).append(directory.name)
         present = [directory / name for name in (WEIGHTS, TRACES) if name in digests and (directory / name).is_file()]
         problems += [
             f"{path} is not the file that its record names: `dvc checkout` it, or run the workflow again"
@@ -56,39 +58,32 @@ def verify_runs(directories: list[Path]) -> tuple[list[str], list[Path]]:
     return problems, without_checkpoint
 
 
-def verify_record(name: str, record: Any) -> None:
+def verify_record(name: str, values: Any) -> Record:
     """Check that a record is whole, that its counts fit together, and that it belongs to the run of this name.
 
     Raises:
         UserError: It does not.
     """
     try:
-        values = record["settings"]
-        settings = check(RunSettings, {**values, "method": check_arm(values["method"], "method")})
-        diverged = record["diverged"]
-        fits = _counts_fit(record["counts"], settings) if diverged is None else record["counts"] is None
-        described = (
-            {*record["environment"]} >= {"device", "torch"}
-            and {*record["problem"]} >= {"inputs", "classes", "bounded"}
-            and isinstance(record["instruments"], dict)
-            and (diverged is None or {*diverged} == {"task", "iteration", "term", "loss"})
-        )
-        digests = {WEIGHTS: "", "data": "", RECORD: "", **record["sha256"]}
-        signed = all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in digests.values())
-        unchanged = is_sealed(record)
-        belongs = agree(values, asdict(settings)) and name == name_of_values(values)
-    except (UserError, KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        record = Record.of(values)
+        settings = check(RunSettings, {**record.settings, "method": check_arm(record.settings["method"], "method")})
+        digests = {WEIGHTS: "", "data": "", RECORD: "", **record.digests}
+        fits = all(isinstance(digest, str) and SHA256.fullmatch(digest) for digest in digests.values())
+        fits = fits and (record.counts is None or _counts_fit(record.counts, settings))
+        own_name = name_of_values(record.settings)
+    except (UserError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         reason = str(error).removeprefix("params.yaml: ")
         raise UserError(f"{name} has no whole record ({reason})") from error
-    if not belongs:
-        raise UserError(f"{name} is not the run that its name says: its settings belong to {name_of_values(values)}")
-    if not (fits and described and signed):
+    if name != own_name or not agree(record.settings, asdict(settings)):
+        raise UserError(f"{name} is not the run that its name says: its settings belong to {own_name}")
+    if not fits:
         raise UserError(f"{name} has no whole record: its counts or its checksum make no sense")
-    if not unchanged:
+    if not record.is_sealed:
         raise UserError(f"{name} has a record that was changed after its run: it does not fit its own checksum")
+    return record
 
 
-def _counts_fit(counts: dict[str, Any], settings: RunSettings) -> bool:
+def _counts_fit(counts: Mapping[str, Any], settings: RunSettings) -> bool:
     """Return whether counts can be those of a run: tasks x classes right ones, no more than were tested or assigned."""
     correct, tested, predicted = (np.array(counts[key]) for key in ("correct", "tested", "predicted"))
     return bool(

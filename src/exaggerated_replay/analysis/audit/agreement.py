@@ -1,15 +1,15 @@
-"""How well two buildings of the same study agree: to the byte, within a tolerance, or not."""
+"""How well a study agrees with the same study built again: to the byte, within a tolerance, or not."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from exaggerated_replay.analysis.study.outputs import README, git_files
-from exaggerated_replay.analysis.study.scores import scores, task_sizes
+from exaggerated_replay.analysis.study.scores import scores
 from exaggerated_replay.files import digest_of
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS
 from exaggerated_replay.planning.params import PARAMS
+from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.store.records import Record
 
 ACCURACIES = ("first20", "first50", "overall")
 INPUTS = (PARAMS.name, PLAN, PROVENANCE, RECORDS, README)
@@ -55,30 +55,30 @@ class Agreement:
         return "\n".join(lines)
 
 
-def compare_record(found: Agreement, run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+def compare_record(found: Agreement, run: str, old: Record, new: Record) -> None:
     """Compare two records of a run. They name checkpoint, traces and data by digest, so that these agree as well."""
-    if digest_of(old) == digest_of(new):
+    if digest_of(old.written) == digest_of(new.written):
         found.same.append(run)
-    elif old["settings"] != new["settings"] or old["problem"] != new["problem"]:
+    elif old.settings != new.settings or old.problem != new.problem:
         found.far[run] = "learned something else"
-    elif not (old["counts"] and new["counts"]):
-        found.far[run] = f"diverged: {old['diverged']} there, {new['diverged']} anew"
+    elif not (old.counts and new.counts):
+        found.far[run] = f"diverged: {old.diverged} there, {new.diverged} anew"
     else:
         _compare_accuracies(found, run, old, new)
 
 
-def _compare_accuracies(found: Agreement, run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    first, second = (scores(record["counts"], task_sizes(record)) for record in (old, new))
+def _compare_accuracies(found: Agreement, run: str, old: Record, new: Record) -> None:
+    first, second = (scores(*record.scored) for record in (old, new))
     apart = {name: abs(first[name] - second[name]) for name in ACCURACIES}
     worst = max(apart, key=lambda name: apart[name])
     if apart[worst] <= found.tolerance:
         found.near[run] = apart[worst]
         return
-    made, anew = (f"{r['environment']['device']}, torch {r['environment']['torch']}" for r in (old, new))
+    made, anew = (f"{record.device}, torch {record.torch}" for record in (old, new))
     found.far[run] = f"has {worst} {first[worst]:.2f} % there ({made}) and {second[worst]:.2f} % anew ({anew})"
 
 
-def compare_folders(found: Agreement, plan: Mapping[str, Any], old: Path, new: Path) -> None:
+def compare_folders(found: Agreement, plan: StudyPlan, old: Path, new: Path) -> None:
     """Compare what Git keeps in a study's two folders, after the records that all of it follows from."""
     records_differ = bool(found.near or found.far)
     for name in sorted(name for name in {*git_files(plan)} - {*INPUTS} if (old / name).is_file()):

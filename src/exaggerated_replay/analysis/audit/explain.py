@@ -2,27 +2,28 @@
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.study.runs import run_of
-from exaggerated_replay.analysis.study.scores import scores, task_sizes
+from exaggerated_replay.analysis.study.scores import scores
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import RECORDS
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.keeping import has_more, sealed_records
 from exaggerated_replay.store.lines import read_records
-from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete
+from exaggerated_replay.store.records import RECORD, WEIGHTS, Record, is_complete, read_record
 
 SHOWN = ("first20", "first50", "overall")
 MEANING = {"data": "the data, or the encoder behind them"}
 
 
-def explain(plan: Mapping[str, Any], name: str, results: Path, store: Path) -> str:
+def explain(plan: StudyPlan, name: str, results: Path, store: Path) -> str:
     """Say what produced a cell of the plan, or a run; and of a run that is still to be trained, why.
 
     Args:
-        plan: As `plan.json` holds it.
+        plan: Which cells and runs there are to be.
         name: A cell (`rr-ra-f5`), a run (`bir-s0-1a2b3c4d5e`, also as a path), or a run's digest.
         results: The results folder.
         store: Where every finished run is kept.
@@ -34,60 +35,58 @@ def explain(plan: Mapping[str, Any], name: str, results: Path, store: Path) -> s
         UserError: There is no such cell or run.
     """
     finished = records_at_hand(results, store)
-    if name in plan["cells"]:
+    if name in plan.cells:
         return _cell(plan, name, finished)
-    known = [*plan["runs"], *(run for run in finished if run not in plan["runs"])]
+    known = [*plan.named, *(run for run in finished if run not in plan.named)]
     asked = Path(name).name
     found = [run for run in known if asked in (run, run.rpartition("-")[2])]
     if not found:
-        close = difflib.get_close_matches(name, [*plan["cells"], *known], n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"the cells are {', '.join(plan['cells'])}"
+        close = difflib.get_close_matches(name, [*plan.cells, *known], n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"the cells are {', '.join(plan.cells)}"
         raise UserError(f"{name} is neither a cell of the plan nor a run: {hint}")
     return _run(plan, found[0], finished, results, store)
 
 
-def records_at_hand(results: Path, store: Path) -> dict[str, Any]:
+def records_at_hand(results: Path, store: Path) -> dict[str, Record]:
     """Return the record of each finished run: from its directory, from the store, or from the folder of a study."""
     found = {run: record for path in sorted(results.glob(f"*/{RECORDS}")) for run, record in read_records(path).items()}
     found |= sealed_records(store)
-    return found | {path.parent.name: read_json(path) for path in sorted((results / "runs").glob(f"*/{RECORD}"))}
+    return found | {path.parent.name: read_record(path) for path in sorted((results / "runs").glob(f"*/{RECORD}"))}
 
 
-def _cell(plan: Mapping[str, Any], name: str, finished: Mapping[str, Any]) -> str:
-    cell = plan["cells"][name]
-    rows = [row for rows in plan["grids"].values() for row in rows if row["cell"] == name]
-    baseline = next((row["baseline"] for row in rows if row["baseline"]), None)
+def _cell(plan: StudyPlan, name: str, finished: Mapping[str, Record]) -> str:
+    cell = plan.cells[name]
+    baseline = next((row.baseline for row in plan.rows if row.cell == name and row.baseline), None)
     lines = [
-        f"{name}: arm {cell['arm']}, {len(cell['runs'])} seeds, "
+        f"{name}: arm {cell.arm}, {len(cell.runs)} seeds, "
         + (f"compared with {baseline}" if baseline else "compared with nothing"),
-        *_settings(cell["config"]),
+        *_settings(cell.config),
         "  runs",
     ]
-    for run in cell["runs"]:
-        record = finished.get(run_of(run))
-        lines.append(f"    {run_of(run)}  {_scores(record) if record else 'not trained yet'}")
+    for run in cell.runs:
+        record = finished.get(run.name)
+        lines.append(f"    {run.name}  {_scores(record) if record else 'not trained yet'}")
     return "\n".join(lines)
 
 
-def _run(plan: Mapping[str, Any], name: str, finished: Mapping[str, Any], results: Path, store: Path) -> str:
+def _run(plan: StudyPlan, name: str, finished: Mapping[str, Record], results: Path, store: Path) -> str:
     directory = results / "runs" / name
     directory = store / name if has_more(store / name, directory) else directory
-    cells = [c for c, cell in plan["cells"].items() for run in cell["runs"] if run_of(run) == name]
+    cells = [cell.name for cell in plan.cells.values() for run in cell.runs if run.name == name]
     lines = [f"{name}: " + (f"of the cells {', '.join(cells)}" if cells else "not named by the plan")]
     if name in finished:
         record = finished[name]
-        lines += _settings(record["settings"])
+        lines += _settings(record.settings)
         timing = results / "timings" / f"{name}.json"
         timed = read_json(timing) if timing.is_file() else {"seconds": None, "hardware": "hardware not known here"}
         seconds = f"{timed['seconds']:.1f} s, " if timed["seconds"] is not None else ""
         lines += [
-            f"  computed  {seconds}{record['environment']['device']}, torch {record['environment']['torch']}, "
-            f"{timed['hardware']}",
+            f"  computed  {seconds}{record.device}, torch {record.torch}, {timed['hardware']}",
             f"  scores    {_scores(record)}",
             f"  {_checkpoint(directory)}",
         ]
         return "\n".join(lines)
-    settings = plan["runs"][name]
+    settings = asdict(plan.named[name].settings)
     lines += [*_settings(settings), "  not trained yet", *_nearest(settings, finished)]
     return "\n".join(lines)
 
@@ -100,11 +99,11 @@ def _checkpoint(directory: Path) -> str:
     return "finished, with its checkpoint: it will not be trained again while the plan names it"
 
 
-def _nearest(settings: Mapping[str, Any], finished: Mapping[str, Any]) -> list[str]:
+def _nearest(settings: Mapping[str, Any], finished: Mapping[str, Record]) -> list[str]:
     """Compare with the finished run of the same method that differs in the fewest settings."""
     wanted = flat(settings)
     method = settings["method"]["method"]
-    others = {run: flat(record["settings"]) for run, record in finished.items()}
+    others = {run: flat(record.settings) for run, record in finished.items()}
     differences = {
         run: [key for key in dict.fromkeys([*wanted, *other]) if wanted.get(key) != other.get(key)]
         for run, other in others.items()
@@ -135,8 +134,8 @@ def _settings(settings: Mapping[str, Any]) -> list[str]:
     return ["  settings", *(f"    {key} = {value}" for key, value in flat(settings).items())]
 
 
-def _scores(record: Mapping[str, Any]) -> str:
-    if record.get("diverged"):
-        return f"diverged in task {record['diverged']['task']}"
-    found = scores(record["counts"], task_sizes(record))
-    return "  ".join(f"{key} {found[key]:.2f} %" for key in SHOWN)
+def _scores(record: Record) -> str:
+    if not record.counts:
+        return record.status
+    of_run = scores(*record.scored)
+    return "  ".join(f"{key} {of_run[key]:.2f} %" for key in SHOWN)

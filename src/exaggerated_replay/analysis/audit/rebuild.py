@@ -12,18 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.analysis.audit.agreement import Agreement, compare_folders, compare_record
-from exaggerated_replay.analysis.study.runs import open_study, run_of
-from exaggerated_replay.analysis.verdicts.table import rules_of
+from exaggerated_replay.analysis.study.reading import open_study
 from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.git import git
 from exaggerated_replay.places import PROVENANCE, RAW, RECORD, RESULTS, RUNS
-from exaggerated_replay.planning.cells import follow
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import dump_yaml, read_yaml
+from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.settings.dotted import follow
+from exaggerated_replay.store.records import read_record
 
-OWN = (("dataset", "source"), ("dataset", "tasks"), ("encoder", "weights"), ("encoder", "images", "source"))
+OWN = ("dataset.source", "dataset.tasks", "encoder.weights", "encoder.images.source")
 """Settings that may name a file or folder of the user's."""
 
 
@@ -60,11 +61,11 @@ def rebuild(
         # The target first: an option that takes several words would take it for one of them.
         _run(place, "snakemake", "models" if seeds else "metrics", *workflow, show=True)
         # What the study takes for no effect is what another processor may change.
-        found = Agreement(commit, rules_of(study.plan).smallest_effect)
+        found = Agreement(commit, study.plan.rules.smallest_effect)
         for run in runs:
-            compare_record(found, run, study.records[run], read_json(place / RUNS / run / RECORD))
+            compare_record(found, run, study.records[run], read_record(place / RUNS / run / RECORD))
         if not seeds:
-            compare_folders(found, study.plan, folder, place / RESULTS / study.plan["study"]["name"])
+            compare_folders(found, study.plan, folder, place / RESULTS / study.plan.study.name)
         return found
 
 
@@ -78,12 +79,11 @@ def _commit(folder: Path) -> str:
     return commit
 
 
-def _runs_of(plan: Mapping[str, Any], seeds: Sequence[int], folder: Path) -> list[str]:
-    planned = [run for cell in plan["cells"].values() for run in cell["runs"]]
-    known = sorted({run["seed"] for run in planned})
+def _runs_of(plan: StudyPlan, seeds: Sequence[int], folder: Path) -> list[str]:
+    known = sorted({run.seed for run in plan.runs})
     if unknown := [seed for seed in seeds if seed not in known]:
         raise UserError(f"{folder} has no seed {unknown[0]}: choose among {', '.join(map(str, known))}")
-    return sorted({run_of(run) for run in planned if not seeds or run["seed"] in seeds})
+    return sorted(run.name for run in plan.runs if not seeds or run.seed in seeds)
 
 
 def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
@@ -91,10 +91,11 @@ def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
     values = read_yaml(folder / PARAMS)
     changed = {**values, "study": {**values["study"], **({"seeds": sorted(seeds)} if seeds else {})}}
     present = read_yaml(PARAMS) if PARAMS.is_file() else {}
-    for path in OWN:
-        named, here = follow(values, path), follow(present, path)
+    for key in OWN:
+        named, here = follow(values, key), follow(present, key)
         if not isinstance(named, str):
-            found = _of_the_same_samples(follow(values, path[:-1]), data) if path[-1] == "source" else None
+            above, _, last = key.rpartition(".")
+            found = _of_the_same_samples(follow(values, above), data) if last == "source" else None
         elif "://" in named:
             found = None
         else:
@@ -103,7 +104,7 @@ def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
             if found is None:
                 raise UserError(f"{folder} was made from {named}, a file of your own: name it with --data FILE")
         if found is not None:
-            changed = _replaced(changed, path, str(found.resolve()))
+            changed = _replaced(changed, key.split("."), str(found.resolve()))
     if changed == values:
         return (folder / PARAMS).read_text(encoding="utf-8")
     return dump_yaml(changed)

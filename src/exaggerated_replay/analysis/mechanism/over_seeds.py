@@ -6,10 +6,8 @@ import pandas as pd
 
 from exaggerated_replay.analysis.statistics.paired import estimate
 
-Row = dict[str, Any]
 
-
-def summed_up(rows: list[Row], by: list[str], interval_of: str = "difference") -> pd.DataFrame:
+def summed_up(rows: list[dict[str, Any]], by: list[str], interval_of: str = "difference") -> pd.DataFrame:
     """Return means over seeds, with the 95 % confidence interval (Student's t) of one of them.
 
     Args:
@@ -23,12 +21,12 @@ def summed_up(rows: list[Row], by: list[str], interval_of: str = "difference") -
     if not rows:
         return pd.DataFrame()
     keys = ["cell", *by]
-    found: list[Row] = []
+    summed: list[dict[str, Any]] = []
     for _, values in pd.DataFrame(rows).groupby(keys, sort=False):
         means = values.drop(columns=[*keys, "seed"]).mean()
-        row: Row = {**values[keys].iloc[0], "seeds": len(values), **means}
+        row: dict[str, Any] = {**values[keys].iloc[0], "seeds": len(values), **means}
         if interval_of in values:
             interval = estimate(values[interval_of].tolist())
             row |= {"low": interval.low, "high": interval.high}
-        found.append(row)
-    return pd.DataFrame(found)
+        summed.append(row)
+    return pd.DataFrame(summed)

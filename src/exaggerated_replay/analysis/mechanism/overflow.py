@@ -1,6 +1,6 @@
 """In which cells Adam's squared gradients passed what single precision can hold, which stops no run."""
 
-from exaggerated_replay.analysis.study.runs import Study, run_of
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import PERCENT
 from exaggerated_replay.analysis.words import counted
 
@@ -18,12 +18,12 @@ def overflow(study: Study) -> dict[str, str]:
         Cell -> what to say; nothing of the other cells.
     """
     told = {}
-    for cell, described in study.plan["cells"].items():
-        noted = [study.records[run_of(run)]["instruments"].get(INFINITE) for run in described["runs"]]
+    for name, cell in study.plan.cells.items():
+        noted = [study.records[run.name].instruments.get(INFINITE) for run in cell.runs]
         if shares := [of_run for of_run in noted if of_run]:
             first = min(next(task for task, share in enumerate(of_run, start=1) if share) for of_run in shares)
             most = PERCENT * max(map(max, shares))
-            told[cell] = (
+            told[name] = (
                 f"in {len(shares)} of {counted(len(noted), 'run')}, from task {first} on, squared gradients passed "
                 f"what Adam can hold in single precision; up to {most:.2g} % of the weights do not move any more"
             )

@@ -7,7 +7,6 @@ seed, with its 95 % confidence interval by Student's t; blank for cells without 
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from exaggerated_replay.analysis.mechanism.confusions import confusions, confusi
 from exaggerated_replay.analysis.mechanism.over_seeds import summed_up
 from exaggerated_replay.analysis.mechanism.traces import TracedRun, Traces, baselines_of, pairs, read_traces
 from exaggerated_replay.analysis.study.outputs import MECHANISM
+from exaggerated_replay.planning.study_plan import StudyPlan
 
 SPACES = ("inputs", "hidden", "latent", "reconstruction")
 RATIOS = {
@@ -29,11 +29,11 @@ QUANTILES = ("q05", "q25", "q50", "q75", "q95")
 MEDIAN = QUANTILES.index("q50")
 
 
-def mechanism_tables(plan: Mapping[str, Any], runs_folder: Path) -> dict[str, pd.DataFrame]:
+def mechanism_tables(plan: StudyPlan, runs_folder: Path) -> dict[str, pd.DataFrame]:
     """Return the tables of a study, as far as its runs left traces; those that would be empty are left out.
 
     Args:
-        plan: As `plan.json` holds it.
+        plan: Which cells there are, and what each is compared with.
         runs_folder: The folder of run directories, usually results/runs.
 
     Returns:

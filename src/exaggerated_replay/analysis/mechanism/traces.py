@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from exaggerated_replay.analysis.study.runs import run_of
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import read_json
-from exaggerated_replay.store.records import RECORD, TRACES
+from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.settings.run import RunSettings
+from exaggerated_replay.store.records import RECORD, TRACES, read_record
 
 
 @dataclass(frozen=True)
@@ -84,11 +83,11 @@ def square(upper: np.ndarray, size: int, *, diagonal: bool = False) -> np.ndarra
     return np.triu(whole) + np.triu(whole, 1).T
 
 
-def read_traces(plan: Mapping[str, Any], runs: Path) -> dict[str, dict[int, TracedRun]]:
+def read_traces(plan: StudyPlan, runs: Path) -> dict[str, dict[int, TracedRun]]:
     """Read the traces of a study, as far as there are any.
 
     Args:
-        plan: As `plan.json` holds it.
+        plan: Which runs each cell has.
         runs: The folder of run directories.
 
     Returns:
@@ -99,20 +98,19 @@ def read_traces(plan: Mapping[str, Any], runs: Path) -> dict[str, dict[int, Trac
     """
     read: dict[str, TracedRun | None] = {}
     found = {}
-    for name, cell in plan["cells"].items():
+    for name, cell in plan.cells.items():
         of_cell = {}
-        for planned in cell["runs"]:
-            run = run_of(planned)
-            if run not in read:  # cells of equal settings share their runs
-                read[run] = read_run(runs / run, planned["seed"], plan["runs"][run]["tasks"])
-            if traced := read[run]:
-                of_cell[planned["seed"]] = traced
+        for run in cell.runs:
+            if run.name not in read:  # cells of equal settings share their runs
+                read[run.name] = read_run(runs / run.name, run.settings)
+            if traced := read[run.name]:
+                of_cell[run.seed] = traced
         if of_cell:
             found[name] = of_cell
     return found
 
 
-def read_run(directory: Path, seed: int, tasks: list[list[int]]) -> TracedRun | None:
+def read_run(directory: Path, settings: RunSettings) -> TracedRun | None:
     """Read one run; None where it kept nothing, or diverged.
 
     Raises:
@@ -120,20 +118,19 @@ def read_run(directory: Path, seed: int, tasks: list[list[int]]) -> TracedRun | 
     """
     if not (directory / TRACES).is_file():
         return None
-    record = read_json(directory / RECORD)
-    if record["diverged"]:
+    record = read_record(directory / RECORD)
+    if record.diverged:
         return None
     try:
         arrays = load_file(directory / TRACES)
     except (OSError, SafetensorError) as error:
         raise UserError(f"{directory / TRACES} is damaged: delete {directory} and run the workflow again") from error
-    return TracedRun(seed, record["environment"]["device"], tasks, arrays)
+    return TracedRun(settings.seed, record.device, settings.tasks, arrays)
 
 
-def baselines_of(plan: Mapping[str, Any]) -> dict[str, str]:
+def baselines_of(plan: StudyPlan) -> dict[str, str]:
     """Return the cell that each cell is compared with: of the first grid that says so."""
-    rows = [row for grid in plan["grids"].values() for row in grid if row["baseline"]]
-    return {row["cell"]: row["baseline"] for row in reversed(rows)}
+    return {row.cell: row.baseline for row in reversed(plan.rows) if row.baseline}
 
 
 def pairs(traces: Traces, baselines: Mapping[str, str]) -> Iterator[tuple[str, TracedRun, TracedRun | None]]:

@@ -6,8 +6,6 @@ than a point), so that all readings are held against the same. How sure the orde
 readings share their seeds, so a resample takes the same seeds for all of them: of those at which none of them diverged.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -15,17 +13,17 @@ from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import PLACES, RESAMPLES
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.roles import EXAGGERATION, role
 
 COLUMNS = ("cell", "baseline", "seeds", *METRICS, "distance", "without_effect", "closest")
 
 
-def closest(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
+def answer(study: Study, grid: str) -> pd.DataFrame:
     """Sort the cells of a grid that exaggerate by their distance from the paper's Table 1.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per run; accuracies in percent, nan where a run diverged.
+        study: Plan and records.
         grid: A grid of the plan.
 
     Returns:
@@ -36,9 +34,8 @@ def closest(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    found = effects(plan, runs, grid)
-    methods = {cell: plan["cells"][cell]["config"]["method"] for cell in found["cell"].unique()}
-    cells = [cell for cell, method in methods.items() if role(method) == EXAGGERATION]
+    found = effects(study, grid)
+    cells = [cell for cell in found["cell"].unique() if role(study.cell(cell).method) == EXAGGERATION]
     if len(cells) < 2:  # the closest of one says nothing
         return pd.DataFrame(columns=COLUMNS)
     gain = paper.published()["absolute"].groupby("metric").mean()[[*METRICS]].to_numpy()

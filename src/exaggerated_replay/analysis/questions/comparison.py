@@ -1,25 +1,24 @@
 """Comparison tables: every cell of a grid against its baseline, seed by seed."""
 
-from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.statistics.paired import paired
-from exaggerated_replay.analysis.study.pairs import METRICS, cell_runs, finished, grid_cells, paired_runs
+from exaggerated_replay.analysis.study.pairs import METRICS, finished
 from exaggerated_replay.analysis.study.paper import published_gain
-from exaggerated_replay.analysis.study.runs import setting
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.words import written
+from exaggerated_replay.planning.study_plan import varied
 
 
-def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
+def comparison(study: Study, grid: str) -> pd.DataFrame:
     """Compare every cell of a grid with its baseline (Table 1, and its like for any other grid).
 
     Args:
-        plan: The plan of the study.
-        runs: One row per run; accuracies in percent. Runs that diverged are gaps: they have no part in a mean. A mean
-            is that of all of a cell's runs that reached their end, here and everywhere; a difference that of the pairs
-            of which both did.
+        study: Plan and records. Runs that diverged are gaps: they have no part in a mean. A mean is that of all of a
+            cell's runs that reached their end, here and everywhere; a difference that of the pairs of which both did.
         grid: A grid of the plan.
 
     Returns:
@@ -32,19 +31,17 @@ def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    entries = grid_cells(plan, grid)
-    varied = list(dict.fromkeys(key for entry in entries for key in entry["settings"]))
+    entries = study.plan.grid(grid)
+    keys = varied(entries)
     rows = []
     for entry in entries:
-        cell, baseline = entry["cell"], entry["baseline"]
-        config = plan["cells"][cell]["config"]
-        method = config["method"]
-        every = cell_runs(plan, runs, cell)
+        cell, baseline = study.cell(entry.cell), entry.baseline
+        every = study.cell_runs(cell.name)
         own = every[finished(every)]
-        treated, base = (own, None) if baseline is None else paired_runs(plan, runs, cell, baseline)
-        row = {"cell": cell, "arm": plan["cells"][cell]["arm"], "baseline": baseline}
-        row |= {key: setting(config, key) for key in varied}
-        row |= {"f": method.get("f"), "iterations": config["training"]["iterations"], "seeds": len(treated)}
+        treated, base = (own, None) if baseline is None else study.pair(cell.name, baseline)
+        row: dict[str, Any] = {"cell": cell.name, "arm": cell.arm, "baseline": baseline}
+        row |= {key: cell.setting(key) for key in keys}
+        row |= {"f": cell.method.get("f"), "iterations": cell.setting("training.iterations"), "seeds": len(treated)}
         row |= {"gaps": gaps(every), "dropped": own["dropped"].mean()}
         for metric in METRICS:
             row[f"{metric}_mean"] = own[metric].mean()
@@ -52,11 +49,11 @@ def comparison(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
             row[f"{metric}_difference"] = np.nan if change is None else change.mean
             for name in ("low", "high", "relative"):
                 row[f"{metric}_{name}"] = getattr(change, name, np.nan)
-            papers = (np.nan, np.nan) if baseline is None else published_gain(plan, cell, baseline, metric)
+            papers = (np.nan, np.nan) if baseline is None else published_gain(study.plan, cell.name, baseline, metric)
             row |= dict(zip((f"{metric}_published_absolute", f"{metric}_published_relative"), papers, strict=True))
         rows.append(row)
     # Left to itself, a column of settings would turn whole numbers into fractions wherever a row has none.
-    whole = {key: pd.Series([row[key] for row in rows], dtype=object) for key in ("f", *varied)}
+    whole = {key: pd.Series([row[key] for row in rows], dtype=object) for key in ("f", *keys)}
     return pd.DataFrame(rows).assign(**whole)
 
 

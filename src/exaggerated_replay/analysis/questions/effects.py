@@ -1,19 +1,19 @@
 """What a grid's cells change, seed by seed: the table behind the figures of a dose, a trade-off or a size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
-from exaggerated_replay.analysis.study.pairs import METRICS, cell_runs, finished, grid_cells, paired_runs
-from exaggerated_replay.analysis.study.runs import setting, varied_settings
+from exaggerated_replay.analysis.study.pairs import METRICS, finished
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.planning.study_plan import Cell, varied
 
 
-def effects(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
+def effects(study: Study, grid: str) -> pd.DataFrame:
     """Return every paired difference of a grid, one row per cell and seed.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per run; accuracies in percent.
+        study: Plan and records.
         grid: A grid of the plan.
 
     Returns:
@@ -24,31 +24,28 @@ def effects(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    keys = _varied(plan, grid)
+    rows = study.plan.grid(grid)
+    keys = varied(rows)
     parts = [pd.DataFrame(columns=["cell", "arm", "baseline", "seed", *keys, *METRICS])]
-    for entry in grid_cells(plan, grid):
-        if entry["baseline"]:
-            treated, base = paired_runs(plan, runs, entry["cell"], entry["baseline"])
+    for row in rows:
+        if row.baseline:
+            treated, base = study.pair(row.cell, row.baseline)
             differences = (treated[[*METRICS]] - base[[*METRICS]]).reset_index()
-            parts.append(_described(plan, keys, entry["cell"], differences).assign(baseline=entry["baseline"]))
+            parts.append(_described(study.cell(row.cell), keys, differences).assign(baseline=row.baseline))
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 
-def levels(plan: Mapping, runs: pd.DataFrame, grid: str) -> pd.DataFrame:
+def levels(study: Study, grid: str) -> pd.DataFrame:
     """Return every accuracy of a grid, one row per cell and seed, in the columns of `effects` but for the baseline."""
-    keys, parts = _varied(plan, grid), []
-    for entry in grid_cells(plan, grid):
-        own = cell_runs(plan, runs, entry["cell"])
-        parts.append(_described(plan, keys, entry["cell"], own.loc[finished(own), [*METRICS]].reset_index()))
+    rows, parts = study.plan.grid(grid), []
+    for row in rows:
+        own = study.cell_runs(row.cell)
+        accuracies = own.loc[finished(own), [*METRICS]].reset_index()
+        parts.append(_described(study.cell(row.cell), varied(rows), accuracies))
     return pd.concat(parts, ignore_index=True)
 
 
-def _varied(plan: Mapping, grid: str) -> list[str]:
-    return varied_settings({"grids": {grid: plan["grids"][grid]}})
-
-
-def _described(plan: Mapping, keys: Sequence[str], cell: str, numbers: pd.DataFrame) -> pd.DataFrame:
+def _described(cell: Cell, keys: Sequence[str], numbers: pd.DataFrame) -> pd.DataFrame:
     """Add to a cell's numbers what it is: its arm, and its values of some settings."""
-    described = plan["cells"][cell]
-    values = {key: pd.Series([setting(described["config"], key)] * len(numbers), dtype=object) for key in keys}
-    return numbers.assign(cell=cell, arm=described["arm"], **values)
+    values = {key: pd.Series([cell.setting(key)] * len(numbers), dtype=object) for key in keys}
+    return numbers.assign(cell=cell.name, arm=cell.arm, **values)

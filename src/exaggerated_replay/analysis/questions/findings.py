@@ -1,21 +1,16 @@
-"""What a grid shows beyond its verdicts, by what it is asked; see `outputs.FINDINGS`."""
+"""What a grid shows beyond its verdicts: the tables of those questions that have one."""
+
+from importlib import import_module
 
 import pandas as pd
 
-from exaggerated_replay.analysis.questions.closest import closest
-from exaggerated_replay.analysis.questions.frontier import reach
-from exaggerated_replay.analysis.questions.trends import trends
 from exaggerated_replay.analysis.study.outputs import finding_file, findings_of
-from exaggerated_replay.analysis.study.runs import Study
-from exaggerated_replay.analysis.verdicts.table import rules_of
+from exaggerated_replay.analysis.study.reading import Study
 
 
 def findings(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the tables of a study's findings, by where they lie in its folder."""
-    plan, runs, rules = study.plan, study.runs, rules_of(study.plan)
-    make = {
-        "frontier": lambda grid: reach(plan, runs, grid, rules),
-        "trends": lambda grid: trends(plan, runs, grid, rules),
-        "closest": lambda grid: closest(plan, runs, grid),
+    """Return the tables of a study's findings, by where they lie in its folder: each by the module of its name."""
+    return {
+        finding_file(name, grid): import_module(f"{__package__}.{name}").answer(study, grid)
+        for grid, name in findings_of(study.plan).items()
     }
-    return {finding_file(name, grid): make[name](grid) for grid, name in findings_of(plan).items()}

@@ -9,7 +9,6 @@ correction; Berger, 1982); over the cells of a table it is adjusted by Holm. A c
 them is at least as good on both, in the mean.
 """
 
-from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
@@ -17,10 +16,8 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.statistics.paired import PLACES, differences, holm, sign_flip
-from exaggerated_replay.analysis.study.pairs import grid_cells, paired_runs
-from exaggerated_replay.analysis.study.runs import setting
-from exaggerated_replay.planning.drawing import STRENGTH
-from exaggerated_replay.settings.rules import RulesSettings
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.planning.questions import STRENGTH
 
 AXES = ("first20", "overall")
 """What the strength trades against each other."""
@@ -28,14 +25,12 @@ SHARES = np.arange(1, 100) / 100
 """Of the first of two strengths in a mixture."""
 
 
-def reach(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str, rules: RulesSettings) -> pd.DataFrame:
+def answer(study: Study, grid: str) -> pd.DataFrame:
     """Say of every cell of a grid whether it lies beyond the baseline's reach.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per run; accuracies in percent, nan where a run diverged.
+        study: Plan and records.
         grid: A grid that varies the strength for the baseline, too.
-        rules: alpha, and the fewest seeds that decide anything.
 
     Returns:
         One row per cell of another arm: cell, arm, c; what of the baseline is hardest to exceed, a cell (rival,
@@ -46,13 +41,13 @@ def reach(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str, rules: RulesSe
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    strengths = {row["cell"]: setting(plan["cells"][row["cell"]]["config"], STRENGTH) for row in grid_cells(plan, grid)}
-    arms = {cell: plan["cells"][cell]["arm"] for cell in strengths}
-    rivals = [cell for cell in strengths if arms[cell] == plan["study"]["baseline"]]
+    cells, rules = [study.cell(row.cell) for row in study.plan.grid(grid)], study.plan.rules
+    strengths, arms = {cell.name: cell.setting(STRENGTH) for cell in cells}, {cell.name: cell.arm for cell in cells}
+    rivals = [cell for cell in strengths if arms[cell] == study.plan.study.baseline]
     treated = [cell for cell in strengths if cell not in rivals] if rivals else []
     rows = []
     for cell in treated:
-        apart = {rival: _differences(plan, runs, cell, rival) for rival in rivals}
+        apart = {rival: _differences(study, cell, rival) for rival in rivals}
         known = [rival for rival in rivals if len(apart[rival])] or rivals[:1]
         against = [{"rival": rival, "share": 1.0} | _exceeding(apart[rival]) for rival in known]
         for one, other in combinations(known, 2):
@@ -94,9 +89,9 @@ def hardest_share(first: np.ndarray, second: np.ndarray) -> float:
     return float(SHARES[(mixed.mean(axis=1) / error).max(axis=1).argmin()])
 
 
-def _differences(plan: Mapping[str, Any], runs: pd.DataFrame, cell: str, rival: str) -> pd.DataFrame:
+def _differences(study: Study, cell: str, rival: str) -> pd.DataFrame:
     """Return by how much a cell exceeds one of the baseline's: a row per seed that both have, a column per axis."""
-    own, other = paired_runs(plan, runs, cell, rival)
+    own, other = study.pair(cell, rival)
     if own.empty:
         return pd.DataFrame(columns=[*AXES], dtype=float)
     return pd.DataFrame({axis: differences(own[axis], other[axis]) for axis in AXES})

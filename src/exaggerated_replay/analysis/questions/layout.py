@@ -1,7 +1,6 @@
 """How a comparison is written: as CSV, and in the form of the paper's Table 1 as Markdown and LaTeX, with a note."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import pandas as pd
 from exaggerated_replay.analysis.questions.comparison import row_labels
 from exaggerated_replay.analysis.study.pairs import MEANS, METRICS
 from exaggerated_replay.analysis.study.paper import SIZE, papers_data
-from exaggerated_replay.analysis.study.scores import PLACES, significant
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.scores import PLACES, first20_images, significant
 from exaggerated_replay.analysis.words import data_name
 from exaggerated_replay.files import write_text
 
@@ -31,17 +31,16 @@ PUBLISHED = (
 )
 
 
-def write(table: pd.DataFrame, folder: Path, name: str, *, plan: Mapping, first20_images: int) -> None:
+def write(table: pd.DataFrame, folder: Path, name: str, *, study: Study) -> None:
     """Write a comparison as NAME.csv, NAME.md and NAME.tex.
 
     Args:
         table: From `comparison`.
         folder: Where to.
         name: The grid's.
-        plan: The plan of the study, which says what the data are.
-        first20_images: Number of test images in the first 20 % of classes.
+        study: Says what the data are, and how many.
     """
-    text = note(table, plan=plan, first20_images=first20_images)
+    text = note(table, study)
     dropped = table["dropped"].map(significant)
     rounded = table.round(dict.fromkeys(table.filter(regex="^(first|overall)").columns, PLACES)).assign(dropped=dropped)
     write_text(folder / f"{name}.csv", rounded.to_csv(index=False, lineterminator="\n"))
@@ -49,32 +48,31 @@ def write(table: pd.DataFrame, folder: Path, name: str, *, plan: Mapping, first2
     write_text(folder / f"{name}.tex", latex(table, text))
 
 
-def note(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
+def note(table: pd.DataFrame, study: Study) -> str:
     """Say how to read a table of `paper_form`, and what it shows and cannot show; see `remarks`."""
     form = PAPER_FORM if _over_f(table) else CELL_FORM + (PUBLISHED if has_published(table) else "")
-    return f"{form} {remarks(table, plan=plan, first20_images=first20_images)}"
+    return f"{form} {remarks(table, study)}"
 
 
-def remarks(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
+def remarks(table: pd.DataFrame, study: Study) -> str:
     """Say what a table shows and what it cannot show, from its own numbers.
 
     Args:
         table: From `comparison`.
-        plan: The plan of the study, which says what the data are.
-        first20_images: Number of test images in the first 20 % of classes.
+        study: Says what the data are, and how many.
 
     Returns:
         A few sentences of plain text.
     """
+    images = first20_images(study.records.values())
     low, high = (table[[f"{metric}_{end}" for metric in METRICS]].to_numpy() for end in ("low", "high"))
     intervals, above, below = int(np.isfinite(low).sum()), int((low > 0).sum()), int((high < 0).sum())
     fewest, most = table["seeds"].min(), table["seeds"].max()
     lines = [
-        f"Data: {data_name(plan)}. Seeds: {most if fewest == most else f'{fewest} to {most}'}. "
+        f"Data: {data_name(study.plan)}. Seeds: {most if fewest == most else f'{fewest} to {most}'}. "
         + (
-            f"Test images in the first 20 % of classes: {first20_images} "
-            f"(one image is {100 / first20_images:.2f} percentage points)."
-            if first20_images
+            f"Test images in the first 20 % of classes: {images} (one image is {100 / images:.2f} percentage points)."
+            if images
             else "No run reached its end."
         )
     ]
@@ -96,7 +94,7 @@ def remarks(table: pd.DataFrame, *, plan: Mapping, first20_images: int) -> str:
         lines.append(f"Runs that diverged are left out ({'; '.join(missing)}).")
     if fewest == 1:
         lines.append("A single seed gives no interval: its difference may be chance.")
-    if not papers_data(plan):
+    if not papers_data(study.plan):
         lines.append("This is not the data set of the paper, whose claim it does not test.")
     elif (shorter := table["iterations"] != SIZE["iterations"]).any():
         rows = "No row has" if shorter.all() else "Not every row has"

@@ -6,17 +6,17 @@ seeds. An accuracy is taken as seed + run: what all arms of a seed share (class 
 of five gains as large, and as much alike, as the published ones.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from exaggerated_replay.analysis.study.pairs import METRICS, cell_runs, finished
+from exaggerated_replay.analysis.study.pairs import METRICS, finished
 from exaggerated_replay.analysis.study.paper import published, rows_of_table1
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.errors import UserError
 
 RUNS = 5  # behind every number of the table
@@ -126,12 +126,11 @@ def log_likelihood(gains: np.ndarray, shared: float, own: float) -> float:
     return float(mean + stats.chi.logpdf(spread, rows - 1, scale=scale))
 
 
-def table1_odds(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str) -> pd.DataFrame:
+def table1_odds(study: Study, grid: str) -> pd.DataFrame:
     """Answer the question for each column of Table 1, with the spreads of this study.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per run; accuracies in percent, nan where one diverged.
+        study: Plan and records.
         grid: A grid with the baseline and two or more of the table's rows: RR+RA at the paper's weights.
 
     Returns:
@@ -141,10 +140,10 @@ def table1_odds(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str) -> pd.Da
     Raises:
         UserError: If the grid is unknown or has fewer than two rows of the table, or a cell has no run.
     """
-    names = rows_of_table1(plan, grid)
+    names = rows_of_table1(study.plan, grid)
     if len(names) < 3:
         raise UserError(f"grid '{grid}' has fewer than two rows of Table 1: its spreads cannot be measured there")
-    scored = {name: cell_runs(plan, runs, name) for name in names}
+    scored = {name: study.cell_runs(name) for name in names}
     parts = []
     for metric in METRICS:
         accuracy = pd.DataFrame({name: found.loc[finished(found), metric] for name, found in scored.items()}).dropna()

@@ -6,7 +6,6 @@ t, not for the exact test of signs, so the slopes are taken for normal. Where th
 says how they changed over the sizes that were run, and nothing of the paper's.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,8 @@ from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import PLACES, equivalence, estimate, holm
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.planning.drawing import STRENGTH, sizes
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.planning.questions import STRENGTH, sizes
 from exaggerated_replay.settings.rules import RulesSettings
 
 PAPERS = {
@@ -34,14 +34,12 @@ COLUMNS = (
 )
 
 
-def trends(plan: Mapping, runs: pd.DataFrame, grid: str, rules: RulesSettings) -> pd.DataFrame:
+def answer(study: Study, grid: str) -> pd.DataFrame:
     """Say of every arm of a grid whether its difference from the baseline rises or falls with the size.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per run; accuracies in percent, nan where a run diverged.
+        study: Plan and records.
         grid: A grid that varies one of `PAPERS`.
-        rules: alpha, the smallest effect of interest, and the fewest seeds that decide anything.
 
     Returns:
         One row per arm and metric: arm, metric, size (dotted key), least and most (sizes that were run), seeds; slope
@@ -53,8 +51,8 @@ def trends(plan: Mapping, runs: pd.DataFrame, grid: str, rules: RulesSettings) -
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    found = effects(plan, runs, grid)
-    (size,) = sizes(plan["grids"][grid], {name: cell["config"] for name, cell in plan["cells"].items()})
+    found, rules = effects(study, grid), study.plan.rules
+    (size,) = sizes(study.plan.grids[grid], study.plan.cells)
     rows: list[dict[str, Any]] = []
     for arm in found["arm"].unique():  # none where no pair of runs reached its end
         own = found[found["arm"] == arm]

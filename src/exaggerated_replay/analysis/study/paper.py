@@ -7,6 +7,7 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from exaggerated_replay.analysis.study.roles import EXAGGERATION, OTHER, role
+from exaggerated_replay.planning.study_plan import StudyPlan
 
 if TYPE_CHECKING:  # the workflow asks this module which files a study has, whenever it is parsed
     import pandas as pd
@@ -56,12 +57,12 @@ def scale(size: Mapping[str, Any]) -> str:
     return OTHER_LENGTH if different == {"iterations"} else MINIATURE
 
 
-def papers_data(plan: Mapping[str, Any]) -> bool:
+def papers_data(plan: StudyPlan) -> bool:
     """Tell whether a study is on the paper's data, or on a file that is given as that."""
-    return bool(plan["dataset"]["name"] == DATASET)
+    return bool(plan.dataset.name == DATASET)
 
 
-def published_gain(plan: Mapping[str, Any], cell: str, baseline: str, metric: str) -> tuple[float, float]:
+def published_gain(plan: StudyPlan, cell: str, baseline: str, metric: str) -> tuple[float, float]:
     """Return the gain that Table 1 has for a comparison: percentage points, and percent of the baseline; or nan.
 
     The table is about RR+RA at the paper's weights, with reconstruction at weight 1, at five values of f, against
@@ -69,47 +70,47 @@ def published_gain(plan: Mapping[str, Any], cell: str, baseline: str, metric: st
     read (its switches, but for those that take the wrong classes), the size of the experiment and the data are what a
     replication may vary. The study's own length stands for the paper's 5,000 iterations; other lengths do not.
     """
-    described = plan["cells"][cell]["config"]
-    in_full = described["training"]["iterations"] == plan["training"]["iterations"]
+    described = plan.cells[cell].config
+    in_full = described["training"]["iterations"] == plan.training.iterations
     if not (in_full and _stands_in_table1(described["method"], _method(plan, baseline))):
         return nan, nan
     absolute, relative = published().loc[(described["method"]["f"], metric)]
     return float(absolute), float(relative)
 
 
-def claimed_gain(plan: Mapping[str, Any], cell: str, baseline: str, metric: str) -> float:
+def claimed_gain(plan: StudyPlan, cell: str, baseline: str, metric: str) -> float:
     """Return the gain in percentage points that the paper claims for a comparison, which it does on its own data."""
     return published_gain(plan, cell, baseline, metric)[0] if papers_data(plan) else nan
 
 
-def rows_of_table1(plan: Mapping[str, Any], grid: str) -> list[str]:
+def rows_of_table1(plan: StudyPlan, grid: str) -> list[str]:
     """Return a baseline of a grid and the cells that stand beside it as in Table 1, one for each f; none without.
 
     Cells that differ in anything but f are no rows of the same table: of those with other lengths, sizes or readings,
     the first counts, and of several baselines the one with the most rows.
     """
     tables: dict[str, dict[Any, str]] = {}
-    for row in plan["grids"][grid]:
-        if baseline := row["baseline"]:
-            method = _method(plan, row["cell"])
+    for row in plan.grids[grid]:
+        if baseline := row.baseline:
+            method = _method(plan, row.cell)
             if _stands_in_table1(method, _method(plan, baseline)):
-                tables.setdefault(baseline, {}).setdefault(method["f"], row["cell"])
+                tables.setdefault(baseline, {}).setdefault(method["f"], row.cell)
     largest = max(tables, key=lambda name: len(tables[name]), default=None)
     return [largest, *tables[largest].values()] if largest else []
 
 
-def table1_grid(plan: Mapping[str, Any]) -> str | None:
+def table1_grid(plan: StudyPlan) -> str | None:
     """Return the grid that is a plan's Table 1: the first with two rows of it, whatever the data; None without."""
-    return next((grid for grid in plan["order"] if len(rows_of_table1(plan, grid)) > 2), None)
+    return next((grid for grid in plan.order if len(rows_of_table1(plan, grid)) > 2), None)
 
 
-def odds_grid(plan: Mapping[str, Any]) -> str | None:
+def odds_grid(plan: StudyPlan) -> str | None:
     """Return the grid whose odds of being chance can be told: Table 1's, on the paper's data; None without."""
     return table1_grid(plan) if papers_data(plan) else None
 
 
-def _method(plan: Mapping[str, Any], cell: str) -> Mapping[str, Any]:
-    method: Mapping[str, Any] = plan["cells"][cell]["config"]["method"]
+def _method(plan: StudyPlan, cell: str) -> Mapping[str, Any]:
+    method: Mapping[str, Any] = plan.cells[cell].method
     return method
 
 

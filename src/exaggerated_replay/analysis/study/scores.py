@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from exaggerated_replay.store.records import Record
+
 PERCENT = 100
 PLACES = 2  # decimals of an accuracy in percent, in every file
 FIGURES = 4  # significant digits of everything else: another processor changes those after them
@@ -65,11 +67,6 @@ def by_task(values: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     return np.add.reduceat(values, np.cumsum([0, *sizes[:-1]]), axis=-1)
 
 
-def task_sizes(record: Mapping[str, Any]) -> list[int]:
-    """Return how many classes each task of a run brought."""
-    return [len(classes) for classes in record["settings"]["tasks"]]
-
-
 def instruments(noted: Mapping[str, Sequence[float]]) -> dict[str, float | None]:
     """Sum up what a run noted while it learned (`instruments` of a record); None where it noted no such thing.
 
@@ -85,9 +82,9 @@ def instruments(noted: Mapping[str, Sequence[float]]) -> dict[str, float | None]
     }
 
 
-def first20_images(records: Iterable[Mapping[str, Any]]) -> int:
+def first20_images(records: Iterable[Record]) -> int:
     """Return how many test samples the first 20 % of the classes have (the mean over runs, rounded)."""
-    counts = [record["counts"]["tested"] for record in records if record["counts"]]
+    counts = [record.counts["tested"] for record in records if record.counts]
     return round(np.mean([sum(tested[: math.ceil(len(tested) / 5)]) for tested in counts])) if counts else 0
 
 

@@ -1,13 +1,11 @@
 """The paired comparison of any two cells of a study, for the terminal."""
 
-import difflib
-
 import pandas as pd
 from tabulate import tabulate
 
-from exaggerated_replay.analysis.study.pairs import MEANS, cell_runs, paired_runs
-from exaggerated_replay.analysis.study.runs import Study
-from exaggerated_replay.analysis.verdicts.table import judge, rules_of, sentence
+from exaggerated_replay.analysis.study.pairs import MEANS
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.verdicts.table import judge, sentence
 from exaggerated_replay.analysis.words import PARTS
 from exaggerated_replay.errors import UserError
 
@@ -26,17 +24,12 @@ def compare(study: Study, baseline: str, treatment: str) -> str:
     Raises:
         UserError: There is no such cell, or the two share no finished seed.
     """
-    for cell in (baseline, treatment):
-        if cell not in study.plan["cells"]:
-            close = difflib.get_close_matches(cell, study.plan["cells"], n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"choose two of {', '.join(study.plan['cells'])}"
-            raise UserError(f"{cell} is not a cell of the study {study.plan['study']['name']}: {hint}")
     if baseline == treatment:
         raise UserError(f"{baseline} cannot be compared with itself: name two cells")
-    treated, _ = paired_runs(study.plan, study.runs, treatment, baseline)
-    own = {cell: cell_runs(study.plan, study.runs, cell) for cell in (baseline, treatment)}
-    judged = judge(study.plan, study.runs, [(treatment, baseline)])
-    rules = rules_of(study.plan)
+    treated, _ = study.pair(treatment, baseline)
+    own = {cell: study.cell_runs(cell) for cell in (baseline, treatment)}
+    judged = judge(study, [(treatment, baseline)])
+    rules = study.plan.rules
     level = f"{100 * (1 - rules.alpha):g} %"
     rows = [
         {

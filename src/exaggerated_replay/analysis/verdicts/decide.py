@@ -3,15 +3,15 @@
 All verdicts here are the anytime-valid ones: looking after every round costs nothing but width.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.verdicts.table import finding, size_note
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.settings.rules import RulesSettings
 
 Judge = Callable[[Sequence[int]], pd.DataFrame]
@@ -33,17 +33,17 @@ class Step:
     seeds: tuple[int, ...]
 
 
-def check_claims(plan: Mapping[str, Any], claims: Sequence[str]) -> None:
+def check_claims(plan: StudyPlan, claims: Sequence[str]) -> None:
     """Refuse, before anything is trained, a claim that names no grid, no compared cell, and no CELL:METRIC.
 
     Raises:
         UserError: Naming the first such claim.
     """
-    cells = dict.fromkeys(row["cell"] for rows in plan["grids"].values() for row in rows if row["baseline"])
-    known = {*plan["grids"], *cells, *(f"{cell}:{metric}" for cell in cells for metric in METRICS)}
+    cells = dict.fromkeys(row.cell for row in plan.rows if row.baseline)
+    known = {*plan.grids, *cells, *(f"{cell}:{metric}" for cell in cells for metric in METRICS)}
     for claim in claims:
         if claim not in known:
-            choices = ", ".join(dict.fromkeys([*plan["grids"], *cells]))
+            choices = ", ".join(dict.fromkeys([*plan.grids, *cells]))
             raise UserError(
                 f"'{claim}' is not a claim of this study: choose a grid or a cell ({choices}), or one metric "
                 f"of a cell, as in {next(iter(cells), 'CELL')}:first20"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from exaggerated_replay.analysis.study.runs import open_study
+from exaggerated_replay.analysis.study.reading import open_study
 from exaggerated_replay.analysis.verdicts.decide import check_claims, decide, summary
-from exaggerated_replay.analysis.verdicts.table import all_verdicts, rules_of
+from exaggerated_replay.analysis.verdicts.table import all_verdicts
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.params import check_params, read_params
@@ -34,9 +34,9 @@ def run_rounds(claims: Sequence[str], at_most: int, workflow: Sequence[str], par
         UserError: params.yaml is not valid, a claim is unknown, or the workflow fails.
     """
     _, settings = read_params(params)
-    plan = make_plan(settings).to_dict()
+    plan = make_plan(settings)
     check_claims(plan, claims)
-    seeds = sorted({run["seed"] for cell in plan["cells"].values() for run in cell["runs"]})
+    seeds = sorted(plan.study.seed_list)
 
     def judge(seeds: Sequence[int]) -> pd.DataFrame:
         write_seeds(params, seeds)
@@ -45,10 +45,9 @@ def run_rounds(claims: Sequence[str], at_most: int, workflow: Sequence[str], par
             raise UserError(
                 f"`{' '.join(workflow)}` ended with status {status}: mend what it names, and the same command goes on"
             )
-        study = open_study(results / settings.study.name)
-        return all_verdicts(study.plan, study.runs)
+        return all_verdicts(open_study(results / settings.study.name))
 
-    print(summary(decide(seeds, at_most, claims, judge), rules_of(plan)))
+    print(summary(decide(seeds, at_most, claims, judge), plan.rules))
 
 
 def write_seeds(params: Path, seeds: Sequence[int]) -> None:

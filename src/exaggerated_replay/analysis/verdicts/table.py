@@ -1,6 +1,6 @@
 """The verdicts of a study: one row per cell and metric, with all the evidence behind the word (verdicts.csv)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,27 +18,27 @@ from exaggerated_replay.analysis.statistics.paired import (
 )
 from exaggerated_replay.analysis.statistics.power import detectable
 from exaggerated_replay.analysis.study import paper
-from exaggerated_replay.analysis.study.pairs import METRICS, grid_cells, left_out, paired_runs
+from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import significant
 from exaggerated_replay.analysis.verdicts.rules import Evidence, more_seeds, more_seeds_anytime, verdict
 from exaggerated_replay.analysis.words import PARTS, counted, points
-from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.settings.rules import RulesSettings
 
 
-def all_verdicts(plan: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the verdicts of every grid of a plan, one below the other; see `verdicts`."""
-    tables = [verdicts(plan, runs, grid) for grid in plan["grids"]]
+def all_verdicts(study: Study) -> pd.DataFrame:
+    """Return the verdicts of every grid of a study, one below the other; see `verdicts`."""
+    tables = [verdicts(study, grid) for grid in study.plan.grids]
     # A grid that compares nothing has no rows, and its columns no types: they would spoil those of the others.
     return pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
 
 
-def verdicts(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str) -> pd.DataFrame:
+def verdicts(study: Study, grid: str) -> pd.DataFrame:
     """Judge every cell of a grid that has a baseline, by each metric.
 
     Args:
-        plan: The plan of the study.
-        runs: One row per run, accuracies in percent, nan where a run diverged.
+        study: Plan and records.
         grid: A grid of the plan.
 
     Returns:
@@ -47,13 +47,12 @@ def verdicts(plan: Mapping[str, Any], runs: pd.DataFrame, grid: str) -> pd.DataF
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    pairs = [(entry["cell"], entry["baseline"]) for entry in grid_cells(plan, grid) if entry["baseline"]]
-    table = judge(plan, runs, pairs)
+    table = judge(study, [(row.cell, row.baseline) for row in study.plan.grid(grid) if row.baseline])
     table.insert(0, "grid", grid)
     return table
 
 
-def judge(plan: Mapping[str, Any], runs: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+def judge(study: Study, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """Judge pairs of cells (treatment, baseline) as one table: Holm's adjustment is for all of them together.
 
     Returns:
@@ -62,8 +61,8 @@ def judge(plan: Mapping[str, Any], runs: pd.DataFrame, pairs: Sequence[tuple[str
     Raises:
         UserError: If a cell has no run, or a pair shares no seed or mixes devices.
     """
-    rules = rules_of(plan)
-    rows = [_evidence(plan, runs, cell, baseline, metric, rules) for cell, baseline in pairs for metric in METRICS]
+    rules = study.plan.rules
+    rows = [_evidence(study, cell, baseline, metric) for cell, baseline in pairs for metric in METRICS]
     table = pd.DataFrame(rows, columns=COLUMNS)
     for p in ("p", "anytime_p"):
         table[f"{p}_holm"] = holm(table[p])
@@ -78,7 +77,7 @@ def verdicts_csv(table: pd.DataFrame) -> str:
     return table.assign(**rounded).to_csv(index=False, lineterminator="\n")
 
 
-def each_once(plan: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+def each_once(plan: StudyPlan, table: pd.DataFrame) -> pd.DataFrame:
     """Return verdicts with each comparison once: where several grids have it, that of Table 1 or else of the first.
 
     Holm's adjustment is for a grid, so that the same comparison may have another verdict elsewhere.
@@ -86,11 +85,6 @@ def each_once(plan: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     table1 = paper.table1_grid(plan) or ""
     first = table.sort_values("grid", key=lambda grid: grid.ne(table1), kind="stable")
     return first.drop_duplicates(["cell", "baseline", "metric"])
-
-
-def rules_of(plan: Mapping[str, Any]) -> RulesSettings:
-    """Return the rules of a plan; those of a plan from before there were rules are the defaults."""
-    return read_settings(RulesSettings, plan.get("rules", {}))
 
 
 COLUMNS = (
@@ -102,14 +96,12 @@ COLUMNS = (
 WORDS = ("verdict", "more_seeds", "anytime_verdict", "anytime_more_seeds")
 
 
-def _evidence(
-    plan: Mapping[str, Any], runs: pd.DataFrame, cell: str, baseline: str, metric: str, rules: RulesSettings
-) -> dict[str, Any]:
+def _evidence(study: Study, cell: str, baseline: str, metric: str) -> dict[str, Any]:
     """Return all of a row that can be said before the other rows are known."""
-    config, dataset = plan["cells"][cell]["config"], plan["dataset"]
-    size = paper.size(config)
+    plan, rules = study.plan, study.plan.rules
+    size = paper.size(plan.cells[cell].config)
     claim = paper.claimed_gain(plan, cell, baseline, metric)
-    treated, base = paired_runs(plan, runs, cell, baseline)
+    treated, base = study.pair(cell, baseline)
     values = differences(treated[metric], base[metric]).to_numpy() if len(treated) else np.empty(0)
     change = paired(treated[metric], base[metric], rules.alpha) if len(values) else None
     wins = improvement(values, rules.alpha)
@@ -119,15 +111,15 @@ def _evidence(
     row |= {name: getattr(change, name, np.nan) for name in ("sd", "relative", "low", "high")}
     return {
         "cell": cell,
-        "arm": plan["cells"][cell]["arm"],
+        "arm": plan.cells[cell].arm,
         "baseline": baseline,
         "metric": metric,
-        "dataset": dataset["name"],
-        "validation": bool(dataset.get("validation")),
+        "dataset": plan.dataset.name,
+        "validation": bool(plan.dataset.validation),
         **size,
         "paper_size": paper.scale(size) == paper.FULL,
         "seeds": len(values),
-        "left_out": left_out(plan, runs, cell, baseline),
+        "left_out": study.left_out(cell, baseline),
         "identical": int((values == 0).sum()),
         "difference": getattr(change, "mean", np.nan),
         **row,

@@ -4,16 +4,17 @@ NOTE (how to read the table), HEADINGS, `rows` (of its cells) and `clause` (all 
 answer).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pandas as pd
 
 from exaggerated_replay.analysis.study.outputs import finding_file, findings_of
-from exaggerated_replay.analysis.study.runs import read_table
-from exaggerated_replay.report.findings import closest, frontier, trends
+from exaggerated_replay.analysis.study.tables import read_table
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.report.tables import Value
 
 
@@ -33,9 +34,6 @@ class Kind(Protocol):
 
     def clause(self, tables: pd.DataFrame, treatment: str) -> str:
         """Say what was found, from the tables of all grids, one below the other."""
-
-
-KINDS: dict[str, Kind] = {"closest": closest, "frontier": frontier, "trends": trends}
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,17 @@ class Finding:
         return self.kind.rows(self.table)
 
 
-def read_findings(plan: Mapping[str, Any], folder: Path) -> dict[str, Finding]:
+def read_findings(plan: StudyPlan, folder: Path) -> dict[str, Finding]:
     """Read the findings of a study from its folder, by grid; those without any row are left out."""
-    files = {grid: (kind, finding_file(kind, grid)) for grid, kind in findings_of(plan).items()}
-    found = {grid: Finding(KINDS[kind], file, read_table(folder / file)) for grid, (kind, file) in files.items()}
-    return {grid: finding for grid, finding in found.items() if len(finding.table)}
+    findings = {
+        grid: Finding(
+            import_module(f"{__package__}.{name}"),
+            finding_file(name, grid),
+            read_table(folder / finding_file(name, grid)),
+        )
+        for grid, name in findings_of(plan).items()
+    }
+    return {grid: finding for grid, finding in findings.items() if len(finding.table)}
 
 
 def clauses(findings: Iterable[Finding], treatment: str) -> list[str]:

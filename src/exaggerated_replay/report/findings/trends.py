@@ -5,7 +5,7 @@ from collections import Counter
 import pandas as pd
 
 from exaggerated_replay.analysis.words import PARTS, counted, points
-from exaggerated_replay.figures.scale import AXES
+from exaggerated_replay.planning.questions import SIZES
 from exaggerated_replay.report.tables import SHORT, Value, chance, estimated, size
 
 NOTE = (
@@ -54,8 +54,8 @@ def _of_size(table: pd.DataFrame, treatment: str) -> str:
     words = {"rises": "rising", "falls": "falling", "level": "level", "undecided": "undecided"}
     counts = ", ".join(f"{verdicts[verdict]} {word}" for verdict, word in words.items() if verdicts[verdict])
     said = (
-        f"towards the paper's {size(first['papers'])} ({AXES[first['size']]}), of {counted(len(table), 'difference')} "
-        f"{counts}"
+        f"towards the paper's {size(first['papers'])} ({SIZES[first['size']].title}), of "
+        f"{counted(len(table), 'difference')} {counts}"
     )
     own = table["arm"].eq(treatment) & table["metric"].eq("first20") & table["verdict"].ne("undecided")
     for _, row in table[own].iterrows():

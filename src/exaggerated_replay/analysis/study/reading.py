@@ -1,0 +1,166 @@
+"""A study as it is read: its plan, the records of its runs, and which of these are compared with which."""
+
+import difflib
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from exaggerated_replay.analysis.study.pairs import cell_runs, finished, paired
+from exaggerated_replay.analysis.study.tables import runs_table
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json
+from exaggerated_replay.places import PLAN, RECORDS
+from exaggerated_replay.planning.study_plan import Cell, StudyPlan
+from exaggerated_replay.store.keeping import sealed_records
+from exaggerated_replay.store.lines import read_records
+from exaggerated_replay.store.records import RECORD, Record, read_record
+
+
+@dataclass(frozen=True)
+class Study:
+    """A plan and the records of its runs.
+
+    Attributes:
+        plan: Which cells there are, and what each is compared with.
+        records: Run -> record.
+    """
+
+    plan: StudyPlan
+    records: Mapping[str, Record]
+
+    @functools.cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row per cell and seed; see `runs_table`."""
+        return runs_table(self.plan, self.records)
+
+    def cell(self, name: str) -> Cell:
+        """Return a cell.
+
+        Raises:
+            UserError: There is none of that name.
+        """
+        if name not in self.plan.cells:
+            close = difflib.get_close_matches(name, self.plan.cells, n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"choose among {', '.join(self.plan.cells)}"
+            raise UserError(f"{name} is not a cell of the study {self.plan.study.name}: {hint}")
+        return self.plan.cells[name]
+
+    def cell_runs(self, cell: str) -> pd.DataFrame:
+        """Select the runs of a cell.
+
+        Returns:
+            Its rows of `runs`, indexed and sorted by seed; a run that diverged has no accuracies (nan).
+
+        Raises:
+            UserError: None of the cell's runs is there, or a seed occurs twice.
+        """
+        return cell_runs(self.runs, self.cell(cell))
+
+    def pair(self, cell: str, baseline: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Select the runs of a cell and of its baseline that can be compared.
+
+        Where one run of a pair diverged, both are left out: `left_out` counts these seeds.
+
+        Returns:
+            The runs of the cell and of the baseline at their common seeds, both indexed by seed.
+
+        Raises:
+            UserError: They have no seed in common, or were computed on different classes of device.
+        """
+        treated, base = paired(self.runs, self.cell(cell), self.cell(baseline))
+        kept = finished(treated) & finished(base)
+        treated, base = treated[kept], base[kept]
+        devices = sorted({*treated["device"], *base["device"]})
+        if len(devices) > 1:
+            # Rounding differs between devices and grows over training: such a pair shares its seed in name only.
+            raise UserError(
+                f"cells '{cell}' and '{baseline}' mix runs computed on {' and '.join(devices)}: "
+                "compute both on one class of device"
+            )
+        return treated, base
+
+    def left_out(self, cell: str, baseline: str) -> int:
+        """Count the common seeds of a cell and its baseline at which either of the two runs diverged."""
+        treated, base = paired(self.runs, self.cell(cell), self.cell(baseline))
+        return int((~(finished(treated) & finished(base))).sum())
+
+    def ended(self, cell: str) -> list[Record]:
+        """Return the records of a cell's runs that did not diverge, one per seed."""
+        every = [self.records[run.name] for run in self.plan.cells[cell].runs]
+        return [record for record in every if record.counts]
+
+
+def load_study(plan: StudyPlan, runs: Path, kept: Path | None = None) -> Study:
+    """Read the record of every run of a plan.
+
+    Args:
+        plan: The plan.
+        runs: The folder of run directories.
+        kept: A study's file of records, for runs that are not there.
+
+    Raises:
+        UserError: A record is in neither of them, or broken.
+    """
+    records = _records(plan, runs, kept)
+    for run in sorted(plan.named.keys() - records.keys()):
+        raise UserError(f"{runs / run / RECORD} is missing: run the workflow to make it")
+    return Study(plan, records)
+
+
+def finished_so_far(plan: StudyPlan, runs: Path, kept: Path | None = None, store: Path | None = None) -> Study:
+    """Read the records that are there, and leave the runs out that are not: of a study that is still at work.
+
+    Args:
+        plan: The plan.
+        runs: The folder of run directories.
+        kept: A study's file of records, for runs that are not there.
+        store: Where every finished run is kept, for those that are in neither.
+    """
+    records = _records(plan, runs, kept)
+    if store:
+        records = dict(sorted((records | sealed_records(store, plan.named.keys() - records.keys())).items()))
+    cells = {
+        name: replace(cell, runs=tuple(run for run in cell.runs if run.name in records))
+        for name, cell in plan.cells.items()
+    }
+    return Study(replace(plan, cells=cells), records)
+
+
+def open_study(folder: Path) -> Study:
+    """Read a study from its folder alone, for example `results/default`.
+
+    Raises:
+        UserError: There is no such study, or a record is missing.
+    """
+    if not (folder / PLAN).is_file():
+        others = sorted(path.parent.name for path in folder.parent.glob(f"*/{PLAN}"))
+        hint = f"choose one of {', '.join(others)}" if others else "run the workflow to make one"
+        raise UserError(f"{folder} is not the folder of a study: {hint}")
+    records = read_records(folder / RECORDS)
+    settings = {run: record.settings for run, record in records.items()}
+    plan = StudyPlan.from_dict(read_json(folder / PLAN), settings, folder / PLAN)
+    return Study(plan, {run: records[run] for run in sorted(plan.named)})
+
+
+def read_study(folder: Path | str) -> pd.DataFrame:
+    """Return the runs of a study, for a notebook: `read_study("results/default")`.
+
+    Returns:
+        One row per cell and seed; see `runs_table`.
+
+    Raises:
+        UserError: There is no such study, or a record is missing.
+    """
+    return open_study(Path(folder)).runs
+
+
+def _records(plan: StudyPlan, runs: Path, kept: Path | None) -> dict[str, Record]:
+    """Return the records that there are; the file of records is read only where one is not among the runs."""
+    here = [run for run in sorted(plan.named) if (runs / run / RECORD).is_file()]
+    more = read_records(kept) if kept and kept.is_file() and len(here) < len(plan.named) else {}
+    records: dict[str, Any] = {run: more[run] for run in plan.named if run in more}
+    return dict(sorted((records | {run: read_record(runs / run / RECORD) for run in here}).items()))
