@@ -19,16 +19,16 @@ MOST_SEEDS = 10_000
 class Choice(Settings):
     """The option of a group of conf/ that other settings were composed from; it decides nothing by itself."""
 
-    name: str
+    name: str  # the option's
     suffix: str = ""  # of the names of studies of this size
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeSettings(Settings):
-    """Where and how to compute. Threads and precision decide sums; they are part of a run's identity."""
+    """Where and how to compute. Threads and precision change how sums round, so they belong to a run's identity."""
 
-    name: str
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    name: str  # the option's
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU where there is one
     threads: Count = 1  # of each training job on the CPU
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"  # of matrix products; tf32 changes nothing on a CPU
     runs_per_job: Count = 25  # trained one after the other by one job
@@ -48,7 +48,7 @@ class StudySettings(Settings):
     baseline: str  # arm that others are compared with
     treatment: str  # arm that figures show beside it
     seeds: Annotated[int, Within(ge=1, le=MOST_SEEDS)] | list[Seed] | str  # a count, a list, or a range "100-119"
-    grids: dict[str, list[dict[str, Any]]]
+    grids: dict[str, list[dict[str, Any]]]  # grid -> its rows: arms, and lists of settings to combine
     acting: dict[str, NonNegative]  # the weights at which the losses do something, for grids to name
     published_strength: NonNegative  # of synaptic intelligence beside replay, for grids to name
     lengths: list[Count]  # iterations per task that the study of convergence compares
@@ -92,7 +92,7 @@ class Params(Settings):
     training: TrainingSettings
     compute: ComputeSettings
     reading: ReadingPreset
-    arms: dict[str, MethodSettings]
+    arms: dict[str, MethodSettings]  # name -> a method with its settings
     study: StudySettings
     rules: RulesSettings = field(default_factory=RulesSettings)
     hyper: Choice  # where strengths and lengths come from
