@@ -1,4 +1,4 @@
-"""`python -m bench`: measure everything, print the table, write it into docs/explanation/performance.md."""
+"""`python -m bench`: measure everything; write bench/results.json, and the table in docs/explanation/performance.md."""
 
 import argparse
 import os
