@@ -29,7 +29,8 @@ def header(path: Path) -> str:
             break
         if not line.startswith(("# @package", "#   ")):
             lines.append(line.removeprefix("#").strip())
-    return " ".join(lines)
+    text = " ".join(lines)
+    return f"{text[:-1]}." if text.endswith(":") else text
 
 
 def leaves(path: Path) -> list[Leaf]:

@@ -1,51 +1,66 @@
-"""studies.md: what each study asks and runs, composed as the workflow composes it."""
+"""studies.md: what each study asks, and the grids that it consists of, from conf/study/."""
 
+import re
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay import check_params, compose_values, make_plan
+import yaml
+
 from tools.reference.comments import header
 from tools.reference.markdown import code, page, table
 
-CONF = Path("conf")
-DATA = "cifar100"  # the data that every study can be composed with
+STUDIES = Path("conf/study")
+SHARED = Path("conf/config.yaml")
 
 
 def studies_page() -> str:
     """Return the page of all studies."""
     introduction = (
-        "`exaggerated-replay compose study=NAME` writes a study into `params.yaml`; with `dataset=cifar100 size=small` "
-        "it becomes a miniature. Values here are those for CIFAR-100. Cells that two grids share are trained once. "
-        "What the words in a grid mean: [ask another question](../how-to/ask-another-question.md). "
-        "What a study costs: [clusters](../how-to/clusters.md#what-a-study-costs)."
+        "`exaggerated-replay compose study=NAME` writes a study into `params.yaml`; `dataset=cifar100 size=small` makes "
+        "a miniature of it. What the words in a grid mean: "
+        "[ask another question](../how-to/ask-another-question.md). What a study costs: "
+        "[clusters](../how-to/clusters.md#what-a-study-costs)."
     )
-    found = {path.stem: composed(path.stem) for path in sorted((CONF / "study").glob("*.yaml"))}
-    rows = [[f"[{name}](#{name})", *map(str, numbers)] for name, (_, *numbers) in found.items()]
-    overview = table(["study", "cells", "seeds", "runs"], rows)
-    sections = [_study(name, values["study"]) for name, (values, *_) in found.items()]
-    return page("Studies", introduction, [overview, *sections])
+    usual = yaml.safe_load(SHARED.read_text(encoding="utf-8"))["study"]
+    paths = sorted(STUDIES.glob("*.yaml"))
+    rows = [[f"[{path.stem}](#{path.stem})", _first_sentence(header(path))] for path in paths]
+    return page("Studies", introduction, [table(["study", ""], rows), *(_study(path, usual) for path in paths)])
 
 
-def composed(name: str) -> tuple[dict[str, Any], int, int, int]:
-    """Return a study's params.yaml, and how many cells, seeds and runs it has."""
-    values = compose_values(CONF, [f"dataset={DATA}", f"study={name}"])
-    plan = make_plan(check_params(values))
-    return values, len(plan.cells), len(plan.params.study.seed_list), len(plan.runs)
+def _first_sentence(text: str) -> str:
+    """Return a text up to the first full stop or question mark after which another sentence begins."""
+    return re.split(r"(?<=[.?]) (?=[A-Z])", text, maxsplit=1)[0]
 
 
-def _study(name: str, study: dict[str, Any]) -> str:
-    rows = [[grid, _row(row)] for grid, given in study["grids"].items() for row in given]
-    compared = f"Against {code(study['baseline'])}; figures show {code(study['treatment'])} beside it."
-    return "\n\n".join([f"## {name}", header(CONF / f"study/{name}.yaml"), compared, table(["grid", "cells"], rows)])
+def _study(path: Path, usual: dict[str, Any]) -> str:
+    text = path.read_text(encoding="utf-8")
+    found = yaml.safe_load(text)
+    study = found.get("study", found)
+    begins = [code(entry.partition("@")[0]) for entry in found.get("defaults", []) if _is_study(entry)]
+    seeds = study.get("seeds", None if begins else usual["seeds"])
+    said = [
+        f"Begins with {' and '.join(begins)}." if begins else "",
+        f"Seeds: {seeds}." if seeds else "",
+        f"Baseline: {code(study.get('baseline', usual['baseline']))}.",
+        f"In the figures beside it: {code(study.get('treatment', usual['treatment']))}.",
+    ]
+    return "\n\n".join([f"## {path.stem}", header(path), " ".join(filter(None, said)), _grids(text)]).rstrip()
 
 
-def _row(row: dict[str, Any]) -> str:
-    return "; ".join(f"{key}: {_values(value)}" for key, value in row.items())
+def _is_study(entry: Any) -> bool:
+    return isinstance(entry, str) and entry != "_self_"
 
 
-def _values(value: Any) -> str:
-    if isinstance(value, dict):
-        return " and ".join(f"{key} {_values(own)}" for key, own in value.items())
-    return (
-        ", ".join(_values(one) for one in value) if isinstance(value, list) else "null" if value is None else f"{value}"
+def _grids(text: str) -> str:
+    """Return the grids as they are written, comments included; nothing where a study only begins with others."""
+    lines = text.splitlines()
+    start = next((number for number, line in enumerate(lines) if line.lstrip() == "grids:"), None)
+    if start is None:
+        return ""
+    indent = len(lines[start]) - len(lines[start].lstrip())
+    inside = lines[start + 1 :]
+    length = next(
+        (n for n, line in enumerate(inside) if line and len(line) - len(line.lstrip()) <= indent), len(inside)
     )
+    block = "\n".join(line[indent:] for line in [lines[start], *inside[:length]])
+    return f"```yaml\n{block}\n```"

@@ -1,4 +1,4 @@
-"""How well two buildings of the same study agree: to the byte, within a tolerance, or not."""
+"""How well a study that was trained twice agrees: to the byte, within a tolerance, or not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
