@@ -16,8 +16,8 @@ SHARED = Path("conf/config.yaml")
 def studies_page() -> str:
     """Return the page of all studies."""
     introduction = (
-        "`exaggerated-replay compose study=NAME` writes a study into `params.yaml`; `dataset=cifar100 size=small` makes "
-        "a miniature of it. What the words in a grid mean: "
+        "`exaggerated-replay compose study=NAME` writes a study into `params.yaml`; `dataset=cifar100 size=small` "
+        "makes a miniature of it. What the words in a grid mean: "
         "[ask another question](../how-to/ask-another-question.md). What a study costs: "
         "[clusters](../how-to/clusters.md#what-a-study-costs)."
     )
