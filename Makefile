@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 HOMES := $(realpath $(VENV))/ $(abspath $(VENV))/
 MOVED := $(if $(wildcard $(READY)),$(shell grep -qF $(HOMES:%=-e "%") $(BIN)/snakemake || echo moved))
 
-.PHONY: moved env run report reports browser test faults mutants bench lint schema lock lock-versions equivalent clean
+.PHONY: moved env run report reports browser test faults mutants bench lint schema reference lock lock-versions equivalent clean
 
 env: $(READY)
 
@@ -92,6 +92,10 @@ equivalent: env
 
 schema: env
 	exaggerated-replay schema workflow/schemas/params.schema.json
+
+# The pages of docs/reference/, from the code.
+reference: env
+	PYTHONPATH=src python -m tools.reference
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra test \

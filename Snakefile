@@ -1,4 +1,4 @@
-# From raw data to the last figure. What to run is in params.yaml; what is where, in docs/architecture.md.
+# From raw data to the last figure. What to run is in params.yaml; what is where, in docs/explanation/architecture.md.
 
 
 report: "workflow/report/workflow.rst"

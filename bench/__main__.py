@@ -1,4 +1,4 @@
-"""`python -m bench`: measure everything, print the table, write bench/results.json and docs/performance.md."""
+"""`python -m bench`: measure everything; write bench/results.json, and the table in docs/explanation/performance.md."""
 
 import argparse
 import os
@@ -23,7 +23,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json, write_text
 
 RESULTS = Path("bench/results.json")
-PAGE = Path("docs/performance.md")
+PAGE = Path("docs/explanation/performance.md")
 TABLE = re.compile(r"(<!-- measured: .*? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

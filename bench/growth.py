@@ -12,7 +12,7 @@ from bench.steps import gflop_by_task, seconds_by_task
 from exaggerated_replay.figures.style import BASELINE, DOUBLE, MUTED, house_style, key, save
 from exaggerated_replay.settings.run import RunSettings
 
-PICTURE = Path("docs/performance_growth.png")
+PICTURE = Path("docs/explanation/performance_growth.png")
 AXES = {
     "tasks": (2, 5, 10, 20),
     "classes": (20, 100, 200, 400),

@@ -1,6 +1,7 @@
 """Feature exaggeration in generative replay for continual learning, rebuilt from raw data to the last figure.
 
-What a notebook needs can be imported from here (docs/python.md); nothing is loaded before it is used.
+What a notebook needs can be imported from here (docs/how-to/read-numbers-in-python.md). Nothing is loaded before it is
+used.
 """
 
 from importlib import import_module
@@ -14,7 +15,7 @@ PUBLIC = {
     "likelihood_of": "learning.likelihoods",
     "load_run": "training.loading",
     "load_data": "data.prepared",
-    "read_study": "publishing.study.runs",
+    "read_study": "analysis.study.runs",
     "compose_values": "planning.compose",
     "check_params": "planning.params",
     "make_plan": "planning.plan",

@@ -10,7 +10,7 @@ from conftest import REPOSITORY
 
 
 def test_a_quick_benchmark_fills_every_key_and_writes_nothing_else(tmp_path):
-    watched = [REPOSITORY / "bench/results.json", REPOSITORY / "docs/performance.md"]
+    watched = [REPOSITORY / "bench/results.json", REPOSITORY / "docs/explanation/performance.md"]
     before = [path.read_bytes() for path in watched if path.exists()]
     out = tmp_path / "results.json"
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src"), "CUDA_VISIBLE_DEVICES": ""}

@@ -241,5 +241,5 @@ def test_the_table_takes_the_place_of_the_last_one():
 
 
 def test_the_page_has_a_place_for_the_table():
-    page = Path(__file__).parents[2] / "docs/performance.md"
+    page = Path(__file__).parents[2] / "docs/explanation/performance.md"
     assert "| new |" in into_page(page.read_text(encoding="utf-8"), "| new |")

@@ -1,4 +1,4 @@
-"""docs/python.md: its examples run, one after the other, and say what they say they do."""
+"""docs/how-to/read-numbers-in-python.md: its examples run, one after the other, and say what they say they do."""
 
 import re
 import shutil
@@ -14,7 +14,8 @@ from exaggerated_replay.planning.compose import compose_values, write_params
 from exaggerated_replay.store.start import plan_path, write_plan
 
 REPOSITORY = Path(__file__).parents[2]
-BLOCKS = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs/python.md").read_text(encoding="utf-8"), re.DOTALL)
+PAGE = REPOSITORY / "docs/how-to/read-numbers-in-python.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 SMALL = ["study=table1", "study.name=default", "study.seeds=2", "compute=cpu"]
 GRID = ["study.grids.table1=[{arm:[bir-si,rr-ra]}]", "training.iterations=30"]
 
@@ -48,7 +49,7 @@ def test_the_examples_run_and_say_what_the_page_says(trained, monkeypatch):
     assert len(BLOCKS) == 4
     for block in BLOCKS:
         assert len(block.strip().splitlines()) <= 11
-        exec(compile(block, "docs/python.md", "exec"), names)  # noqa: S102 (the page is ours)
+        exec(compile(block, PAGE, "exec"), names)  # noqa: S102 (the page is ours)
 
     # The losses once more, by their definitions.
     who, distances = names["who"], names["distances"]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/results.md", "docs/miniature.md")
+PAGES = ("README.md", "docs/results.md", "docs/explanation/miniature.md")
 NUMBER = r"([+-]?\d+(?:\.\d+)?)"
 ESTIMATE = re.compile(
     rf"{NUMBER}\s+(?:points\s+|on\s+all\s+classes\s+)?\((?:95 % interval\s+)?{NUMBER}\s+to\s+{NUMBER}"

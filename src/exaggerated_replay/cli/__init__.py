@@ -44,15 +44,12 @@ class Lazy(click.Group):
 @click.command(
     cls=Lazy,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
-    epilog="Exit status: 0 done; 1 a mistake of this program; 2 something to mend, said in one sentence; 130 or 143 "
-    "stopped from outside.",
+    epilog="Exit status: 0 done; 1 a bug in this program; 2 something for you to fix, named in one sentence; "
+    "130 or 143 stopped from outside.",
 )
 @click.option("--traceback", is_flag=True, help="Show where in the program an error came from.")
 def group(traceback: bool) -> None:
-    """The jobs of the workflow, one by one.
-
-    Usually `snakemake` calls them; compose, explain and compare are for you.
-    """
+    """Compose a study, see what came of it, and carry its runs about; and the jobs that `snakemake` calls."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

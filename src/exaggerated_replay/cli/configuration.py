@@ -13,9 +13,9 @@ CONF = Path("conf")
 @click.command()
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 def compose(overrides: tuple[str, ...]) -> None:
-    """Write params.yaml from conf/, for example with dataset=mnist study.seeds=3 reading=paper.
+    """Compose params.yaml from conf/, for example with dataset=mnist study.seeds=3 reading=paper.
 
-    Without arguments, params.yaml becomes what conf/ says by itself.
+    Without arguments, everything takes its default in conf/.
     """
     from exaggerated_replay.places import RECORD, store_folder
     from exaggerated_replay.planning.compose import write_params
@@ -35,7 +35,7 @@ def compose(overrides: tuple[str, ...]) -> None:
 
 @click.command()
 def drift() -> None:
-    """Say in which keys params.yaml differs from what conf/ composes."""
+    """List the keys in which params.yaml differs from what conf/ composes."""
     from exaggerated_replay.planning.compose import drift_warning
     from exaggerated_replay.planning.dropped import check_nothing_dropped
     from exaggerated_replay.planning.params import PARAMS, read_params

@@ -39,11 +39,11 @@ def study(plan: Path) -> None:
 
 @click.command()
 @click.argument("folders", type=PATH, nargs=-1, required=True)
-@click.option("--index", type=PATH, help="Also write a page that leads to the report of each of them.")
+@click.option("--index", type=PATH, help="Also write a page with links to all their reports.")
 def report(folders: tuple[Path, ...], index: Path | None) -> None:
-    """Make the whole of FOLDERS, of a study each, again from what Git keeps of them; nothing is trained.
+    """Make the folders of studies whole again from what Git keeps of them, without training.
 
-    Exit status 1 where a file that Git keeps came out with other bytes.
+    Exit status 1 if a file that Git keeps comes out with other bytes.
     """
     from exaggerated_replay.publishing.study import rewrite_study
     from exaggerated_replay.report.index import write_index
@@ -88,9 +88,11 @@ def _so_far(plan: Plan) -> "Study":
 @click.command()
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...")
 @click.option(
-    "--seeds-at-most", type=click.IntRange(min=1), default=60, show_default=True, help="Limit of seeds in all."
+    "--seeds-at-most", type=click.IntRange(min=1), default=60, show_default=True, help="The most seeds to use in all."
 )
-@click.option("--workflow", default="snakemake --cores all metrics", show_default=True, help="What trains a round.")
+@click.option(
+    "--workflow", default="snakemake --cores all metrics", show_default=True, help="The command that trains a round."
+)
 def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
     """Add seeds in rounds until every CLAIM has a verdict that stays valid however often one looks.
 
@@ -106,7 +108,7 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
 @asked_plan
 @click.argument("name")
 def explain(plan: Path | None, name: str) -> None:
-    """Say where the numbers of NAME come from, a cell, a run or its digest; or why it would be trained."""
+    """Explain where the numbers of NAME (a cell, a run or its digest) come from, or why it would be trained."""
     from exaggerated_replay.analysis.audit.explain import explain
 
     print(explain(plan_or_params(plan), name, RESULTS, store_folder()))
@@ -114,19 +116,19 @@ def explain(plan: Path | None, name: str) -> None:
 
 @click.command()
 @click.argument("folder", type=PATH)
-@click.option("--seeds", help="Train these seeds only, as in 0,1; their records are compared, and no tables.")
+@click.option("--seeds", help="Train only these seeds, such as 0,1, and compare their records but no tables.")
 @click.option(
     "--data",
     type=PATH,
     multiple=True,
-    help="A file that the study was made from, or one of its samples.",
+    help="A file that the study was made from, or another with the same samples.",
 )
-@click.option("--keep", type=PATH, help="Build it in this folder and leave it there; otherwise it is removed.")
+@click.option("--keep", type=PATH, help="Train in this folder and leave it there; otherwise it is removed.")
 @click.option("--workflow", default="--cores all", show_default=True, help="Arguments for Snakemake.")
 def rebuild(folder: Path, seeds: str | None, data: tuple[Path, ...], keep: Path | None, workflow: str) -> None:
-    """Train the study in FOLDER again from the commit that made it, and say how far it agrees with what is there.
+    """Train the study in FOLDER again from the commit that made it, and say how far the results agree.
 
-    Exit status 1 where a number differs by more than another processor explains.
+    Exit status 1 if a number differs by more than a different processor would explain.
     """
     from exaggerated_replay.analysis.audit.rebuild import rebuild
 

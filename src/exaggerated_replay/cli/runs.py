@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @store
 @workspace
 def status(plan: Path | None, runs: Path, workspace: Path) -> None:
-    """Tell how far unfinished runs are, how long they still take, and how many of the plan's runs are done."""
+    """Show how far unfinished runs are, how long they will still take, and how many of the plan's runs are done."""
     from exaggerated_replay.store.status import status
 
     for line in told(status(plan_or_params(plan), runs, store_folder(), workspace), workspace):
@@ -75,7 +75,7 @@ def verify(plan: Path | None) -> None:
 @click.command()
 @asked_plan
 def prune(plan: Path | None) -> None:
-    """Set runs aside that the plan does not name, so that DVC records the others alone."""
+    """Set aside the runs that the plan does not name, so that DVC records only the others."""
     from exaggerated_replay.store.keeping import set_aside
 
     out, told = set_aside(plan_or_params(plan).named, RUNS, store_folder())
@@ -90,7 +90,7 @@ def prune(plan: Path | None) -> None:
 @store
 @timings
 def export(file: Path, study: str | None, runs: Path, timings: Path) -> None:
-    """Write the records of finished runs to FILE, a run a line, without checkpoints, to be imported elsewhere."""
+    """Write the records of finished runs to FILE, one per line, without checkpoints, for import elsewhere."""
     from exaggerated_replay.store.exchange import export_records
 
     print(f"{export_records(RESULTS / study if study else runs, timings, file)} records in {file}")
@@ -101,7 +101,7 @@ def export(file: Path, study: str | None, runs: Path, timings: Path) -> None:
 @store
 @timings
 def import_(file: Path, runs: Path, timings: Path) -> None:
-    """Verify the records in FILE, from `export` or a study's folder, and put the new ones among the runs."""
+    """Verify the records in FILE (from `export`, or a study's folder) and add the new ones to the runs."""
     from exaggerated_replay.store.exchange import import_records
 
     done = import_records(file, runs, timings, store_folder() if runs == RUNS else runs)

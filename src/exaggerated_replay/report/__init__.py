@@ -1,1 +1,1 @@
-"""A study's report: one page that reads from the question to the verdict, and asks nothing of anywhere."""
+"""A study's report: one self-contained page, from the question to the verdict."""

@@ -28,8 +28,8 @@ class SourceSettings(Settings):
     content: str | None = None  # digest of the samples that they must hold, which identifies them; null: any
     files: dict[str, str] = field(default_factory=dict)  # raw file -> checksum
     mirrors: list[str] = field(default_factory=list)  # folders that hold them: URLs, or package:NAME/FOLDER
-    mean: list[float] | None = None  # of each channel as a fraction of 255, for the encoder
-    std: list[float] | None = None
+    mean: list[float] | None = None  # mean of each channel as a fraction of 255, for the encoder
+    std: list[float] | None = None  # likewise
     validation: OpenShare | None = None  # share of each class's training samples that takes the test set's place
     white: Byte | None = None  # the largest value of a pixel in the user's npz file; null: 255
     deviation: Positive | None = None  # of all values of the training features; null: as they come
@@ -91,7 +91,7 @@ class DatasetSettings(SourceSettings):
     tasks: Count | list[Count] | str  # a number of equal tasks, the sizes of tasks, or a file of lists of classes
     class_order: list[Class] | Literal["together", "apart"] | None = None  # null: drawn from the seed
     superclasses: list[list[Class]] | None = None  # which classes belong together, for `together` and `apart`
-    classes: Count | None = None  # null: as many as the user's file has
+    classes: Count | None = None  # their number; null: as many as the user's file has
     image_values: Count | None = None  # of the image that an input stands for; null: the input's own number
     watch: str | None = None  # a file whose content DVC looks at before it skips a stage; it decides nothing
 

@@ -12,12 +12,12 @@ from exaggerated_replay.settings.data import SourceSettings
 class PretrainingSettings(Settings):
     """How the convolutional encoder is trained on images, before anything else."""
 
-    epochs: Count
-    batch: Count = 256
-    learning_rate: Positive = 1e-4
-    schedule: Literal["constant", "one_cycle"] = "constant"
+    epochs: Count  # passes over the training images
+    batch: Count = 256  # images per step
+    learning_rate: Positive = 1e-4  # of Adam; the peak of the cycle, where there is one
+    schedule: Literal["constant", "one_cycle"] = "constant"  # of the learning rate
     units: Count = 2000  # of each of the two fully connected layers that are thrown away afterwards
-    seed: Seed = 0
+    seed: Seed = 0  # of initial weights and batches
     threads: Count = 2  # on the CPU
 
 
@@ -25,8 +25,8 @@ class PretrainingSettings(Settings):
 class PublishedSettings(Settings):
     """A trained encoder that somebody publishes."""
 
-    file: str
-    checksum: str  # sha256:<hex>
+    file: str  # its plain name
+    checksum: str  # `sha256:` and 64 digits
     mirrors: list[str]  # folders that hold it: URLs, or folders of this machine
 
     def __post_init__(self) -> None:
@@ -49,8 +49,8 @@ class EncoderSettings(Settings):
     architecture: str = "conv5"  # the paper's five convolutions, or the name of a model of torchvision
     image_size: Count | None = None  # to which images are enlarged or reduced; null: as they are
     deviation: Positive | None = None  # of all features of the training images; null: as they come
-    images: SourceSettings | None = None  # what to train one on
-    pretraining: PretrainingSettings | None = None  # and how
+    images: SourceSettings | None = None  # what to train one on: the keys of `dataset` that say where data come from
+    pretraining: PretrainingSettings | None = None  # how to train it
     published: PublishedSettings | None = None  # where to get a trained one; `weights` may name a copy of it
 
     def __post_init__(self) -> None:

@@ -28,4 +28,4 @@ class ReadingSettings(Settings):
 class ReadingPreset(ReadingSettings):
     """A reading with a name, which decides nothing."""
 
-    name: str
+    name: str  # as it stands in reports

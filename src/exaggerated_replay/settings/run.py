@@ -21,7 +21,7 @@ class TrainingSettings(Settings):
     iterations: Count  # optimiser steps per task
     batch: Count  # current samples per step
     replay_batch: Count  # replayed samples per step
-    learning_rate: Positive
+    learning_rate: Positive  # of Adam
     optimiser_state: Literal["kept", "moments", "reset"] = "kept"  # what Adam keeps when the next task begins
 
 
@@ -29,8 +29,8 @@ class TrainingSettings(Settings):
 class SISettings(Settings):
     """Synaptic intelligence."""
 
-    strength: NonNegative  # c
-    damping: Positive = 0.1
+    strength: NonNegative  # c: what it costs to change an important weight
+    damping: Positive = 0.1  # added to the squared change of a weight before it divides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class MethodSettings(Settings):
     generates: ClassVar[bool] = False  # whether it learns from samples that it generates itself
     draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "task"  # what batches of a task are drawn from
 
-    method: str
+    method: str  # its folder in methods/
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +51,12 @@ class RunSettings(Settings):
     image_values: Count  # values of the image that an input stands for; divides the variational loss
     code: str  # the stated versions of the code that the run executes, such as "core 1, bir 1"
     tasks: list[list[Seed]]  # the original classes of each task, in order of being seen
-    seed: Seed
+    seed: Seed  # of class order, initial weights, batches and replay
     model: ModelSettings
     training: TrainingSettings
     method: MethodSettings
-    threads: Count
-    precision: str
+    threads: Count  # on the CPU; decides in which order sums are taken
+    precision: str  # of matrix products
 
     def __post_init__(self) -> None:
         require(all(self.tasks) and bool(self.tasks), "tasks: every task needs at least one class")

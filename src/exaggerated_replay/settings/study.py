@@ -19,16 +19,16 @@ MOST_SEEDS = 10_000
 class Choice(Settings):
     """The option of a group of conf/ that other settings were composed from; it decides nothing by itself."""
 
-    name: str
+    name: str  # the option's
     suffix: str = ""  # of the names of studies of this size
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeSettings(Settings):
-    """Where and how to compute. Threads and precision decide sums; they are part of a run's identity."""
+    """Where and how to compute. Threads and precision change how sums round, so they belong to a run's identity."""
 
-    name: str
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    name: str  # the option's
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU where there is one
     threads: Count = 1  # of each training job on the CPU
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"  # of matrix products; tf32 changes nothing on a CPU
     runs_per_job: Count = 25  # trained one after the other by one job
@@ -81,7 +81,7 @@ class StudyOutline(Settings):
 class StudySettings(StudyOutline):
     """What to compare: grids of cells, each cell trained once per seed."""
 
-    grids: dict[str, list[dict[str, Any]]]
+    grids: dict[str, list[dict[str, Any]]]  # grid -> its rows: arms, and lists of settings to combine
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,7 +98,7 @@ class Params(Settings):
     training: TrainingSettings
     compute: ComputeSettings
     reading: ReadingPreset
-    arms: dict[str, MethodSettings]
+    arms: dict[str, MethodSettings]  # name -> a method with its settings
     study: StudySettings
     rules: RulesSettings = field(default_factory=RulesSettings)
     hyper: Choice  # where strengths and lengths come from

@@ -42,7 +42,7 @@ def verdicts(study: Study, grid: str) -> pd.DataFrame:
         grid: A grid of the plan.
 
     Returns:
-        One row per cell and metric; columns as docs/statistics.md lists them.
+        One row per cell and metric; columns as docs/reference/files.md lists them.
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.

@@ -15,9 +15,9 @@ class Settings(MethodSettings):
 
     generates = True
     method: Literal["bir"]
-    gate_proportion: Annotated[float, Within(ge=0, lt=1)]
+    gate_proportion: Annotated[float, Within(ge=0, lt=1)]  # share of hidden decoder units that a class switches off
     temperature: Positive = 2.0  # of the distillation
-    lambda_rec: NonNegative = 1.0
+    lambda_rec: NonNegative = 1.0  # weight of the reconstruction loss
     lambda_rec_replayed: NonNegative = 1.0  # multiplied onto it for replayed samples
-    mixture_prior: Literal["largest", "logsumexp"] = "largest"
-    si: SISettings | None = None
+    mixture_prior: Literal["largest", "logsumexp"] = "largest"  # how the prior of replayed samples is computed
+    si: SISettings | None = None  # synaptic intelligence; null: none

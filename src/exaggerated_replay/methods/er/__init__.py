@@ -14,4 +14,4 @@ class Settings(MethodSettings):
     """What can be set."""
 
     method: Literal["er"]
-    memory_per_class: Count = 20
+    memory_per_class: Count = 20  # stored samples

@@ -14,5 +14,5 @@ class Settings(MethodSettings):
     """What can be set."""
 
     method: Literal["ewc"]
-    strength: NonNegative  # lambda
+    strength: NonNegative  # weight of the penalty
     samples: Count = 1000  # single samples of the task that estimate the Fisher information

@@ -15,7 +15,9 @@ class Settings(bir.Settings):
     """Those of the baseline, and what the two losses need."""
 
     method: Literal["exaggeration"]  # type: ignore[assignment]
-    lambda_rr: NonNegative
-    lambda_ra: NonNegative
-    f: Annotated[float, Within(ge=1, le=1e12)] | Literal["none"]
-    reading: ReadingSettings | None = None  # None: that of the top-level key `reading`
+    lambda_rr: NonNegative  # weight of repulsion, Eq. 4
+    lambda_ra: NonNegative  # weight of attraction, Eq. 5
+    f: (
+        Annotated[float, Within(ge=1, le=1e12)] | Literal["none"]
+    )  # repulsion factor; none: the runner-up always competes
+    reading: ReadingSettings | None = None  # null: that of the top-level key `reading`

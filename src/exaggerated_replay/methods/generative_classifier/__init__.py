@@ -15,6 +15,6 @@ class Settings(MethodSettings):
 
     method: Literal["generative_classifier"]
     units: Count  # of each hidden layer of each VAE
-    latent: Count
+    latent: Count  # of each VAE
     samples: Count  # of the importance sampling
-    learning_rate: Positive = 1e-3
+    learning_rate: Positive = 1e-3  # of Adam
