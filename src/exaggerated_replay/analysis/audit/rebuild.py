@@ -13,7 +13,7 @@ from typing import Any
 
 from exaggerated_replay.analysis.audit.agreement import Agreement, compare_folders, compare_record
 from exaggerated_replay.analysis.study.runs import open_study, run_of
-from exaggerated_replay.analysis.verdicts.table import rules_of
+from exaggerated_replay.analysis.verdicts.rules import rules_of
 from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
@@ -59,8 +59,8 @@ def rebuild(
             )
         # The target first: an option that takes several words would take it for one of them.
         _run(place, "snakemake", "models" if seeds else "metrics", *workflow, show=True)
-        # What the study takes for no effect is what another processor may change.
-        found = Agreement(commit, rules_of(study.plan).smallest_effect)
+        # What the study takes for negligible is what another processor may change.
+        found = Agreement(commit, rules_of(study.plan).margins.first20)
         for run in runs:
             compare_record(found, run, study.records[run], read_json(place / RUNS / run / RECORD))
         if not seeds:

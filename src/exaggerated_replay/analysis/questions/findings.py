@@ -7,7 +7,7 @@ from exaggerated_replay.analysis.questions.frontier import reach
 from exaggerated_replay.analysis.questions.trends import trends
 from exaggerated_replay.analysis.study.outputs import finding_file, findings_of
 from exaggerated_replay.analysis.study.runs import Study
-from exaggerated_replay.analysis.verdicts.table import rules_of
+from exaggerated_replay.analysis.verdicts.rules import rules_of
 
 
 def findings(study: Study) -> dict[str, pd.DataFrame]:

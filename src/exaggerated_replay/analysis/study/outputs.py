@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.study.paper import odds_grid, papers_data, table1_grid
+from exaggerated_replay.analysis.study.paper import papers_data, table1_grid
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
 from exaggerated_replay.planning.drawing import kinds_of
 
-README, REPORT, ODDS = "README.md", "report.html", "table1_odds.csv"
+README, REPORT = "README.md", "report.html"
 SUMMARIES = (README, "params.yaml", PLAN, PROVENANCE, RECORDS, "runs.csv", "metrics.json", "verdicts.csv")
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
 FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
@@ -46,10 +46,9 @@ def git_files(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _kept(plan: Mapping[str, Any]) -> list[str]:
-    odds = [ODDS] if odds_grid(plan) else []
     found = [finding_file(name, grid) for grid, name in findings_of(plan).items()]
     tables = [f"tables/{grid}.csv" for grid in plan["grids"]]
-    return [*SUMMARIES, *odds, *found, *tables, *(picture_file(n) for n in featured(plan) if n not in FROM_MORE)]
+    return [*SUMMARIES, *found, *tables, *(picture_file(n) for n in featured(plan) if n not in FROM_MORE)]
 
 
 def _kept_of_more(plan: Mapping[str, Any]) -> list[str]:

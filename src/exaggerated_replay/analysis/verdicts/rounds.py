@@ -9,7 +9,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis.study.runs import open_study
 from exaggerated_replay.analysis.verdicts.decide import check_claims, decide, summary
-from exaggerated_replay.analysis.verdicts.table import all_verdicts, rules_of
+from exaggerated_replay.analysis.verdicts.table import verdicts
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.params import check_params, read_params
@@ -46,9 +46,9 @@ def run_rounds(claims: Sequence[str], at_most: int, workflow: Sequence[str], par
                 f"`{' '.join(workflow)}` ended with status {status}: mend what it names, and the same command goes on"
             )
         study = open_study(results / settings.study.name)
-        return all_verdicts(study.plan, study.runs)
+        return verdicts(study.plan, study.runs)
 
-    print(summary(decide(seeds, at_most, claims, judge), rules_of(plan)))
+    print(summary(plan, decide(seeds, at_most, claims, judge)))
 
 
 def write_seeds(params: Path, seeds: Sequence[int]) -> None:
