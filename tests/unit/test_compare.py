@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from exaggerated_replay.analysis.study.runs import Study, finished_so_far
 from test_runs import cell, record
 
 from exaggerated_replay.analysis.study.pairs import MEANS
-from exaggerated_replay.analysis.study.runs import Study, finished_so_far
 from exaggerated_replay.analysis.verdicts.compare import compare
 from exaggerated_replay.errors import UserError
 
@@ -15,6 +15,7 @@ CELLS = {name: cell(name, {"method": name}, *((seed, f"{name}{seed}") for seed i
 PLAN = {
     "training": {"iterations": 60},
     "grids": {},
+    "order": [],
     "cells": CELLS,
     "dataset": {"name": "digits"},
     "study": {"name": "mine"},
@@ -42,9 +43,20 @@ def test_a_gain_at_every_seed_is_told_with_its_size():
     assert "66.67" in row
     assert "+40.00" in row
     assert "+40.00 to +40.00" in row
-    assert "6 of 6" in row
-    assert "0.094" in row  # 2 of 64 patterns of signs, three metrics: 6/64
+    assert row.endswith("helps")
     assert said.startswith("new against old: 6 seeds")
+
+
+def test_what_a_grid_compares_has_the_verdict_that_it_has_there():
+    """By itself: three comparisons, for which six seeds are enough; in a grid of fifteen they are one too few."""
+    assert "for all 3 comparisons of no grid of the study, judged by themselves, together." in compare(
+        Study(PLAN, RECORDS), "old", "new"
+    )
+    many = {name: [{"cell": "new", "baseline": "old", "settings": {}}] for name in ("first", "second")}
+    asked = {**PLAN, "grids": many, "order": ["first", "second"], "rules": {"comparisons": 15}}
+    said = compare(Study(asked, RECORDS), "old", "new")
+    assert "for all 15 comparisons of the grid first, together." in said
+    assert "undecided" in said and "helps" not in said
 
 
 def test_the_means_are_those_of_all_finished_runs_and_the_difference_that_of_pairs():

@@ -13,19 +13,18 @@ from test_verdicts import study
 
 from exaggerated_replay.analysis.verdicts import rounds
 from exaggerated_replay.analysis.verdicts.decide import check_claims, chosen, decide, next_step, summary
-from exaggerated_replay.analysis.verdicts.table import all_verdicts
+from exaggerated_replay.analysis.verdicts.table import verdicts
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import drift, write_params
 from exaggerated_replay.planning.params import read_params
 from exaggerated_replay.planning.plan import make_plan
-from exaggerated_replay.settings.rules import RulesSettings
 
 CONF = Path(__file__).parents[2] / "conf"
 
 
 def table(*rows):
-    """Verdicts of one grid: (cell, metric, anytime verdict, more seeds)."""
-    columns = ["cell", "metric", "anytime_verdict", "anytime_more_seeds"]
+    """Verdicts of one grid: (cell, metric, verdict, more seeds)."""
+    columns = ["cell", "metric", "verdict", "more_seeds"]
     return pd.DataFrame(rows, columns=columns).assign(grid="table1", baseline="base")
 
 
@@ -45,20 +44,9 @@ def test_only_the_claims_that_were_asked_for_count():
     assert len(chosen(HALF, ["table1"])) == len(chosen(HALF, [])) == 3
 
 
-def test_what_two_grids_ask_counts_once_unless_their_verdicts_differ():
-    twice = pd.concat([HALF, HALF.assign(grid="convergence")])
-    assert (len(next_step(twice, [], range(5), 60).decided), len(next_step(twice, [], range(5), 60).undecided)) == (
-        1,
-        2,
-    )
-    stricter = HALF.assign(grid="convergence", anytime_verdict="undecided")
-    assert len(next_step(pd.concat([HALF, stricter]), ["a:first20"], range(5), 60).undecided) == 1
-
-
-@pytest.mark.parametrize("needs", [(3, 7), (7, 3)])
-def test_what_two_grids_ask_needs_as_few_seeds_as_the_nearer_of_them(needs):
-    grids = [table(("a", "overall", "undecided", more)).assign(grid=str(more)) for more in needs]
-    assert next_step(pd.concat(grids), [], range(9), 60).seeds == (9, 10, 11)
+def test_what_two_grids_ask_counts_once():
+    twice = next_step(pd.concat([HALF, HALF.assign(grid="convergence")]), [], range(5), 60)
+    assert (len(twice.decided), len(twice.undecided)) == (1, 2)
 
 
 def test_a_round_is_bounded_by_the_limit_and_by_what_there_was():
@@ -93,16 +81,16 @@ def test_rounds_end_once_all_is_decided():
 
     def judge(seeds):
         looked.append(len(seeds))
-        return all_verdicts(*study({"treated": gains[: len(seeds)]}, dataset="digits"))
+        return verdicts(*study({"treated": gains[: len(seeds)]}, dataset="digits"))
 
     step = decide(list(range(3)), 200, [], judge, told.append)
     assert step.undecided.empty
-    assert set(step.decided["anytime_verdict"]) == {"helps"}
+    assert set(step.decided["verdict"]) == {"helps"}
     assert looked == sorted(looked)
     assert 5 <= looked[-1] < 60
     assert len(told) == len(looked)
     assert told[-1].endswith("3 decided, 0 undecided; nothing remains.")
-    said = summary(step, RulesSettings()).splitlines()
+    said = summary(study({"treated": gains[:2]}, dataset="digits")[0], step).splitlines()
     assert said[0] == "Decided:"
     assert all(line.startswith("- treated against base") for line in said[1:4])
     assert said[4:6] == ["Undecided:", "- nothing"]
@@ -113,9 +101,7 @@ def test_rounds_end_once_all_is_decided():
 def test_rounds_end_at_the_limit():
     told = []
     noise = 10 * np.random.default_rng(3).normal(0, 1, 50)
-    step = decide(
-        list(range(4)), 12, [], lambda seeds: all_verdicts(*study({"treated": noise[: len(seeds)]})), told.append
-    )
+    step = decide(list(range(4)), 12, [], lambda seeds: verdicts(*study({"treated": noise[: len(seeds)]})), told.append)
     assert step.seeds == ()
     assert len(step.undecided) > 0
     assert step.undecided["seeds"].tolist() == [12] * len(step.undecided)

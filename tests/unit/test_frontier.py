@@ -35,14 +35,15 @@ def swept(places, seeds=10, spread=0.0, draw=None):
 
 
 def test_verdicts_by_hand():
-    """All ten differences of a cell have one sign: the exact two-sided p is 2 / 2^10, and Holm multiplies by three.
+    """All ten differences of a cell are the same: the evidence is 11^4.5 against any mean but their own.
 
-    The first cell exceeds every strength in overall; the second equals a strength; the third is exceeded on both.
+    The first cell exceeds every strength in overall: p is twice the inverse, for two axes. The second equals a
+    strength and the third is exceeded on both: p of this is three times the inverse, for three strengths.
     """
     table = reach(*swept([(31.0, 4.0), (25.0, 20.0), (9.0, 4.0)]), "g", RULES)
     assert table["verdict"].tolist() == ["beyond", "within", "within"]
-    np.testing.assert_allclose(table["p"], [2 / 2**10, 1, 1])
-    np.testing.assert_allclose(table["p_holm"], [3 * 2 / 2**10, 1, 1])
+    np.testing.assert_allclose(table["p"], [2 / 11**4.5, 1, 1])
+    np.testing.assert_allclose(table["p_within"], [1, 3 / 11**4.5, 3 / 11**4.5])
     assert table["cell"].tolist() == ["t10", "t1000", "t100000"]
     assert table["c"].tolist() == [*FRONTIER]
     assert table.loc[1, ["rival", "rival_c", "seeds", "first20", "overall"]].tolist() == ["b1000", 1e3, 10, 0, 0]
@@ -60,18 +61,23 @@ def test_better_on_one_axis_than_some_and_on_the_other_than_the_rest_is_beyond()
     assert row.verdict == "beyond"
 
 
-def test_what_lies_on_or_below_a_line_between_two_strengths_is_within_reach():
-    """Between (30, 5) and (25, 20), in the middle: better than either on one axis, and no better than a toss-up."""
+def test_what_lies_on_or_below_a_line_between_two_strengths_is_not_beyond():
+    """Between (30, 5) and (25, 20), in the middle: better than either on one axis, and no better than a toss-up.
+
+    Within reach is only what a strength itself reaches: which mixture one would have chosen is known afterwards.
+    """
     (row,) = reach(*swept([(27.5, 12.5)]), "g", RULES).itertuples()
-    assert (row.verdict, row.rival, row.other, row.share) == ("within", "b10", "b1000", 0.5)
+    assert (row.verdict, row.rival, row.other, row.share) == ("undecided", "b10", "b1000", 0.5)
     assert (row.rival_c, row.other_c, row.first20, row.overall) == (10.0, 1e3, 0.0, 0.0)
     (row,) = reach(*swept([(18.0, 24.0)]), "g", RULES).itertuples()  # the line from (25, 20) to (10, 30) is at 24.7
-    assert (row.verdict, row.rival, row.other, row.share) == ("within", "b1000", "b100000", 0.56)
+    assert (row.verdict, row.rival, row.other, row.share) == ("undecided", "b1000", "b100000", 0.56)
     np.testing.assert_allclose([row.first20, row.overall], [-0.4, -0.4])
 
 
 def test_few_seeds_and_a_gain_that_may_be_chance_decide_nothing():
-    assert reach(*swept([(31.0, 31.0)], seeds=4), "g", RULES)["verdict"].tolist() == ["undecided"]
+    for place in ((31.0, 31.0), (9.0, 4.0)):  # three strengths and one cell: 6^2 is less than 3 / 0.05, 7^2.5 is not
+        verdicts = [reach(*swept([place], seeds=n), "g", RULES)["verdict"].tolist() for n in (5, 6)]
+        assert verdicts == [["undecided"], ["beyond" if place[0] == 31 else "within"]]
     plan, runs = swept([(25.0, 20.0)])
     runs.loc[runs["cell"] == "t10", "overall"] += np.tile([1.0, -0.5], 5)
     assert reach(plan, runs, "g", RULES)["verdict"].tolist() == ["undecided"]
@@ -81,7 +87,7 @@ def test_a_run_that_diverged_takes_its_pairs_with_it():
     plan, runs = swept([(31.0, 31.0)])
     runs.loc[(runs["cell"] == "b1000") & (runs["seed"] < 3), ["first20", "first50", "overall"]] = np.nan
     (row,) = reach(plan, runs, "g", RULES).itertuples()
-    assert (row.rival, row.seeds, row.p) == ("b1000", 7, 2 / 2**7)
+    assert (row.rival, row.seeds, row.p) == ("b1000", 7, pytest.approx(2 / 8**3))
     runs.loc[runs["cell"] == "t10", ["first20", "first50", "overall"]] = np.nan
     (row,) = reach(plan, runs, "g", RULES).itertuples()
     assert (row.seeds, row.p, row.verdict) == (0, 1, "undecided")
@@ -108,19 +114,26 @@ def test_more_settings_of_the_baseline_never_make_it_easier(places, seed):
     assert (reach(plan, runs, "g", RULES)["p"] >= reach(fewer, runs, "g", RULES)["p"]).all()
 
 
-def share_beyond(place, times, spread=1.0):
-    """How often a cell at a place is found beyond, of so many simulated sweeps."""
+def share_of(verdict, place, times, spread=1.0, seeds=10):
+    """How often a cell at a place has a verdict, of so many simulated sweeps."""
     draw = np.random.default_rng(1)
-    tables = [reach(*swept([place], spread=spread, draw=draw), "g", RULES) for _ in range(times)]
-    return float((pd.concat(tables)["verdict"] == "beyond").mean())
+    tables = [reach(*swept([place], seeds, spread, draw), "g", RULES) for _ in range(times)]
+    return float((pd.concat(tables)["verdict"] == verdict).mean())
 
 
 @pytest.mark.parametrize("place", [*FRONTIER.values(), (25.0, 12.0), (27.5, 12.5)])
 def test_what_is_on_the_frontier_or_inside_is_rarely_found_beyond(place):
     """At most alpha of the time, within three standard errors of 100 simulations; also on a line between two."""
-    assert share_beyond(place, 100) <= RULES.alpha + 3 * (RULES.alpha * (1 - RULES.alpha) / 100) ** 0.5
+    assert share_of("beyond", place, 100) <= RULES.alpha + 3 * (RULES.alpha * (1 - RULES.alpha) / 100) ** 0.5
 
 
-def test_what_is_well_beyond_is_found():
-    """Three points, of twice the spread of a difference."""
-    assert share_beyond((25.0, 23.0), 50) >= 0.95
+def test_what_exceeds_every_strength_by_the_margin_is_rarely_found_within():
+    """At (25, 20) plus the margin on one axis, where the word is wrong most often."""
+    for place in ((25.33, 20.0), (25.0, 21.2)):
+        assert share_of("within", place, 50) <= RULES.alpha + 3 * (RULES.alpha * (1 - RULES.alpha) / 50) ** 0.5
+
+
+def test_what_is_well_beyond_or_well_within_is_found():
+    """Three and six points, of twice the spread of a difference and more."""
+    assert share_of("beyond", (25.0, 26.0), 30, seeds=12) >= 0.9
+    assert share_of("within", (22.0, 15.0), 30, seeds=12) >= 0.9

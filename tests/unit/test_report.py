@@ -8,10 +8,10 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
+from exaggerated_replay.analysis.study.runs import load_study, open_study
 from sample_report import SVG, plan_of
 
 from exaggerated_replay.analysis.study.outputs import figures_of
-from exaggerated_replay.analysis.study.runs import load_study, open_study
 from exaggerated_replay.report import pictures
 from exaggerated_replay.report.facts import beside_the_paper, what_was_run
 from exaggerated_replay.report.page import POLICY, write_report
@@ -145,10 +145,10 @@ def test_a_study_without_table_1_or_figures_has_a_page_too(written):
     page = Reader(written(plan_of(grids=("other",)), parts=[write_report]) / "report.html")
     assert "img" not in {tag for tag, _ in page.tags}
     assert {"question", "answer", "verdicts", "comparisons", "run", "not-run", "rules", "runs"} <= set(page.all("id"))
-    assert not {"odds", "forgetting", "inside"} & set(page.all("id"))
+    assert not {"forgetting", "inside"} & set(page.all("id"))
 
 
-def test_table_1_comes_first_with_the_papers_values_and_its_odds_where_the_data_are_the_papers(written):
+def test_table_1_comes_first_with_the_papers_values_where_the_data_are_the_papers(written):
     plan = plan_of(grids=("other", "table1"))
     plan["grids"]["other"] = plan["grids"]["other"][:2]  # a baseline and one row make no table
     plan["dataset"]["name"] = "cifar100"
@@ -156,9 +156,6 @@ def test_table_1_comes_first_with_the_papers_values_and_its_odds_where_the_data_
     assert text.index('id="grid-table1"') < text.index('id="grid-other"')
     table = text.partition('id="grid-table1"')[2].partition("</table>")[0]
     assert re.findall(r"paper (\S+)</span>", table) == ["+4.80", "+4.86", "+1.48", "+3.80", "+4.06", "+1.35"]
-    odds = text.partition('id="odds"')[2].partition("</section>")[0]
-    assert odds.count("<tr>") == 4
-    assert odds.count("(5 seeds)") == 3
 
 
 def test_settings_that_are_the_papers_are_told_from_those_that_are_not():

@@ -10,10 +10,19 @@ from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, questio
 TITLES = {"cifar100": "CIFAR-100", "mnist": "MNIST"}
 
 
-def asked(dataset="cifar100", **more):
+SIZE = {"units": 400, "iterations": 400, "batch": 128, "replay_batch": 256}
+
+
+def configured(method, **size):
+    units, *training = (SIZE | size).items()
+    return {"config": {"method": method, "model": dict([units]), "training": dict(training)}}
+
+
+def asked(dataset="cifar100", sizes=None, **more):
     """A plan in which "a" and "b" exaggerate, at f = 10 and without f, and "base" and "er" do not.
 
-    Its grid "table1" is the paper's Table 1; "convergence", which comes first, holds "a" as well.
+    All are miniatures, but for cells whose sizes are given. Its grid "table1" is the paper's Table 1; "convergence",
+    which comes first, holds "a" as well.
     """
     base = {"si": {"strength": 300.0}}
     methods = {
@@ -26,27 +35,18 @@ def asked(dataset="cifar100", **more):
     grids = {"convergence": ["a"], "table1": ["a", "a5"]}
     return {
         "dataset": {"name": dataset, "title": TITLES.get(dataset), "source_name": None, "validation": None, **more},
-        "cells": {name: {"config": {"method": method}} for name, method in methods.items()},
+        "cells": {name: configured(method, **(sizes or {}).get(name, {})) for name, method in methods.items()},
         "order": [*grids],
         "grids": {grid: [{"cell": cell, "baseline": "base"} for cell in cells] for grid, cells in grids.items()},
     }
 
 
 def judged(*rows):
-    """Verdicts: (cell, verdict, further columns) each, by default of a miniature."""
-    common = {"grid": "table1", "baseline": "base", "metric": "first20", "units": 400, "iterations": 400}
-    common |= {
-        "batch": 128,
-        "replay_batch": 256,
-        "seeds": 10,
-        "identical": 0,
-        "difference": 0.5,
-        "low": -0.25,
-        "high": 1.25,
-    }
-    return pd.DataFrame(
-        [{**common, "claim": np.nan, "cell": cell, "verdict": verdict, **more} for cell, verdict, more in rows]
-    )
+    """Verdicts: (cell, verdict, further columns) each, by default of a family of fifteen."""
+    common = {"grid": "table1", "baseline": "base", "metric": "first20", "seeds": 10, "difference": 0.5}
+    common |= {"comparisons": 15, "low": 0.0, "high": 1.0, "valid_low": -0.25, "valid_high": 1.25, "claim": np.nan}
+    table = pd.DataFrame([{**common, "cell": cell, "verdict": verdict, **more} for cell, verdict, more in rows])
+    return table.assign(family=[more.get("family", row) for row, (*_, more) in zip(table["grid"], rows, strict=True)])
 
 
 def claims(*words):
@@ -57,24 +57,33 @@ def claims(*words):
 
 
 LARGEST = (
-    "where the paper gains most (f = 10 on the first 20 % of classes, +5.80 points), "
-    "this study finds +0.50 (95 % interval \N{MINUS SIGN}0.25 to +1.25)."
+    "of these the paper gains most at f = 10 on the first 20 % of classes (+5.80 points); "
+    "here it is +0.50 (anytime-valid 99.67 % interval \N{MINUS SIGN}0.25 to +1.25)."
 )
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["reproduced"] * 3, "yes: all 3 gains in the paper's Table 1 are reproduced"),
-        (["smaller"] * 3, "yes: all 3 gains in the paper's Table 1 are smaller than published"),
-        (["larger", "smaller", "larger"], "yes: of 3 gains in the paper's Table 1, 1 is smaller than published and 2"),
-        (["no effect"] * 3, "no: all 3 gains in the paper's Table 1 show no effect"),
-        (["harmful", "no effect", "contradicted"], "1 shows no effect, 1 shows a loss and 1 is contradicted"),
-        (["undecided"] * 3, "not decided yet: all 3 gains in the paper's Table 1 are undecided"),
-        (["undecided", "reproduced", "undecided"], "in part: of 3 gains in the paper's Table 1, 1 is reproduced and 2"),
-        (["undecided", "contradicted", "no effect"], "no, as far as it is decided: of 3 gains"),
-        (["reproduced", "harmful", "no effect"], "it depends: of 3 gains"),
-        (["smaller", "contradicted", "undecided"], "it depends: of 3 gains"),
+        (["reproduced"] * 3, "yes: all 3 comparisons with Table 1 of the paper are reproduced"),
+        (["smaller"] * 3, "yes: all 3 comparisons with Table 1 of the paper are smaller than published"),
+        (
+            ["larger", "smaller", "larger"],
+            "yes: of 3 comparisons with Table 1 of the paper, 1 is smaller than published and 2",
+        ),
+        (["negligible"] * 3, "no: all 3 comparisons with Table 1 of the paper are negligible"),
+        (["harmful", "negligible", "contradicted"], "1 is negligible, 1 shows a loss and 1 is contradicted"),
+        (["undecided"] * 3, "not decided yet: all 3 comparisons with Table 1 of the paper are undecided"),
+        (
+            ["undecided", "reproduced", "undecided"],
+            "in part: of 3 comparisons with Table 1 of the paper, 1 is reproduced and 2",
+        ),
+        (
+            ["undecided", "contradicted", "negligible"],
+            "no, as far as it is decided: of 3 comparisons with Table 1 of the paper",
+        ),
+        (["reproduced", "harmful", "negligible"], "it depends: of 3 comparisons with Table 1 of the paper"),
+        (["smaller", "contradicted", "undecided"], "it depends: of 3 comparisons with Table 1 of the paper"),
     ],
 )
 def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
@@ -88,7 +97,7 @@ def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
 
 
 def test_what_grids_show_beyond_their_verdicts_is_said_in_the_answer():
-    _, second = answer(asked(), claims("no effect", "no effect", "no effect"), ["one lies beyond", "two fall"])
+    _, second = answer(asked(), claims("negligible", "negligible", "negligible"), ["one lies beyond", "two fall"])
     assert second.startswith("One lies beyond; two fall; all of this speaks of a miniature")
 
 
@@ -99,25 +108,25 @@ def test_every_verdict_is_for_or_against_or_open():
         lead = "yes" if word in FOR else "no" if word in AGAINST else "not decided yet"
         assert first.startswith(f"On CIFAR-100 in miniature, {lead}: the one comparison")
         assert f"that was tested {SAID[word][0]}; the best is a against base on the first 20 % of classes, at " in first
-        assert first.endswith(f"+0.50 points (95 % interval \N{MINUS SIGN}0.25 to +1.25; {word}).")
+        assert first.endswith(f"+0.50 points (anytime-valid 99.67 % interval \N{MINUS SIGN}0.25 to +1.25; {word}).")
 
 
 def test_what_lies_beyond_table_1_comes_second_and_the_best_of_it_is_named():
     table = pd.concat(
         [
-            claims("no effect", "no effect", "no effect"),
+            claims("negligible", "negligible", "negligible"),
             judged(
-                ("b", "harmful", {"difference": -8.0, "low": -9.0, "high": -7.0, "grid": "dose"}),
-                ("b", "helps", {"difference": 2.0, "low": 1.0, "high": 3.0, "metric": "overall", "units": 800}),
+                ("b", "harmful", {"difference": -8.0, "valid_low": -9.0, "valid_high": -7.0, "grid": "dose"}),
+                ("b", "helps", {"difference": 2.0, "valid_low": 1.0, "valid_high": 3.0, "metric": "overall"}),
             ),
         ]
     )
-    first, second = answer(asked(), table)
-    assert first.startswith("On CIFAR-100 in miniature, no: all 3 gains")
+    first, second = answer(asked(sizes={"b": {"units": 800}}), table)
+    assert first.startswith("On CIFAR-100 in miniature, no: all 3 comparisons with Table 1 of the paper")
     assert second == (
         "Of 2 comparisons beyond that table, 1 shows a gain and 1 shows a loss; the best is b against base on all "
-        "classes, at +2.00 points (95 % interval +1.00 to +3.00; helps); all of this speaks of a miniature "
-        "(400 to 800 units a layer, 400 iterations per task, 10 seeds), not of the paper's size."
+        "classes, at +2.00 points (anytime-valid 99.67 % interval +1.00 to +3.00; helps); all of this speaks of a "
+        "miniature (400 to 800 units a layer, 400 iterations per task, 10 seeds), not of the paper's size."
     )
 
 
@@ -132,31 +141,31 @@ def test_what_lies_beyond_table_1_comes_second_and_the_best_of_it_is_named():
 )
 def test_controls_are_not_exaggeration_and_are_told_apart(method):
     plan = asked()
-    plan["cells"]["control"] = {"config": {"method": method}}
+    plan["cells"]["control"] = configured(method)
     control = ("control", "helps", {"difference": 9.0})
     assert answer(plan, judged(("a", "helps", {}), control))[0].startswith(
         "On CIFAR-100 in miniature, yes, but controls gain, too: the one comparison of exaggeration"
     )
-    first, second = answer(plan, judged(("a", "no effect", {}), control))
+    first, second = answer(plan, judged(("a", "negligible", {}), control))
     assert first.startswith("On CIFAR-100 in miniature, no: the one comparison of exaggeration")
     assert second.startswith(
         "The one comparison of a control (wrong classes, or weights of zero) that was tested shows a gain; all of this "
     )
 
 
-def test_a_comparison_that_two_grids_hold_counts_once_as_table_1_judges_it():
-    twice = judged(("a", "no effect", {"grid": "convergence"}), ("a", "undecided", {"grid": "table1"}))
+def test_a_comparison_that_two_grids_hold_counts_once():
+    twice = judged(("a", "helps", {"grid": "convergence", "family": "table1"}), ("a", "helps", {"grid": "table1"}))
     assert (
-        "the one comparison of exaggeration with a baseline that was tested is undecided" in answer(asked(), twice)[0]
+        "the one comparison of exaggeration with a baseline that was tested shows a gain" in answer(asked(), twice)[0]
     )
 
 
 def test_on_other_data_it_is_a_demonstration():
     table = judged(
-        *(("a", "no effect", {"metric": m, "identical": 10, "difference": 0.0}) for m in ("first20", "first50"))
+        *(("a", "negligible", {"metric": m, "difference": 0.0, "high": 0.0}) for m in ("first20", "first50"))
     )
     assert answer(asked("digits"), table) == (
-        "On digits, no: all 2 comparisons of exaggeration with a baseline show no effect; "
+        "On digits, no: all 2 comparisons of exaggeration with a baseline are negligible; "
         "with and without it, accuracy is the same at every seed.",
         "This is a demonstration (400 units a layer, 400 iterations per task, 10 seeds): "
         "the paper claims nothing about digits.",
@@ -164,21 +173,22 @@ def test_on_other_data_it_is_a_demonstration():
 
 
 def test_the_papers_size_and_validation_data_are_said():
-    full = claims("reproduced", "reproduced", "reproduced").assign(**paper.SIZE)
-    first, second = answer(asked(validation=0.2), full)
+    full = claims("reproduced", "reproduced", "reproduced")
+    first, second = answer(asked(sizes={"a": paper.SIZE}, validation=0.2), full)
     assert first.startswith("On validation data of CIFAR-100 at the paper's size, yes: ")
     assert second == "This speaks of the paper's size (2,000 units a layer, 5,000 iterations per task, 10 seeds)."
     assert "on validation data of CIFAR-100" in question(asked(validation=0.2))[1]
 
 
 def test_the_papers_network_trained_for_another_length_is_neither_its_size_nor_a_miniature():
-    short = claims("undecided", "undecided", "undecided").assign(**{**paper.SIZE, "iterations": 500})
-    first, second = answer(asked(), short)
+    short = claims("undecided", "undecided", "undecided")
+    plan = asked(sizes={"a": {**paper.SIZE, "iterations": 500}})
+    first, second = answer(plan, short)
     assert first.startswith("On CIFAR-100 at the paper's size but for the length of training, not decided yet: ")
     size = "2,000 units a layer, 500 iterations per task, 10 seeds"
     assert second == f"This speaks of the paper's size but for the length of training ({size})."
     beside = pd.concat([short, judged(("b", "helps", {"grid": "miniature"}))])
-    first, second = answer(asked(), beside)
+    first, second = answer(plan, beside)
     assert first.startswith("On CIFAR-100 at the paper's size but for the length of training, not decided yet: ")
     assert "of the paper's size but for the length of training, and of a miniature (400 to 2,000 units" in second
 
@@ -201,12 +211,12 @@ def test_what_does_not_exaggerate_is_no_answer():
 
 
 def test_where_every_pair_diverged_that_is_said():
-    gone = {"difference": np.nan, "low": np.nan, "high": np.nan, "seeds": 0}
+    gone = {"difference": np.nan, "valid_low": -np.inf, "valid_high": np.inf, "seeds": 0}
     assert answer(asked(), judged(("a", "undecided", gone)))[0].endswith(
         "is undecided; no pair of runs reached its end."
     )
     table = judged(("a", "undecided", {**gone, "claim": 5.8}))
-    assert answer(asked(), table)[0].endswith("+5.80 points), no pair of runs reached its end.")
+    assert answer(asked(), table)[0].endswith("(+5.80 points); here, no pair of runs reached its end.")
 
 
 def test_the_question_quotes_the_published_gains():

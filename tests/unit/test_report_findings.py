@@ -2,7 +2,6 @@
 
 import re
 
-import numpy as np
 import pandas as pd
 import pytest
 from sample_report import plan_of
@@ -55,12 +54,12 @@ def test_where_a_size_grows_the_page_says_what_grows_with_it(written):
     table = pd.read_csv(folder / "trends/sizes.csv")
     assert table["metric"].tolist() == ["first20", "first50", "overall"]
     rows = shown(section_of(folder, "sizes"), "points per tenfold size")
-    assert [row[:4] for row in rows] == [
-        ["rr-ra", part, "20 to 200", "5"] for part in ("first 20 %", "first 50 %", "all classes")
+    assert [row[:5] for row in rows] == [
+        ["rr-ra", part, "20 to 200", "2,000", "5"] for part in ("first 20 %", "first 50 %", "all classes")
     ]
-    assert [row[-2] for row in rows] == table["verdict"].tolist()
+    assert [row[-1] for row in rows] == table["verdict"].tolist()
     assert 'href="trends/sizes.csv"' in section_of(folder, "sizes")
-    assert "owards the paper&#39;s 2,000 (units of a hidden layer), of " in (folder / "report.html").read_text()
+    assert "rom 20 to 200 (units of a hidden layer), of 3 differences " in (folder / "report.html").read_text()
 
 
 def test_of_readings_the_page_says_which_comes_closest_to_the_papers_table(written):
@@ -81,7 +80,7 @@ def test_of_readings_the_page_says_which_comes_closest_to_the_papers_table(writt
 
 def test_a_mixture_of_two_strengths_is_named_by_both():
     row = {"cell": "a", "c": 100.0, "rival": "b", "rival_c": 3000.0, "other": "d", "other_c": 900.0, "seeds": 5}
-    row |= {"first20": 1.0, "overall": -1.0, "p_holm": 0.2, "verdict": "undecided"}
+    row |= {"first20": 1.0, "overall": -1.0, "p": 0.2, "verdict": "undecided"}
     ((_, _, mixture, *_),) = frontier.rows(pd.DataFrame([row]))
     assert (mixture.text, mixture.runs_of) == ("between 900 and 3,000", "b")
 
@@ -96,41 +95,14 @@ def test_a_sweep_in_a_clause():
 
 def test_trends_in_a_clause():
     table = pd.DataFrame(
-        {
-            "arm": ["rr-ra", "rr-ra", "ra"],
-            "metric": ["first20", "overall", "first20"],
-            "size": "training.iterations",
-            "papers": 5000,
-            "verdict": ["falls", "level", "rises"],
-            "at_papers": [-1.0, 0.0, 2.0],
-            "at_papers_low": [-2.5, -1.0, 1.0],
-            "at_papers_high": [0.5, 1.0, 3.0],
-        }
+        {"arm": ["rr-ra", "rr-ra", "ra"], "size": "training.iterations", "verdict": ["falls", "level", "rises"]}
+    ).assign(least=50, most=400)
+    said = "from 50 to 400 (iterations per task), of 3 differences 1 rising, 1 falling, 1 level"
+    assert trends.clause(table, "rr-ra") == said
+    other = table.assign(size="model.units", most=800, verdict="undecided")
+    assert trends.clause(pd.concat([table, other]), "rr-ra") == (
+        f"{said}; from 50 to 800 (units of a hidden layer), of 3 differences 3 undecided"
     )
-    counts = "towards the paper's 5,000 (iterations per task), of 3 differences 1 rising, 1 falling, 1 level"
-    minus = "\N{MINUS SIGN}"
-    assert trends.clause(table, "rr-ra") == (
-        f"{counts}; rr-ra on the first 20 % of classes would come to {minus}1.00 points there ({minus}2.50 to +0.50)"
-    )
-    bent = table.assign(at_papers=np.nan, at_papers_low=np.nan, at_papers_high=np.nan, p_straight=0.012)
-    assert trends.clause(bent, "rr-ra") == f"{counts}; rr-ra on the first 20 % of classes follows no straight line"
-    assert trends.clause(table, "another") == counts
-    both = pd.concat([table, table.assign(size="model.units", papers=2000)])
-    assert trends.clause(both, "another") == (
-        f"{counts}; {counts.replace('5,000 (iterations per task)', '2,000 (units of a hidden layer)')}"
-    )
-    open_ = table.assign(verdict="undecided", papers=2000, size="model.units")
-    said = "towards the paper's 2,000 (units of a hidden layer), of 3 differences 3 undecided"
-    assert trends.clause(open_, "rr-ra") == said
-
-
-def test_a_bend_in_the_table_of_trends():
-    row = {"arm": "ra", "metric": "first20", "least": 50.0, "most": 400.0, "seeds": 5, "slope": 1.0, "low": 0.0}
-    row |= {"high": 2.0, "p_holm": 0.2, "verdict": "level", "at_papers": 3.0, "at_papers_low": 1.0}
-    row |= {"at_papers_high": 5.0, "p_straight": 0.4}
-    bent = row | {"at_papers": np.nan, "at_papers_low": np.nan, "at_papers_high": np.nan, "p_straight": 0.0123}
-    on, none = (cells[-1].text for cells in trends.rows(pd.DataFrame([row, bent])))
-    assert (on, none) == ("+3.00 (+1.00 to +5.00)", "no straight line (p 0.012)")
 
 
 def test_the_closest_reading_in_a_clause():

@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis.statistics import anytime, power
-from exaggerated_replay.analysis.statistics import paired as statistics
-from exaggerated_replay.analysis.verdicts.table import all_verdicts, judge, rules_of, sentence, verdicts, verdicts_csv
+from exaggerated_replay.analysis.statistics import anytime
+from exaggerated_replay.analysis.statistics.paired import estimate
+from exaggerated_replay.analysis.verdicts.families import Family, families, family_of
+from exaggerated_replay.analysis.verdicts.rules import rules_of
+from exaggerated_replay.analysis.verdicts.sentences import beside, interval_of, sentence
+from exaggerated_replay.analysis.verdicts.table import each_once, judge, verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.settings.rules import RulesSettings
+from exaggerated_replay.settings.rules import MarginSettings, RulesSettings
 
 SI = {"strength": 1e8, "damping": 0.1}
 EXAGGERATING = {"si": SI, "lambda_rr": 1e-6, "lambda_ra": 1e-6}
@@ -41,8 +44,8 @@ def study(gains, *, dataset="cifar100", methods=None, base=None, **training):
     for name, described in cells.items():
         described["runs"] = [{"seed": seed, "digest": f"{name}-{seed}"} for seed in range(seeds)]
     grid = [{"cell": name, "baseline": None if name == "base" else "base", "settings": {}} for name in cells]
-    plan = {"grids": {"table1": grid}, "cells": cells, "dataset": {"name": dataset}, "training": {"iterations": 400}}
-    return plan, runs
+    plan = {"grids": {"table1": grid}, "order": ["table1"], "cells": cells}
+    return plan | {"dataset": {"name": dataset}, "training": {"iterations": 400}}, runs
 
 
 METRICS = ("first20", "first50", "overall")
@@ -59,27 +62,18 @@ def row(table, metric="first20", **which):
 
 def test_a_row_holds_the_evidence_of_its_own_differences():
     gain = 4.7 + NOISE
-    found = row(verdicts(*study({"treated": gain}), "table1"))
-    assert (found["grid"], found["cell"], found["arm"], found["baseline"]) == ("table1", "treated", "rr-ra", "base")
-    assert (found["seeds"], found["left_out"], found["identical"]) == (12, 0, 0)
-    t = statistics.estimate(gain)
-    assert (found["difference"], found["sd"]) == pytest.approx((t.mean, t.sd))
-    assert (found["low"], found["high"]) == pytest.approx((t.low, t.high))
-    assert (found["boot_low"], found["boot_high"]) == pytest.approx(statistics.bootstrap_interval(gain))
-    assert (found["anytime_low"], found["anytime_high"]) == pytest.approx(anytime.interval(gain, 1.0, 0.05))
-    assert found["p"] == 2 / 2**12
-    assert found["p_holm"] == 3 * found["p"]  # three metrics, all the same
-    assert found["relative"] == pytest.approx(100 * gain.mean() / (30 + 3 * 5.5))
-    assert found["claim"] == 4.8
-    assert found["p_claim"] == pytest.approx(statistics.equivalence(gain, 3.8, 5.8))
-    assert found["improvement"] == 1
-    assert found["detectable"] == pytest.approx(power.detectable(12, t.sd))
-    assert (found["verdict"], found["anytime_verdict"]) == ("reproduced", "reproduced")
-    assert (found["more_seeds"], found["anytime_more_seeds"]) == (0, 0)
+    found = row(verdicts(*study({"treated": gain})))
+    assert (found["grid"], found["cell"], found["baseline"]) == ("table1", "treated", "base")
+    assert (found["seeds"], found["left_out"]) == (12, 0)
+    t = estimate(gain)
+    assert (found["difference"], found["low"], found["high"]) == pytest.approx((t.mean, t.low, t.high))
+    assert (found["family"], found["comparisons"]) == ("table1", 3)
+    assert (found["valid_low"], found["valid_high"]) == pytest.approx(anytime.interval(gain, 1.0, 0.05 / 3))
+    assert (found["claim"], found["verdict"], found["more_seeds"]) == (4.8, "reproduced", 0)
 
 
 def test_each_metric_has_its_own_claim():
-    table = verdicts(*study({"treated": 4.7 + NOISE}), "table1")
+    table = verdicts(*study({"treated": 4.7 + NOISE}))
     assert {metric: row(table, metric)["claim"] for metric in METRICS} == {
         "first20": 4.8,
         "first50": 4.86,
@@ -99,151 +93,162 @@ def test_each_metric_has_its_own_claim():
     ],
 )
 def test_the_paper_claims_nothing_of(change, why):
-    found = row(verdicts(*study({"treated": 4.7 + NOISE}, **change), "table1"))
+    found = row(verdicts(*study({"treated": 4.7 + NOISE}, **change)))
     assert math.isnan(found["claim"]), why
-    assert math.isnan(found["p_claim"])
     assert found["verdict"] == "helps"
 
 
 def test_runs_are_joined_by_seed_whatever_their_order():
     plan, runs = study({"treated": 4.7 + NOISE})
     shuffled = runs.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(verdicts(plan, runs, "table1"), verdicts(plan, shuffled, "table1"))
+    pd.testing.assert_frame_equal(verdicts(plan, runs), verdicts(plan, shuffled))
 
 
 def test_pairs_with_a_diverged_run_are_left_out_and_counted():
     plan, runs = study({"treated": 4.7 + NOISE})
     runs.loc[runs["digest"].isin(["treated-3", "base-5"]), list(METRICS)] = math.nan
-    found = row(verdicts(plan, runs, "table1"))
+    found = row(verdicts(plan, runs))
     assert (found["seeds"], found["left_out"]) == (10, 2)
     assert found["difference"] == pytest.approx(4.7 + np.delete(NOISE, [3, 5]).mean())
-    assert "Left out because a run diverged: 2 pairs." in sentence(found, RulesSettings())
+    assert "Left out because a run diverged: 2 pairs." in sentence(plan, found)
 
 
-def test_a_cell_of_which_every_run_diverged_is_undecided_and_spoils_no_other():
+def test_a_cell_of_which_every_run_diverged_is_undecided_and_counts_as_planned():
     plan, runs = study({"treated": 4.7 + NOISE, "wild": 4.7 + NOISE})
     runs.loc[runs["cell"] == "wild", list(METRICS)] = math.nan
-    table = verdicts(plan, runs, "table1")
+    table = verdicts(plan, runs)
     wild = row(table, cell="wild")
-    assert (wild["seeds"], wild["left_out"], wild["verdict"], wild["anytime_verdict"]) == (
-        0,
-        12,
-        "undecided",
-        "undecided",
-    )
-    assert wild[["difference", "p", "p_holm", "low"]].isna().all()
-    assert row(table, cell="treated")["p_holm"] == 3 * 2 / 2**12  # it does not count as a test
-    assert "Left out because a run diverged: 12 pairs." in sentence(wild, RulesSettings())
+    assert (wild["seeds"], wild["left_out"], wild["verdict"]) == (0, 12, "undecided")
+    assert wild[["difference", "low"]].isna().all()
+    assert row(table, cell="treated")["comparisons"] == 6
+    assert "Left out because a run diverged: 12 pairs." in sentence(plan, wild)
 
 
 def test_devices_are_never_mixed():
     plan, runs = study({"treated": 4.7 + NOISE})
     runs.loc[runs["digest"] == "treated-3", "device"] = "cuda"
     with pytest.raises(UserError, match="cpu and cuda"):
-        verdicts(plan, runs, "table1")
+        verdicts(plan, runs)
 
 
 def test_a_grid_that_compares_nothing_changes_no_digit_of_the_others():
     plan, runs = study({"treated": 4.7 + NOISE / 3})
-    beside = {**plan, "grids": {"alone": plan["grids"]["table1"][:1], **plan["grids"]}}
-    assert verdicts_csv(all_verdicts(beside, runs)) == verdicts_csv(all_verdicts(plan, runs))
-    nothing = {**plan, "grids": {"alone": plan["grids"]["table1"][:1]}}
-    assert verdicts_csv(all_verdicts(nothing, runs)).count("\n") == 1
+    beside_it = {**plan, "grids": {"alone": plan["grids"]["table1"][:1], **plan["grids"]}, "order": ["alone", "table1"]}
+    assert verdicts_csv(verdicts(beside_it, runs)) == verdicts_csv(verdicts(plan, runs))
+    nothing = {**plan, "grids": {"alone": plan["grids"]["table1"][:1]}, "order": ["alone"]}
+    assert verdicts_csv(verdicts(nothing, runs)).count("\n") == 1
 
 
 def test_equal_at_every_seed():
-    found = row(verdicts(*study({"treated": np.zeros(5)}), "table1"))
-    assert (found["identical"], found["p"], found["low"], found["high"], found["improvement"]) == (5, 1, 0, 0, 0.5)
-    assert (found["verdict"], found["anytime_verdict"]) == ("no effect", "no effect")
-    assert "At every seed, the two were right on as many test images." in sentence(found, RulesSettings())
+    plan, runs = study({"treated": np.zeros(6)})
+    found = row(verdicts(plan, runs))
+    assert found[["low", "high", "valid_low", "valid_high"]].tolist() == [0, 0, 0, 0]
+    assert (found["verdict"], beside(found)) == ("negligible", "")
+    assert "At every seed, the two were right on as many test images." in sentence(plan, found)
 
 
-def test_five_seeds_prove_no_gain_however_clear():
-    found = row(verdicts(*study({"treated": 4.7 + NOISE[:5]}), "table1"))
-    assert found["p"] == 1 / 16
-    assert found["verdict"] == "undecided"
-    assert found["more_seeds"] == 2  # 2 / 2**6 is still more than 0.05 / 3
-    assert "undecided, needing about 2 more seeds." in sentence(found, RulesSettings())
+def test_five_seeds_of_three_comparisons_are_one_too_few_however_clear_gains_or_losses_are():
+    """6^2 = 36 is less than 3 / 0.05 = 60."""
+    for gain in (4.7 + NOISE[:5] / 100, -4.7 + NOISE[:5] / 100, np.zeros(5)):
+        plan, runs = study({"treated": gain})
+        found = row(verdicts(plan, runs))
+        assert (found["verdict"], found["more_seeds"]) == ("undecided", 1)
+        assert "(too few for an interval, which takes 6, 5 seeds): undecided, needing about 1 more seed." in sentence(
+            plan, found
+        )
+
+
+def test_what_is_negligible_and_not_zero_is_said_to_be_both():
+    plan, runs = study({"treated": 0.4 + NOISE / 5})
+    found = row(verdicts(plan, runs))
+    assert (found["verdict"], beside(found)) == ("negligible", "not zero")
+    assert "negligible, within the margin of 1.2, but not zero." in sentence(plan, found)
 
 
 def test_the_rules_are_the_plans():
     plan, runs = study({"treated": 0.4 + NOISE / 5})
-    assert row(verdicts(plan, runs, "table1"))["verdict"] == "no effect"
-    strict = {**plan, "rules": {"smallest_effect": 0.1}}
-    assert rules_of(strict) == RulesSettings(smallest_effect=0.1)
-    assert row(verdicts(strict, runs, "table1"))["verdict"] == "smaller"
-    assert row(verdicts({**plan, "rules": {"min_seeds": 13}}, runs, "table1"))["verdict"] == "undecided"
+    strict = {**plan, "rules": {"margins": {"first20": 0.1}, "comparisons": 54}}
+    assert rules_of(strict) == RulesSettings(margins=MarginSettings(first20=0.1), comparisons=54)
+    found = row(verdicts(strict, runs))
+    assert (found["verdict"], found["comparisons"]) == ("smaller", 54)
+    assert (found["valid_low"], found["valid_high"]) == pytest.approx(anytime.interval(0.4 + NOISE / 5, 1.0, 0.05 / 54))
 
 
-def test_grids_lie_one_below_the_other_and_are_families_of_their_own():
-    plan, runs = study({"treated": 4.7 + NOISE, "other": NOISE})
-    both = plan["grids"]["table1"]
-    plan["grids"] = {"a": both[:2], "b": both, "empty": both[:1]}
-    table = all_verdicts(plan, runs)
-    assert table["grid"].tolist() == ["a"] * 3 + ["b"] * 6
-    assert row(table, grid="a")["p_holm"] == 3 * 2 / 2**12
-    assert row(table, grid="b", cell="treated")["p_holm"] == 6 * 2 / 2**12
+def test_a_comparison_belongs_to_one_family_and_other_grids_quote_its_verdict():
+    """Of "first" and "second", which both hold it, it belongs to the one that params.yaml lists first."""
+    plan, runs = study({"treated": 4.7 + NOISE, "other": NOISE}, dataset="digits")
+    base, treated, other = plan["grids"]["table1"]
+    plan["grids"] = {"second": [base, treated, other], "first": [base, treated], "empty": [base]}
+    plan["order"] = ["first", "second", "empty"]
+    assert families(plan) == {("treated", "base"): Family("first", 3), ("other", "base"): Family("second", 3)}
+    table = verdicts(plan, runs)
+    assert table["grid"].tolist() == ["second"] * 6 + ["first"] * 3
+    own, quoted = (row(table, grid=grid, cell="treated").drop("grid") for grid in ("first", "second"))
+    pd.testing.assert_series_equal(own, quoted, check_names=False)
+    assert sorted(zip(*(each_once(table)[column] for column in ("grid", "cell")), strict=True)) == [
+        *[("first", "treated")] * 3,
+        *[("second", "other")] * 3,
+    ]
 
 
-def test_any_two_cells_can_be_judged():
+def test_the_papers_table_1_is_the_family_of_its_comparisons_wherever_it_stands():
+    methods = {"f5": {**EXAGGERATING, "f": 5}, "f20": {**EXAGGERATING, "f": 20}}
+    plan, _ = study({"f5": NOISE, "f20": NOISE}, methods=methods)
+    base, f5, f20 = plan["grids"]["table1"]
+    plan |= {"grids": {"lines": [base, f20], "table1": [base, f5, f20]}, "order": ["lines", "table1"]}
+    assert set(families(plan).values()) == {Family("table1", 6)}
+
+
+def test_any_two_cells_can_be_judged_and_what_is_no_comparison_of_the_study_by_itself():
     plan, runs = study({"treated": 4.7 + NOISE, "other": 4.7 + NOISE / 2})
-    found = row(judge(plan, runs, [("treated", "other")]))
+    found = row(judge(plan, runs, "treated", "other"))
     assert found["difference"] == pytest.approx((NOISE / 2).mean())
     assert math.isnan(found["claim"])  # the other exaggerates, too
+    assert family_of(plan, "treated", "other") == Family("", 3)
+    pd.testing.assert_frame_equal(
+        judge(plan, runs, "treated", "base"), verdicts(plan, runs).query("cell == 'treated'").drop(columns="grid")
+    )
 
 
 def test_the_sentence_says_what_where_and_at_which_size():
-    text = sentence(row(verdicts(*study({"treated": 2.1 + NOISE}), "table1")), RulesSettings())
+    plan, runs = study({"treated": 2.1 + NOISE})
+    found = row(verdicts(plan, runs))
+    text = sentence(plan, found)
+    low, high = anytime.interval(2.1 + NOISE, 1.0, 0.05 / 3)
+    interval = f"anytime-valid 98.33 % interval {low:+.2f} to {high:+.2f}"
+    assert interval_of(plan, found) == interval
     assert text.startswith(
-        "treated against base on the first 20 % of classes of cifar100: +2.10 points (95 % interval +1.7"
+        f"treated against base on the first 20 % of classes of cifar100: +2.10 points ({interval}, 12 seeds): smaller, "
+        "above zero and below the paper's +4.80."
     )
-    assert "12 seeds): smaller, above zero, but the paper's +4.80 is excluded." in text
     assert text.endswith(
         "a miniature (300 units, 400 iterations per task, 128 + 256 samples a step), not of the paper's size."
     )
 
 
-def test_the_papers_size_is_no_miniature():
-    plan, runs = study({"treated": 2.1 + NOISE}, iterations=5000, batch=512, replay_batch=512)
+@pytest.mark.parametrize(
+    ("iterations", "said"),
+    [(5000, ""), (500, "the paper's size but for the length of training: 500 iterations per task in place of 5,000.")],
+)
+def test_the_papers_network_is_no_miniature(iterations, said):
+    plan, runs = study({"treated": 2.1 + NOISE}, iterations=iterations, batch=512, replay_batch=512)
     plan["cells"]["treated"]["config"]["model"]["units"] = 2000
-    plan["training"]["iterations"] = 5000
-    found = row(verdicts(plan, runs, "table1"))
-    assert found["paper_size"]
-    assert "speaks of" not in sentence(found, RulesSettings())
-    assert found["claim"] == 4.8
-
-
-def test_the_papers_network_trained_for_another_length_is_no_miniature_either():
-    plan, runs = study({"treated": 2.1 + NOISE}, iterations=500, batch=512, replay_batch=512)
-    plan["cells"]["treated"]["config"]["model"]["units"] = 2000
-    plan["training"]["iterations"] = 500
-    found = row(verdicts(plan, runs, "table1"))
-    assert not found["paper_size"]
-    assert sentence(found, RulesSettings()).endswith(
-        "of the paper's size but for the length of training: 500 iterations per task in place of 5,000."
-    )
+    plan["training"]["iterations"] = iterations
+    text = sentence(plan, row(verdicts(plan, runs)))
+    assert text.endswith(said)
+    assert ("speaks of" in text) == bool(said)
 
 
 def test_validation_data_are_named():
     plan, runs = study({"treated": 2.1 + NOISE})
     plan["dataset"]["validation"] = 0.2
-    found = row(verdicts(plan, runs, "table1"))
-    assert found["validation"]
-    assert "of cifar100 (validation data):" in sentence(found, RulesSettings())
-
-
-def test_the_anytime_sentence_says_when_there_is_no_interval_yet():
-    found = row(verdicts(*study({"treated": 4.7 + NOISE[:4]}), "table1"))
-    assert "points (too few for an interval, 4 seeds): undecided" in sentence(found, RulesSettings(), "anytime_")
-    more = row(verdicts(*study({"treated": 4.7 + NOISE}), "table1"))
-    low, high = anytime.interval(4.7 + NOISE, 1.0, 0.05)
-    assert f"(anytime-valid 95 % interval {low:+.2f} to {high:+.2f}, 12" in sentence(more, RulesSettings(), "anytime_")
+    assert "of cifar100 (validation data):" in sentence(plan, row(verdicts(plan, runs)))
 
 
 def test_the_csv_has_every_column_and_the_digits_that_processors_agree_on(tmp_path):
-    table = verdicts(*study({"treated": 4.7 + NOISE}), "table1")
+    table = verdicts(*study({"treated": 4.7 + NOISE}))
     (tmp_path / "verdicts.csv").write_text(verdicts_csv(table))
     back = pd.read_csv(tmp_path / "verdicts.csv")
     assert list(back.columns) == list(table.columns)
     assert back["difference"].tolist() == [4.7, 4.7, 4.7]
-    assert back["sd"].iloc[0] == pytest.approx(table["sd"].iloc[0], rel=1e-3)
+    assert back["valid_low"].iloc[0] == pytest.approx(table["valid_low"].iloc[0], rel=1e-3)

@@ -1,4 +1,4 @@
-"""What exaggeration changes, over the size of the experiment: does it grow or shrink towards the paper's?"""
+"""What exaggeration changes, over the size of the experiment, as far as it was run."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from exaggerated_replay.analysis.questions.effects import effects
-from exaggerated_replay.analysis.questions.trends import PAPERS, bends, height, lines_by_seed, straight
+from exaggerated_replay.analysis.questions.trends import PAPERS, height, lines_by_seed
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.figures.style import (
@@ -41,14 +41,13 @@ def draw(study: Study, grid: str) -> Figure:
 
     Returns:
         A figure two columns wide: means with 95 % intervals, dots for single seeds; the trend with its 95 % interval,
-        drawn on to the paper's size where that is larger, and left out where it bends.
+        from the least to the largest size that was run.
 
     Raises:
         UserError: If the grid cannot be compared.
     """
     found = effects(study, grid)
     (size,) = sizes(study.plan.grids[grid], study.plan.cells)
-    papers = PAPERS[size]
     colours = arm_colours(study.plan)
     arms = list(found["arm"].unique())
     figure = Figure(figsize=(DOUBLE, 2.4), layout="constrained")
@@ -56,22 +55,21 @@ def draw(study: Study, grid: str) -> Figure:
     trends = 0
     for axes, (metric, title) in zip(panels, PANELS.items(), strict=True):
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
-        axes.axvline(papers, color=INK, linewidth=0.7, linestyle=":", zorder=1)
         for arm in arms:
             own = found[found["arm"] == arm]
             x, difference, seed = own[size].astype(float), own[metric], own["seed"]
             _points(axes, x, difference, colours[arm])
             lines = lines_by_seed(x, difference, seed)
-            if len(lines) >= FEWEST and not bends(straight(x, difference, seed), study.plan.rules):
-                _trend(axes, lines, np.geomspace(x.min(), max(x.max(), papers), STEPS), colours[arm])
+            if len(lines) >= FEWEST:
+                _trend(axes, lines, np.geomspace(x.min(), x.max(), STEPS), colours[arm])
                 trends += 1
         axes.set_title(title)
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(FixedLocator([*sorted(found[size].unique()), papers]))
+        axes.xaxis.set_major_locator(FixedLocator(sorted(found[size].unique())))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
         axes.grid(axis="y")
-    figure.supxlabel(f"{SIZES[size].title} (log scale; dotted: the paper's)")
+    figure.supxlabel(f"{SIZES[size].title} (log scale; the paper's: {PAPERS[size]:,.10g})")
     panels[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
     entries: dict[str, Artist] = {
         arm_name(arm): Line2D([], [], color=colours[arm], marker="o", markersize=3.5) for arm in arms

@@ -11,10 +11,8 @@ from exaggerated_replay.analysis.mechanism.tables import mechanism_tables
 from exaggerated_replay.analysis.questions.comparison import comparison
 from exaggerated_replay.analysis.questions.findings import findings
 from exaggerated_replay.analysis.questions.layout import markdown, write
-from exaggerated_replay.analysis.questions.odds import table1_odds
 from exaggerated_replay.analysis.study.outputs import (
     MECHANISM,
-    ODDS,
     declared,
     first_grid,
     git_files,
@@ -22,11 +20,10 @@ from exaggerated_replay.analysis.study.outputs import (
     more_files,
     study_files,
 )
-from exaggerated_replay.analysis.study.paper import odds_grid
 from exaggerated_replay.analysis.study.reading import Study, load_study, open_study
 from exaggerated_replay.analysis.study.scores import significant
 from exaggerated_replay.analysis.study.tables import runs_csv
-from exaggerated_replay.analysis.verdicts.table import all_verdicts, verdicts_csv
+from exaggerated_replay.analysis.verdicts.table import verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.catalogue import draw_all
 from exaggerated_replay.files import read_json, write_json, write_text
@@ -123,10 +120,7 @@ def _write(
         write_lines(fresh / RECORDS, [Line(run, record.written) for run, record in study.records.items()])
         write_text(fresh / "runs.csv", runs_csv(study.runs))
         write_json(fresh / "metrics.json", summary(study.runs))
-        write_text(fresh / "verdicts.csv", verdicts_csv(all_verdicts(study)))
-        if grid := odds_grid(plan):
-            odds = table1_odds(study, grid)
-            write_text(fresh / ODDS, odds.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
+        write_text(fresh / "verdicts.csv", verdicts_csv(verdicts(study)))
         for name, table in findings(study).items():
             write_text(fresh / name, _csv(table))
         for name, table in plot_tables(study).items():

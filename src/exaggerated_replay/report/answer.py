@@ -7,18 +7,19 @@ import pandas as pd
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.paper import papers_data
 from exaggerated_replay.analysis.study.roles import CONTROL, EXAGGERATION, OTHER, role
-from exaggerated_replay.analysis.verdicts.table import each_once, interval_of
+from exaggerated_replay.analysis.verdicts.sentences import identical, interval_of
+from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import PARTS, counted, points, short_data_name, title_of, written
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 FOR = ("reproduced", "smaller", "larger", "helps")
-AGAINST = ("no effect", "harmful", "contradicted")
+AGAINST = ("negligible", "harmful", "contradicted")
 SAID = {
     "reproduced": ("is reproduced", "are reproduced"),
     "smaller": ("is smaller than published", "are smaller than published"),
     "larger": ("is larger than published", "are larger than published"),
     "helps": ("shows a gain", "show a gain"),
-    "no effect": ("shows no effect", "show no effect"),
+    "negligible": ("is negligible", "are negligible"),
     "harmful": ("shows a loss", "show a loss"),
     "contradicted": ("is contradicted", "are contradicted"),
     "undecided": ("is undecided", "are undecided"),
@@ -71,7 +72,7 @@ def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()
         found = _of(others, "comparison of exaggeration with a baseline", "comparisons of exaggeration with a baseline")
         first = f"{_lead(plan, table, controls)}: {found}; {_best(plan, others)}."
     else:
-        found = _of(claimed, "gain in the paper's Table 1", "gains in the paper's Table 1")
+        found = _of(claimed, "comparison with Table 1 of the paper", "comparisons with Table 1 of the paper")
         first = f"{_lead(plan, claimed, controls)}: {found}; {_largest_claim(plan, claimed)}."
         if len(others):
             beyond = _of(others, "comparison beyond that table", "comparisons beyond that table")
@@ -84,10 +85,16 @@ def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()
 
 
 def compared(plan: StudyPlan, verdicts: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Select the verdicts on cells of a role against what does not exaggerate: each pair once."""
+    """Select the verdicts on cells of a role against what does not exaggerate, each pair once, with their sizes."""
     roles = {name: role(cell.method) for name, cell in plan.cells.items()}
     asked = verdicts["cell"].map(roles).eq(part) & verdicts["baseline"].map(roles).eq(OTHER)
-    return each_once(plan, verdicts[asked])
+    return _sized(plan, each_once(verdicts[asked]))
+
+
+def _sized(plan: StudyPlan, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Add to verdicts what the settings of their cells say of the size."""
+    sizes = [paper.size(plan.cells[cell].config) for cell in verdicts["cell"]]
+    return verdicts.assign(**{name: [size[name] for size in sizes] for name in paper.SIZE})
 
 
 def named(plan: StudyPlan) -> str:
@@ -126,22 +133,22 @@ def _of(table: pd.DataFrame, one: str, several: str) -> str:
 def _largest_claim(plan: StudyPlan, table: pd.DataFrame) -> str:
     row = table.iloc[int(table["claim"].to_numpy().argmax())]
     f = written(plan.cells[row["cell"]].method["f"])
-    where = f"where the paper gains most (f = {f} on {PARTS[row['metric']]}, {points(row['claim'])} points)"
+    where = f"of these the paper gains most at f = {f} on {PARTS[row['metric']]} ({points(row['claim'])} points)"
     if pd.isna(row["difference"]):
-        return f"{where}, no pair of runs reached its end"
-    return f"{where}, this study finds {points(row['difference'])} ({interval_of(row, plan.rules)})"
+        return f"{where}; here, no pair of runs reached its end"
+    return f"{where}; here it is {points(row['difference'])} ({interval_of(plan, row)})"
 
 
 def _best(plan: StudyPlan, table: pd.DataFrame) -> str:
     """Say which difference is best for exaggeration, and what its verdict is."""
-    if (table["identical"] == table["seeds"]).all() and table["seeds"].gt(0).all():
+    if all(identical(row) for _, row in table.iterrows()):
         return "with and without it, accuracy is the same at every seed"
     known = table[table["difference"].notna()]
     if known.empty:
         return "no pair of runs reached its end"
     row = known.iloc[int(known["difference"].to_numpy().argmax())]
     which = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]}"
-    found = f"{points(row['difference'])} points ({interval_of(row, plan.rules)}; {row['verdict']})"
+    found = f"{points(row['difference'])} points ({interval_of(plan, row)}; {row['verdict']})"
     return f"the best is {which}, at {found}"
 
 
@@ -173,7 +180,7 @@ def _span(values: pd.Series, thing: str) -> str:
 
 
 def _without_exaggeration(plan: StudyPlan, verdicts: pd.DataFrame) -> tuple[str, str]:
-    table = each_once(plan, verdicts)
+    table = _sized(plan, each_once(verdicts))
     first = "This study does not answer it: no cell that exaggerates is compared with one that does not."
     if table.empty:
         return first, "It compares nothing."

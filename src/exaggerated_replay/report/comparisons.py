@@ -12,11 +12,11 @@ from exaggerated_replay.analysis.study.outputs import first_grid
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import table1_grid
 from exaggerated_replay.analysis.study.reading import Study
-from exaggerated_replay.analysis.verdicts.table import sentence
+from exaggerated_replay.analysis.verdicts.sentences import beside, sentence
 from exaggerated_replay.analysis.words import PARTS, counted, in_words, points, written
 from exaggerated_replay.planning import study_plan as planned
 from exaggerated_replay.report.answer import tally
-from exaggerated_replay.report.tables import DASH, SHORT, between, chance, number
+from exaggerated_replay.report.tables import DASH, SHORT, between, number
 
 MOST_LABELS = 3  # columns, for which there is room beside the numbers
 TABLE1 = "Table 1: gains by the repulsion factor f"
@@ -32,7 +32,7 @@ class Number:
         value: The difference in points, or the accuracy of a cell that is compared with nothing.
         around: Its interval, or nothing.
         verdict: A word, or nothing.
-        more: How many more seeds an undecided one needs, or nothing.
+        beside: What must stand beside the word, as how many more seeds an undecided one needs; or nothing.
         paper: The paper's gain, or nothing.
     """
 
@@ -40,7 +40,7 @@ class Number:
     value: str
     around: str = ""
     verdict: str = ""
-    more: str = ""
+    beside: str = ""
     paper: str = ""
 
 
@@ -100,7 +100,6 @@ def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
     table = comparison(study, name)
     labels = _labels(table, study.plan.grids[name])
     found = {(row["cell"], row["baseline"], row["metric"]): row for _, row in judged.iterrows()}
-    rules = study.plan.rules
     rows = []
     for (_, row), (_, label) in zip(table.iterrows(), labels.iterrows(), strict=True):
         baseline = None if pd.isna(row["baseline"]) else row["baseline"]
@@ -117,7 +116,7 @@ def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
         note=remarks(table, study),
         counts=tally(judged),
         evidence=[_evidence(row) for _, row in judged.iterrows()],
-        sentences=[sentence(row, rules) for _, row in judged.iterrows()],
+        sentences=[sentence(study.plan, row) for _, row in judged.iterrows()],
     )
 
 
@@ -140,13 +139,13 @@ def _level(row: pd.Series, metric: str) -> Number:
 
 def _number(row: pd.Series, metric: str, judged: pd.Series) -> Number:
     papers = row[f"{metric}_published_absolute"]
-    undecided = judged["verdict"] == "undecided"
+    more = counted(judged["more_seeds"], "more seed") if judged["verdict"] == "undecided" else ""
     return Number(
         part=SHORT[metric],
         value=number(judged["difference"]),
         around=between(judged["low"], judged["high"]),
         verdict=judged["verdict"],
-        more=counted(judged["more_seeds"], "more seed") if undecided else "",
+        beside=more or beside(judged),
         paper="" if pd.isna(papers) else points(papers),
     )
 
@@ -160,13 +159,7 @@ def _evidence(row: pd.Series) -> dict[str, str]:
         "seeds": f"{row['seeds']}" + (f" ({row['left_out']} left out)" if row["left_out"] else ""),
         "difference": number(row["difference"]),
         "t interval": between(row["low"], row["high"]),
-        "bootstrap": between(row["boot_low"], row["boot_high"]),
-        "p (Holm)": chance(row["p_holm"]),
-        "p (no effect)": chance(row["p_equivalent"]),
-        "p (paper's gain)": chance(row["p_claim"]),
-        "better at": "" if pd.isna(row["improvement"]) else f"{100 * row['improvement']:.0f} % of seeds",
-        "detectable": "" if not np.isfinite(row["detectable"]) else f"{row['detectable']:.2f}",
-        "anytime-valid": between(row["anytime_low"], row["anytime_high"]),
+        "anytime-valid": between(row["valid_low"], row["valid_high"]),
+        "among": f"{counted(row['comparisons'], 'comparison')} of {in_words(row['family'])}",
         "verdict": row["verdict"],
-        "anytime verdict": row["anytime_verdict"],
     }

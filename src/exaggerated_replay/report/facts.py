@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from exaggerated_replay.analysis.mechanism.overflow import overflow
-from exaggerated_replay.analysis.questions.odds import RUNS
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.paper import papers_data
 from exaggerated_replay.analysis.study.reading import Study
@@ -69,7 +68,7 @@ def what_was_not_run(study: Study, verdicts: pd.DataFrame) -> list[str]:
     """Return what is missing, a sentence each: runs without an end, pairs without a partner, open verdicts."""
     unfinished = study.runs[study.runs["status"] != FINISHED].drop_duplicates("digest")
     told = [f"{row['cell']}, seed {row['seed']}: {row['status']}." for _, row in unfinished.iterrows()]
-    once = each_once(study.plan, verdicts)
+    once = each_once(verdicts)
     left_out = once[once["metric"] == next(iter(once["metric"]), None)]["left_out"].sum()
     if left_out:
         told.append(f"Because of these, {counted(left_out, 'pair')} of runs had to be left out of the comparisons.")
@@ -105,7 +104,7 @@ def beside_the_paper(plan: StudyPlan) -> list[Setting]:
             "weights of RR and RA", f"{paper.WEIGHT:g}", f"{paper.WEIGHT:g}" if weighted else "others", bool(weighted)
         ),
         Setting("repulsion factors f", _numbers(paper.FACTORS), _numbers(factors), factors >= {*paper.FACTORS}),
-        Setting("runs behind a number", f"{RUNS}", _numbers(seeds), min(seeds) >= RUNS),
+        Setting("runs behind a number", f"{paper.RUNS}", _numbers(seeds), min(seeds) >= paper.RUNS),
     ]
 
 

@@ -11,13 +11,11 @@ import jinja2
 import pandas as pd
 
 from exaggerated_replay.analysis.mechanism.overflow import overflow
-from exaggerated_replay.analysis.questions.odds import DRAWS, MEANING, chance
-from exaggerated_replay.analysis.study.outputs import ODDS, REPORT
+from exaggerated_replay.analysis.study.outputs import REPORT
 from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.paper import odds_grid
 from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.tables import read_table
-from exaggerated_replay.analysis.words import PARTS, points
+from exaggerated_replay.analysis.words import points
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.questions import WHOLE_STUDY
@@ -41,18 +39,6 @@ class Ran:
     name: str
     scores: list[str]
     status: str
-
-
-@dataclass(frozen=True)
-class Odds:
-    """One column of Table 1: the spreads measured here, chances by design in words, and the design that fits best."""
-
-    part: str
-    seeds: int
-    between: float
-    within: float
-    chances: dict[str, str]
-    best: str | None
 
 
 @dataclass(frozen=True)
@@ -113,14 +99,6 @@ class Page:
         return overflow(self.study)
 
     @cached_property
-    def odds(self) -> list[Odds]:
-        """How likely Table 1 is if nothing happens, for each of its columns; nothing where that cannot be told."""
-        if not odds_grid(self.study.plan):
-            return []
-        table = pd.read_csv(self.folder / ODDS).dropna(subset="both")
-        return [_odds(table[table["metric"] == metric], part) for metric, part in PARTS.items() if len(table)]
-
-    @cached_property
     def findings(self) -> dict[str, Finding]:
         """What grids show beyond their verdicts, by grid."""
         return read_findings(self.study.plan, self.folder)
@@ -171,8 +149,6 @@ def render(page: Page) -> str:
         counts=tally(page.verdicts),
         caption=caption,
         rules=page.study.plan.rules,
-        designs=MEANING,
-        draws=f"{DRAWS:,}",
         metrics=SHORT,
         points=points,
         estimated=estimated,
@@ -186,10 +162,3 @@ def render(page: Page) -> str:
 
 def _own(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _odds(rows: pd.DataFrame, part: str) -> Odds:
-    first, by_design = rows.iloc[0], rows.set_index("design")
-    chances = {str(design): chance(share) for design, share in by_design["both"].items()}
-    best = str(by_design["fit"].idxmax()) if by_design["fit"].notna().any() else None
-    return Odds(part, int(first["seeds"]), first["between"], first["within"], chances, best)

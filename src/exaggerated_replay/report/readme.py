@@ -19,6 +19,10 @@ from exaggerated_replay.report.findings import clauses, read_findings
 from exaggerated_replay.report.pictures import caption, kinds
 from exaggerated_replay.report.tables import SHORT
 
+INTERVALS = (
+    "In brackets stand 95 % intervals by Student's t, which describe; a verdict follows from the wider, anytime-valid "
+    "interval in verdicts.csv."
+)
 FILES = """\
 `records.jsonl` holds the record of every run, a run a line; `plan.json` says which runs a cell has and what it is
 compared with, `verdicts.csv` what can be said of it, `runs.csv` and `tables/` the numbers behind that. `report.html`,
@@ -55,7 +59,7 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
         scope,
         f"## {plain(main.title)}",
         _grid(main),
-        plain(main.note),
+        plain(f"{INTERVALS} {main.note}"),
         *([f"More tables: {', '.join(map(_link, others))}."] if others else []),
         *_figures(plan, folder),
         "## What was run",
@@ -73,7 +77,7 @@ def _grid(grid: Grid) -> str:
 
 def _number(number: Number) -> str:
     around = f"{number.value} ({number.around})" if number.around else number.value
-    verdict = f"{number.verdict} ({number.more})" if number.more else number.verdict
+    verdict = f"{number.verdict} ({number.beside})" if number.beside else number.verdict
     return "; ".join(filter(None, [around, verdict, f"paper {number.paper}" if number.paper else ""]))
 
 

@@ -1,12 +1,14 @@
 """From nested dictionaries, as a plan or a record holds them, to settings."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from exaggerated_replay.settings.methods import settings_of
 
 Kind = TypeVar("Kind")
+_hints: Callable[[Any], dict[str, Any]] = functools.cache(get_type_hints)  # thousands of records ask for them
 
 
 def read_settings(kind: type[Kind], values: dict[str, Any]) -> Kind:
@@ -22,8 +24,3 @@ def _read(hint: Any, value: Any) -> Any:
         return read_settings(settings_of(value["method"]), value)
     nested = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
     return read_settings(nested, value) if isinstance(nested, type) else value
-
-
-@functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)

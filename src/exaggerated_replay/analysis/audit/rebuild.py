@@ -60,8 +60,8 @@ def rebuild(
             )
         # The target first: an option that takes several words would take it for one of them.
         _run(place, "snakemake", "models" if seeds else "metrics", *workflow, show=True)
-        # What the study takes for no effect is what another processor may change.
-        found = Agreement(commit, study.plan.rules.smallest_effect)
+        # What the study takes for negligible is what another processor may change.
+        found = Agreement(commit, study.plan.rules.margins.first20)
         for run in runs:
             compare_record(found, run, study.records[run], read_record(place / RUNS / run / RECORD))
         if not seeds:

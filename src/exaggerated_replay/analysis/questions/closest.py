@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.questions.effects import effects
-from exaggerated_replay.analysis.statistics.paired import PLACES, RESAMPLES
+from exaggerated_replay.analysis.statistics.paired import PLACES
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.roles import EXAGGERATION, role
 
+RESAMPLES = 9999
 COLUMNS = ("cell", "baseline", "seeds", *METRICS, "distance", "without_effect", "closest")
 
 

@@ -3,10 +3,11 @@
 The strength trades the first classes against all of them: what an arm gains at one c, the baseline may have at
 another. Who draws c by lot from two strengths has, in the mean, what lies on the straight line between them; so the
 baseline's reach is all that lies below such lines. A cell lies *beyond* it if it exceeds each strength of the baseline,
-and each mixture of two, on the first 20 % of classes or on all of them. Against one of these, p is the smaller of two
-one-sided sign-flip tests, times two; against all it is the largest (an intersection-union test, which needs no further
-correction; Berger, 1982); over the cells of a table it is adjusted by Holm. A cell lies *within* the reach if one of
-them is at least as good on both, in the mean.
+and each mixture of two, on the first 20 % of classes or on all of them. Against one of these, p is the smaller one of
+both axes, times two; against all it is the largest (an intersection-union test, which needs no further correction;
+Berger, 1982). A cell lies *within* the reach if it exceeds one of the strengths on neither axis by as much as the
+margin. Against one strength, p is the larger one of both axes; that a strength may be chosen costs a factor of their
+number. Both p are anytime-valid, and both are held against alpha over the number of cells.
 """
 
 from itertools import combinations
@@ -15,9 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.statistics.paired import PLACES, differences, holm, sign_flip
+from exaggerated_replay.analysis.statistics import anytime
+from exaggerated_replay.analysis.statistics.paired import PLACES, differences
 from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.planning.questions import STRENGTH
+from exaggerated_replay.settings.rules import RulesSettings
 
 AXES = ("first20", "overall")
 """What the strength trades against each other."""
@@ -35,8 +38,9 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
     Returns:
         One row per cell of another arm: cell, arm, c; what of the baseline is hardest to exceed, a cell (rival,
         rival_c; share 1) or a mixture of two (with other, other_c; share of the first); seeds that it shares
-        with the cell, first20 and overall (mean differences from that, points), p, p_holm, and the verdict: beyond,
-        within or undecided. A strength at which no run of the baseline reached its end is out of its reach.
+        with the cell, first20 and overall (mean differences from that, points), p (of beyond), p_within, and the
+        verdict: beyond, within or undecided, and that below as many seeds as both words take. A strength at which no
+        run of the baseline reached its end is out of its reach.
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
@@ -49,34 +53,33 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
     for cell in treated:
         apart = {rival: _differences(study, cell, rival) for rival in rivals}
         known = [rival for rival in rivals if len(apart[rival])] or rivals[:1]
-        against = [{"rival": rival, "share": 1.0} | _exceeding(apart[rival]) for rival in known]
+        against = [{"rival": rival, "share": 1.0} | _exceeding(apart[rival], rules) for rival in known]
+        within = min(1.0, len(rivals) * min(_not_exceeding(apart[rival], rules) for rival in known))
         for one, other in combinations(known, 2):
             common = apart[one].index.intersection(apart[other].index)
             first, second = apart[one].loc[common], apart[other].loc[common]
             share = hardest_share(first.to_numpy(), second.to_numpy())
             mixed = (share * first + (1 - share) * second).round(PLACES)
-            against.append({"rival": one, "other": other, "share": share} | _exceeding(mixed))
+            against.append({"rival": one, "other": other, "share": share} | _exceeding(mixed, rules))
         found = pd.DataFrame(against, columns=["rival", "other", "share", "seeds", *AXES, "p"])
         found["mixed"] = found["other"].notna()  # of the same p, one strength is simpler than two
         hardest = found.sort_values(["p", "mixed", *AXES], ascending=[False, True, True, True], kind="stable").iloc[0]
-        as_good = (found[[*AXES]] <= 0).all(axis="columns").any()
-        rows.append({"cell": cell, "arm": arms[cell], "c": strengths[cell], **hardest, "as_good": as_good})
-    table = pd.DataFrame(rows, columns=["cell", "arm", "c", "rival", "other", "share", "seeds", *AXES, "p", "as_good"])
+        rows.append({"cell": cell, "arm": arms[cell], "c": strengths[cell], **hardest, "p_within": within})
+    table = pd.DataFrame(rows, columns=["cell", "arm", "c", "rival", "other", "share", "seeds", *AXES, "p", "p_within"])
     table.insert(4, "rival_c", table["rival"].map(strengths))
     table.insert(6, "other_c", table["other"].map(strengths))
     strengths_in = ["c", "rival_c", "other_c"]
     table[strengths_in] = table[strengths_in].astype(object)  # settings, which no file rounds
-    table["p_holm"] = holm(table["p"])
-    words = [(table["seeds"] < rules.min_seeds), table["p_holm"] <= rules.alpha, table["as_good"].astype(bool)]
-    return table.drop(columns="as_good").assign(
-        verdict=np.select(words, ["undecided", "beyond", "within"], "undecided")
-    )
+    alpha = rules.alpha / max(1, len(table))
+    fewest = anytime.fewest_seeds(rules.g, alpha / max(2, len(rivals)))
+    words = [table["seeds"] < fewest, table["p"] <= alpha, table["p_within"] <= alpha]
+    return table.assign(verdict=np.select(words, ["undecided", "beyond", "within"], "undecided"))
 
 
 def hardest_share(first: np.ndarray, second: np.ndarray) -> float:
     """Return the share of the first of two strengths at which their mixture is hardest to exceed.
 
-    That is where the larger of the two axes' t is the smallest. The exact test has its largest p there, or close by.
+    That is where the larger of the two axes' t is the smallest, and p the largest.
 
     Args:
         first: Differences from one strength, shape [seeds, axes].
@@ -97,9 +100,15 @@ def _differences(study: Study, cell: str, rival: str) -> pd.DataFrame:
     return pd.DataFrame({axis: differences(own[axis], other[axis]) for axis in AXES})
 
 
-def _exceeding(apart: pd.DataFrame) -> dict[str, Any]:
+def _exceeding(apart: pd.DataFrame, rules: RulesSettings) -> dict[str, Any]:
     """Return seeds, mean differences, and the p of a cell's exceeding its rival on either axis."""
     means = apart.mean()
-    # The two-sided p is twice the one-sided one: as much as two tests ask for.
-    p = min([1.0, *(sign_flip(apart[axis]) for axis in AXES if means[axis] > 0)])
-    return {"seeds": len(apart), **means, "p": p}
+    above = [anytime.p_value(apart[axis], 0, rules.g) for axis in AXES if means[axis] > 0]
+    return {"seeds": len(apart), **means, "p": min([1.0, *(len(AXES) * p for p in above)])}
+
+
+def _not_exceeding(apart: pd.DataFrame, rules: RulesSettings) -> float:
+    """Return the p of a cell's exceeding its rival on neither axis by as much as the margin."""
+    margins = {axis: rules.margins.of(axis) for axis in AXES}
+    below = (apart.mean() < pd.Series(margins)).all()
+    return max(anytime.p_value(apart[axis], margins[axis], rules.g) for axis in AXES) if below else 1.0

@@ -1,1 +1,1 @@
-"""The statistics of paired runs: tests and intervals, those that stay valid at every look, power."""
+"""The statistics of paired runs: differences and their intervals, and intervals that stay valid at every look."""

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from exaggerated_replay.analysis.study.paper import odds_grid, papers_data, table1_grid
+from exaggerated_replay.analysis.study.paper import papers_data, table1_grid
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
 from exaggerated_replay.planning.questions import QUESTIONS, WHOLE_STUDY, Figure, question_of
 from exaggerated_replay.planning.study_plan import StudyPlan
 
-README, REPORT, ODDS = "README.md", "report.html", "table1_odds.csv"
+README, REPORT = "README.md", "report.html"
 SUMMARIES = (README, "params.yaml", PLAN, PROVENANCE, RECORDS, "runs.csv", "metrics.json", "verdicts.csv")
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
 FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
@@ -40,10 +40,9 @@ def git_files(plan: StudyPlan) -> list[str]:
 
 
 def _kept(plan: StudyPlan) -> list[str]:
-    odds = [ODDS] if odds_grid(plan) else []
     findings = [finding_file(name, grid) for grid, name in findings_of(plan).items()]
     tables = [f"tables/{grid}.csv" for grid in plan.grids]
-    return [*SUMMARIES, *odds, *findings, *tables, *(picture_file(n) for n in featured(plan) if n not in FROM_MORE)]
+    return [*SUMMARIES, *findings, *tables, *(picture_file(n) for n in featured(plan) if n not in FROM_MORE)]
 
 
 def _kept_of_more(plan: StudyPlan) -> list[str]:

@@ -24,6 +24,7 @@ FULL, OTHER_LENGTH, MINIATURE = (
 """How a size is called beside `SIZE`."""
 STRENGTH = 1e8  # c of synaptic intelligence, in the baseline's publication
 TASKS = 10
+RUNS = 5  # behind every number of Table 1
 
 
 @functools.cache
@@ -102,11 +103,6 @@ def rows_of_table1(plan: StudyPlan, grid: str) -> list[str]:
 def table1_grid(plan: StudyPlan) -> str | None:
     """Return the grid that is a plan's Table 1: the first with two rows of it, whatever the data; None without."""
     return next((grid for grid in plan.order if len(rows_of_table1(plan, grid)) > 2), None)
-
-
-def odds_grid(plan: StudyPlan) -> str | None:
-    """Return the grid whose odds of being chance can be told: Table 1's, on the paper's data; None without."""
-    return table1_grid(plan) if papers_data(plan) else None
 
 
 def _method(plan: StudyPlan, cell: str) -> Mapping[str, Any]:

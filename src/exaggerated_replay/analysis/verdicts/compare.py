@@ -1,12 +1,15 @@
 """The paired comparison of any two cells of a study, for the terminal."""
 
+import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
 from exaggerated_replay.analysis.study.pairs import MEANS
 from exaggerated_replay.analysis.study.reading import Study
-from exaggerated_replay.analysis.verdicts.table import judge, sentence
-from exaggerated_replay.analysis.words import PARTS
+from exaggerated_replay.analysis.verdicts.families import family_of
+from exaggerated_replay.analysis.verdicts.sentences import beside, confidence, sentence
+from exaggerated_replay.analysis.verdicts.table import judge
+from exaggerated_replay.analysis.words import PARTS, counted
 from exaggerated_replay.errors import UserError
 
 
@@ -26,38 +29,37 @@ def compare(study: Study, baseline: str, treatment: str) -> str:
     """
     if baseline == treatment:
         raise UserError(f"{baseline} cannot be compared with itself: name two cells")
+    plan = study.plan
     treated, _ = study.pair(treatment, baseline)
     own = {cell: study.cell_runs(cell) for cell in (baseline, treatment)}
-    judged = judge(study, [(treatment, baseline)])
-    rules = study.plan.rules
-    level = f"{100 * (1 - rules.alpha):g} %"
+    judged = judge(study, treatment, baseline)
+    rules, family = plan.rules, family_of(plan, treatment, baseline)
     rows = [
         {
             "": PARTS[row["metric"]],
             **{cell: f"{runs[row['metric']].mean():.2f}" for cell, runs in own.items()},  # without those that diverged
             "difference": f"{row['difference']:+.2f}",
-            f"{level} interval": _interval(row, ""),
-            "anytime-valid": _interval(row, "anytime_"),
-            "p": f"{row['p_holm']:.3f}",
-            "better": f"{round(row['improvement'] * row['seeds'], 1):g} of {row['seeds']}",
-            "verdict": row["verdict"],
+            f"{confidence(rules.alpha)} interval": _interval(row, ""),
+            f"anytime-valid, {confidence(family.alpha(rules))}": _interval(row, "valid_"),
+            "verdict": ", ".join(filter(None, [row["verdict"], beside(row)])),
         }
         for _, row in judged.iterrows()
     ]
+    among = f"the grid {family.grid}" if family.grid else "no grid of the study, judged by themselves"
     return "\n".join(
         [
             f"{treatment} against {baseline}: {len(treated)} seeds, accuracy in percent, differences in points",
             "",
             tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True),
             "",
-            *(sentence(row, rules) for _, row in judged.iterrows()),
+            *(sentence(plan, row) for _, row in judged.iterrows()),
             MEANS,
-            f"p: exact sign-flip test, adjusted for {len(judged)} metrics (Holm). Anytime-valid intervals hold however "
-            "often one looks and adds seeds.",
+            f"Verdicts follow from the anytime-valid intervals, which hold however often one looks and adds seeds, for "
+            f"all {counted(family.comparisons, 'comparison')} of {among}, together.",
         ]
     )
 
 
 def _interval(row: pd.Series, kind: str) -> str:
     low, high = row[f"{kind}low"], row[f"{kind}high"]
-    return f"{low:+.2f} to {high:+.2f}" if abs(low) < float("inf") else "too few seeds"
+    return f"{low:+.2f} to {high:+.2f}" if np.isfinite(low) and np.isfinite(high) else "too few seeds"

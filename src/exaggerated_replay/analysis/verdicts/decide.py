@@ -1,6 +1,6 @@
 """Adding seeds until every claim of a study is decided, or a limit is reached.
 
-All verdicts here are the anytime-valid ones: looking after every round costs nothing but width.
+Verdicts are anytime-valid: looking after every round costs nothing but width.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.verdicts.table import finding, size_note
+from exaggerated_replay.analysis.verdicts.sentences import finding, size_note
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.settings.rules import RulesSettings
 
 Judge = Callable[[Sequence[int]], pd.DataFrame]
 """Trains what is missing at some seeds and returns the verdicts of all grids."""
@@ -69,12 +68,10 @@ def next_step(verdicts: pd.DataFrame, claims: Sequence[str], seeds: Sequence[int
         seeds: The study's seeds so far.
         at_most: Number of seeds in all that must not be exceeded.
     """
-    # A comparison of two grids counts once: where one of them needs fewer seeds for it, with those.
-    nearest = chosen(verdicts, claims).sort_values("anytime_more_seeds", kind="stable")
-    rows = nearest.drop_duplicates(["cell", "baseline", "metric", "anytime_verdict"]).sort_index()
-    is_open = rows["anytime_verdict"] == "undecided"
+    rows = chosen(verdicts, claims).drop_duplicates(["cell", "baseline", "metric"])  # two grids may hold one
+    is_open = rows["verdict"] == "undecided"
     decided, undecided = rows[~is_open], rows[is_open]
-    wanted = undecided["anytime_more_seeds"].min() if len(undecided) else 0
+    wanted = undecided["more_seeds"].min() if len(undecided) else 0
     count = int(min(wanted, len(seeds), max(0, at_most - len(seeds))))
     first = max(seeds) + 1
     return Step(decided, undecided, tuple(range(first, first + count)))
@@ -105,11 +102,11 @@ def decide(
         seeds = [*seeds, *step.seeds]
 
 
-def summary(step: Step, rules: RulesSettings) -> str:
+def summary(plan: StudyPlan, step: Step) -> str:
     """Say what was decided and what remains, one line per claim, and of which size all that speaks."""
     parts = []
     for heading, rows in (("Decided", step.decided), ("Undecided", step.undecided)):
-        said = [f"- {finding(row, rules, 'anytime_')}" for _, row in rows.iterrows()]
+        said = [f"- {finding(plan, row)}" for _, row in rows.iterrows()]
         parts += [f"{heading}:", *(said or ["- nothing"])]
     rows = pd.concat([step.decided, step.undecided])
-    return "\n".join([*parts, *dict.fromkeys(filter(None, map(size_note, [row for _, row in rows.iterrows()])))])
+    return "\n".join([*parts, *dict.fromkeys(filter(None, (size_note(plan, row) for _, row in rows.iterrows())))])

@@ -9,7 +9,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis.study.reading import open_study
 from exaggerated_replay.analysis.verdicts.decide import check_claims, decide, summary
-from exaggerated_replay.analysis.verdicts.table import all_verdicts
+from exaggerated_replay.analysis.verdicts.table import verdicts
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.params import check_params, read_params
@@ -45,9 +45,9 @@ def run_rounds(claims: Sequence[str], at_most: int, workflow: Sequence[str], par
             raise UserError(
                 f"`{' '.join(workflow)}` ended with status {status}: mend what it names, and the same command goes on"
             )
-        return all_verdicts(open_study(results / settings.study.name))
+        return verdicts(open_study(results / settings.study.name))
 
-    print(summary(decide(seeds, at_most, claims, judge), plan.rules))
+    print(summary(plan, decide(seeds, at_most, claims, judge)))
 
 
 def write_seeds(params: Path, seeds: Sequence[int]) -> None:

@@ -10,12 +10,13 @@ from exaggerated_replay.report.tables import SHORT, Value, chance, number, size
 NOTE = (
     "At a strength c of synaptic intelligence, an arm lies beyond the baseline's reach if, of each strength of the "
     "baseline and of all that lies on a straight line between two of them, it exceeds the accuracy on the first 20 % "
-    "of classes or on all of them (sign-flip tests, adjusted by Holm for the rows of this table); within it if one of "
-    "these is as good on both, in the mean; else it is undecided. Differences are those from what is hardest to exceed."
+    "of classes or on all of them; within it if there is a strength of the baseline that it exceeds on neither by as "
+    "much as the margin; else it is undecided. Both are decided by anytime-valid evidence, for all rows of this table "
+    "together. Differences are those from what is hardest to exceed."
 )
 HEADINGS = (
     *("cell", "c", "hardest c of the baseline", "seeds", SHORT["first20"], SHORT["overall"]),
-    *("p (Holm)", "of the baseline's reach"),
+    *("p", "of the baseline's reach"),
 )
 
 
@@ -29,7 +30,7 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
             Value(str(row["seeds"])),
             Value(number(row["first20"])),
             Value(number(row["overall"])),
-            Value(chance(row["p_holm"])),
+            Value(chance(row["p"])),
             Value(row["verdict"], badge=True),
         ]
         for _, row in table.iterrows()
