@@ -41,7 +41,7 @@ def study(plan: Path) -> None:
 @click.argument("folders", type=PATH, nargs=-1, required=True)
 @click.option("--index", type=PATH, help="Also write a page with links to all their reports.")
 def report(folders: tuple[Path, ...], index: Path | None) -> None:
-    """Make the folders of studies whole again from what Git keeps of them, without training.
+    """Make the study folders FOLDERS whole again from what Git keeps of them, without training.
 
     Exit status 1 if a file that Git keeps comes out with other bytes.
     """
