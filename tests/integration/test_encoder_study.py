@@ -69,13 +69,13 @@ def test_from_the_archives_to_the_table(features_study):
 
     # Another encoder is other features, and these are other runs; the images stay what they are.
     clone.edit("params.yaml", "epochs: 2", "epochs: 1")
-    assert {"pretrain", "features", "train_1"} <= clone.planned()
+    assert {"pretrain", "features", "train"} <= clone.planned()
     assert not {"verify", "split"} & kinds(clone.planned())
     clone.edit("params.yaml", "epochs: 1", "epochs: 2")
 
     # So are the same features of another size; the encoder stays what it is.
     clone.edit("params.yaml", "  deviation: 0.41\n", "  deviation: 0.5\n")
-    assert {"features", "train_1"} <= clone.planned()
+    assert {"features", "train"} <= clone.planned()
     assert not {"pretrain", "verify", "split"} & kinds(clone.planned())
 
     # A trained encoder can be named instead; then nothing is pre-trained and no image of CIFAR-10 is needed.
@@ -85,7 +85,7 @@ def test_from_the_archives_to_the_table(features_study):
     given = "encoder:\n  name: pretrained\n  weights: given.safetensors\n"
     (clone.path / "params.yaml").write_text(text[:start] + given + text[end:])
     planned = clone.planned()
-    assert {"features", "train_1"} <= planned
+    assert {"features", "train"} <= planned
     assert not {"pretrain", "download"} & kinds(planned)
     assert not [rule for rule in planned if rule.startswith("verify_cifar10_")]
 
