@@ -58,14 +58,16 @@ def test_from_the_archives_to_the_table(features_study):
     assert json.loads((run / "record.json").read_text())["problem"]["inputs"] == 1024
     assert clone.planned() == set()
 
-    # Damaged features are not kept, and not made again either, because no run needs them.
+    # Damaged features are named, and not made again as long as no run needs them.
     features = next((clone.path / "data/features").iterdir())
     content, before = features.read_bytes(), clone.runs()
     for damaged in (content[:-1], content[:-4] + b"\x7f\x7f\x7f\x7f"):
         features.write_bytes(damaged)
-        clone.snakemake()
-        assert not features.exists()
+        told = clone.snakemake().output
+        assert f"{features.relative_to(clone.path)} does not hold the features that it should" in told
         assert clone.runs() == before
+        assert "features" not in clone.planned()
+        assert {"features", "train"} <= clone.planned("-R", "train")
 
     # Another encoder is other features, and these are other runs; the images stay what they are.
     clone.edit("params.yaml", "epochs: 2", "epochs: 1")

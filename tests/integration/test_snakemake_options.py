@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from exaggerated_replay.workflow.control import MADE_FROM
+
 
 def counted(clone, *options):
     """Return how many jobs of each rule Snakemake would run."""
@@ -64,10 +66,29 @@ def test_what_is_forced_runs_with_all_that_follows(finished, options, jobs):
     assert counted(finished, *options) == jobs
 
 
+def test_what_is_stated_to_follow_is_what_reads_the_files(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "clone")
+    found = arrows(clone)
+    clone.compose("dataset=cifar100", "encoder=cpu", "study=laptop")  # trains an encoder
+    shutil.rmtree(clone.path / "data/encoders")
+    found |= arrows(clone)
+    clone.compose("dataset=cifar100", "encoder=publication", "study=laptop")  # fetches one
+    found |= arrows(clone)
+    assert found == {(source, kind) for kind, sources in MADE_FROM.items() for source in sources}
+
+
+def arrows(clone):
+    """Return which kinds of rules read the files of which others."""
+    graph = clone.run("snakemake", "--rulegraph").stdout
+    kinds = {number: rule.partition("_")[0] for number, rule in re.findall(r'(\d+)\s*\[label\s*=\s*"(\w+)"', graph)}
+    found = {(kinds[source], kinds[kind]) for source, kind in re.findall(r"(\d+) -> (\d+)", graph)}
+    return {(source, kind) for source, kind in found if kind != "all"}
+
+
 def test_a_run_that_is_forced_is_trained_again_and_no_other(clone, finished):
     run = sorted(path.name for path in (clone.path / "results/runs").iterdir())[0]
     told = clone.snakemake("-R", f"results/runs/{run}/record.json", "--", "models").output
-    assert "1 runs are trained again, as was asked for; what they were lies in .training/aside" in told
+    assert f"{run}: trained again, as was asked for; moved to .training/aside/{run}.1" in told
     before, after = seconds(finished), seconds(clone)
     assert {name for name in after if after[name] != before[name]} == {run}
     assert clone.runs() == finished.runs()

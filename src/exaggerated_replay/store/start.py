@@ -43,13 +43,15 @@ def tell_spoilt(survey: Survey) -> Iterator[str]:
 
 def anew(names: Sequence[str]) -> Iterator[str]:
     """Move finished runs aside, so that their jobs train them once more; say so in a line."""
-    store, places = store_folder(), []
+    store = store_folder()
+    moved: dict[str, Path] = {}
     for name in names:
         for directory in (store / name, RUNS / name):
             if files := [directory / file for file in FILES if (directory / file).is_file()]:
-                places.append(move_files(directory, files))
-    if places:
-        yield f"{len(names)} runs are trained again, as was asked for; what they were lies in {places[0].parent}"
+                moved.setdefault(name, move_files(directory, files))
+    if moved:
+        (first, place), more = next(iter(moved.items())), len(moved) - 1
+        yield f"{first}{f' and {more} more' if more else ''}: trained again, as was asked for; moved to {place}"
 
 
 def keep_and_fill(plan: Plan) -> Iterator[str]:

@@ -7,6 +7,7 @@ cannot see: that is forced. Times of files count for nothing, unless somebody fo
 import functools
 import itertools
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
@@ -82,6 +83,7 @@ class Control:
         self.workflow = workflow
         self.started = time.monotonic()
         self.lock: IO[bytes] | None = None  # held as long as this run lives
+        self.looked = False
         with one_sentence():
             if config:
                 raise UserError(
@@ -173,15 +175,15 @@ class Control:
             return {"download", *MADE_FROM}
         return and_what_follows({self.files.maker(name) or name.partition("_")[0] for name in self._forced})
 
-    @functools.cache  # noqa: B019 (there is one Control in a process)
     def look(self) -> None:
         """Look at everything, when Snakemake asks for the first input, and force what is there and wrong.
 
         Before a run that works, what is in the way is moved aside, finished runs are kept and brought back, and the
         plan is written. Whoever only looks changes nothing.
         """
-        if not self.workflow.is_main_process:
+        if self.looked or not self.workflow.is_main_process:
             return
+        self.looked = True
         with one_sentence():
             self.survey.check_folders()
             if self.works:
@@ -192,11 +194,11 @@ class Control:
                 lines = (make_room(self.study, ours), tell_spoilt(self.survey), keep_and_fill(self.plan))
                 for line in itertools.chain(*lines):
                     logger.warning(line)
+                shutil.rmtree(PACKS, ignore_errors=True)
                 self.survey.forget()
             elif is_held(SNAKEMAKE):
                 logger.warning(at_work(SNAKEMAKE).capitalize())
-        self.workflow.dag.forcefiles.update(map(str, self.survey.spoilt()))
-        self._forget_marks()
+        self.workflow.dag.forcefiles.update(map(str, self.survey.spoilt()), self._old_marks())
 
     def begin(self) -> None:
         """Take out finished runs that somebody forces: their jobs would find them finished."""
@@ -247,9 +249,9 @@ class Control:
         """Tell whether a file is not here, but in the store: a run that works brings it back at its start."""
         return self.workflow.is_main_process and not os.path.exists(path) and self.survey.wrong(path) is None
 
-    def _forget_marks(self) -> None:
-        """Let no mark of an earlier start say that runs are trained which are not."""
+    def _old_marks(self) -> Iterator[str]:
+        """Return marks of earlier starts that say of a job that it has trained its runs, which are not all there."""
         for pack, runs in self.plan.packs.items():
             mark = PACKS / pack
             if mark.exists() and any(self.survey.missing(self.files.of_run(run.directory.name)) for run in runs):
-                self.workflow.dag.forcefiles.add(str(mark))
+                yield str(mark)
