@@ -14,13 +14,13 @@ include: "workflow/rules/results.smk"
 rule all:
     default_target: True
     input:
-        asked("all"),
+        CONTROL.milestone("all"),
 
 
 onstart:
-    signal.signal(signal.SIGTERM, stop_jobs)
-    signal.signal(signal.SIGINT, interrupt)
+    STOPPED.listen()
+    CONTROL.begin()
 
 
 onsuccess:
-    finish()
+    CONTROL.finish()

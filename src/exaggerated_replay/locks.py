@@ -69,10 +69,9 @@ def alone(places: Iterable[Path], doing: str = "trained") -> Iterator[None]:
 
 
 def hold_folder(folder: Path, tell: Callable[[str], object]) -> IO[bytes]:
-    """Take the lock of Snakemake's folder, and remove the locks that a killed run left in it.
+    """Take the lock of Snakemake's folder, and note in `run.holder` which process works here.
 
-    Where there are no locks, `run.holder` says which process was the last to work here. As long as it lives,
-    Snakemake's own locks stay, and Snakemake refuses by them.
+    Where there are no locks, that note alone tells of another run: as long as its process lives, it is believed.
 
     Args:
         folder: Snakemake's folder, `.snakemake`.
@@ -86,19 +85,17 @@ def hold_folder(folder: Path, tell: Callable[[str], object]) -> IO[bytes]:
     """
     folder.mkdir(exist_ok=True)
     held = (folder / LOCK).open("ab")  # for writing, without which NFS locks nothing
-    at_rest = True
     try:
-        if not lock(held.fileno()):
-            held.close()
-            raise UserError(at_work(folder))
+        free = lock(held.fileno())
     except OSError as error:
         tell(
             f"{folder} lies on a file system without locks ({error.strerror}), so nothing keeps two runs apart: start "
             "no second one here while this one works"
         )
-        at_rest = not _holder_lives(folder)
-    for stale in (folder / "locks").glob("*.lock") if at_rest else ():
-        stale.unlink()
+        free = not _holder_lives(folder)
+    if not free:
+        held.close()
+        raise UserError(at_work(folder))
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     write_text(folder / HOLDER, f"process {os.getpid()}: {command}\n")
     return held

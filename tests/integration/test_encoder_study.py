@@ -58,24 +58,26 @@ def test_from_the_archives_to_the_table(features_study):
     assert json.loads((run / "record.json").read_text())["problem"]["inputs"] == 1024
     assert clone.planned() == set()
 
-    # Damaged features are not kept, and not made again either, because no run needs them.
+    # Damaged features are named, and not made again as long as no run needs them.
     features = next((clone.path / "data/features").iterdir())
     content, before = features.read_bytes(), clone.runs()
     for damaged in (content[:-1], content[:-4] + b"\x7f\x7f\x7f\x7f"):
         features.write_bytes(damaged)
-        clone.snakemake()
-        assert not features.exists()
+        told = clone.snakemake().output
+        assert f"{features.relative_to(clone.path)} does not hold the features that it should" in told
         assert clone.runs() == before
+        assert "features" not in clone.planned()
+        assert {"features", "train"} <= clone.planned("-R", "train")
 
     # Another encoder is other features, and these are other runs; the images stay what they are.
     clone.edit("params.yaml", "epochs: 2", "epochs: 1")
-    assert {"pretrain", "features", "train_1"} <= clone.planned()
+    assert {"pretrain", "features", "train"} <= clone.planned()
     assert not {"verify", "split"} & kinds(clone.planned())
     clone.edit("params.yaml", "epochs: 1", "epochs: 2")
 
     # So are the same features of another size; the encoder stays what it is.
     clone.edit("params.yaml", "  deviation: 0.41\n", "  deviation: 0.5\n")
-    assert {"features", "train_1"} <= clone.planned()
+    assert {"features", "train"} <= clone.planned()
     assert not {"pretrain", "verify", "split"} & kinds(clone.planned())
 
     # A trained encoder can be named instead; then nothing is pre-trained and no image of CIFAR-10 is needed.
@@ -85,7 +87,7 @@ def test_from_the_archives_to_the_table(features_study):
     given = "encoder:\n  name: pretrained\n  weights: given.safetensors\n"
     (clone.path / "params.yaml").write_text(text[:start] + given + text[end:])
     planned = clone.planned()
-    assert {"features", "train_1"} <= planned
+    assert {"features", "train"} <= planned
     assert not {"pretrain", "download"} & kinds(planned)
     assert not [rule for rule in planned if rule.startswith("verify_cifar10_")]
 

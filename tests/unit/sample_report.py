@@ -2,8 +2,9 @@
 
 import json
 
-from exaggerated_replay.analysis.study.outputs import featured, figures_of, picture_file, print_files
 from exaggerated_replay.analysis.study.runs import run_of
+
+from exaggerated_replay.analysis.study.outputs import featured, figures_of, picture_file, print_files
 from exaggerated_replay.publishing.study import write_study
 from exaggerated_replay.report.page import write_report
 from exaggerated_replay.report.readme import write_readme

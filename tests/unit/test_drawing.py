@@ -4,13 +4,13 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from exaggerated_replay.analysis.study.runs import Study
+from exaggerated_replay.planning.drawing import SIZES, kind_of
 from plans import plan_with
 
 from exaggerated_replay.analysis.study.outputs import figures_of
-from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import scale
-from exaggerated_replay.planning.drawing import SIZES, kind_of
 
 
 def planned(rows, kind=None, **changes):

@@ -4,10 +4,10 @@ import hashlib
 import json
 
 import numpy as np
+from exaggerated_replay.analysis.study.runs import Study
 from matplotlib.colors import to_hex
 from sample_figures import example, written
 
-from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.figures import competing_classes, style
 from exaggerated_replay.figures import competing_example as illustration
 from exaggerated_replay.store.records import sealed

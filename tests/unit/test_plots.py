@@ -1,6 +1,7 @@
 """What `dvc plots` draws, by hand."""
 
 from exaggerated_replay.analysis.study.runs import Study
+
 from exaggerated_replay.publishing.plots import plot_tables
 
 COUNTS = [

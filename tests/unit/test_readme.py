@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
+from exaggerated_replay.analysis.study.runs import open_study
 from sample_report import plan_of
 
 from exaggerated_replay.analysis.study.outputs import featured
-from exaggerated_replay.analysis.study.runs import open_study
 from exaggerated_replay.report.readme import plain, readme, table
 
 ORIGIN = {

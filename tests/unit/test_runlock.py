@@ -1,4 +1,4 @@
-"""One run at a time; locks of a killed run go, those of a living one stay, and who only looks writes nothing."""
+"""One run at a time; a killed one holds nothing, and who only looks writes nothing."""
 
 import errno
 import os
@@ -22,10 +22,7 @@ time.sleep(60)
 
 @pytest.fixture
 def folder(tmp_path):
-    """Snakemake's folder as a killed run leaves it."""
-    (tmp_path / ".snakemake" / "locks").mkdir(parents=True)
-    for name in ("0.input.lock", "0.output.lock", "notes.txt"):
-        (tmp_path / ".snakemake" / "locks" / name).touch()
+    (tmp_path / ".snakemake").mkdir()
     return tmp_path / ".snakemake"
 
 
@@ -41,42 +38,24 @@ def living_run(tmp_path):
     process.stdout.close()
 
 
-def names(folder):
-    return sorted(path.name for path in (folder / "locks").iterdir())
-
-
-def test_locks_of_a_dead_run_are_removed_and_nothing_else(folder):
-    lock = hold_folder(folder, pytest.fail)
-    assert names(folder) == ["notes.txt"]
-    lock.close()
-
-
 def test_the_folder_is_made_where_nothing_has_run_yet(tmp_path):
     hold_folder(tmp_path / ".snakemake", pytest.fail).close()
     assert (tmp_path / ".snakemake").is_dir()
 
 
-def test_locks_stay_while_another_run_is_alive_and_go_when_it_was_killed(folder, living_run):
-    assert names(folder) == ["notes.txt"]
-    (folder / "locks" / "1.input.lock").touch()  # the living run's own
+def test_a_second_run_is_refused_while_the_first_is_alive_and_let_in_when_it_was_killed(folder, living_run):
     with pytest.raises(UserError, match=rf"another run is working in this folder \(process {living_run.pid}: "):
         hold_folder(folder, pytest.fail)
-    assert names(folder) == ["1.input.lock", "notes.txt"]
-
     living_run.kill()
     living_run.wait()
     lock = hold_folder(folder, pytest.fail)
-    assert names(folder) == ["notes.txt"]
     assert f"process {os.getpid()}: " in at_work(folder)
     lock.close()
 
 
 def test_a_run_that_has_ended_holds_nothing(folder):
     hold_folder(folder, pytest.fail).close()
-    (folder / "locks" / "2.input.lock").touch()
-    lock = hold_folder(folder, pytest.fail)
-    assert names(folder) == ["notes.txt"]
-    lock.close()
+    hold_folder(folder, pytest.fail).close()
 
 
 def test_whoever_only_looks_is_told_and_writes_nothing(folder, living_run):
@@ -112,21 +91,20 @@ def test_an_old_lock_holds_nobody_up_where_there_are_no_locks(folder, without_lo
     told = []
     for _ in range(2):  # this very process, whose number a container may give again
         hold_folder(folder, told.append).close()
-    assert names(folder) == ["notes.txt"]
     assert len(told) == 2
     assert f"{folder} lies on a file system without locks ({without_locks})" in told[0]
     assert not is_held(folder)
 
 
-def test_a_killed_runs_locks_go_where_there_are_no_locks_and_a_living_ones_stay(folder, without_locks, living_run):
-    (folder / "locks" / "1.input.lock").touch()
-    hold_folder(folder, print).close()
-    assert names(folder) == ["1.input.lock", "notes.txt"]
+def test_where_there_are_no_locks_a_living_run_is_believed_and_a_killed_one_is_not(folder, living_run, without_locks):
+    told = []
+    with pytest.raises(UserError, match=rf"another run is working in this folder \(process {living_run.pid}: "):
+        hold_folder(folder, told.append)
     living_run.kill()
     living_run.wait()
-    (folder / "run.holder").write_text(f"process {living_run.pid}: snakemake\n")
-    hold_folder(folder, print).close()
-    assert names(folder) == ["notes.txt"]
+    hold_folder(folder, told.append).close()
+    assert len(told) == 2
+    assert f"process {os.getpid()}: " in at_work(folder)
 
 
 @pytest.mark.parametrize("number", [errno.EWOULDBLOCK, errno.EACCES])

@@ -7,9 +7,9 @@ import re
 
 import pandas as pd
 import pytest
-
 from exaggerated_replay.analysis.study.runs import load_study, open_study, read_study, runs_csv, runs_table
 from exaggerated_replay.analysis.study.written_plan import slim
+
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.store.lines import Line, write_lines
 from exaggerated_replay.store.records import sealed

@@ -14,7 +14,7 @@ for source in {tuple(source.raw): source for source in PLAN.sources if not sourc
             f"logs/download_{source.settings.name}.log",
         localrule: True
         params:
-            plan=PLAN_FILE,
+            plan=CONTROL.plan_file,
             dataset=source.name,
         shell:
             "exec exaggerated-replay fetch --plan {params.plan} {params.dataset} &> {log}"
@@ -26,14 +26,14 @@ for source in PLAN.sources:
         name:
             f"verify_{source.name.replace('-', '_')}"
         input:
-            [] if source.settings.own_file else missing(source.raw),
+            CONTROL.made_by("download", [] if source.settings.own_file else source.raw),
         output:
             str(source.prepared),
         log:
             f"logs/verify_{source.name}.log",
         localrule: True
         params:
-            plan=PLAN_FILE,
+            plan=CONTROL.plan_file,
             dataset=source.name,
         shell:
             "exec exaggerated-replay prepare --plan {params.plan} {params.dataset} --out {output} &> {log}"
@@ -41,18 +41,18 @@ for source in PLAN.sources:
 
 rule split:
     input:
-        missing([PLAN.source.prepared]),
+        CONTROL.made_by("verify", [PLAN.source.prepared]),
     output:
-        update([str(path) for path in PLAN.splits]),
+        [str(path) for path in PLAN.splits],
     log:
         "logs/split.log",
     localrule: True
     params:
-        plan=PLAN_FILE,
+        plan=CONTROL.plan_file,
     shell:
         "exec exaggerated-replay split --plan {params.plan} &> {log}"
 
 
 rule data:
     input:
-        asked("data"),
+        CONTROL.milestone("data"),

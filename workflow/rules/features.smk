@@ -1,24 +1,21 @@
 # Images -> a trained encoder -> the frozen features of every image. Without an encoder, runs learn from the
 # prepared data themselves.
 
-LEARNED_FROM = str(PLAN.learned_from)
-
-
-if TRAINED_ENCODER:
+if FILES.encoder:
 
     rule pretrain:
         input:
-            missing([ENCODER.images.prepared]),
+            CONTROL.made_by("verify", [ENCODER.images.prepared]),
         output:
-            record=update(TRAINED_ENCODER[0]),
-            weights=update(TRAINED_ENCODER[1]),
+            record=FILES.encoder[0],
+            weights=FILES.encoder[1],
         log:
             f"logs/pretrain_{ENCODER.digest[:DIGITS]}.log",
         threads: ENCODER.settings.pretraining.threads
         resources:
-            gpu=int(ON_GPU),
+            gpu=CONTROL.gpus_of_a_job,
         params:
-            plan=PLAN_FILE,
+            plan=CONTROL.plan_file,
             dataset=ENCODER.images.name,
             images=str(ENCODER.images.prepared),
             directory=subpath(output.record, parent=True),
@@ -28,16 +25,16 @@ if TRAINED_ENCODER:
             "--out {params.directory} &> >(exec tee -i {log})"
 
 
-if PUBLISHED_ENCODER:
+if FILES.published_encoder:
 
     rule download_encoder:
         output:
-            update(PUBLISHED_ENCODER),  # what was placed there by hand stays
+            update(FILES.published_encoder),  # what was placed there by hand stays
         log:
             "logs/download_encoder.log",
         localrule: True
         params:
-            plan=PLAN_FILE,
+            plan=CONTROL.plan_file,
         shell:
             "exec exaggerated-replay fetch-encoder --plan {params.plan} &> {log}"
 
@@ -46,19 +43,20 @@ if ENCODER:
 
     rule features:
         input:
-            missing([PLAN.source.prepared, *TRAINED_ENCODER, *PUBLISHED_ENCODER]),
+            data=CONTROL.made_by("verify", [PLAN.source.prepared]),
+            encoder=CONTROL.made_by("pretrain", FILES.encoder),
+            published=CONTROL.made_by("download", FILES.published_encoder),
         output:
-            LEARNED_FROM,
+            str(PLAN.learned_from),
         log:
             f"logs/features_{PLAN.data}.log",
         threads: PLAN.compute.threads
         params:
-            plan=PLAN_FILE,
-            data=str(PLAN.source.prepared),
+            plan=CONTROL.plan_file,
         shell:
-            "exec exaggerated-replay features --plan {params.plan} {params.data} --out {output} &> {log}"
+            "exec exaggerated-replay features --plan {params.plan} {input.data} --out {output} &> {log}"
 
 
 rule encoder:
     input:
-        asked("encoder"),
+        CONTROL.milestone("encoder"),

@@ -3,37 +3,37 @@
 
 rule study:
     input:
-        missing(RECORDS),
+        CONTROL.made_by("trained", FILES.records),
     output:
-        update([shown(file) for file in STUDY_FILES]),
+        update([shown(file) for file in FILES.study]),
     log:
         "logs/study.log",
     localrule: True
     params:
-        plan=PLAN_FILE,
+        plan=CONTROL.plan_file,
     shell:
         "exec exaggerated-replay study --plan {params.plan} &> {log}"
 
 
 rule metrics:
     input:
-        asked("metrics"),
+        CONTROL.milestone("metrics"),
 
 
 rule focused:
     input:
-        missing([PLAN.cells[PLAN.focus].runs[0].directory / name for name in (RECORD, WEIGHTS)]),
+        CONTROL.made_by("trained", FILES.in_focus),
     output:
-        FOCUSED,
+        FILES.focus,
     log:
         "logs/focus.log",
     localrule: True
     params:
-        plan=PLAN_FILE,
+        plan=CONTROL.plan_file,
     shell:
         "exec exaggerated-replay focus --plan {params.plan} &> {log}"
 
 
 rule focus:
     input:
-        asked("focus"),
+        CONTROL.milestone("focus"),

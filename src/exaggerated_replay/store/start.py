@@ -1,15 +1,15 @@
-"""What happens before the first job of a run: the plan is written, and what is spoilt makes room."""
+"""What happens before the first job of a run: the plan is written, what is spoilt is named, finished runs are kept."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from exaggerated_replay.files import digest_of, write_json
 from exaggerated_replay.places import DIGITS, RUNS, WORKSPACE, store_folder
 from exaggerated_replay.planning.plan import Plan
-from exaggerated_replay.store.aside import move_aside
+from exaggerated_replay.store.aside import move_aside, move_files
 from exaggerated_replay.store.keeping import WHOLE, bring_back, clear, finished, set_aside, take_in
-from exaggerated_replay.store.records import RECORD, WEIGHTS
+from exaggerated_replay.store.records import FILES, RECORD, WEIGHTS
 from exaggerated_replay.store.survey import FOCUS, Survey
 
 
@@ -23,8 +23,8 @@ def write_plan(plan: Plan) -> None:
     write_json(plan_path(plan), {**plan.to_dict(), "places": plan.places})
 
 
-def heal(survey: Survey) -> Iterator[str]:
-    """Remove what is wrong and can be made again, so that it is; say so in one line each.
+def tell_spoilt(survey: Survey) -> Iterator[str]:
+    """Say in one line each what is wrong and is made again where it is needed: its job writes over it.
 
     A folder in the place of a file may be somebody's: it is moved to `.training/aside/`.
     """
@@ -36,10 +36,22 @@ def heal(survey: Survey) -> Iterator[str]:
         if path.is_dir() and not path.is_symlink():
             yield f"{path} is a folder where a file belongs: moved to {move_aside(path)}"
             continue
-        path.unlink()
         if path.parent not in told and not (path.parent == FOCUS and focus_moved):
-            yield f"{path} {reason}: removed, and made again where it is needed"
+            yield f"{path} {reason}: made again where it is needed"
         told.add(path.parent if path.name in (RECORD, WEIGHTS) else path)
+
+
+def anew(names: Sequence[str]) -> Iterator[str]:
+    """Move finished runs aside, so that their jobs train them once more; say so in a line."""
+    store = store_folder()
+    moved: dict[str, Path] = {}
+    for name in names:
+        for directory in (store / name, RUNS / name):
+            if files := [directory / file for file in FILES if (directory / file).is_file()]:
+                moved.setdefault(name, move_files(directory, files))
+    if moved:
+        (first, place), more = next(iter(moved.items())), len(moved) - 1
+        yield f"{first}{f' and {more} more' if more else ''}: trained again, as was asked for; moved to {place}"
 
 
 def keep_and_fill(plan: Plan) -> Iterator[str]:

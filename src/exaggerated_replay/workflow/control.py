@@ -1,0 +1,256 @@
+"""One start of the workflow: params.yaml is read, all files are looked at once, and Snakemake is told what is wrong.
+
+Rules state their inputs as they are, and Snakemake runs what is missing. What is there and not what belongs there, it
+cannot see: that is forced. Times of files count for nothing, unless somebody forces a rule (`-R`, `-F`).
+"""
+
+import functools
+import itertools
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import snakemake
+from snakemake.io import ancient
+from snakemake.logging import logger
+
+from exaggerated_replay.analysis.study.outputs import first_grid, more_files, study_files
+from exaggerated_replay.cli.errors import sentence_of
+from exaggerated_replay.devices import gpus
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.locks import at_work, hold_folder, is_held
+from exaggerated_replay.places import RESULTS, store_folder
+from exaggerated_replay.planning.compose import drift_warning
+from exaggerated_replay.planning.dropped import check_nothing_dropped, note_held
+from exaggerated_replay.planning.params import PARAMS, read_params
+from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.store.aside import make_room
+from exaggerated_replay.store.start import anew, keep_and_fill, plan_path, tell_spoilt, write_plan
+from exaggerated_replay.store.survey import Survey
+from exaggerated_replay.workflow.milestones import PACKS, Milestones
+from exaggerated_replay.workflow.names import Job, Workflow
+
+SNAKEMAKE, CONF = Path(".snakemake"), Path("conf")
+MADE_FROM = {
+    "verify": ("download",),
+    "split": ("verify",),
+    "pretrain": ("verify",),
+    "features": ("verify", "pretrain", "download"),
+    "train": ("verify", "features", "split"),
+    "trained": ("train",),
+    "study": ("trained",),
+    "focused": ("trained",),
+}
+"""A kind of rule, the first word of its name -> the kinds whose files it reads."""
+
+Paths = Iterable[Path | str]
+Input = Callable[[Any], list[str]]
+
+
+def and_what_follows(kinds: set[str]) -> set[str]:
+    """Return some kinds of rules, and those that read what they make, at any remove."""
+    found = set(kinds)
+    for kind, sources in MADE_FROM.items():  # each stands after those that it reads
+        if not found.isdisjoint(sources):
+            found.add(kind)
+    return found
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """End with one sentence, status 2 and no traceback where the user can mend what is wrong."""
+    try:
+        yield
+    except (UserError, OSError) as error:
+        print(f"exaggerated-replay: {sentence_of(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+class Control:
+    """What the rules ask, and what happens around them.
+
+    Args:
+        workflow: Snakemake's own.
+        config: Snakemake's settings, empty unless somebody gave some; they become those of params.yaml.
+    """
+
+    def __init__(self, workflow: Workflow, config: MutableMapping[str, Any]) -> None:
+        self.workflow = workflow
+        self.started = time.monotonic()
+        self.lock: IO[bytes] | None = None  # held as long as this run lives
+        self.looked = False
+        with one_sentence():
+            if config:
+                raise UserError(
+                    "settings are read from params.yaml alone: change it there, or compose it, instead of --config"
+                )
+            self.values, params = read_params(PARAMS)
+            if workflow.is_main_process:
+                check_nothing_dropped(CONF, self.values)
+            self.plan = make_plan(params)
+            if workflow.is_main_process and (drift := drift_warning(CONF, self.values)):
+                logger.warning(drift)
+        config.update(self.values)  # for the captions of the report
+        self.files = Milestones(self.plan)
+        self.study = RESULTS / self.plan.study.name
+
+    # ------------------------------------------------------------ what rules ask
+
+    @property
+    def plan_file(self) -> str:
+        """The plan, as the jobs read it."""
+        return str(plan_path(self.plan))
+
+    def made_by(self, kind: str, paths: Paths | Callable[[Any], Paths]) -> Input:
+        """Return an input function: files that rules of a kind make.
+
+        Args:
+            kind: Of the rules that make them.
+            paths: The files, or a function that returns them for a job's wildcards.
+        """
+
+        def files(wildcards: Any) -> list[str]:
+            self.look()
+            with one_sentence():
+                found = [str(path) for path in (paths(wildcards) if callable(paths) else paths)]
+            if kind in self.again:
+                return found
+            return [ancient(path) for path in found if not self._comes_from_the_store(path)]
+
+        return files
+
+    def trained_by(self, wildcards: Any) -> list[str]:
+        """Return what a run waits for: the mark that its job leaves, and nothing where it is finished already."""
+        self.look()
+        name = str(wildcards.run)
+        with one_sentence():
+            mark = self.files.mark_of(name)
+        files = self.files.of_run(name)
+        again = "train" in self.again or "trained" in self._forced or not self._forced.isdisjoint(files)
+        return [mark] if again or not self.workflow.is_main_process or self.survey.missing(files) else []
+
+    def milestone(self, name: str) -> Input:
+        """Return an input function: all files of a milestone."""
+
+        def files(wildcards: Any) -> list[str]:
+            self.look()
+            return [path for path in self.files.all[name] if not self._comes_from_the_store(path)]
+
+        return files
+
+    def gpus_of_a_job(self, wildcards: Any) -> int:
+        """Return how many GPUs a job asks for that computes on one: none where there is none, or none is wanted."""
+        on_gpu = self.plan.compute.device != "cpu" and (self.workflow.non_local_exec or bool(gpus()))
+        return int(on_gpu)
+
+    @property
+    def seed_by_seed(self) -> Callable[[Any], int] | int:
+        """The priority of training jobs; before version 9.17 it can be no function, and any job may be the first."""
+        if tuple(map(int, snakemake.__version__.split(".")[:2])) < (9, 17):
+            return 0
+        return lambda wildcards: self.plan.seeds_after(self.files.runs_of(wildcards.pack))
+
+    # ------------------------------------------------------------ before the first job, and after the last one
+
+    @functools.cached_property
+    def survey(self) -> Survey:
+        """What is wrong with all files; who only looks also looks into the store."""
+        return Survey(self.plan, self.files.study, None if self.works else store_folder())
+
+    @property
+    def works(self) -> bool:
+        """Whether jobs are to run, and this is no dry run, summary or report."""
+        return self.workflow.executor_plugin is not None and not (self.workflow.dryrun or self.workflow.touch)
+
+    @functools.cached_property
+    def again(self) -> set[str]:
+        """The kinds of rules whose files are made again because somebody forces them, and what follows from these."""
+        if self.workflow.dag_settings.forceall:
+            return {"download", *MADE_FROM}
+        return and_what_follows({self.files.maker(name) or name.partition("_")[0] for name in self._forced})
+
+    def look(self) -> None:
+        """Look at everything, when Snakemake asks for the first input, and force what is there and wrong.
+
+        Before a run that works, what is in the way is moved aside, finished runs are kept and brought back, and the
+        plan is written. Whoever only looks changes nothing.
+        """
+        if self.looked or not self.workflow.is_main_process:
+            return
+        self.looked = True
+        with one_sentence():
+            self.survey.check_folders()
+            if self.works:
+                self.lock = hold_folder(SNAKEMAKE, logger.warning)
+                write_plan(self.plan)
+                note_held(self.values)
+                ours = {*study_files(self.plan), *more_files(self.plan)}
+                lines = (make_room(self.study, ours), tell_spoilt(self.survey), keep_and_fill(self.plan))
+                for line in itertools.chain(*lines):
+                    logger.warning(line)
+                shutil.rmtree(PACKS, ignore_errors=True)
+                self.survey.forget()
+            elif is_held(SNAKEMAKE):
+                logger.warning(at_work(SNAKEMAKE).capitalize())
+        self.workflow.dag.forcefiles.update(map(str, self.survey.spoilt()), self._old_marks())
+
+    def begin(self) -> None:
+        """Take out finished runs that somebody forces: their jobs would find them finished."""
+        names = {name for job in self.workflow.dag.needrun_jobs() if self._is_forced(job) for name in self._runs(job)}
+        with one_sentence():
+            for line in anew(sorted(names)):
+                logger.warning(line)
+
+    def finish(self) -> None:
+        """Make sure that all that was asked for is there, and show what came out."""
+        asked = self.workflow.dag_settings
+        targets = set() if asked.until or asked.omit_from else {*(asked.targets or {"all"})}
+        self.survey.forget()
+        with one_sentence():
+            wrong = self.survey.missing(path for name in sorted(targets) for path in self.files.all.get(name, []))
+            if wrong:
+                raise UserError(
+                    f"{wrong[0]}: {self.survey.wrong(wrong[0])}, although every job ended well: start again"
+                )
+            if targets & {"all", "metrics"}:
+                table = self.study / "tables" / f"{first_grid(self.plan)}.md"
+                print(f"\n{table.read_text(encoding='utf-8')}")
+                print(f"{self.study}/ holds this table, the others and the figures.")
+        print(f"Done in {time.monotonic() - self.started:.0f} s.", flush=True)
+
+    # ------------------------------------------------------------ details
+
+    @property
+    def _forced(self) -> set[str]:
+        """The rules and files that somebody forces."""
+        asked = self.workflow.dag_settings
+        return {*asked.forcerun, *(asked.targets if asked.forcetargets else ())}
+
+    def _is_forced(self, job: Job) -> bool:
+        forced = self._forced
+        return self.workflow.dag_settings.forceall or job.rule.name in forced or not forced.isdisjoint(job.output)
+
+    def _runs(self, job: Job) -> list[str]:
+        """Return the runs that a job makes."""
+        match job.rule.name:
+            case "train":
+                return [run.name for run in self.files.runs_of(job.wildcards.pack)]
+            case "trained":
+                return [job.wildcards.run]
+        return []
+
+    def _comes_from_the_store(self, path: str) -> bool:
+        """Tell whether a file is not here, but in the store: a run that works brings it back at its start."""
+        return self.workflow.is_main_process and not os.path.exists(path) and self.survey.wrong(path) is None
+
+    def _old_marks(self) -> Iterator[str]:
+        """Return marks of earlier starts that say of a job that it has trained its runs, which are not all there."""
+        for pack, runs in self.plan.packs.items():
+            mark = PACKS / pack
+            if mark.exists() and any(self.survey.missing(self.files.of_run(run.name)) for run in runs):
+                yield str(mark)

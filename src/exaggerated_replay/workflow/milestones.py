@@ -1,0 +1,116 @@
+"""Which files there are to be, by the milestone that they belong to."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from exaggerated_replay.analysis.study.outputs import all_files
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.places import RUNS, WORKSPACE
+from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.planning.study_plan import Run
+from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS
+from exaggerated_replay.store.survey import FOCUS
+
+PACKS = WORKSPACE / "packs"  # a file for each job that has trained its runs, until these have been looked at
+
+
+@dataclass(frozen=True)
+class Milestones:
+    """The files of a plan, as the rules name them."""
+
+    plan: Plan
+
+    @functools.cached_property
+    def encoder(self) -> list[str]:
+        """What training an encoder leaves behind; nothing where none is trained."""
+        encoder = self.plan.encoder
+        names = (RECORD, ENCODER_WEIGHTS) if encoder and encoder.images else ()
+        return [str(encoder.directory / name) for name in names] if encoder else []
+
+    @functools.cached_property
+    def published_encoder(self) -> list[str]:
+        """An encoder that is fetched; nothing where none is."""
+        encoder = self.plan.encoder
+        return [str(encoder.download)] if encoder and encoder.download else []
+
+    @functools.cached_property
+    def study(self) -> list[Path]:
+        """What is made from the records of all runs."""
+        return all_files(self.plan)
+
+    @functools.cached_property
+    def records(self) -> list[str]:
+        """The record of every run."""
+        return [str(run.directory / RECORD) for run in self.plan.runs]
+
+    @property
+    def in_focus(self) -> list[str]:
+        """The run in focus, of which they are copies."""
+        return self.of_run(self.plan.cells[self.plan.focus].runs[0].name)
+
+    @property
+    def focus(self) -> list[str]:
+        """The model of the cell in focus, under names that do not depend on it."""
+        return [str(FOCUS / name) for name in (RECORD, WEIGHTS)]
+
+    @functools.cached_property
+    def all(self) -> Mapping[str, list[str]]:
+        """Every milestone -> its files."""
+        models = [path for run in self.plan.runs for path in self.of_run(run.name)]
+        metrics = [str(path) for path in self.study]
+        data = [*(str(source.prepared) for source in self.plan.sources), *map(str, self.plan.splits)]
+        return {
+            "data": data,
+            "encoder": self.encoder,
+            "models": models,
+            "focus": self.focus,
+            "metrics": metrics,
+            "all": [*models, *self.focus, *metrics],
+        }
+
+    def maker(self, path: str) -> str | None:
+        """Return the kind of rule that makes a file; None where it is none that others read."""
+        return self._makers.get(path)
+
+    def of_run(self, run: str) -> list[str]:
+        """Return the files of a run that there must be."""
+        return [str(RUNS / run / name) for name in (RECORD, WEIGHTS)]
+
+    def mark_of(self, run: str) -> str:
+        """Return the file that says that the job of a run has trained it.
+
+        Raises:
+            UserError: The study has no such run.
+        """
+        if run not in self._packs:
+            raise UserError(f"{RUNS / run} belongs to no run of this study: ask for one that `params.yaml` has")
+        return str(PACKS / self._packs[run])
+
+    def runs_of(self, pack: str) -> list[Run]:
+        """Return the runs that one job trains.
+
+        Raises:
+            UserError: There is no such job.
+        """
+        if pack not in self.plan.packs:
+            raise UserError(f"{PACKS / pack} is no job of this study: it has those from 1 to {len(self.plan.packs)}")
+        return self.plan.packs[pack]
+
+    @functools.cached_property
+    def _makers(self) -> dict[str, str]:
+        raw = [str(path) for source in self.plan.sources for path in source.raw]
+        made = {
+            "download": [*raw, *self.published_encoder],
+            "verify": [str(source.prepared) for source in self.plan.sources],
+            "split": [str(path) for path in self.plan.splits],
+            "pretrain": self.encoder,
+            "features": [str(self.plan.learned_from)] if self.plan.encoder else [],
+            "trained": self.all["models"],
+        }
+        return {path: kind for kind, paths in made.items() for path in paths}
+
+    @functools.cached_property
+    def _packs(self) -> dict[str, str]:
+        return {run.name: pack for pack, runs in self.plan.packs.items() for run in runs}

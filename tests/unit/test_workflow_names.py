@@ -1,0 +1,35 @@
+"""Which names of Snakemake's are used is said in docs/architecture.md, a sentence each."""
+
+import re
+from pathlib import Path
+
+from exaggerated_replay.workflow.control import and_what_follows
+from exaggerated_replay.workflow.names import DAG, Job, Options, Rule, Workflow
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_name_is_explained_and_no_other():
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    table = text.partition("| name of Snakemake's | what for |")[2].partition("\n\n")[0]
+    explained = {(of, name) for of, name in re.findall(r"`(\w+)\.(\w+)`", table)}
+    used = {(of.__name__.lower(), name) for of in (Workflow, DAG, Options, Job, Rule) for name in names(of)}
+    assert explained == used
+
+
+def names(protocol):
+    """Return the attributes and functions of a protocol."""
+    functions = {name for name, value in vars(protocol).items() if callable(value) and not name.startswith("_")}
+    return {*protocol.__annotations__, *functions}
+
+
+def test_what_follows_from_a_rule_is_all_that_reads_its_files_at_any_remove():
+    after_training = {"trained", "study", "focused"}
+    assert and_what_follows(set()) == set()
+    assert and_what_follows({"study"}) == {"study"}
+    assert and_what_follows({"train"}) == {"train", *after_training}
+    assert and_what_follows({"split"}) == {"split", "train", *after_training}
+    assert and_what_follows({"pretrain"}) == {"pretrain", "features", "train", *after_training}
+    assert and_what_follows({"download"}) == {
+        "download", "verify", "split", "pretrain", "features", "train", *after_training
+    }  # fmt: skip
