@@ -7,7 +7,8 @@ import click
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
-from exaggerated_replay.places import RUNS, TIMINGS, WORKSPACE
+from exaggerated_replay.places import METHODS, RUNS, TIMINGS, WORKSPACE
+from exaggerated_replay.settings.methods import use_own
 
 PATH = click.Path(path_type=Path)
 KEYS = {"dataset", "sources", "data", "study", "compute", "order", "grids", "cells", "runs"}  # of every plan
@@ -24,7 +25,7 @@ store = click.option("--runs", "runs", type=PATH, default=RUNS, show_default=Tru
 
 
 def read_plan(path: Path) -> dict[str, Any]:
-    """Read a written plan.
+    """Read a written plan; methods in files of the user's own that it names can be used from here on.
 
     Raises:
         UserError: There is no such file, or it is something else.
@@ -32,6 +33,8 @@ def read_plan(path: Path) -> dict[str, Any]:
     plan = read_json(path)
     if not isinstance(plan, dict) or not plan.keys() >= KEYS:
         raise UserError(f"{path} is not a plan: leave it out, or name the file that the workflow wrote")
+    places = plan.get("places", {})
+    use_own({name.removeprefix(METHODS): place for name, place in places.items() if name.startswith(METHODS)})
     return plan
 
 

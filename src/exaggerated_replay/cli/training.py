@@ -26,8 +26,9 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspac
     values = read_plan(plan)
     compute = read_settings(ComputeSettings, values["compute"])
     directories = [record.parent for record in records]
-    runs = {run: read_settings(RunSettings, entry(values["runs"], run.name, "run", plan)) for run in directories}
+    planned = {run: entry(values["runs"], run.name, "run", plan) for run in directories}
     slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
+    runs = {run: read_settings(RunSettings, settings) for run, settings in planned.items()}  # may import torch
 
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.data.splits import read_split, split_path

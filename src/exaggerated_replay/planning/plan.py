@@ -12,7 +12,7 @@ from typing import Any
 from exaggerated_replay.data.facts import check_colours, classes_of, image_values_of, training_samples_of
 from exaggerated_replay.data.splits import split_path
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import DIGITS
+from exaggerated_replay.places import DIGITS, METHODS
 from exaggerated_replay.planning.cells import Cell, Cells, Row, follow, has
 from exaggerated_replay.planning.checking import check_choice
 from exaggerated_replay.planning.drawing import check_drawing, chosen_kinds
@@ -92,8 +92,9 @@ class Plan:
 
     @property
     def places(self) -> dict[str, str | None]:
-        """Where the user's own files lie, by the name of what they are: a data set, or "encoder"."""
+        """Where the user's own files lie, by the name of what they are: a data set, "encoder", or "methods/NAME"."""
         places = {source.name: source.settings.source for source in self.sources}
+        places |= {f"{METHODS}{name}": file for name, file in self.params.methods.items()}
         return places | ({"encoder": str(self.encoder.weights)} if self.encoder else {})
 
     def to_dict(self) -> dict[str, Any]:

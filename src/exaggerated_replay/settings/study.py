@@ -92,6 +92,7 @@ class Params(Settings):
     training: TrainingSettings
     compute: ComputeSettings
     reading: ReadingPreset
+    methods: dict[str, str] = field(default_factory=dict)  # name of a method of the user's own -> its file
     arms: dict[str, MethodSettings]
     study: StudySettings
     rules: RulesSettings = field(default_factory=RulesSettings)
