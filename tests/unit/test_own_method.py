@@ -128,7 +128,7 @@ def test_a_file_that_is_not_python_is_refused(tmp_path):
 
 
 def test_a_setting_that_the_file_does_not_have_is_named(tmp_path):
-    with pytest.raises(UserError, match="arms.agem.memory_per_clas is not a setting: did you mean memory_per_class"):
+    with pytest.raises(UserError, match=r"arms\.agem\.memory_per_clas is not a setting: did you mean memory_per_class"):
         planned(AGEM, "+arms.agem.memory_per_clas=3")
 
 

@@ -13,6 +13,7 @@ from exaggerated_replay.analysis.questions.findings import findings
 from exaggerated_replay.analysis.questions.layout import markdown, write
 from exaggerated_replay.analysis.questions.odds import table1_odds
 from exaggerated_replay.analysis.study.outputs import (
+    LEARNING,
     MECHANISM,
     ODDS,
     declared,
@@ -25,6 +26,7 @@ from exaggerated_replay.analysis.study.outputs import (
 from exaggerated_replay.analysis.study.paper import odds_grid
 from exaggerated_replay.analysis.study.runs import Study, load_study, open_study, runs_csv
 from exaggerated_replay.analysis.study.scores import first20_images, significant
+from exaggerated_replay.analysis.study.tasks import learning_table
 from exaggerated_replay.analysis.study.written_plan import slim
 from exaggerated_replay.analysis.verdicts.table import all_verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
@@ -82,7 +84,7 @@ def write_study(
     facts = origin(study, results / "timings", folder / PROVENANCE, made_from)
     traced = mechanism_tables(plan, results / "runs")
     _write(study, folder, parts, facts, without_path(params.read_text(encoding="utf-8")), traced)
-    _write_if_new(results / "focus.json", focus(study.runs, plan["focus"]))
+    _write_if_new(results / "focus.json", focus(plan, study.runs))
     return told(study, folder)
 
 
@@ -128,6 +130,7 @@ def _write(
             write_text(fresh / ODDS, odds.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
         for name, table in findings(study).items():
             write_text(fresh / name, _csv(table))
+        write_text(fresh / LEARNING, learning_table(study).to_csv(index=False, lineterminator="\n"))
         for name, table in plot_tables(study).items():
             write_text(fresh / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         for grid in plan["grids"]:

@@ -11,6 +11,7 @@ from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
 from exaggerated_replay.planning.drawing import kinds_of
 
 README, REPORT, ODDS = "README.md", "report.html", "table1_odds.csv"
+LEARNING = "learning.csv"  # what every cell had reached after every task
 SUMMARIES = (README, "params.yaml", PLAN, PROVENANCE, RECORDS, "runs.csv", "metrics.json", "verdicts.csv")
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
 FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
@@ -60,7 +61,14 @@ def _kept_of_more(plan: Mapping[str, Any]) -> list[str]:
 def _printed(plan: Mapping[str, Any]) -> list[str]:
     tables = [f"tables/{grid}.{kind}" for grid in plan["grids"] for kind in ("md", "tex")]
     runs = [f"provenance/{grid}.csv" for grid in plan["grids"]]
-    return [*tables, *runs, *PLOTS, *(file for name in figures_of(plan) for file in print_files(name)), REPORT]
+    return [
+        *tables,
+        *runs,
+        LEARNING,
+        *PLOTS,
+        *(file for name in figures_of(plan) for file in print_files(name)),
+        REPORT,
+    ]
 
 
 def declared(folder: Path) -> set[str]:

@@ -145,8 +145,8 @@ def runs_table(plan: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]
     Returns:
         digest, cell, arm, seed; status ("finished", or "diverged in task 3"); iterations, f, lambda_rr, lambda_ra,
         and every other setting that a grid varies, under its dotted key; first20, first50, overall, macro_precision,
-        forgetting, task1 ... taskT (percent; blank where the run diverged); reconstruction, dropped (see
-        `instruments`); device, torch.
+        forgetting, average_incremental, backward_transfer, new_tasks, task1 ... taskT (percent; blank where the run
+        diverged); reconstruction, dropped (see `instruments`); device, torch.
     """
     varied = {key: key for key in varied_settings(plan) if key not in SETTINGS.values()}
     rows = []
