@@ -101,7 +101,7 @@ def test_a_method_without_settings_of_its_own_needs_no_more_than_a_class(tmp_pat
         ("bir", "", "methods.bir: 'bir' is the name of a method that is there already"),
         ("my-own", "", "methods.my-own: 'my-own' cannot be a method's name"),
         ("mine", None, "methods.mine: there is no file"),
-        ("mine", "x = 1\n", "does not say which class learns: end it with METHOD = that class"),
+        ("mine", "x = 1\n", "does not say which class learns: end it with METHOD = CLASS"),
         ("mine", "METHOD = (\n", "cannot be imported: SyntaxError"),
         (
             "mine",
