@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from exaggerated_replay import load_run
+from exaggerated_replay.training.loading import open_run
 
 ONE_TABLE = ["~study.grids.convergence", "study.grids.table1=[{arm: [bir-si, rr-ra]}]"]
 
@@ -97,7 +97,7 @@ def test_a_file_of_images_or_feature_vectors_will_do(fresh, tmp_path, shape, hyp
     # The classes are those of the file: what a checkpoint takes its test images for is what was counted.
     inputs = torch.from_numpy(x["test"].astype("float32")).flatten(1) / (255 if kind == "uint8" else 1)
     for path in sorted((clone.path / "results/runs").iterdir()):
-        run = load_run(path)
+        run = open_run(path)
         taken = run.classify(inputs).numpy()
         right = [int((taken[y["test"] == k] == k).sum()) for k in run.settings.class_order]
         assert right == run.record["counts"]["correct"][-1]

@@ -10,7 +10,10 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.publishing.summary import focus, summary
 
-KEYS = ["first20", "first50", "overall", "macro_precision", "forgetting"]
+KEYS = [
+    *("first20", "first50", "overall", "macro_precision", "forgetting"),
+    *("average_incremental", "backward_transfer", "new_tasks"),
+]
 
 
 @pytest.fixture
@@ -45,21 +48,47 @@ def test_the_summary_can_be_written(runs, tmp_path):
     assert json.loads((tmp_path / "metrics.json").read_text()) == summary(runs)
 
 
-def test_the_keys_of_the_focus_do_not_depend_on_the_cell(runs):
-    assert focus(runs, "a") == {
-        "first20": 20,
-        "first50": 120,
-        "overall": 220,
-        "macro_precision": 320,
-        "forgetting": 420,
-    }
-    assert list(focus(runs, "b")) == list(focus(runs, "a")) == KEYS
-    assert focus(runs, "b")["first20"] == 7
+def plan_of(cell, baseline=None, seeds=(0, 1, 2)):
+    """A plan of cells a, b and c, whose runs are told apart by the names that their digests have in the table."""
+    cells = {name: {"runs": [{"digest": f"{name}{seed}"} for seed in seeds]} for name in "abc"}
+    rows = [{"cell": cell, "baseline": baseline}]
+    return {"focus": cell, "cells": cells, "grids": {"one": rows}, "rules": {"alpha": 0.05, "g": 1.0}}
+
+
+@pytest.fixture
+def told_apart(runs):
+    return runs.assign(digest=runs["cell"] + runs["seed"].astype(str))
+
+
+NOTHING = {metric: {"mean": None, "low": None, "high": None} for metric in ("first20", "first50", "overall")}
+
+
+def test_the_keys_of_the_focus_do_not_depend_on_the_cell(told_apart):
+    alone = {"seeds": 3, "baseline": dict.fromkeys(NOTHING), "difference": NOTHING}
+    assert focus(plan_of("a"), told_apart) == {key: 20 + 100 * n for n, key in enumerate(KEYS)} | alone
+    found = focus(plan_of("b", "a"), told_apart)
+    assert list(found) == list(focus(plan_of("a"), told_apart))
+    assert (found["first20"], found["seeds"]) == (7, 1)
+    assert found["baseline"] == {"first20": 20, "first50": 120, "overall": 220}  # over its three seeds
+    assert found["difference"]["first20"] == {"mean": -3, "low": None, "high": None}  # at seed 0: 7 against 10
+
+
+def test_the_difference_is_paired_and_its_interval_that_of_the_formula():
+    rows = [(c, s, 50 + s + (2 + s % 2) * (c == "a")) for c in "ab" for s in range(8)]
+    runs = pd.DataFrame(rows, columns=["cell", "seed", "first20"]).assign(**dict.fromkeys(KEYS[1:], 0.0))
+    runs = runs.assign(digest=runs["cell"] + runs["seed"].astype(str), device="cpu")
+    found = focus(plan_of("a", "b", range(8)), runs)["difference"]
+    # Differences 2, 3, 2, 3, ...: mean 2.5, variance 2/7; E_8(mu) = 20 solved for t^2, with 1 + n g = 9 and nu = 7.
+    ratio = (3 / 0.05) ** (1 / 4)
+    t_squared = 7 * (ratio - 1) / (1 - ratio / 9)
+    width = math.sqrt(t_squared / 8 * 2 / 7)
+    assert found["first20"] == pytest.approx({"mean": 2.5, "low": 2.5 - width, "high": 2.5 + width}, abs=0.006)
+    assert found["overall"]["mean"] == 0
 
 
 def test_a_focus_that_is_no_cell_is_named(runs):
     with pytest.raises(UserError, match=r"focus is 'd': choose one of a, b, c"):
-        focus(runs, "d")
+        focus(plan_of("d"), runs)
 
 
 def test_runs_that_diverged_are_left_out(runs):
@@ -67,4 +96,6 @@ def test_runs_that_diverged_are_left_out(runs):
     assert summary(lost)["a"]["first20"] == {"mean": 15, "sd": 7.07}  # of 10 and 20
     nothing = runs.assign(**{key: runs[key].mask(runs["cell"] == "b") for key in KEYS})
     assert summary(nothing)["b"]["first20"] == {"mean": None, "sd": None}
-    assert focus(nothing, "b")["overall"] is None
+    apart = nothing.assign(digest=nothing["cell"] + nothing["seed"].astype(str))
+    assert focus(plan_of("b"), apart)["overall"] is None
+    assert focus(plan_of("b"), apart)["seeds"] == 0

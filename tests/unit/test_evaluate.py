@@ -34,10 +34,33 @@ def test_two_tasks_of_two_classes_by_hand():
             "overall": 55,  # 11 of 20
             "macro_precision": 38.75,  # (1/2 + 2/8 + 8/10 + 0) / 4: nothing was taken for label 3
             "forgetting": 400 / 9,  # task 1: from 7 of 9 to 3 of 9
+            "average_incremental": (700 / 9 + 55) / 2,  # 7 of 9, then 11 of 20
+            "backward_transfer": -400 / 9,
+            "new_tasks": (700 / 9 + 800 / 11) / 2,
             "task1": 100 / 3,
             "task2": 800 / 11,
         }
     )
+
+
+def test_transfer_and_incremental_accuracy_on_a_matrix_made_by_hand():
+    # Three tasks of a class each; after task 1, 2, 3 in percent: 80 | 50 90 | 50 60 90, and of all 80 | 23/30 | 26/40.
+    counts = {"tested": [10, 20, 10], "correct": [[8, 0, 0], [5, 18, 0], [5, 12, 9]], "predicted": [9, 20, 11]}
+    found = scores(counts, [1, 1, 1])
+    assert found["average_incremental"] == pytest.approx((80 + 100 * 23 / 30 + 65) / 3)
+    assert found["backward_transfer"] == pytest.approx(((50 - 80) + (60 - 90)) / 2)
+    assert found["new_tasks"] == pytest.approx((80 + 90 + 90) / 3)
+
+
+def test_what_later_tasks_add_to_an_earlier_one_is_a_transfer_and_no_negative_forgetting():
+    counts = {"tested": [10, 10], "correct": [[4, 0], [7, 9]], "predicted": [10, 10]}
+    found = scores(counts, [1, 1])
+    assert (found["backward_transfer"], found["forgetting"]) == (pytest.approx(30), 0)
+
+
+def test_one_task_transfers_nothing():
+    found = scores({"tested": [4, 4], "correct": [[1, 2]], "predicted": [4, 4]}, [2])
+    assert (found["backward_transfer"], found["average_incremental"], found["new_tasks"]) == (0, 37.5, 37.5)
 
 
 def test_seven_classes_are_cut_at_a_fifth_and_a_half_of_seven():
@@ -100,6 +123,7 @@ def runs_counts(draw):
 def test_scores_of_any_run_are_percentages_that_fit_together(run):
     counts, sizes = run
     found = scores(counts, sizes)
+    assert -found["forgetting"] - 1e-9 <= found.pop("backward_transfer") <= 100 + 1e-9
     assert all(-1e-9 <= value <= 100 + 1e-9 for value in found.values())
     by_task = [found[f"task{t}"] for t in range(1, len(sizes) + 1)]
     assert min(by_task) - 1e-9 <= found["overall"] <= max(by_task) + 1e-9

@@ -1,5 +1,8 @@
 """Finished runs loaded again: networks, classes as the data number them, replay, and the example of Fig. 2."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +20,7 @@ from exaggerated_replay.methods.generative_classifier import Settings as Generat
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.training.job import train_runs
-from exaggerated_replay.training.loading import load_run, read_weights, trained_method
+from exaggerated_replay.training.loading import load_run, open_run, read_weights, trained_method
 
 TASKS = [[2, 0], [3], [1]]
 BIR = {"gate_proportion": 0.3}
@@ -76,7 +79,7 @@ def runs(prepared, tmp_path_factory):
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_a_loaded_run_classifies_as_its_record_says_in_classes_of_the_data(arm, runs, prepared):
-    run = load_run(runs / arm)
+    run = open_run(runs / arm)
     found = run.classify(torch.tensor(prepared.x_test).flatten(1) / 255)
     assert run.settings.method == ARMS[arm]
     order = [c for task in TASKS for c in task]
@@ -85,9 +88,49 @@ def test_a_loaded_run_classifies_as_its_record_says_in_classes_of_the_data(arm, 
     assert sum(right) > 10
 
 
+def test_where_the_task_is_given_the_model_chooses_among_its_classes_alone(runs, prepared):
+    run = open_run(runs / "er")
+    x, y = torch.tensor(prepared.x_test).flatten(1) / 255, torch.tensor(prepared.y_test)
+    scores = run.network(x)
+    order, expected = [c for task in TASKS for c in task], []
+    for task, classes in enumerate(TASKS, start=1):
+        columns = [order.index(c) for c in classes]
+        among = torch.tensor(classes)[scores[:, columns].argmax(1)]
+        assert torch.equal(run.classify(x, task), among)
+        rows = torch.isin(y, torch.tensor(classes))
+        expected.append(100 * (among[rows] == y[rows]).sum().item() / rows.sum().item())
+    assert run.task_accuracies(x, y) == pytest.approx(expected)
+    assert expected[0] > 50  # of two classes
+    assert expected[1:] == [100, 100]  # of one
+
+
+def test_a_run_is_found_by_study_cell_and_seed(runs, tmp_path):
+    (tmp_path / "mine").mkdir()
+    shutil.copytree(runs / "er", tmp_path / "runs/er-s7-0123456789")
+    cells = {"er": {"runs": ["er-s7-0123456789"]}, "dgr": {"runs": ["dgr-s7-0000000000"]}}
+    (tmp_path / "mine/plan.json").write_text(json.dumps({"cells": cells}))
+    run = load_run(tmp_path / "mine", "er", 7)
+    assert torch.equal(run.network.classifier.weight, open_run(runs / "er").network.classifier.weight)
+    with pytest.raises(UserError, match=r"mine has no cell 'none': choose one of er, dgr"):
+        load_run(tmp_path / "mine", "none", 7)
+    with pytest.raises(UserError, match=r"er in .*mine has no seed 0: choose one of 7"):
+        load_run(tmp_path / "mine", "er", 0)
+    with pytest.raises(UserError, match=r"plan\.json is missing"):
+        load_run(tmp_path / "other", "er", 7)
+
+
+def test_a_method_in_a_file_that_nobody_named_is_asked_for(runs, tmp_path):
+    record = read_json(runs / "er" / "record.json")
+    record["settings"]["method"]["method"] = "mine"
+    shutil.copytree(runs / "er", tmp_path / "mine")
+    (tmp_path / "mine/record.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match=r"mine is a method in a file of your own: name it, load_run"):
+        open_run(tmp_path / "mine")
+
+
 @pytest.mark.parametrize("arm", ["dgr", "bir", "rr-ra"])
 def test_a_loaded_run_replays_images_of_the_classes_that_it_takes_them_for(arm, runs):
-    run = load_run(runs / arm)
+    run = open_run(runs / arm)
     x, classes = run.replay(33)
     assert x.shape == (33, 9)
     assert ((x >= 0) & (x <= 1)).all()
@@ -99,18 +142,18 @@ def test_a_loaded_run_replays_images_of_the_classes_that_it_takes_them_for(arm, 
 @pytest.mark.parametrize("arm", ["er", "generative"])
 def test_a_run_that_generates_nothing_says_so(arm, runs):
     with pytest.raises(UserError, match="generates no samples to replay"):
-        load_run(runs / arm).replay(3)
+        open_run(runs / arm).replay(3)
 
 
 def test_what_is_no_whole_run_is_named(runs, tmp_path):
     with pytest.raises(UserError, match=r"record\.json is missing"):
-        load_run(tmp_path)
+        open_run(tmp_path)
     (tmp_path / "record.json").write_bytes((runs / "er" / "record.json").read_bytes())
     with pytest.raises(UserError, match=r"model\.safetensors is missing"):
-        load_run(tmp_path)
+        open_run(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(UserError, match="is not the checkpoint that its record names"):
-        load_run(tmp_path)
+        open_run(tmp_path)
     with pytest.raises(UserError, match="not a readable checkpoint"):
         read_weights(tmp_path / "model.safetensors")
 
@@ -129,7 +172,7 @@ def test_the_example_obeys_its_own_rule(runs, by_hand):
     image = np.array(example["image"])
     assert image.shape == (3, 3)
     # The previous model is the checkpoint: its scores of the image shown are the example's.
-    scores = by_hand(load_run(runs / "rr-ra").network).scores(image.flatten())
+    scores = by_hand(open_run(runs / "rr-ra").network).scores(image.flatten())
     np.testing.assert_allclose(softmax(scores), p, atol=0.02)
     assert str(label) in example["class_means"]
     assert set(example["class_means"]) <= {str(c) for c in (label, *example["rivals"])}
@@ -147,7 +190,7 @@ def test_other_methods_have_no_example(arm, told, runs):
 
 
 def test_a_checkpoint_of_another_version_of_the_code_is_named(runs):
-    run = load_run(runs / "er")
+    run = open_run(runs / "er")
     weights = {name: value for name, value in run.weights.items() if not name.endswith("bias")}
     with pytest.raises(UserError, match=r"is one of another version of the code \(c\), .*: train the run again"):
         trained_method(run.record, run.settings, weights)

@@ -14,10 +14,10 @@ from exaggerated_replay.cli.errors import tell
 from exaggerated_replay.cli.output import show_anything
 
 MODULES = {
-    "configuration": ("compose", "drift", "plan", "schema"),
+    "configuration": ("compose", "drift", "plan", "check", "schema"),
     "inputs": ("fetch", "prepare", "split", "fetch-encoder", "pretrain", "features"),
     "training": ("train",),
-    "results": ("study", "report", "compare", "decide", "explain", "rebuild", "focus"),
+    "results": ("study", "report", "compare", "decide", "select", "explain", "rebuild", "focus"),
     "runs": ("status", "verify", "prune", "export", "import"),
 }
 """Which module of this package holds which subcommands."""

@@ -46,6 +46,23 @@ def drift() -> None:
 
 
 @click.command()
+@click.argument("arm")
+def check(arm: str) -> None:
+    """Try the method of ARM on small made-up data: is a run the same twice, interrupted, and looked at?"""
+    from exaggerated_replay.devices import use_threads
+    from exaggerated_replay.planning.cells import default_config
+    from exaggerated_replay.planning.checking import check_arm, check_choice
+    from exaggerated_replay.planning.params import PARAMS, read_params
+    from exaggerated_replay.training.trial import try_method
+
+    _, params = read_params(PARAMS)
+    check_choice(arm, params.arms, "the argument", "an arm")
+    use_threads(1)
+    for sentence in try_method(check_arm(default_config(params, arm)["method"], f"arms.{arm}")):
+        print(sentence)
+
+
+@click.command()
 @asked_plan
 def plan(plan: Path | None) -> None:
     """Print the plan: which cells the study has, and which runs they need."""

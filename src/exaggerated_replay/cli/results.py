@@ -105,6 +105,25 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
 
 
 @click.command()
+@click.argument("sweeps", nargs=-1, required=True, metavar="arm=ARM KEY=VALUE,VALUE...")
+@click.option("--seeds", required=True, help="Seeds to choose on, at most; as study.seeds, for example 100-119.")
+@click.option("--test-seeds", required=True, help="Seeds to try the winner on, others than those.")
+@click.option("--metric", default="overall", show_default=True, help="What decides: first20, first50 or overall.")
+@click.option("--validation", type=float, default=0.2, show_default=True, help="Share of training data held out.")
+@click.option("--workflow", default="snakemake --cores all", show_default=True, help="What trains a round.")
+def select(sweeps: tuple[str, ...], seeds: str, test_seeds: str, metric: str, validation: float, workflow: str) -> None:
+    """Choose settings on validation data, then try them on test data with other seeds.
+
+    Candidates are all combinations of the values, such as arm=er method.memory_per_class=5,20; data and all else are as
+    params.yaml was composed. Those that are shown to be worse drop out early. At the end params.yaml holds the winner's
+    study.
+    """
+    from exaggerated_replay.analysis.verdicts.selection import select
+
+    print(select(sweeps, seeds, test_seeds, metric, validation, _words(workflow), Path("conf")))
+
+
+@click.command()
 @asked_plan
 @click.argument("name")
 def explain(plan: Path | None, name: str) -> None:

@@ -40,7 +40,7 @@ _NAMES = {
     **{"bir": "BI-R", "bir-si": "BI-R+SI", "rr": "RR", "ra": "RA", "rr-ra": "RR+RA"},
     **{"rr-acting": "RR, acting", "ra-acting": "RA, acting", "rr-ra-acting": "RR+RA, acting"},
     "ra-stored": "RA to real means",
-    **{"er": "ER", "ewc": "EWC", "si": "SI", "dgr": "DGR"},
+    **{"er": "ER", "ewc": "EWC", "si": "SI", "lwf": "LwF", "dgr": "DGR"},
     **{"slda": "streaming LDA", "gaussians": "Gaussian per class", "generative_classifier": "VAE per class"},
 }
 # What would differ between two saves of the same figure, or between versions of the plotting library.

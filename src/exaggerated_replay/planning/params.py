@@ -7,7 +7,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.checking import adapter, check, check_arm, check_choice
 from exaggerated_replay.planning.questions import BY_NAME
 from exaggerated_replay.planning.strict_yaml import read_yaml
-from exaggerated_replay.settings.methods import method_names, settings_of
+from exaggerated_replay.settings.methods import BUILT_IN, settings_of, use_own
 from exaggerated_replay.settings.study import Params
 
 PARAMS = Path("params.yaml")
@@ -34,6 +34,7 @@ def check_params(values: Any) -> Params:
     """
     if not isinstance(values, dict):
         raise UserError("params.yaml must be a mapping of settings")
+    use_own(check(dict[str, str], values.get("methods", {}), "methods"))
     arms = values.get("arms")
     if not isinstance(arms, dict):
         raise UserError("params.yaml: arms must be a mapping from names to settings")
@@ -46,7 +47,7 @@ def check_params(values: Any) -> Params:
 
 def params_schema() -> dict[str, Any]:
     """Return the JSON schema of params.yaml, for editors."""
-    every_method: Any = Union[tuple(settings_of(method) for method in method_names())]  # noqa: UP007 (a tuple of types)
+    every_method: Any = Union[tuple(settings_of(method) for method in BUILT_IN)]  # noqa: UP007 (a tuple of types)
     schema = adapter(Params).json_schema()
     arms = adapter(dict[str, every_method]).json_schema()
     schema["properties"]["arms"] = {**arms, "title": "Arms"}

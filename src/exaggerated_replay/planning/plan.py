@@ -14,7 +14,7 @@ from exaggerated_replay.data.facts import check_colours, classes_of, image_value
 from exaggerated_replay.data.splits import split_path
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
-from exaggerated_replay.places import DIGITS
+from exaggerated_replay.places import DIGITS, METHODS
 from exaggerated_replay.planning.cells import Cells
 from exaggerated_replay.planning.checking import check_choice
 from exaggerated_replay.planning.questions import BY_NAME, check_question
@@ -23,7 +23,7 @@ from exaggerated_replay.planning.sources import IMAGES, Encoder, Source, feature
 from exaggerated_replay.planning.study_plan import EncoderFacts, Run, StudyPlan, study_parts, without_path
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
-from exaggerated_replay.settings.methods import settings_of
+from exaggerated_replay.settings.methods import settings_of, use_own
 from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.study import ComputeSettings, Params
 
@@ -36,11 +36,13 @@ class Plan(StudyPlan):
         source: The study's raw files.
         encoder: Turns them into features; None where runs learn from the data as they are.
         compute: Where and how to compute.
+        methods: Name of each method of the user's own -> its file.
     """
 
     source: Source
     encoder: Encoder | None
     compute: ComputeSettings
+    methods: Mapping[str, str]
 
     @property
     def sources(self) -> list[Source]:
@@ -85,8 +87,9 @@ class Plan(StudyPlan):
 
     @property
     def places(self) -> dict[str, str | None]:
-        """Where the user's own files lie, by the name of what they are: a data set, or "encoder"."""
+        """Where the user's own files lie, by the name of what they are: a data set, "encoder", or "methods/NAME"."""
         places = {source.name: source.settings.source for source in self.sources}
+        places |= {f"{METHODS}{name}": file for name, file in self.methods.items()}
         return {**places, "encoder": self.encoder.settings.weights} if self.encoder else places
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,13 +113,15 @@ class Plan(StudyPlan):
         try:
             values = read_json(path)
             places = values.get("places", {})
+            own = {name.removeprefix(METHODS): file for name, file in places.items() if name.startswith(METHODS)}
+            use_own(own)
             parts = study_parts(values, values["runs"])
             sources = {name: _source(name, kept, places) for name, kept in values["sources"].items()}
             source = sources[Source.named(parts["dataset"], parts["sha256"])]
             images = sources[values["images"]] if values["images"] else None
             encoder = parts["encoded_by"] and _encoder(parts["encoded_by"], images, places)
             compute = read_settings(ComputeSettings, values["compute"])
-            return cls(**parts, source=source, encoder=encoder, compute=compute)
+            return cls(**parts, source=source, encoder=encoder, compute=compute, methods=own)
         except (KeyError, TypeError, AttributeError, ValueError, ImportError) as error:
             raise UserError(f"{path} is not a plan: leave it out, or name the file that the workflow wrote") from error
 
@@ -168,6 +173,7 @@ def make_plan(params: Params) -> Plan:
         source=source,
         encoder=encoder,
         compute=params.compute,
+        methods=params.methods,
     )
     for name in grids:
         check_question(plan, name)

@@ -5,18 +5,29 @@ import re
 from pathlib import Path
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.settings.methods import OwnMethod, own_method
 
 PACKAGE = Path(__file__).parents[1]
+OWN_DIGITS = 16  # of the digest of a user's file
 
 
-@functools.cache
 def method_version(method: str) -> str:
     """Return the version of the code that a run of this method executes, such as "core 1, bir 1".
+
+    A method in a file of the user's own is known by the version that the file states, or else by its digest.
 
     Raises:
         UserError: There is no such method, or it states no version.
     """
-    return f"core {stated('learning/__init__.py')}, {method} {stated(f'methods/{method}/__init__.py')}"
+    own = own_method(method)
+    version = own_version(own) if own else str(stated(f"methods/{method}/__init__.py"))
+    return f"core {stated('learning/__init__.py')}, {method} {version}"
+
+
+def own_version(method: OwnMethod) -> str:
+    """Return what stands for the code of a user's file: "own 2" where it states VERSION = 2, else its digest."""
+    found = numbers_stated(method.path, "VERSION")
+    return f"own {found[0]}" if len(found) == 1 else f"sha256:{method.digest[:OWN_DIGITS]}"
 
 
 @functools.cache
@@ -53,7 +64,13 @@ def stated(file: str, name: str = "VERSION", package: Path = PACKAGE) -> int:
     path = package / file
     if not path.is_file():
         raise UserError(f"{path} is missing: nothing says which version its code has")
-    found = re.findall(rf"^{name} = ([1-9][0-9]*)[ ]*(?:#.*)?$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = numbers_stated(path, name)
     if len(found) != 1:
         raise UserError(f"{path} states no version: write a line `{name} = 1` there")
-    return int(found[0])
+    return found[0]
+
+
+def numbers_stated(path: Path, name: str) -> list[int]:
+    """Return every whole number from 1 on that a line of a file gives this name."""
+    lines = re.findall(rf"^{name} = ([1-9][0-9]*)[ ]*(?:#.*)?$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [int(line) for line in lines]

@@ -12,6 +12,7 @@ from exaggerated_replay.analysis.questions.comparison import comparison
 from exaggerated_replay.analysis.questions.findings import findings
 from exaggerated_replay.analysis.questions.layout import markdown, write
 from exaggerated_replay.analysis.study.outputs import (
+    LEARNING,
     MECHANISM,
     declared,
     first_grid,
@@ -23,6 +24,7 @@ from exaggerated_replay.analysis.study.outputs import (
 from exaggerated_replay.analysis.study.reading import Study, load_study, open_study
 from exaggerated_replay.analysis.study.scores import significant
 from exaggerated_replay.analysis.study.tables import runs_csv
+from exaggerated_replay.analysis.study.tasks import learning_table
 from exaggerated_replay.analysis.verdicts.table import verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.catalogue import draw_all
@@ -80,7 +82,7 @@ def write_study(
     facts = origin(study, results / "timings", folder / PROVENANCE, made_from)
     traced = mechanism_tables(plan, results / "runs")
     _write(study, folder, parts, facts, without_path(params.read_text(encoding="utf-8")), traced)
-    _write_if_new(results / "focus.json", focus(study.runs, plan.focus))
+    _write_if_new(results / "focus.json", focus(study))
     return told(study, folder)
 
 
@@ -123,6 +125,7 @@ def _write(
         write_text(fresh / "verdicts.csv", verdicts_csv(verdicts(study)))
         for name, table in findings(study).items():
             write_text(fresh / name, _csv(table))
+        write_text(fresh / LEARNING, learning_table(study).to_csv(index=False, lineterminator="\n"))
         for name, table in plot_tables(study).items():
             write_text(fresh / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         for grid in plan.grids:

@@ -1,11 +1,18 @@
 """Figures per cell for DVC: metrics.json of a study with all cells, results/focus.json with one."""
 
+from math import isfinite
+from typing import Any
+
 import pandas as pd
 
-from exaggerated_replay.analysis.study.scores import PLACES
+from exaggerated_replay.analysis.statistics import anytime
+from exaggerated_replay.analysis.study.pairs import METRICS, finished
+from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.scores import PLACES, SUMMARY
 from exaggerated_replay.errors import UserError
 
-SUMMED_UP = ["first20", "first50", "overall", "macro_precision", "forgetting"]
+SUMMED_UP = [*SUMMARY]
+ENDS = ("mean", "low", "high")
 
 
 def summary(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
@@ -27,13 +34,40 @@ def summary(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]
     }
 
 
-def focus(runs: pd.DataFrame, cell: str) -> dict[str, float | None]:
-    """Return one cell's means under keys that do not depend on the cell, so that two variants line up.
+def focus(study: Study) -> dict[str, Any]:
+    """Return the means of the cell in focus under keys that do not depend on it, so that two variants line up.
+
+    Two variants may have other seeds, so that the difference of their means tells little. What tells more stands
+    beside it: the number of seeds, the baseline's means, and the difference from the baseline seed by seed, with an
+    interval that stays valid however often one looks; nulls where the cell is compared with nothing.
+
+    Args:
+        study: Its plan says what the cell in focus is compared with, and the rules of intervals.
 
     Raises:
         UserError: There is no such cell.
     """
-    metrics = summary(runs)
+    metrics, cell = summary(study.runs), study.plan.focus
     if cell not in metrics:
         raise UserError(f"params.yaml: focus is {cell!r}: choose one of {', '.join(metrics)}")
-    return {metric: metrics[cell][metric]["mean"] for metric in SUMMED_UP}
+    baseline = next((row.baseline for row in study.plan.rows if row.cell == cell and row.baseline), None)
+    return {
+        **{metric: metrics[cell][metric]["mean"] for metric in SUMMED_UP},
+        "seeds": int(finished(study.cell_runs(cell)).sum()),
+        "baseline": {metric: metrics[baseline][metric]["mean"] if baseline else None for metric in METRICS},
+        "difference": differences(study, cell, baseline),
+    }
+
+
+def differences(study: Study, cell: str, baseline: str | None) -> dict[str, dict[str, float | None]]:
+    """Return the mean of each metric's paired differences and its anytime-valid interval; null is what is not known."""
+    if baseline is None:
+        return {metric: dict.fromkeys(ENDS) for metric in METRICS}
+    (treated, base), rules = study.pair(cell, baseline), study.plan.rules
+    found = {}
+    for metric in METRICS:
+        values = treated[metric] - base[metric]
+        numbers = (values.mean(), *anytime.interval(values, rules.g, rules.alpha))
+        known = [round(float(number), PLACES) if isfinite(number) else None for number in numbers]
+        found[metric] = dict(zip(ENDS, known, strict=True))
+    return found

@@ -98,6 +98,7 @@ class Params(Settings):
     training: TrainingSettings
     compute: ComputeSettings
     reading: ReadingPreset
+    methods: dict[str, str] = field(default_factory=dict)  # name of a method of the user's own -> its file
     arms: dict[str, MethodSettings]  # name -> a method with its settings
     study: StudySettings
     rules: RulesSettings = field(default_factory=RulesSettings)

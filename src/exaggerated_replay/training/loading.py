@@ -1,5 +1,6 @@
 """A finished run as a library sees it: its network, what it takes an input for, and what it would replay."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, read_json
 from exaggerated_replay.learning.experiment import new_method
 from exaggerated_replay.learning.method import Method
-from exaggerated_replay.places import RECORD, WEIGHTS
+from exaggerated_replay.places import PLAN, RECORD, RUNS, WEIGHTS
+from exaggerated_replay.settings.methods import method_names, use_own
 from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.run import RunSettings
 
@@ -35,10 +37,35 @@ class LoadedRun:
         return self.method.network
 
     @torch.no_grad()
-    def classify(self, x: Tensor) -> Tensor:
-        """Return the class of each input, as the data number them: (N, inputs) as a model sees them -> (N,)."""
+    def classify(self, x: Tensor, task: int | None = None) -> Tensor:
+        """Return the class of each input, as the data number them.
+
+        Args:
+            x: (N, inputs) as a model sees them.
+            task: Number of the task, from 1, among whose classes the model is to choose, because it is told; None for
+                all classes.
+
+        Returns:
+            (N,) classes.
+        """
+        choice = range(
+            self.method.problem.seen_after((task or 1) - 1), self.method.problem.seen_after(task or self.method.task)
+        )
         order = torch.tensor(self.settings.class_order)
-        return order[self.network(x)[:, : self.method.seen].argmax(1)]
+        return order[choice.start + self.network(x)[:, choice.start : choice.stop].argmax(1)]
+
+    def task_accuracies(self, x: Tensor, y: Tensor) -> list[float]:
+        """Return the final accuracy on each task in percent where the task is given: task-incremental learning.
+
+        Args:
+            x: (N, inputs) test samples as a model sees them.
+            y: (N,) their classes, as the data number them.
+        """
+        found = []
+        for task, classes in enumerate(self.settings.tasks, start=1):
+            rows = torch.isin(y, torch.tensor(classes))
+            found.append(100 * (self.classify(x[rows], task) == y[rows]).double().mean().item())
+        return found
 
     def replay(self, samples: int) -> tuple[Tensor, Tensor]:
         """Generate samples of all classes, as the run would replay them in a next task.
@@ -56,19 +83,48 @@ class LoadedRun:
         return x, torch.tensor(self.settings.class_order)[labels]
 
 
-def load_run(path: str | Path) -> LoadedRun:
-    """Read a run directory, results/runs/NAME.
+def load_run(study: str | Path, cell: str, seed: int, methods: Mapping[str, str] | None = None) -> LoadedRun:
+    """Read one run of a study, for a notebook: `load_run("results/default", "rr-ra", 0)`.
+
+    Args:
+        study: The folder of the study; run directories lie in `runs/` beside it.
+        cell: A cell of the study.
+        seed: One of its seeds.
+        methods: Name -> file, of methods in files of the user's own.
 
     Raises:
-        UserError: The directory holds no finished run, or its checkpoint is missing or damaged.
+        UserError: There is no such run, it is not finished, or its checkpoint is missing or damaged.
     """
-    directory = Path(path)
+    folder = Path(study)
+    cells = read_json(folder / PLAN)["cells"]
+    if cell not in cells:
+        raise UserError(f"{folder} has no cell {cell!r}: choose one of {', '.join(cells)}")
+    runs = {int(run.split("-")[-2].removeprefix("s")): run for run in cells[cell]["runs"]}
+    if seed not in runs:
+        raise UserError(f"{cell} in {folder} has no seed {seed}: choose one of {', '.join(map(str, sorted(runs)))}")
+    if methods:
+        use_own(methods)
+    return open_run(folder.parent / RUNS.name / runs[seed])
+
+
+def open_run(directory: Path) -> LoadedRun:
+    """Read a run directory.
+
+    Raises:
+        UserError: The directory holds no finished run, its method is in a file that nobody named, or its checkpoint is
+            missing or damaged.
+    """
     record = read_json(directory / RECORD)
     weights = directory / WEIGHTS
     if not weights.is_file():
         raise UserError(f"{weights} is missing: `dvc pull` it or run the workflow again")
     if file_digest(weights) != record["sha256"][WEIGHTS]:
         raise UserError(f"{weights} is not the checkpoint that its record names: delete it and run the workflow again")
+    method = record["settings"]["method"]["method"]
+    if method not in method_names():
+        raise UserError(
+            f"{method} is a method in a file of your own: name it, load_run(..., methods={{{method!r}: FILE}})"
+        )
     settings = read_settings(RunSettings, record["settings"])
     tensors = read_weights(weights)
     return LoadedRun(record, settings, tensors, trained_method(record, settings, tensors))

@@ -10,6 +10,7 @@ from exaggerated_replay.planning.questions import QUESTIONS, WHOLE_STUDY, Figure
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 README, REPORT = "README.md", "report.html"
+LEARNING = "learning.csv"  # what every cell had reached after every task
 SUMMARIES = (README, "params.yaml", PLAN, PROVENANCE, RECORDS, "runs.csv", "metrics.json", "verdicts.csv")
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
 FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
@@ -53,7 +54,8 @@ def _kept_of_more(plan: StudyPlan) -> list[str]:
 def _printed(plan: StudyPlan) -> list[str]:
     tables = [f"tables/{grid}.{kind}" for grid in plan.grids for kind in ("md", "tex")]
     runs = [f"provenance/{grid}.csv" for grid in plan.grids]
-    return [*tables, *runs, *PLOTS, *(file for name in figures_of(plan) for file in print_files(name)), REPORT]
+    figures = [file for name in figures_of(plan) for file in print_files(name)]
+    return [*tables, *runs, LEARNING, *PLOTS, *figures, REPORT]
 
 
 def declared(folder: Path) -> set[str]:

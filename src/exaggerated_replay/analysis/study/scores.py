@@ -10,6 +10,11 @@ from exaggerated_replay.store.records import Record
 
 PERCENT = 100
 PLACES = 2  # decimals of an accuracy in percent, in every file
+SUMMARY = (
+    *("first20", "first50", "overall", "macro_precision", "forgetting"),
+    *("average_incremental", "backward_transfer", "new_tasks"),
+)
+"""What a run is summed up by, beside its accuracy on every task."""
 FIGURES = 4  # significant digits of everything else: another processor changes those after them
 
 
@@ -25,7 +30,11 @@ def scores(counts: Mapping[str, Any], sizes: Sequence[int]) -> dict[str, float]:
         overall, first50, first20: accuracy (the paper's "precision") of the final model on all classes, on
         labels < C/2 and on labels < C/5, whatever the tasks. macro_precision: mean over classes of the share of
         right ones among the samples assigned to the class (0 where none was). forgetting: mean over all tasks but
-        the last of the best accuracy it ever had minus its final accuracy. task1 ... taskT: final accuracies.
+        the last of the best accuracy it ever had minus its final accuracy. average_incremental: mean over t of the
+        accuracy on the classes seen after task t (Rebuffi et al., 2017). backward_transfer: mean over all tasks but
+        the last of the final accuracy minus that after the task itself (Lopez-Paz & Ranzato, 2017, Eq. 3). new_tasks:
+        mean over all tasks of the accuracy right after each was learned (Riemer et al., 2019). task1 ... taskT: final
+        accuracies.
     """
     tested = np.array(counts["tested"])
     final = np.array(counts["correct"][-1])
@@ -34,20 +43,23 @@ def scores(counts: Mapping[str, Any], sizes: Sequence[int]) -> dict[str, float]:
     by_task = accuracy_matrix(counts, sizes)
     precision = final / np.maximum(counts["predicted"], 1)
     drops = np.nanmax(by_task, axis=0) - by_task[-1]
+    transferred = by_task[-1] - by_task.diagonal()
     return {
         "first20": accuracy(final, tested, label < classes / 5),
         "first50": accuracy(final, tested, label < classes / 2),
         "overall": accuracy(final, tested, label < classes),
         "macro_precision": PERCENT * precision.mean(),
         "forgetting": drops[:-1].mean() if len(sizes) > 1 else 0.0,
+        "average_incremental": np.mean(so_far(counts, sizes)),
+        "backward_transfer": transferred[:-1].mean() if len(sizes) > 1 else 0.0,
+        "new_tasks": by_task.diagonal().mean(),
         **{f"task{t}": value for t, value in enumerate(by_task[-1], start=1)},
     }
 
 
 def blank_scores(sizes: Sequence[int]) -> dict[str, float]:
     """Return the scores of a run that has none, under the names that `scores` gives."""
-    names = ("first20", "first50", "overall", "macro_precision", "forgetting")
-    return dict.fromkeys([*names, *(f"task{t}" for t in range(1, len(sizes) + 1))], math.nan)
+    return dict.fromkeys([*SUMMARY, *(f"task{t}" for t in range(1, len(sizes) + 1))], math.nan)
 
 
 def accuracy(correct: np.ndarray, tested: np.ndarray, which: np.ndarray) -> float:
@@ -60,6 +72,12 @@ def accuracy_matrix(counts: Mapping[str, Any], sizes: Sequence[int]) -> np.ndarr
     correct = by_task(np.array(counts["correct"]), sizes)
     tested = by_task(np.array(counts["tested"]), sizes)
     return np.where(np.tri(len(sizes), dtype=bool), PERCENT * correct / tested, np.nan)
+
+
+def so_far(counts: Mapping[str, Any], sizes: Sequence[int]) -> np.ndarray:
+    """Return accuracy in percent on the classes seen so far after each task, (tasks,)."""
+    right = by_task(np.array(counts["correct"]), sizes).sum(axis=1)  # of classes to come, none is right
+    return np.asarray(PERCENT * right / np.cumsum(by_task(np.array(counts["tested"]), sizes)))
 
 
 def by_task(values: np.ndarray, sizes: Sequence[int]) -> np.ndarray:

@@ -30,8 +30,8 @@ def runs_table(plan: StudyPlan, records: Mapping[str, Record]) -> pd.DataFrame:
     Returns:
         digest, cell, arm, seed; status ("finished", or "diverged in task 3"); iterations, f, lambda_rr, lambda_ra,
         and every other setting that a grid varies, under its dotted key; first20, first50, overall, macro_precision,
-        forgetting, task1 ... taskT (percent; blank where the run diverged); reconstruction, dropped (see
-        `instruments`); device, torch.
+        forgetting, average_incremental, backward_transfer, new_tasks, task1 ... taskT (percent; blank where the run
+        diverged); reconstruction, dropped (see `instruments`); device, torch.
     """
     columns = SETTINGS | {key: key for key in plan.varied if key not in SETTINGS.values()}
     rows = []

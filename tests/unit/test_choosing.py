@@ -1,0 +1,130 @@
+"""The command `select`: what it writes into params.yaml round by round, and what it refuses; the workflow is played."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from exaggerated_replay.analysis.verdicts import selection
+from exaggerated_replay.analysis.verdicts.selection import candidates_of, select
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.planning.compose import write_params
+
+CONF = Path(__file__).parents[2] / "conf"
+SWEEP = ["arm=er", "method.memory_per_class=1,20", "training.iterations=30,60"]
+WORSE = {"er-memory_per_class1-iterations30": -30, "er-memory_per_class1": -20, "er-iterations30": -9}
+
+
+@pytest.fixture
+def played(tmp_path, monkeypatch):
+    """A folder with params.yaml, in which a workflow is only pretended; what it would have been given is noted."""
+    monkeypatch.chdir(tmp_path)
+    write_params(CONF, ["dataset=digits", "study=one", "study.seeds=3", "compute=cpu"], Path("params.yaml"))
+    noted = []
+
+    def scored(plan, runs, store):
+        cells = [(cell, run["seed"]) for cell, found in plan["cells"].items() for run in found["runs"]]
+        table = pd.DataFrame(cells, columns=["cell", "seed"])
+        noise = np.random.default_rng(len(cells)).normal(size=len(table))
+        return SimpleNamespace(
+            runs=table.assign(overall=80 + table["cell"].map(WORSE).fillna(0) + table["seed"] / 9 + noise)
+        )
+
+    def started(command):
+        noted.append((command, yaml.safe_load(Path("params.yaml").read_text())))
+
+    monkeypatch.setattr(selection, "finished_so_far", scored)
+    monkeypatch.setattr(selection, "started", started)
+    monkeypatch.setattr(selection, "open_study", lambda folder: folder)
+    monkeypatch.setattr(selection, "compare", lambda study, baseline, cell: f"{study}: {baseline} and {cell}")
+    return noted
+
+
+def chosen(sweep=SWEEP, seeds="100-119", test_seeds="5", metric="overall"):
+    return select(sweep, seeds, test_seeds, metric, 0.2, ["work", "hard"], CONF)
+
+
+def test_the_winner_of_the_validation_data_is_tried_on_test_data_with_other_seeds(played):
+    said = chosen()
+    *rounds, (last, final) = played
+    assert all(command == ["work", "hard", "models"] for command, _ in rounds)
+    assert last == ["work", "hard", "metrics"]
+    first = rounds[0][1]
+    assert first["dataset"]["validation"] == 0.2
+    assert first["study"]["name"] == "selection"
+    assert len(first["study"]["grids"]["sweep"]) == 4
+    assert all(values["study"]["seeds"].startswith("100-") for _, values in rounds)
+    assert final["dataset"]["validation"] is None
+    assert (final["study"]["name"], final["study"]["seeds"], final["focus"]) == ("selected", 5, "er")
+    assert len(final["study"]["grids"]["sweep"]) == 1
+    assert "er is chosen by its mean overall on validation data (no other is shown to be better" in said
+    assert said.endswith("results/selected: bir-si and er")
+    table = pd.read_csv("results/selected/selection.csv")
+    assert table["cell"].tolist()[0] == "er"
+    assert set(table["cell"]) == {"er", *WORSE}
+    assert table["dropped"].notna().sum() == 3
+    assert table["seeds"].max() < 20  # stopped early
+
+
+def test_losers_are_trained_no_further(played, monkeypatch):
+    monkeypatch.setitem(WORSE, "er-iterations30", 0)  # so alike that more rounds are needed
+    chosen()
+    rounds = [values["study"]["grids"]["sweep"] for _, values in played[:-1]]
+    assert len(rounds[0]) == 4
+    assert all(len(rows) == 2 for rows in rounds[1:])
+    assert len(rounds) > 1
+
+
+def test_the_same_command_again_does_the_same(played):
+    chosen()
+    first = [values for _, values in played]
+    played.clear()
+    chosen()
+    assert [values for _, values in played] == first
+
+
+def test_a_winner_stands_beside_the_baseline_as_that_is(played):
+    chosen(["arm=er", "training.iterations=15,30", "method.memory_per_class=20"], "100-105")
+    (row,) = played[-1][1]["study"]["grids"]["sweep"]
+    assert row["against"] == {"arm": "bir-si", "training.iterations": 60}  # its own, and it has no memory
+
+
+def test_seeds_that_something_was_chosen_on_are_refused(played):
+    with pytest.raises(UserError, match="seed 104 is among --seeds and --test-seeds"):
+        chosen(seeds="100-104", test_seeds="104-106")
+    assert played == []
+
+
+@pytest.mark.parametrize(
+    ("sweep", "sentence"),
+    [
+        (["method.memory_per_class=1,2"], "name an arm, as in arm=er"),
+        (["arm=er"], "there is one candidate and nothing to choose"),
+        (
+            ["arm=er", "method.memory_per_class=1,1"],
+            "two candidates are both er-memory_per_class1: name each value once",
+        ),
+        (["arm=er", "method.memory=1,2"], r"method\.memory is not a setting of the arm er"),
+        (["arm=eer", "model.units=1,2"], "arm is 'eer', which is not an arm"),
+        (["arm=er", "model.units=(1,2"], "is no sweep: write it as"),
+    ],
+)
+def test_what_is_no_choice_is_refused(sweep, sentence, played):
+    with pytest.raises(UserError, match=sentence):
+        chosen(sweep)
+    assert played == []
+
+
+def test_a_metric_that_does_not_exist_is_named(played):
+    with pytest.raises(UserError, match="--metric is 'accuracy': choose one of first20, first50, overall"):
+        chosen(metric="accuracy")
+
+
+def test_candidates_are_all_combinations_in_hydras_syntax():
+    found = candidates_of(["arm=er,joint", "training.iterations=range(10,40,10)"])
+    assert [(one.arm, one.settings["training.iterations"]) for one in found] == [
+        (arm, str(length)) for arm in ("er", "joint") for length in (10, 20, 30)
+    ]

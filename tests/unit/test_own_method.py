@@ -1,0 +1,196 @@
+"""A method in a file of one's own: found, known by its version, refused where it is none; A-GEM is the example."""
+
+import dataclasses
+import hashlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.learning.method import build_method
+from exaggerated_replay.planning.compose import compose_values
+from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.versions import method_version
+from exaggerated_replay.settings.methods import BUILT_IN, method_names, own_method, settings_of, use_own
+from exaggerated_replay.training.trial import try_method
+
+ROOT = Path(__file__).parents[2]
+AGEM = ROOT / "docs/examples/agem.py"
+ARM = ["+arms.agem={method: agem, memory_per_class: 3}", "study=one", "focus=agem", "study.seeds=1"]
+
+
+@pytest.fixture(autouse=True)
+def tidy():
+    yield
+    use_own({})
+
+
+def planned(file, *more):
+    values = compose_values(ROOT / "conf", ["dataset=digits", f"+methods.agem={file}", *ARM, *more])
+    return make_plan(check_params(values))
+
+
+def copied(tmp_path, more=""):
+    file = tmp_path / "mine.py"
+    file.write_text(AGEM.read_text() + more)
+    return file
+
+
+def named(plan):
+    return {run.directory.name for run in plan.runs}
+
+
+# ---------------------------------------------------------------- found
+
+
+def test_a_file_is_a_method_like_any_other(tmp_path):
+    plan = planned(copied(tmp_path))
+    assert method_names() == tuple(sorted([*BUILT_IN, "agem"]))
+    assert type(plan.params.arms["agem"]) is settings_of("agem")
+    assert plan.params.arms["agem"].memory_per_class == 3
+    assert {run.settings.method.method for run in plan.runs} == {"agem", "bir"}
+    assert plan.places["methods/agem"] == str(tmp_path / "mine.py")
+    assert str(tmp_path) not in str(plan.to_dict())
+
+
+def test_its_place_decides_nothing_and_its_content_does(tmp_path):
+    digest = hashlib.sha256(AGEM.read_bytes()).hexdigest()
+    here, there = planned(AGEM), planned(copied(tmp_path))
+    assert named(here) == named(there)
+    assert {run.settings.code for run in here.runs} == {f"core 1, agem sha256:{digest[:16]}", "core 1, bir 1"}
+    edited = planned(copied(tmp_path, "# another word\n"))
+    assert [name.partition("-")[0] for name in named(edited) & named(here)] == ["bir"]
+
+
+def test_a_version_that_it_states_takes_the_place_of_its_digest(tmp_path):
+    first = planned(copied(tmp_path, "VERSION = 4\n"))
+    assert method_version("agem") == "core 1, agem own 4"
+    assert named(planned(copied(tmp_path, "VERSION = 4\n# tidied\n"))) == named(first)
+    assert named(planned(copied(tmp_path, "VERSION = 5\n"))) != named(first)
+
+
+def test_an_edited_file_is_read_again_and_a_dropped_one_forgotten(tmp_path):
+    planned(copied(tmp_path))
+    before = settings_of("agem")
+    planned(copied(tmp_path))
+    assert settings_of("agem") is before
+    planned(copied(tmp_path, "Settings.note = 'new'\n"))
+    assert settings_of("agem").note == "new"
+    check_params(compose_values(ROOT / "conf", ["dataset=digits"]))
+    assert own_method("agem") is None
+    assert not [name for name in sys.modules if name.startswith("exaggerated_replay.methods.agem")]
+
+
+def test_a_method_without_settings_of_its_own_needs_no_more_than_a_class(tmp_path):
+    file = tmp_path / "plain.py"
+    file.write_text(
+        "from exaggerated_replay.learning.method import Method\nclass Plain(Method):\n  pass\nMETHOD = Plain\n"
+    )
+    use_own({"plain": str(file)})
+    assert [field.name for field in dataclasses.fields(settings_of("plain"))] == ["method"]
+    assert len(list(try_method(settings_of("plain")(method="plain")))) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("bir", "", "methods.bir: 'bir' is the name of a method that is there already"),
+        ("my-own", "", "methods.my-own: 'my-own' cannot be a method's name"),
+        ("mine", None, "methods.mine: there is no file"),
+        ("mine", "x = 1\n", "does not say which class learns: end it with METHOD = CLASS"),
+        ("mine", "METHOD = (\n", "cannot be imported: SyntaxError"),
+        (
+            "mine",
+            "import nowhere_at_all\n",
+            "cannot be imported: ModuleNotFoundError: No module named 'nowhere_at_all'",
+        ),
+    ],
+)
+def test_what_is_no_method_is_refused_in_one_sentence(name, text, sentence, tmp_path):
+    file = tmp_path / "mine.py"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UserError, match=sentence.replace("(", r"\(")):
+        use_own({name: str(file)})
+        settings_of(name)
+    assert not [module for module in sys.modules if module.startswith("exaggerated_replay.methods.mine")]
+
+
+def test_a_file_that_is_not_python_is_refused(tmp_path):
+    (tmp_path / "mine.txt").write_text("METHOD = 1\n")
+    use_own({"mine": str(tmp_path / "mine.txt")})
+    with pytest.raises(UserError, match=r"mine\.txt is not a file of Python: its name must end in \.py"):
+        settings_of("mine")
+
+
+def test_a_setting_that_the_file_does_not_have_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"arms\.agem\.memory_per_clas is not a setting: did you mean memory_per_class"):
+        planned(AGEM, "+arms.agem.memory_per_clas=3")
+
+
+# ---------------------------------------------------------------- A-GEM
+
+
+@pytest.fixture
+def agem(new_problem, learn):
+    """Two tasks learned, the third begun."""
+    use_own({"agem": str(AGEM)})
+    settings = settings_of("agem")(method="agem", memory_per_class=3)
+    method = build_method("agem", new_problem(), settings)
+    learn(method, tasks=2, iterations=4)
+    method.begin_task(3)
+    return method
+
+
+def projected(agem, gradient, reference):
+    """What is left of a gradient of the first weights, where that of the memory is given; all others are zero."""
+    weights = [*agem.parameters()]
+    for weight in weights:
+        weight.grad = torch.zeros_like(weight)
+    weights[0].grad.view(-1)[:3] = torch.tensor(gradient)
+    given = torch.zeros_like(weights[0])
+    given.view(-1)[:3] = torch.tensor(reference)
+    agem.loss_on_memory = lambda: (weights[0] * given).sum() + 0 * sum(weight.sum() for weight in weights)
+    agem.project()
+    assert all(not weight.grad.any() for weight in weights[1:])
+    return weights[0].grad.view(-1)[:4].tolist()
+
+
+def test_a_gradient_that_would_raise_the_loss_on_the_memory_loses_that_part(agem):
+    # g = (3, -1, 2), g_ref = (-1, 1, 1): g'g_ref = -2, g_ref'g_ref = 3; g + 2/3 g_ref = (7/3, -1/3, 8/3)
+    found = projected(agem, [3.0, -1.0, 2.0], [-1.0, 1.0, 1.0])
+    assert found == pytest.approx([7 / 3, -1 / 3, 8 / 3, 0])
+    assert np.dot(found[:3], [-1, 1, 1]) == pytest.approx(0, abs=1e-6)
+
+
+def test_one_that_does_not_stays(agem):
+    assert projected(agem, [3.0, -1.0, 2.0], [1.0, 1.0, 1.0]) == [3, -1, 2, 0]
+    assert projected(agem, [3.0, -1.0, 2.0], [0.0, 2.0, 1.0]) == [3, -1, 2, 0]  # at a right angle
+
+
+def test_it_comes_between_gradient_and_step(agem, batch):
+    optimiser = agem.optimiser(0.1)
+    agem.loss(*batch(True, 3)).backward()
+    plain = [weight.grad.clone() for weight in agem.parameters()]
+    order = agem.order.get_state()
+    reference = torch.autograd.grad(agem.loss_on_memory(), [*agem.parameters()])
+    agem.order.set_state(order)
+    optimiser.step()
+    g, r = (np.concatenate([part.double().numpy().ravel() for part in parts]) for parts in (plain, reference))
+    expected = g - min(g @ r, 0) / (r @ r) * r
+    found = np.concatenate([weight.grad.double().numpy().ravel() for weight in agem.parameters()])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_the_memory_has_as_many_samples_of_each_class_as_it_says(agem):
+    assert torch.bincount(agem.stored_y).tolist() == [3, 3, 3, 3]
+
+
+def test_it_passes_what_every_method_must():
+    use_own({"agem": str(AGEM)})
+    said = list(try_method(settings_of("agem")(method="agem", memory_per_class=3)))
+    assert said[-1] == "features: shapes of a step do not depend on data, so that a GPU may record it"
