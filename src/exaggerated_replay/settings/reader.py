@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from exaggerated_replay.settings.methods import settings_of
+from exaggerated_replay.settings.methods import method_names, settings_of
+from exaggerated_replay.settings.run import OtherMethodSettings
 
 Kind = TypeVar("Kind")
 _hints: Callable[[Any], dict[str, Any]] = functools.cache(get_type_hints)  # thousands of records ask for them
@@ -20,7 +21,9 @@ def read_settings(kind: type[Kind], values: dict[str, Any]) -> Kind:
 def _read(hint: Any, value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    if "method" in value:
-        return read_settings(settings_of(value["method"]), value)
+    if (method := value.get("method")) is not None:
+        if method not in method_names():
+            return OtherMethodSettings(method=method, settings=value)
+        return read_settings(settings_of(method), value)
     nested = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
     return read_settings(nested, value) if isinstance(nested, type) else value

@@ -1,7 +1,7 @@
 """What decides one run's result: model, training, method, data. A run's identity is the digest of these."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from exaggerated_replay.settings.base import Count, NonNegative, Positive, Seed, Settings, require
 
@@ -41,6 +41,13 @@ class MethodSettings(Settings):
     draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "task"  # what batches of a task are drawn from
 
     method: str  # its folder in methods/
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherMethodSettings(MethodSettings):
+    """Those of a method that is not at hand, as in a file of somebody's: enough to read what its runs left behind."""
+
+    settings: dict[str, Any]  # by name, as a record holds them
 
 
 @dataclass(frozen=True, kw_only=True)
