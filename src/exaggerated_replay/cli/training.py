@@ -7,7 +7,7 @@ import click
 
 from exaggerated_replay.cli.options import PATH, entry, timings, workspace, written_plan
 from exaggerated_replay.places import store_folder
-from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.planning.plan import Plan, compute_of
 
 
 @click.command()
@@ -21,10 +21,10 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspac
     """Train runs on the same data, one after the other, each to its RECORDS, a record.json; finished ones stay."""
     from exaggerated_replay.devices import hold_gpu
 
+    compute = compute_of(plan)
+    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None  # before a method of one's own is read
     planned = Plan.read(plan)
-    compute = planned.compute
     runs = {path.parent: entry(planned.named, path.parent.name, "run", plan).settings for path in records}
-    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
 
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.data.splits import read_split

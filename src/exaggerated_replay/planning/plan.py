@@ -28,6 +28,9 @@ from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.study import ComputeSettings, Params
 
 
+NO_PLAN = "{path} is not a plan: leave it out, or name the file that the workflow wrote"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan(StudyPlan):
     """All that a params.yaml asks for: a study, and what it takes to make it.
@@ -123,7 +126,19 @@ class Plan(StudyPlan):
             compute = read_settings(ComputeSettings, values["compute"])
             return cls(**parts, source=source, encoder=encoder, compute=compute, methods=own)
         except (KeyError, TypeError, AttributeError, ValueError, ImportError) as error:
-            raise UserError(f"{path} is not a plan: leave it out, or name the file that the workflow wrote") from error
+            raise UserError(NO_PLAN.format(path=path)) from error
+
+
+def compute_of(path: Path) -> ComputeSettings:
+    """Return where and how a written plan is to be computed, without reading the rest.
+
+    Raises:
+        UserError: There is no such file, or it is something else.
+    """
+    values = read_json(path)
+    if not isinstance(values, dict) or not isinstance(values.get("compute"), dict):
+        raise UserError(NO_PLAN.format(path=path))
+    return read_settings(ComputeSettings, values["compute"])
 
 
 def _source(name: str, kept: Mapping[str, Any], places: Mapping[str, str | None]) -> Source:
