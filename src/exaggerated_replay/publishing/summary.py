@@ -9,6 +9,7 @@ import pandas as pd
 from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.analysis.study.pairs import METRICS, cell_runs, finished, paired_runs
 from exaggerated_replay.analysis.study.scores import PLACES, SUMMARY
+from exaggerated_replay.analysis.verdicts.table import rules_of
 from exaggerated_replay.errors import UserError
 
 SUMMED_UP = [*SUMMARY]
@@ -68,10 +69,10 @@ def differences(
     if baseline is None:
         return {metric: dict.fromkeys(ENDS) for metric in METRICS}
     treated, base = paired_runs(plan, runs, cell, baseline)
-    found = {}
+    rules, found = rules_of(plan), {}
     for metric in METRICS:
         values = treated[metric] - base[metric]
-        numbers = (values.mean(), *anytime.interval(values, plan["rules"]["g"], plan["rules"]["alpha"]))
+        numbers = (values.mean(), *anytime.interval(values, rules.g, rules.alpha))
         known = [round(float(number), PLACES) if isfinite(number) else None for number in numbers]
         found[metric] = dict(zip(ENDS, known, strict=True))
     return found

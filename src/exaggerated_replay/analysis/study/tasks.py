@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.study.runs import Study, open_study, run_of
+from exaggerated_replay.analysis.study.runs import Study, open_study, run_of, setting
 from exaggerated_replay.analysis.study.scores import PLACES, accuracy_matrix, by_task, so_far, task_sizes
 
 REFERENCE = "joint"  # the method that may look at everything seen so far
@@ -71,7 +71,7 @@ def reference_of(plan: Mapping[str, Any], cell: str) -> str | None:
         (
             name
             for name, other in plan["cells"].items()
-            if other["config"]["method"]["method"] == REFERENCE and _but_for_method(plan, name) == wanted
+            if setting(other["config"], "method.method") == REFERENCE and _but_for_method(plan, name) == wanted
         ),
         None,
     )
