@@ -194,3 +194,13 @@ def test_it_passes_what_every_method_must():
     use_own({"agem": str(AGEM)})
     said = list(try_method(settings_of("agem")(method="agem", memory_per_class=3)))
     assert said[-1] == "features: shapes of a step do not depend on data, so that a GPU may record it"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [(None, "methods is null: it must be a mapping"), ({"agem": 3}, r"methods\.agem is 3: it must be text")],
+)
+def test_what_names_no_files_is_refused(given, sentence):
+    values = compose_values(ROOT / "conf", ["dataset=digits"])
+    with pytest.raises(UserError, match=sentence):
+        check_params({**values, "methods": given})
