@@ -1,7 +1,7 @@
 """One start of the workflow: params.yaml is read, all files are looked at once, and Snakemake is told what is wrong.
 
-Rules state their inputs as they are, and Snakemake runs what is missing. What is there and not what belongs there, it
-cannot see: that is forced. Times of files count for nothing, unless somebody forces a rule (`-R`, `-F`).
+Snakemake runs what is missing. What is there and not what belongs there, it cannot see: that is forced. Times of files
+count for nothing.
 """
 
 import functools
@@ -193,9 +193,12 @@ class Control:
         self.looked = True
         with one_sentence():
             self.survey.check_folders()
-            spoilt = [*self.survey.spoilt()]
             if self.works:
                 self.lock = hold_folder(SNAKEMAKE, logger.warning)
+            elif is_held(SNAKEMAKE):
+                logger.warning(at_work(SNAKEMAKE).capitalize())
+            spoilt = [*self.survey.spoilt()]
+            if self.works:
                 write_plan(self.plan)
                 note_held(self.values)
                 ours = {*study_files(self.written), *more_files(self.written)}
@@ -204,8 +207,6 @@ class Control:
                     logger.warning(line)
                 shutil.rmtree(PACKS, ignore_errors=True)
                 self.survey.forget()
-            elif is_held(SNAKEMAKE):
-                logger.warning(at_work(SNAKEMAKE).capitalize())
         forced = {*self.survey.missing(spoilt), *self._old_marks()}
         self.workflow.dag.forcefiles.update(forced)
         self.damaged = not forced <= {*map(str, self.files.study), *self.files.focus}  # from which nothing follows
