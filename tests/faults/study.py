@@ -18,7 +18,7 @@ from exaggerated_replay.figures import catalogue
 from exaggerated_replay.places import RECORD
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
-from exaggerated_replay.store.start import keep_and_fill, plan_path, tell_spoilt, write_plan
+from exaggerated_replay.store.start import heal, keep_and_fill, plan_path, write_plan
 from exaggerated_replay.store.survey import Survey
 from tools.archives import cifar10, cifar100
 
@@ -159,7 +159,7 @@ def begin() -> int:
     plan = the_plan()
     try:
         write_plan(plan)
-        for line in itertools.chain(tell_spoilt(Survey(plan, all_files(plan.to_dict()))), keep_and_fill(plan)):
+        for line in itertools.chain(heal(Survey(plan, all_files(plan.to_dict()))), keep_and_fill(plan)):
             print(line)
     except (UserError, OSError) as error:
         print(f"exaggerated-replay: {sentence_of(error)}")

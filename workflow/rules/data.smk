@@ -26,7 +26,7 @@ for source in PLAN.sources:
         name:
             f"verify_{source.name.replace('-', '_')}"
         input:
-            CONTROL.made_by("download", [] if source.settings.own_file else source.raw),
+            CONTROL.reads("verify", [] if source.settings.own_file else source.raw, [source.prepared]),
         output:
             str(source.prepared),
         log:
@@ -41,7 +41,7 @@ for source in PLAN.sources:
 
 rule split:
     input:
-        CONTROL.made_by("verify", [PLAN.source.prepared]),
+        CONTROL.reads("split", [PLAN.source.prepared], PLAN.splits),
     output:
         [str(path) for path in PLAN.splits],
     log:

@@ -5,7 +5,7 @@ if FILES.encoder:
 
     rule pretrain:
         input:
-            CONTROL.made_by("verify", [ENCODER.images.prepared]),
+            CONTROL.reads("pretrain", [ENCODER.images.prepared], FILES.encoder),
         output:
             record=FILES.encoder[0],
             weights=FILES.encoder[1],
@@ -43,9 +43,11 @@ if ENCODER:
 
     rule features:
         input:
-            data=CONTROL.made_by("verify", [PLAN.source.prepared]),
-            encoder=CONTROL.made_by("pretrain", FILES.encoder),
-            published=CONTROL.made_by("download", FILES.published_encoder),
+            CONTROL.reads(
+                "features",
+                [PLAN.source.prepared, *FILES.encoder, *FILES.published_encoder],
+                [PLAN.learned_from],
+            ),
         output:
             str(PLAN.learned_from),
         log:
@@ -53,8 +55,9 @@ if ENCODER:
         threads: PLAN.compute.threads
         params:
             plan=CONTROL.plan_file,
+            data=str(PLAN.source.prepared),
         shell:
-            "exec exaggerated-replay features --plan {params.plan} {input.data} --out {output} &> {log}"
+            "exec exaggerated-replay features --plan {params.plan} {params.data} --out {output} &> {log}"
 
 
 rule encoder:

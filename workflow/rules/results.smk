@@ -3,7 +3,7 @@
 
 rule study:
     input:
-        CONTROL.made_by("trained", FILES.records),
+        CONTROL.reads("study", FILES.records, FILES.study),
     output:
         update([shown(file) for file in FILES.study]),
     log:
@@ -22,7 +22,7 @@ rule metrics:
 
 rule focused:
     input:
-        CONTROL.made_by("trained", FILES.in_focus),
+        CONTROL.reads("focused", FILES.in_focus, FILES.focus),
     output:
         FILES.focus,
     log:

@@ -4,8 +4,11 @@
 
 rule train:
     input:
-        data=CONTROL.made_by("features" if ENCODER else "verify", [PLAN.learned_from]),
-        splits=CONTROL.made_by("split", lambda wildcards: {*map(PLAN.split_of, FILES.runs_of(wildcards.pack))}),
+        CONTROL.reads(
+            "train",
+            lambda wildcards: FILES.read_by(wildcards.pack),
+            lambda wildcards: FILES.of_pack(wildcards.pack),
+        ),
     output:
         temp(touch(f"{PACKS}/{{pack}}")),
     log:
@@ -16,15 +19,20 @@ rule train:
         gpu=CONTROL.gpus_of_a_job,
     params:
         plan=CONTROL.plan_file,
+        data=str(PLAN.learned_from),
         records=lambda wildcards: [f"{run.directory}/record.json" for run in FILES.runs_of(wildcards.pack)],
     shell:
         # exec, so that a signal reaches the training and not a shell before it.
-        "exec exaggerated-replay train --plan {params.plan} --data {input.data} --log {log} {params.records}"
+        "exec exaggerated-replay train --plan {params.plan} --data {params.data} --log {log} {params.records}"
 
 
 rule trained:
     input:
-        CONTROL.trained_by,
+        CONTROL.reads(
+            "trained",
+            lambda wildcards: [FILES.mark_of(wildcards.run)],
+            lambda wildcards: FILES.of_run(wildcards.run),
+        ),
     output:
         record="results/runs/{run}/record.json",
         weights="results/runs/{run}/model.safetensors",

@@ -27,7 +27,6 @@ from exaggerated_replay.settings.methods import settings_of, use_own
 from exaggerated_replay.settings.reader import read_settings
 from exaggerated_replay.settings.study import ComputeSettings, Params
 
-
 NO_PLAN = "{path} is not a plan: leave it out, or name the file that the workflow wrote"
 
 

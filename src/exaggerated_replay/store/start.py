@@ -23,10 +23,11 @@ def write_plan(plan: Plan) -> None:
     write_json(plan_path(plan), {**plan.to_dict(), "places": plan.places})
 
 
-def tell_spoilt(survey: Survey) -> Iterator[str]:
+def heal(survey: Survey) -> Iterator[str]:
     """Say in one line each what is wrong and is made again where it is needed: its job writes over it.
 
-    A folder in the place of a file may be somebody's: it is moved to `.training/aside/`.
+    What is wrong with a run is removed, since its job takes files that fit each other for its own. A folder in the
+    place of a file may be somebody's: it is moved to `.training/aside/`.
     """
     told, spoilt = set(), survey.spoilt()
     focus_moved = any(path.parent == FOCUS for path in spoilt) and survey.focus_moved()
@@ -36,6 +37,8 @@ def tell_spoilt(survey: Survey) -> Iterator[str]:
         if path.is_dir() and not path.is_symlink():
             yield f"{path} is a folder where a file belongs: moved to {move_aside(path)}"
             continue
+        if path.parent.parent == RUNS:
+            path.unlink()
         if path.parent not in told and not (path.parent == FOCUS and focus_moved):
             yield f"{path} {reason}: made again where it is needed"
         told.add(path.parent if path.name in (RECORD, WEIGHTS) else path)

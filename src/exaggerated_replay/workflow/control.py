@@ -1,7 +1,7 @@
 """One start of the workflow: params.yaml is read, all files are looked at once, and Snakemake is told what is wrong.
 
-Rules state their inputs as they are, and Snakemake runs what is missing. What is there and not what belongs there, it
-cannot see: that is forced. Times of files count for nothing, unless somebody forces a rule (`-R`, `-F`).
+Snakemake runs what is missing. What is there and not what belongs there, it cannot see: that is forced. Times of files
+count for nothing.
 """
 
 import functools
@@ -30,7 +30,7 @@ from exaggerated_replay.planning.dropped import check_nothing_dropped, note_held
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.store.aside import make_room
-from exaggerated_replay.store.start import anew, keep_and_fill, plan_path, tell_spoilt, write_plan
+from exaggerated_replay.store.start import anew, heal, keep_and_fill, plan_path, write_plan
 from exaggerated_replay.store.survey import Survey
 from exaggerated_replay.workflow.milestones import PACKS, Milestones
 from exaggerated_replay.workflow.names import Job, Workflow
@@ -49,6 +49,7 @@ MADE_FROM = {
 """A kind of rule, the first word of its name -> the kinds whose files it reads."""
 
 Paths = Iterable[Path | str]
+ByWildcards = Callable[[Any], Paths]
 Input = Callable[[Any], list[str]]
 
 
@@ -84,6 +85,7 @@ class Control:
         self.started = time.monotonic()
         self.lock: IO[bytes] | None = None  # held as long as this run lives
         self.looked = False
+        self.damaged = False  # whether something is wrong from which other things follow
         with one_sentence():
             if config:
                 raise UserError(
@@ -106,33 +108,35 @@ class Control:
         """The plan, as the jobs read it."""
         return str(plan_path(self.plan))
 
-    def made_by(self, kind: str, paths: Paths | Callable[[Any], Paths]) -> Input:
-        """Return an input function: files that rules of a kind make.
+    def reads(self, kind: str, paths: Paths | ByWildcards, makes: Paths | ByWildcards) -> Input:
+        """Return an input function, by which Snakemake runs what is missing, wrong or forced, and what follows.
+
+        Snakemake asks no job that comes after a forced one whether it has a reason of its own: it has one if its input
+        is made again and not `ancient`. So where something is wrong, a job that must run takes its input as it is, and
+        one that is right is cut off from what comes before it.
 
         Args:
-            kind: Of the rules that make them.
-            paths: The files, or a function that returns them for a job's wildcards.
+            kind: Of the rule.
+            paths: What its jobs read, or a function that returns that for a job's wildcards.
+            makes: What they make, likewise.
         """
 
         def files(wildcards: Any) -> list[str]:
             self.look()
             with one_sentence():
-                found = [str(path) for path in (paths(wildcards) if callable(paths) else paths)]
-            if kind in self.again:
-                return found
-            return [ancient(path) for path in found if not self._comes_from_the_store(path)]
+                read, made = (
+                    [str(path) for path in (some(wildcards) if callable(some) else some)] for some in (paths, makes)
+                )
+            if not self.workflow.is_main_process:
+                return read
+            read = [path for path in read if not self._comes_from_the_store(path)]
+            if kind in self.again or not self._forced.isdisjoint(made):
+                return read
+            if self.survey.missing(made):
+                return read if self.damaged else [ancient(path) for path in read]
+            return [] if self.damaged else [ancient(path) for path in read if not self.survey.wrong(path)]
 
         return files
-
-    def trained_by(self, wildcards: Any) -> list[str]:
-        """Return what a run waits for: the mark that its job leaves, and nothing where it is finished already."""
-        self.look()
-        name = str(wildcards.run)
-        with one_sentence():
-            mark = self.files.mark_of(name)
-        files = self.files.of_run(name)
-        again = "train" in self.again or "trained" in self._forced or not self._forced.isdisjoint(files)
-        return [mark] if again or not self.workflow.is_main_process or self.survey.missing(files) else []
 
     def milestone(self, name: str) -> Input:
         """Return an input function: all files of a milestone."""
@@ -169,10 +173,13 @@ class Control:
 
     @functools.cached_property
     def again(self) -> set[str]:
-        """The kinds of rules whose files are made again because somebody forces them, and what follows from these."""
+        """The kinds of rules all of whose jobs run because somebody forces them, or something that they follow from."""
         if self.workflow.dag_settings.forceall:
             return {"download", *MADE_FROM}
-        return and_what_follows({self.files.maker(name) or name.partition("_")[0] for name in self._forced})
+        rules = {name for name in self._forced if not self.files.maker(name)}
+        makers = {maker for name in self._forced if (maker := self.files.maker(name))}
+        after = {kind for maker in makers for kind in and_what_follows({maker}) - {maker}}
+        return and_what_follows({rule.partition("_")[0] for rule in rules} | after)
 
     def look(self) -> None:
         """Look at everything, when Snakemake asks for the first input, and force what is there and wrong.
@@ -187,17 +194,21 @@ class Control:
             self.survey.check_folders()
             if self.works:
                 self.lock = hold_folder(SNAKEMAKE, logger.warning)
+            elif is_held(SNAKEMAKE):
+                logger.warning(at_work(SNAKEMAKE).capitalize())
+            spoilt = [*self.survey.spoilt()]
+            if self.works:
                 write_plan(self.plan)
                 note_held(self.values)
                 ours = {*study_files(self.plan), *more_files(self.plan)}
-                lines = (make_room(self.study, ours), tell_spoilt(self.survey), keep_and_fill(self.plan))
+                lines = (make_room(self.study, ours), heal(self.survey), keep_and_fill(self.plan))
                 for line in itertools.chain(*lines):
                     logger.warning(line)
                 shutil.rmtree(PACKS, ignore_errors=True)
                 self.survey.forget()
-            elif is_held(SNAKEMAKE):
-                logger.warning(at_work(SNAKEMAKE).capitalize())
-        self.workflow.dag.forcefiles.update(map(str, self.survey.spoilt()), self._old_marks())
+        forced = {*self.survey.missing(spoilt), *self._old_marks()}
+        self.workflow.dag.forcefiles.update(forced)
+        self.damaged = not forced <= {*map(str, self.files.study), *self.files.focus}  # from which nothing follows
 
     def begin(self) -> None:
         """Take out finished runs that somebody forces: their jobs would find them finished."""
@@ -250,7 +261,7 @@ class Control:
 
     def _old_marks(self) -> Iterator[str]:
         """Return marks of earlier starts that say of a job that it has trained its runs, which are not all there."""
-        for pack, runs in self.plan.packs.items():
+        for pack in self.plan.packs:
             mark = PACKS / pack
-            if mark.exists() and any(self.survey.missing(self.files.of_run(run.name)) for run in runs):
+            if mark.exists() and self.survey.missing(self.files.of_pack(pack)):
                 yield str(mark)

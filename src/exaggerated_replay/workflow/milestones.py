@@ -98,6 +98,14 @@ class Milestones:
             raise UserError(f"{PACKS / pack} is no job of this study: it has those from 1 to {len(self.plan.packs)}")
         return self.plan.packs[pack]
 
+    def of_pack(self, pack: str) -> list[str]:
+        """Return the files of all runs that one job trains."""
+        return [path for run in self.runs_of(pack) for path in self.of_run(run.name)]
+
+    def read_by(self, pack: str) -> list[Path]:
+        """Return what a job that trains runs reads: the data, and the splits of its runs."""
+        return [self.plan.learned_from, *dict.fromkeys(map(self.plan.split_of, self.runs_of(pack)))]
+
     @functools.cached_property
     def _makers(self) -> dict[str, str]:
         raw = [str(path) for source in self.plan.sources for path in source.raw]
