@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import integrate, stats
+from studies import made, planned
 
 from exaggerated_replay.analysis.questions import odds as table1_odds
 from exaggerated_replay.analysis.questions.odds import Spreads, measure, odds
@@ -113,7 +114,7 @@ def study(factors=(5, 10), seeds=3):
 
 def test_spreads_come_from_the_rows_of_the_table_and_their_baseline():
     plan, runs = study()
-    found = table1_odds.table1_odds(plan, runs, "table1")
+    found = table1_odds.table1_odds(made(plan, runs), "table1")
     assert len(found) == 9
     pivot = runs[runs["cell"] != "other"].pivot(index="seed", columns="cell", values="first20")
     expected = measure(pivot)
@@ -121,11 +122,11 @@ def test_spreads_come_from_the_rows_of_the_table_and_their_baseline():
     assert found["within"].to_numpy() == pytest.approx(expected.within)
     assert (found["seeds"] == 3).all()
     runs.loc[runs["digest"] == "f5-1", "overall"] = math.nan  # diverged
-    assert (table1_odds.table1_odds(plan, runs, "table1")["seeds"] == 2).all()
+    assert (table1_odds.table1_odds(made(plan, runs), "table1")["seeds"] == 2).all()
 
 
 def test_one_seed_tells_nothing():
-    found = table1_odds.table1_odds(*study(seeds=1), "table1")
+    found = table1_odds.table1_odds(made(*study(seeds=1)), "table1")
     assert found[["between", "within", "both", "fit"]].isna().all(axis=None)
 
 
@@ -135,14 +136,14 @@ def test_the_factors_are_those_of_the_published_table():
 
 def test_which_grids_can_tell():
     plan, runs = study()
-    assert paper.table1_grid(plan) == "table1"
-    assert paper.odds_grid(plan) == "table1"
+    assert paper.table1_grid(planned(plan)) == "table1"
+    assert paper.odds_grid(planned(plan)) == "table1"
     digits = {**plan, "dataset": {"name": "digits"}}
-    assert (paper.table1_grid(digits), paper.odds_grid(digits)) == ("table1", None)
+    assert (paper.table1_grid(planned(digits)), paper.odds_grid(planned(digits))) == ("table1", None)
     alone, runs = study(factors=(5,))
-    assert paper.table1_grid(alone) is None
+    assert paper.table1_grid(planned(alone)) is None
     with pytest.raises(UserError, match="fewer than two rows of Table 1"):
-        table1_odds.table1_odds(alone, runs, "table1")
+        table1_odds.table1_odds(made(alone, runs), "table1")
 
 
 def test_rows_of_other_lengths_readings_or_baselines_are_no_rows_of_the_table():
@@ -176,10 +177,10 @@ def test_rows_of_other_lengths_readings_or_baselines_are_no_rows_of_the_table():
         },
         "order": [*against],
     }
-    assert paper.table1_grid(plan) == "table1"
-    assert paper.rows_of_table1(plan, "table1") == ["base", "f5", "f20"]
-    assert paper.rows_of_table1(plan, "f_against_none") == []
-    assert paper.rows_of_table1(plan, "ratio") == ["base", "f5"]
+    assert paper.table1_grid(planned(plan)) == "table1"
+    assert paper.rows_of_table1(planned(plan), "table1") == ["base", "f5", "f20"]
+    assert paper.rows_of_table1(planned(plan), "f_against_none") == []
+    assert paper.rows_of_table1(planned(plan), "ratio") == ["base", "f5"]
 
 
 def claimed(treatment, baseline, *, dataset="cifar100", iterations=500):
@@ -193,7 +194,7 @@ def claimed(treatment, baseline, *, dataset="cifar100", iterations=500):
             for cell, (method, length) in cells.items()
         },
     }
-    return paper.claimed_gain(plan, "treated", "base", "first20")
+    return paper.claimed_gain(planned(plan), "treated", "base", "first20")
 
 
 def test_the_claim_is_about_the_papers_data_and_the_studys_own_length():
