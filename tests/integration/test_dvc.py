@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from exaggerated_replay.analysis.study.runs import open_study
 
 from exaggerated_replay.analysis.study.outputs import git_files
+from exaggerated_replay.analysis.study.reading import open_study
 
 STAGES = ("configuration", "data", "encoder", "models", "focus", "metrics")
 MILESTONES = STAGES[1:]

@@ -3,7 +3,6 @@
 import math
 
 import pytest
-from exaggerated_replay.analysis.study.runs import Study
 
 from exaggerated_replay.analysis.study.tasks import learning_table, reference_of, tasks_table
 

@@ -59,8 +59,8 @@ TABLES = (
             "low|high": INTERVAL,
             "family": "the grid with whose comparisons it is judged; its other grids quote the verdict",
             "comparisons": "as how many the family is judged",
-            "valid_low|valid_high": "the interval that decides: it stays valid however often one looks, at a confidence "
-            "of 1 - alpha / comparisons",
+            "valid_low|valid_high": "the interval that decides: it stays valid however often one looks, at a "
+            "confidence of 1 - alpha / comparisons",
             "claim": "the paper's value, where it has one",
             "verdict": "the word",
             "more_seeds": "how many more seeds an undecided comparison would need",
@@ -119,7 +119,8 @@ TABLES = (
             "other|other_c|share": "where a mixture of two is harder: the second cell, its c, the first one's share",
             "seeds": "seeds that all of them share",
             "first20|overall": "mean differences from that, points",
-            "p": "of not lying beyond all that the baseline reaches; valid at every look, held against alpha over the rows",
+            "p": "of not lying beyond all that the baseline reaches; valid at every look, held against alpha over the "
+            "rows",
             "p_within": "of lying beyond; the same way",
             "verdict": "`beyond`, `within` or `undecided`",
         },

@@ -117,7 +117,7 @@ class Plan(StudyPlan):
             places = values.get("places", {})
             own = {name.removeprefix(METHODS): file for name, file in places.items() if name.startswith(METHODS)}
             use_own(own)
-            parts = study_parts(values, values["runs"])
+            parts = study_parts(values, values["runs"], path)
             sources = {name: _source(name, kept, places) for name, kept in values["sources"].items()}
             source = sources[Source.named(parts["dataset"], parts["sha256"])]
             images = sources[values["images"]] if values["images"] else None
