@@ -1,6 +1,6 @@
 """Studies made up for tests: of a plan, and of records or a table of runs, a test says what matters to it alone."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from exaggerated_replay.analysis.study.reading import Study
@@ -87,13 +87,13 @@ def whole(record):
     diverged = record.get("diverged")
     return sealed(
         {
-            "settings": {"seed": 0, "data": "d" * 64, "code": "core 1, none 1", "tasks": [[0], [1]]},
             "counts": None if diverged else {"correct": [[1, 0], [1, 1]], "tested": [1, 1], "predicted": [1, 1]},
             "environment": {"device": "cpu", "torch": "2.0"},
             "problem": {"inputs": 4, "classes": 5, "bounded": True},
             "instruments": {},
             "sha256": {},
             **record,
+            "settings": {**asdict(RUN), **record.get("settings", {})},
             "diverged": diverged and {"iteration": 7, "term": "repulsion", "loss": "inf", **diverged},
         }
     )

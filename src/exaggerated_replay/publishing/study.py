@@ -132,7 +132,7 @@ def _write(
         for name, table in plot_tables(study).items():
             write_text(fresh / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         for grid in plan.grids:
-            write(comparison(study, grid), fresh / "tables", grid, study=study)
+            write(comparison(study, grid), fresh / "tables", grid, study)
             listed = provenance(study, grid)
             write_text(fresh / "provenance" / f"{grid}.csv", listed.to_csv(index=False, lineterminator="\n"))
         for name, table in traced.items():

@@ -11,7 +11,7 @@ SUMMED_UP = ["first20", "first50", "overall", "macro_precision", "forgetting"]
 def summary(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
     """Return mean and standard deviation over seeds of every metric of every cell, percent, two decimals.
 
-    Runs that diverged have no part in it (`selection.MEANS`). The standard deviation of a single run is 0; without any
+    Runs that diverged have no part in it (`pairs.MEANS`). The standard deviation of a single run is 0; without any
     run, both are null.
     """
     groups = runs.groupby("cell")[SUMMED_UP]

@@ -31,7 +31,7 @@ PUBLISHED = (
 )
 
 
-def write(table: pd.DataFrame, folder: Path, name: str, *, study: Study) -> None:
+def write(table: pd.DataFrame, folder: Path, name: str, study: Study) -> None:
     """Write a comparison as NAME.csv, NAME.md and NAME.tex.
 
     Args:
