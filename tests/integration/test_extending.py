@@ -251,7 +251,7 @@ BARS = '''\
 
 from matplotlib.figure import Figure
 
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import SINGLE, house_style
 
 

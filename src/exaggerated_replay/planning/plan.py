@@ -24,7 +24,7 @@ from exaggerated_replay.planning.study_plan import EncoderFacts, Run, StudyPlan,
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.methods import settings_of
-from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.study import ComputeSettings, Params
 
 

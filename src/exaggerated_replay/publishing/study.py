@@ -23,8 +23,8 @@ from exaggerated_replay.analysis.study.outputs import (
     study_files,
 )
 from exaggerated_replay.analysis.study.paper import odds_grid
-from exaggerated_replay.analysis.study.reading import Study, load_study, open_study
 from exaggerated_replay.analysis.study.scores import significant
+from exaggerated_replay.analysis.study.study import Study, load_study, open_study
 from exaggerated_replay.analysis.study.tables import runs_csv
 from exaggerated_replay.analysis.verdicts.table import all_verdicts, verdicts_csv
 from exaggerated_replay.errors import UserError

@@ -15,7 +15,7 @@ from exaggerated_replay.analysis.questions.odds import DRAWS, MEANING, chance
 from exaggerated_replay.analysis.study.outputs import ODDS, REPORT
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import odds_grid
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.analysis.words import PARTS, points
 from exaggerated_replay.files import read_json, write_text

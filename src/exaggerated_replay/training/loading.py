@@ -14,7 +14,7 @@ from exaggerated_replay.files import file_digest, read_json
 from exaggerated_replay.learning.experiment import new_method
 from exaggerated_replay.learning.method import Method
 from exaggerated_replay.places import RECORD, WEIGHTS
-from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.run import RunSettings
 
 CPU = torch.device("cpu")

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.statistics.paired import PLACES, differences, holm, sign_flip
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.questions import STRENGTH
 
 AXES = ("first20", "overall")

@@ -16,7 +16,7 @@ from scipy import stats
 
 from exaggerated_replay.analysis.study.pairs import METRICS, finished
 from exaggerated_replay.analysis.study.paper import published, rows_of_table1
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
 
 RUNS = 5  # behind every number of the table

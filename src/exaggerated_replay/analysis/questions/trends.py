@@ -16,7 +16,7 @@ from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import PLACES, equivalence, estimate, holm
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.questions import STRENGTH, sizes
 from exaggerated_replay.settings.rules import RulesSettings
 

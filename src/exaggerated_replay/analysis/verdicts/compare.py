@@ -4,7 +4,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from exaggerated_replay.analysis.study.pairs import MEANS
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.table import judge, sentence
 from exaggerated_replay.analysis.words import PARTS
 from exaggerated_replay.errors import UserError

@@ -19,8 +19,8 @@ from exaggerated_replay.analysis.statistics.paired import (
 from exaggerated_replay.analysis.statistics.power import detectable
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import significant
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.rules import Evidence, more_seeds, more_seeds_anytime, verdict
 from exaggerated_replay.analysis.words import PARTS, counted, points
 from exaggerated_replay.planning.study_plan import StudyPlan
