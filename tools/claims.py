@@ -14,7 +14,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.reading import open_study
+from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.analysis.verdicts.sentences import beside
 from exaggerated_replay.analysis.words import PARTS, counted

@@ -130,11 +130,23 @@ def read_json(path: Path) -> Any:
         UserError: The file is missing, or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the workflow to make it") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise UserError(f"{path} is not valid JSON: delete it and run the workflow again") from None
+
+
+def parse_json(text: bytes) -> Any:
+    """Read a value from JSON in UTF-8.
+
+    Raises:
+        ValueError: It is not JSON, or is nested too deeply.
+    """
+    try:
+        return json.loads(text.decode())
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def digest_of(value: Any) -> str:

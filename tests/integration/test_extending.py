@@ -1,4 +1,4 @@
-"""Data, tasks and methods of one's own, added as the documentation says."""
+"""Data, tasks, methods and figures of one's own, added as the documentation says."""
 
 import hashlib
 import json
@@ -242,3 +242,48 @@ def test_a_method_is_two_files_and_a_line(fresh, tmp_path):
     ours = [record for record in records(clone) if record["settings"]["method"]["method"] == "scaled"]
     assert [record["settings"]["method"]["share"] for record in ours] == [0.5]
     assert "scaled" in (clone.path / "results/tiny/tables/table1.md").read_text()
+
+
+# ---------------------------------------------------------------- kinds of figures
+
+BARS = '''\
+"""The accuracy of every cell of a grid as a bar."""
+
+from matplotlib.figure import Figure
+
+from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.figures.style import SINGLE, house_style
+
+
+@house_style()
+def draw(study: Study, grid: str) -> Figure:
+    """Draw a bar for each cell: its mean accuracy on all classes."""
+    cells = [row.cell for row in study.plan.grid(grid)]
+    figure = Figure(figsize=(SINGLE, 2.0), layout="constrained")
+    figure.subplots().barh(cells, [study.cell_runs(cell)["overall"].mean() for cell in cells])
+    return figure
+'''
+ROW = '    Question("bars", "Accuracy in bars", plain=lambda rows, cells: False),\n'
+
+
+def test_a_kind_of_figure_is_a_row_a_module_and_its_caption(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "clone")
+    package = clone.path / "src/exaggerated_replay"
+    table = (package / "planning/questions.py").read_text()
+    assert table.count("QUESTIONS = (\n") == 1
+    (package / "planning/questions.py").write_text(table.replace("QUESTIONS = (\n", f"QUESTIONS = (\n{ROW}"))
+    (package / "figures/bars.py").write_text(BARS)
+    (package / "report/captions/bars.rst").write_text("The longer a bar, the more was right. It starts at zero.\n")
+    clone.run("exaggerated-replay", "schema", "workflow/schemas/params.schema.json")
+    inventories = ["tests/unit/test_figures.py", "-k", "every_kind_of_figure"]
+    clone.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *inventories)
+    clone.run(sys.executable, "-m", "ruff", "check", "src")
+    clone.run("lint-imports", "--no-logo")
+
+    clone.compose(*ONE_TABLE, "+study.figures.table1=bars", "study.seeds=1")
+    clone.snakemake()
+    folder = clone.path / "results/tiny"
+    assert (folder / "print/table1.svg").is_file() and (folder / "figures/table1.png").is_file()
+    for page in ("README.md", "report.html"):
+        text = (folder / page).read_text()
+        assert "Accuracy in bars" in text and "The longer a bar, the more was right." in text

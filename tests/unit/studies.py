@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.methods.none import Settings as Nothing
 from exaggerated_replay.planning.study_plan import Cell, EncoderFacts, Row, Run, StudyPlan
 from exaggerated_replay.settings.data import DatasetSettings

@@ -7,7 +7,7 @@ from studies import made, planned, whole
 from test_runs import cell, record
 
 from exaggerated_replay.analysis.study.pairs import MEANS
-from exaggerated_replay.analysis.study.reading import finished_so_far
+from exaggerated_replay.analysis.study.study import finished_so_far
 from exaggerated_replay.analysis.verdicts.compare import compare
 from exaggerated_replay.errors import UserError
 

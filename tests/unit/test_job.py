@@ -19,7 +19,7 @@ from exaggerated_replay.methods.er import Settings as ERArm
 from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
 from exaggerated_replay.methods.none import Settings as NoneArm
 from exaggerated_replay.places import STATE
-from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
 from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_complete, is_sealed

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from studies import planned, whole
 
 from exaggerated_replay.analysis.mechanism.confusions import TOP
 from exaggerated_replay.analysis.mechanism.tables import linear_cka, mechanism_tables
@@ -58,16 +59,16 @@ def study(tmp_path):
                 runs[name] = {"tasks": TASKS}
                 (tmp_path / name).mkdir()
                 record = {
-                    "environment": {"device": (devices or {}).get(name, "cpu")},
+                    "environment": {"device": (devices or {}).get(name, "cpu"), "torch": "2.0"},
                     "diverged": {"task": 2} if name in diverged else None,
                 }
-                (tmp_path / name / "record.json").write_text(json.dumps(record))
+                (tmp_path / name / "record.json").write_text(json.dumps(whole(record)))
                 if isinstance(found, bytes):
                     (tmp_path / name / "traces.safetensors").write_bytes(found)
                 elif found is not None:
                     save_file(found, tmp_path / name / "traces.safetensors")
         grid = [{"cell": "base", "baseline": None, "settings": {}}, {"cell": "new", "baseline": "base", "settings": {}}]
-        return mechanism_tables({"cells": cells, "runs": runs, "grids": {"one": grid}}, tmp_path)
+        return mechanism_tables(planned({"cells": cells, "runs": runs, "grids": {"one": grid}}), tmp_path)
 
     return make
 

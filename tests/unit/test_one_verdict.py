@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis.study.reading import open_study
+from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.verdicts.rules import verdict
 from exaggerated_replay.files import read_json
 from exaggerated_replay.settings.rules import RulesSettings

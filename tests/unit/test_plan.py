@@ -18,7 +18,7 @@ from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.planning.runs import packs_of
 from exaggerated_replay.planning.sources import features_digest
-from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.run import RunSettings
 
 # ---------------------------------------------------------------- the file

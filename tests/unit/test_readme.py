@@ -8,7 +8,7 @@ from sample_report import plan_of
 from studies import planned
 
 from exaggerated_replay.analysis.study.outputs import featured
-from exaggerated_replay.analysis.study.reading import open_study
+from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.report.readme import plain, readme, table
 
 ORIGIN = {

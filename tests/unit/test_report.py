@@ -12,7 +12,7 @@ from sample_report import SVG, plan_of
 from studies import planned
 
 from exaggerated_replay.analysis.study.outputs import figures_of
-from exaggerated_replay.analysis.study.reading import load_study, open_study
+from exaggerated_replay.analysis.study.study import load_study, open_study
 from exaggerated_replay.report import pictures
 from exaggerated_replay.report.facts import beside_the_paper, what_was_run
 from exaggerated_replay.report.page import POLICY, write_report

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from studies import planned, whole
 
-from exaggerated_replay.analysis.study.reading import load_study, open_study, read_study
+from exaggerated_replay.analysis.study.study import load_study, open_study, read_study
 from exaggerated_replay.analysis.study.tables import runs_csv, runs_table
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.store.lines import Line, write_lines

@@ -15,7 +15,7 @@ from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.methods import method_names, settings_of
-from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
 from exaggerated_replay.settings.study import ComputeSettings, StudySettings

@@ -18,7 +18,7 @@ MODULES = {
     "inputs": ("fetch", "prepare", "split", "fetch-encoder", "pretrain", "features"),
     "training": ("train",),
     "results": ("study", "report", "compare", "decide", "select", "explain", "rebuild", "focus"),
-    "runs": ("status", "verify", "prune", "export", "import"),
+    "store": ("status", "verify", "prune", "export", "import"),
 }
 """Which module of this package holds which subcommands."""
 

@@ -14,7 +14,7 @@ from exaggerated_replay.places import RECORDS, RESULTS, RUNS, store_folder
 from exaggerated_replay.planning.plan import Plan
 
 if TYPE_CHECKING:
-    from exaggerated_replay.analysis.study.reading import Study
+    from exaggerated_replay.analysis.study.study import Study
 
 
 @click.command()
@@ -68,7 +68,7 @@ def report(folders: tuple[Path, ...], index: Path | None) -> None:
 @click.argument("treatment")
 def compare(plan: Path | None, study: str | None, baseline: str, treatment: str) -> None:
     """Compare the cells BASELINE and TREATMENT seed by seed: differences with their intervals, and the verdict."""
-    from exaggerated_replay.analysis.study.reading import open_study
+    from exaggerated_replay.analysis.study.study import open_study
     from exaggerated_replay.analysis.verdicts.compare import compare
 
     print(compare(open_study(RESULTS / study) if study else _so_far(plan_or_params(plan)), baseline, treatment))
@@ -76,7 +76,7 @@ def compare(plan: Path | None, study: str | None, baseline: str, treatment: str)
 
 def _so_far(plan: Plan) -> "Study":
     """Return the runs of a plan that are finished, here or in the folder of its study."""
-    from exaggerated_replay.analysis.study.reading import finished_so_far
+    from exaggerated_replay.analysis.study.study import finished_so_far
 
     name = plan.study.name
     study = finished_so_far(plan, RUNS, RESULTS / name / RECORDS, store_folder())

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import DOUBLE, arm_name, house_style
 from exaggerated_replay.store.records import Record

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.analysis.study.outputs import FROM_MORE, featured, figures_of, picture_file, print_files
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import nothing, save, small
 from exaggerated_replay.planning.questions import WholeFigure
 from exaggerated_replay.store.records import FINISHED

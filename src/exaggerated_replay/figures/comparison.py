@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
 from exaggerated_replay.analysis.questions.layout import has_published
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import (
     DOTS,
     DOUBLE,

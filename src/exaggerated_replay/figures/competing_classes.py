@@ -9,8 +9,8 @@ from matplotlib.gridspec import GridSpecBase
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import significant
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import BASELINE, INK, MUTED, SINGLE, TREATMENT, house_style, key
 from exaggerated_replay.store.records import WEIGHTS, is_complete
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning.competition import sums_by_class
 from exaggerated_replay.methods.exaggeration.method import FeatureExaggeration
-from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.streams import stream
 from exaggerated_replay.training.loading import read_weights, ready_to_replay

@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from exaggerated_replay.analysis.statistics.paired import estimate
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import DOTS, DOUBLE, INK, arm_colours, arm_name, data_name, dots, house_style, key
 
 PANELS = {

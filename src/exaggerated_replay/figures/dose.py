@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study import paper
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import (
     BASELINE,
     DOUBLE,

@@ -9,8 +9,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from exaggerated_replay.analysis.statistics.paired import estimate
-from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.accuracy_matrix import arms_shown
 from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
 from exaggerated_replay.store.records import Record

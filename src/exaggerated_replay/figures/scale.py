@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.questions.trends import PAPERS, height, lines_by_seed
 from exaggerated_replay.analysis.statistics.paired import estimate
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import (
     DOUBLE,
     INK,

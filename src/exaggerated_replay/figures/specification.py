@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import estimate
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import in_words, written
 from exaggerated_replay.figures.style import (
     BASELINE,

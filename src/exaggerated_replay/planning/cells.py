@@ -16,7 +16,7 @@ from exaggerated_replay.planning.questions import WHOLE_STUDY
 from exaggerated_replay.planning.runs import Common
 from exaggerated_replay.planning.study_plan import Cell, Row
 from exaggerated_replay.settings.data import DatasetSettings
-from exaggerated_replay.settings.dotted import follow, holder_of
+from exaggerated_replay.settings.nested import follow, holder_of
 from exaggerated_replay.settings.run import ModelSettings, TrainingSettings
 from exaggerated_replay.settings.study import Params
 

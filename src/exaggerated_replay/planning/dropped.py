@@ -13,7 +13,7 @@ from exaggerated_replay.places import EXPERIMENT, HELD, checkout
 from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import parse_yaml
-from exaggerated_replay.settings.dotted import follow
+from exaggerated_replay.settings.nested import follow
 
 
 def note_held(values: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ from exaggerated_replay.planning.study_plan import EncoderFacts, Run, StudyPlan,
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.methods import settings_of, use_own
-from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.study import ComputeSettings, Params
 
 NO_PLAN = "{path} is not a plan: leave it out, or name the file that the workflow wrote"

@@ -10,9 +10,8 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of
 from exaggerated_replay.places import DIGITS, RUNS
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
-from exaggerated_replay.settings.dotted import follow
 from exaggerated_replay.settings.encoder import PretrainingSettings, PublishedSettings
-from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.nested import follow, read_settings
 from exaggerated_replay.settings.rules import RulesSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.settings.study import StudyOutline

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json
 from exaggerated_replay.git import git, why_unknown

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import PLACES, accuracy_matrix, by_task
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.study_plan import Cell
 
 

@@ -21,8 +21,8 @@ from exaggerated_replay.analysis.study.outputs import (
     more_files,
     study_files,
 )
-from exaggerated_replay.analysis.study.reading import Study, load_study, open_study
 from exaggerated_replay.analysis.study.scores import significant
+from exaggerated_replay.analysis.study.study import Study, load_study, open_study
 from exaggerated_replay.analysis.study.tables import runs_csv
 from exaggerated_replay.analysis.study.tasks import learning_table
 from exaggerated_replay.analysis.verdicts.table import verdicts, verdicts_csv
@@ -129,7 +129,7 @@ def _write(
         for name, table in plot_tables(study).items():
             write_text(fresh / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         for grid in plan.grids:
-            write(comparison(study, grid), fresh / "tables", grid, study=study)
+            write(comparison(study, grid), fresh / "tables", grid, study)
             listed = provenance(study, grid)
             write_text(fresh / "provenance" / f"{grid}.csv", listed.to_csv(index=False, lineterminator="\n"))
         for name, table in traced.items():

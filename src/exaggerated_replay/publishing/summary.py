@@ -7,8 +7,8 @@ import pandas as pd
 
 from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.analysis.study.pairs import METRICS, finished
-from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import PLACES, SUMMARY
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
 
 SUMMED_UP = [*SUMMARY]
@@ -18,7 +18,7 @@ ENDS = ("mean", "low", "high")
 def summary(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
     """Return mean and standard deviation over seeds of every metric of every cell, percent, two decimals.
 
-    Runs that diverged have no part in it (`selection.MEANS`). The standard deviation of a single run is 0; without any
+    Runs that diverged have no part in it (`pairs.MEANS`). The standard deviation of a single run is 0; without any
     run, both are null.
     """
     groups = runs.groupby("cell")[SUMMED_UP]

@@ -11,7 +11,7 @@ from exaggerated_replay.analysis.questions.layout import remarks
 from exaggerated_replay.analysis.study.outputs import first_grid
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import table1_grid
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.sentences import beside, sentence
 from exaggerated_replay.analysis.words import PARTS, counted, in_words, points, written
 from exaggerated_replay.planning import study_plan as planned

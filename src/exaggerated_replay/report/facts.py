@@ -9,7 +9,7 @@ import pandas as pd
 from exaggerated_replay.analysis.mechanism.overflow import overflow
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.paper import papers_data
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import counted, data_name
 from exaggerated_replay.planning.study_plan import StudyPlan

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 
-from exaggerated_replay.analysis.study.reading import open_study
+from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.files import write_text
 from exaggerated_replay.report.answer import answer

@@ -13,7 +13,7 @@ import pandas as pd
 from exaggerated_replay.analysis.mechanism.overflow import overflow
 from exaggerated_replay.analysis.study.outputs import REPORT
 from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.analysis.words import points
 from exaggerated_replay.files import read_json, write_text

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from exaggerated_replay.analysis.study.outputs import README, featured, picture_file
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import write_text
+from exaggerated_replay.files import parse_json, write_text
 from exaggerated_replay.store.records import Record
 
 
@@ -73,10 +73,9 @@ def _text(line: Line) -> str:
 
 def _parsed(text: bytes) -> Line | None:
     try:
-        content = json.loads(text)
-        keys = {*content}
-    except (ValueError, TypeError, RecursionError):
+        content = parse_json(text)
+    except ValueError:
         return None
-    if not isinstance(content, dict) or not {"record", "run"} <= keys <= {"record", "run", "timing"}:
+    if not isinstance(content, dict) or not {"record", "run"} <= content.keys() <= {"record", "run", "timing"}:
         return None
     return Line(content["run"], content["record"], content.get("timing")) if isinstance(content["run"], str) else None

@@ -16,7 +16,7 @@ from exaggerated_replay.learning.experiment import new_method
 from exaggerated_replay.learning.method import Method
 from exaggerated_replay.places import PLAN, RECORD, RUNS, WEIGHTS
 from exaggerated_replay.settings.methods import method_names, use_own
-from exaggerated_replay.settings.reader import read_settings
+from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.run import RunSettings
 
 CPU = torch.device("cpu")

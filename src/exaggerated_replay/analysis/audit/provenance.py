@@ -3,8 +3,8 @@
 import pandas as pd
 
 from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import PLACES
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.places import DIGITS
 
 KEPT = ["status", *METRICS, "device", "torch"]

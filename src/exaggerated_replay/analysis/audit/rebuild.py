@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.analysis.audit.agreement import Agreement, compare_folders, compare_record
-from exaggerated_replay.analysis.study.reading import open_study
+from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
@@ -21,7 +21,7 @@ from exaggerated_replay.places import PROVENANCE, RAW, RECORD, RESULTS, RUNS
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import dump_yaml, read_yaml
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.settings.dotted import follow
+from exaggerated_replay.settings.nested import follow
 from exaggerated_replay.store.records import read_record
 
 OWN = ("dataset.source", "dataset.tasks", "encoder.weights", "encoder.images.source")

@@ -1,7 +1,7 @@
 """In which cells Adam's squared gradients passed what single precision can hold, which stops no run."""
 
-from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import PERCENT
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import counted
 
 INFINITE = "infinite_moments"

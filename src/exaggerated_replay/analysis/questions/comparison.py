@@ -8,7 +8,7 @@ import pandas as pd
 from exaggerated_replay.analysis.statistics.paired import paired
 from exaggerated_replay.analysis.study.pairs import METRICS, finished
 from exaggerated_replay.analysis.study.paper import published_gain
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import written
 from exaggerated_replay.planning.study_plan import varied
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from exaggerated_replay.analysis.study.pairs import METRICS, finished
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.study_plan import Cell, varied
 
 

@@ -5,7 +5,7 @@ from importlib import import_module
 import pandas as pd
 
 from exaggerated_replay.analysis.study.outputs import finding_file, findings_of
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 
 
 def findings(study: Study) -> dict[str, pd.DataFrame]:

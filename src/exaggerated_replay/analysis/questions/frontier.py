@@ -18,7 +18,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.analysis.statistics.paired import PLACES, differences
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.questions import STRENGTH
 from exaggerated_replay.settings.rules import RulesSettings
 

@@ -10,8 +10,8 @@ import pandas as pd
 from exaggerated_replay.analysis.questions.comparison import row_labels
 from exaggerated_replay.analysis.study.pairs import MEANS, METRICS
 from exaggerated_replay.analysis.study.paper import SIZE, papers_data
-from exaggerated_replay.analysis.study.reading import Study
 from exaggerated_replay.analysis.study.scores import PLACES, first20_images, significant
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import data_name
 from exaggerated_replay.files import write_text
 
@@ -31,7 +31,7 @@ PUBLISHED = (
 )
 
 
-def write(table: pd.DataFrame, folder: Path, name: str, *, study: Study) -> None:
+def write(table: pd.DataFrame, folder: Path, name: str, study: Study) -> None:
     """Write a comparison as NAME.csv, NAME.md and NAME.tex.
 
     Args:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.study.reading import Study, open_study
 from exaggerated_replay.analysis.study.scores import PLACES, accuracy_matrix, by_task, so_far
+from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.records import Record
 

@@ -5,7 +5,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from exaggerated_replay.analysis.study.pairs import MEANS
-from exaggerated_replay.analysis.study.reading import Study
+from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.families import family_of
 from exaggerated_replay.analysis.verdicts.sentences import beside, confidence, sentence
 from exaggerated_replay.analysis.verdicts.table import judge

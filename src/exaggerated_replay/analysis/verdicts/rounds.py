@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from exaggerated_replay.analysis.study.reading import open_study
+from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.verdicts.decide import check_claims, decide, summary
 from exaggerated_replay.analysis.verdicts.table import verdicts
 from exaggerated_replay.errors import UserError

@@ -16,8 +16,8 @@ from hydra.errors import HydraException
 
 from exaggerated_replay.analysis.statistics.race import Race, race
 from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.reading import finished_so_far, open_study
 from exaggerated_replay.analysis.study.scores import PLACES
+from exaggerated_replay.analysis.study.study import finished_so_far, open_study
 from exaggerated_replay.analysis.verdicts.compare import compare
 from exaggerated_replay.analysis.verdicts.rounds import shortest
 from exaggerated_replay.data.facts import classes_of, image_values_of
@@ -29,7 +29,7 @@ from exaggerated_replay.planning.compose import compose_values, options, write_p
 from exaggerated_replay.planning.dropped import note_held
 from exaggerated_replay.planning.params import PARAMS, check_params, read_params
 from exaggerated_replay.planning.runs import Common
-from exaggerated_replay.settings.dotted import follow, holder_of
+from exaggerated_replay.settings.nested import follow, holder_of
 from exaggerated_replay.settings.study import Params
 
 CHOICE, TEST = "selection", "selected"

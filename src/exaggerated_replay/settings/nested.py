@@ -1,7 +1,7 @@
-"""From nested dictionaries, as a plan or a record holds them, to settings."""
+"""Nested dictionaries, as params.yaml, a plan or a record holds them: settings made of them, or found there by key."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -16,6 +16,20 @@ def read_settings(kind: type[Kind], values: dict[str, Any]) -> Kind:
     """Build a settings dataclass from nested dictionaries that were validated before."""
     hints = _hints(kind)
     return kind(**{key: _read(hints[key], value) for key, value in values.items()})
+
+
+def follow(values: Any, key: str) -> Any:
+    """Return what lies at a dotted key, such as `method.si.strength`; None where nothing does."""
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
+
+
+def holder_of(values: Any, key: str) -> Any:
+    """Return the mapping that has a dotted key's last part; None where there is none."""
+    above, _, last = key.rpartition(".")
+    holder = follow(values, above) if above else values
+    return holder if isinstance(holder, Mapping) and last in holder else None
 
 
 def _read(hint: Any, value: Any) -> Any:
