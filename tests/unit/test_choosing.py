@@ -26,7 +26,7 @@ def played(tmp_path, monkeypatch):
     noted = []
 
     def scored(plan, runs, store):
-        cells = [(cell, run["seed"]) for cell, found in plan["cells"].items() for run in found["runs"]]
+        cells = [(cell.name, run.seed) for cell in plan.cells.values() for run in cell.runs]
         table = pd.DataFrame(cells, columns=["cell", "seed"])
         noise = np.random.default_rng(len(cells)).normal(size=len(table))
         return SimpleNamespace(

@@ -5,6 +5,7 @@ import math
 
 import pandas as pd
 import pytest
+from studies import made
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
@@ -50,7 +51,7 @@ def test_the_summary_can_be_written(runs, tmp_path):
 
 def plan_of(cell, baseline=None, seeds=(0, 1, 2)):
     """A plan of cells a, b and c, whose runs are told apart by the names that their digests have in the table."""
-    cells = {name: {"runs": [{"digest": f"{name}{seed}"} for seed in seeds]} for name in "abc"}
+    cells = {name: {"runs": [{"digest": f"{name}{seed}", "seed": seed} for seed in seeds]} for name in "abc"}
     rows = [{"cell": cell, "baseline": baseline}]
     return {"focus": cell, "cells": cells, "grids": {"one": rows}, "rules": {"alpha": 0.05, "g": 1.0}}
 
@@ -65,9 +66,9 @@ NOTHING = {metric: {"mean": None, "low": None, "high": None} for metric in ("fir
 
 def test_the_keys_of_the_focus_do_not_depend_on_the_cell(told_apart):
     alone = {"seeds": 3, "baseline": dict.fromkeys(NOTHING), "difference": NOTHING}
-    assert focus(plan_of("a"), told_apart) == {key: 20 + 100 * n for n, key in enumerate(KEYS)} | alone
-    found = focus(plan_of("b", "a"), told_apart)
-    assert list(found) == list(focus(plan_of("a"), told_apart))
+    assert focus(made(plan_of("a"), told_apart)) == {key: 20 + 100 * n for n, key in enumerate(KEYS)} | alone
+    found = focus(made(plan_of("b", "a"), told_apart))
+    assert list(found) == list(focus(made(plan_of("a"), told_apart)))
     assert (found["first20"], found["seeds"]) == (7, 1)
     assert found["baseline"] == {"first20": 20, "first50": 120, "overall": 220}  # over its three seeds
     assert found["difference"]["first20"] == {"mean": -3, "low": None, "high": None}  # at seed 0: 7 against 10
@@ -77,7 +78,7 @@ def test_the_difference_is_paired_and_its_interval_that_of_the_formula():
     rows = [(c, s, 50 + s + (2 + s % 2) * (c == "a")) for c in "ab" for s in range(8)]
     runs = pd.DataFrame(rows, columns=["cell", "seed", "first20"]).assign(**dict.fromkeys(KEYS[1:], 0.0))
     runs = runs.assign(digest=runs["cell"] + runs["seed"].astype(str), device="cpu")
-    found = focus(plan_of("a", "b", range(8)), runs)["difference"]
+    found = focus(made(plan_of("a", "b", range(8)), runs))["difference"]
     # Differences 2, 3, 2, 3, ...: mean 2.5, variance 2/7; E_8(mu) = 20 solved for t^2, with 1 + n g = 9 and nu = 7.
     ratio = (3 / 0.05) ** (1 / 4)
     t_squared = 7 * (ratio - 1) / (1 - ratio / 9)
@@ -88,7 +89,7 @@ def test_the_difference_is_paired_and_its_interval_that_of_the_formula():
 
 def test_a_focus_that_is_no_cell_is_named(runs):
     with pytest.raises(UserError, match=r"focus is 'd': choose one of a, b, c"):
-        focus(plan_of("d"), runs)
+        focus(made(plan_of("d"), runs))
 
 
 def test_runs_that_diverged_are_left_out(runs):
@@ -97,5 +98,5 @@ def test_runs_that_diverged_are_left_out(runs):
     nothing = runs.assign(**{key: runs[key].mask(runs["cell"] == "b") for key in KEYS})
     assert summary(nothing)["b"]["first20"] == {"mean": None, "sd": None}
     apart = nothing.assign(digest=nothing["cell"] + nothing["seed"].astype(str))
-    assert focus(plan_of("b"), apart)["overall"] is None
-    assert focus(plan_of("b"), apart)["seeds"] == 0
+    assert focus(made(plan_of("b"), apart))["overall"] is None
+    assert focus(made(plan_of("b"), apart))["seeds"] == 0

@@ -50,8 +50,9 @@ def named(plan):
 def test_a_file_is_a_method_like_any_other(tmp_path):
     plan = planned(copied(tmp_path))
     assert method_names() == tuple(sorted([*BUILT_IN, "agem"]))
-    assert type(plan.params.arms["agem"]) is settings_of("agem")
-    assert plan.params.arms["agem"].memory_per_class == 3
+    (own,) = {run.settings.method for run in plan.runs if run.settings.method.method == "agem"}
+    assert type(own) is settings_of("agem")
+    assert own.memory_per_class == 3
     assert {run.settings.method.method for run in plan.runs} == {"agem", "bir"}
     assert plan.places["methods/agem"] == str(tmp_path / "mine.py")
     assert str(tmp_path) not in str(plan.to_dict())

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from studies import made, planned
 
 from exaggerated_replay.analysis.study.tasks import learning_table, reference_of, tasks_table
 
@@ -16,7 +17,7 @@ RECORDS = {
     "er-s0-1": record([8, 10, 0], [5, 5, 9]),  # labels 0 and 1 are task 1: 18 of 30, then 10 of 30 and 9 of 10
     "er-s1-2": record([9, 18, 0], [3, 9, 7]),  # 27 of 30, then 12 of 30 and 7 of 10
     "joint-s0-3": record([9, 15, 0], [8, 16, 8]),  # 24 of 30, then 24 of 30 and 8 of 10
-    "joint-s1-4": {"settings": {"tasks": [[2, 0], [1]]}, "counts": None},  # diverged
+    "joint-s1-4": {"settings": {"tasks": [[2, 0], [1]]}, "counts": None, "diverged": {"task": 1}},
 }
 
 
@@ -28,8 +29,9 @@ def cell(method, *runs, units=10):
     }
 
 
-STUDY = Study(
-    {"cells": {"er": cell("er", "er-s0-1", "er-s1-2"), "joint": cell("joint", "joint-s0-3", "joint-s1-4")}}, RECORDS
+STUDY = made(
+    {"cells": {"er": cell("er", "er-s0-1", "er-s1-2"), "joint": cell("joint", "joint-s0-3", "joint-s1-4")}},
+    records=RECORDS,
 )
 
 
@@ -57,7 +59,7 @@ def test_what_cells_had_reached_after_each_task():
 
 
 def test_the_reference_has_the_same_settings():
-    other = {"cells": {"er": cell("er"), "joint": cell("joint", units=20), "twin": cell("joint")}}
-    assert [reference_of(other, name) for name in other["cells"]] == ["twin", "joint", "twin"]
-    alone = Study({"cells": {"er": cell("er", "er-s0-1")}}, RECORDS)
+    other = planned({"cells": {"er": cell("er"), "joint": cell("joint", units=20), "twin": cell("joint")}})
+    assert [reference_of(other, name) for name in other.cells] == ["twin", "joint", "twin"]
+    alone = made({"cells": {"er": cell("er", "er-s0-1")}}, records=RECORDS)
     assert learning_table(alone)["intransigence"].isna().all()
