@@ -95,8 +95,8 @@ def test_whoever_reads_it_by_ear_or_in_part_finds_the_way(written):
 def test_names_that_are_html_stay_text(written):
     folder = written(plan_of(), parts=())
     grids = ("table1", f"x{HOSTILE.replace('/', '')}")
-    plan = plan_of((f"a{HOSTILE}", f"b{HOSTILE}", f"c{HOSTILE}"), grids, study=HOSTILE)
-    plan["dataset"]["name"] = HOSTILE
+    plan = plan_of((f"a{HOSTILE}", f"b{HOSTILE}", f"c{HOSTILE}"), grids)
+    plan["dataset"]["title"] = HOSTILE
     text = (folder / "verdicts.csv").read_text().replace("other,", f'"{grids[1]}",'.replace('("1")', '(""1"")'))
     for old, new in zip(("rr-ra-f5", "rr-ra", "bir-si"), reversed(plan["cells"]), strict=True):
         text = text.replace(f",{old},", f',"{new}",'.replace('("1")', '(""1"")'))
