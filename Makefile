@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 HOMES := $(realpath $(VENV))/ $(abspath $(VENV))/
 MOVED := $(if $(wildcard $(READY)),$(shell grep -qF $(HOMES:%=-e "%") $(BIN)/snakemake || echo moved))
 
-.PHONY: moved env run report reports browser test faults mutants bench lint schema reference lock lock-versions equivalent clean
+.PHONY: moved env run report reports browser test faults mutants bench lint schema reference claims lock lock-versions equivalent clean
 
 env: $(READY)
 
@@ -96,6 +96,10 @@ schema: env
 # The pages of docs/reference/, from the code.
 reference: env
 	PYTHONPATH=src python -m tools.reference
+
+# docs/claims.md, from the committed studies.
+claims: env
+	PYTHONPATH=src python -m tools.claims write
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra test \

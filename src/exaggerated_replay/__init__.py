@@ -15,7 +15,7 @@ PUBLIC = {
     "likelihood_of": "learning.likelihoods",
     "load_run": "training.loading",
     "load_data": "data.prepared",
-    "read_study": "analysis.study.runs",
+    "read_study": "analysis.study.reading",
     "compose_values": "planning.compose",
     "check_params": "planning.params",
     "make_plan": "planning.plan",

@@ -159,7 +159,7 @@ def begin() -> int:
     plan = the_plan()
     try:
         write_plan(plan)
-        for line in itertools.chain(heal(Survey(plan, all_files(plan.to_dict()))), keep_and_fill(plan)):
+        for line in itertools.chain(heal(Survey(plan, all_files(plan))), keep_and_fill(plan)):
             print(line)
     except (UserError, OSError) as error:
         print(f"exaggerated-replay: {sentence_of(error)}")

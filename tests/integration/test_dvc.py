@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 from exaggerated_replay.analysis.study.outputs import git_files
-from exaggerated_replay.analysis.study.runs import open_study
+from exaggerated_replay.analysis.study.reading import open_study
 
 STAGES = ("configuration", "data", "encoder", "models", "focus", "metrics")
 MILESTONES = STAGES[1:]

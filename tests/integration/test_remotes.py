@@ -48,7 +48,7 @@ def test_a_study_travels_over_s3_and_a_checkpoint_damaged_on_the_way_is_never_us
     clone.commit("where the results are")
     other = taken_elsewhere(clone, tmp_path / "other")
 
-    weights = other.path / clone.plan()["cells"]["rr-ra"]["runs"][0]["directory"] / "model.safetensors"
+    weights = other.path / "results/runs" / clone.plan()["cells"]["rr-ra"]["runs"][0] / "model.safetensors"
     name = weights.parent.name
     lock = (other.path / "dvc.lock").read_bytes()
     damage(weights)

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 from matplotlib.text import Text
+from studies import made, whole
 
 from exaggerated_replay.figures import (
     accuracy_matrix,
@@ -19,6 +20,7 @@ from exaggerated_replay.figures import (
     specification,
     style,
 )
+from exaggerated_replay.store.records import Record
 
 SIZES = {
     "inputs": 1024,
@@ -94,12 +96,10 @@ def _varied(grid, config):
     return {"method.f": config["method"]["f"]} if "f" in config["method"] and grid == "table1" else {}
 
 
-def record():
+def record(correct=([9, 7, 0, 0], [3, 2, 12, 18])):
     """Return a record of 2 tasks of 2 classes; all numbers by hand."""
-    return {
-        "settings": {"tasks": [[0, 1], [2, 3]]},
-        "counts": {"correct": [[9, 7, 0, 0], [3, 2, 12, 18]], "tested": [10, 10, 20, 20]},
-    }
+    counts = {"correct": [*correct], "tested": [10, 10, 20, 20], "predicted": [15] * 4}
+    return Record.of(whole({"settings": {"tasks": [[0, 1], [2, 3]]}, "counts": counts}))
 
 
 def example(f=20, images=True, classes=8):
@@ -150,6 +150,15 @@ def doses():
     return sweep(cells, effect=lambda cell: 5.0 if cell == "ra1" else 0.0)
 
 
+def cell_of(config):
+    """A cell under these settings."""
+    return made({"cells": {"a": {"config": config}}}).cell("a")
+
+
+def dosed():
+    return made(*doses(), {"any": {"problem": {"inputs": 1024, "classes": 10, "bounded": True}}})
+
+
 def strengths():
     cells = {}
     for c in (10.0, 1e3, 1e5):
@@ -182,20 +191,20 @@ def sizes():
 
 
 FIGURES = {
-    "dose": lambda: dose.draw(*doses(), "g", inputs=1024),
-    "frontier": lambda: frontier.draw(*strengths(), "g"),
-    "specification": lambda: specification.draw(*readings(), "g"),
-    "scale": lambda: scale.draw(*sizes(), "g"),
+    "dose": lambda: dose.draw(dosed(), "g"),
+    "frontier": lambda: frontier.draw(made(*strengths()), "g"),
+    "specification": lambda: specification.draw(made(*readings()), "g"),
+    "scale": lambda: scale.draw(made(*sizes()), "g"),
     "forgetting": lambda: forgetting.draw({"bir-si": [record()], "rr-ra": [record(), record()]}, COLOURS),
     "accuracy_matrix": lambda: accuracy_matrix.draw({"bir-si": [record()], "rr-ra": [record(), record()]}),
     "architecture": lambda: architecture.draw(**SIZES),
     "architecture_bounded": lambda: architecture.draw(**SIZES | {"bounded": True, "inputs": 64, "classes": 10}),
-    "comparison": lambda: comparison.draw(*study(), "table1"),
-    "comparison_single_seed": lambda: comparison.draw(*study(seeds=1), "table1"),
+    "comparison": lambda: comparison.draw(made(*study()), "table1"),
+    "comparison_single_seed": lambda: comparison.draw(made(*study(seeds=1)), "table1"),
     "competing_classes": lambda: competing_classes.draw(example()),
     "competing_classes_many": lambda: competing_classes.draw(example(images=False, classes=90)),
     "competing_classes_no_f": lambda: competing_classes.draw(example(f="none")),
-    "convergence": lambda: convergence.draw(*study()),
+    "convergence": lambda: convergence.draw(made(*study()), "convergence"),
 }
 
 

@@ -1,13 +1,14 @@
 """A study for a report: its plan and records by hand, and figures without a drawing."""
 
 import json
+from pathlib import Path
+
+from studies import planned, whole
 
 from exaggerated_replay.analysis.study.outputs import featured, figures_of, picture_file, print_files
-from exaggerated_replay.analysis.study.runs import run_of
 from exaggerated_replay.publishing.study import write_study
 from exaggerated_replay.report.page import write_report
 from exaggerated_replay.report.readme import write_readme
-from exaggerated_replay.store.records import sealed
 
 SETTINGS = {"data": "d" * 64, "code": "c" * 64, "tasks": [[0, 1, 2], [3, 4]]}
 SVG = '<?xml version="1.0"?>\n<svg xmlns="x" width="504pt" height="144pt" viewBox="0 0 1 1"></svg>'
@@ -15,20 +16,12 @@ SVG = '<?xml version="1.0"?>\n<svg xmlns="x" width="504pt" height="144pt" viewBo
 
 def record(run, shift=0, diverged=None, instruments=None):
     counts = {"tested": [50] * 5, "correct": [[40, 0, 0, 0, 0], [30 + shift, 35, 20, 10, 9]], "predicted": [50] * 5}
-    return sealed(
-        {
-            "settings": {**SETTINGS, "seed": int(run.split("-")[1][1:]), "run": run},
-            "counts": None if diverged else counts,
-            "diverged": diverged,
-            "environment": {"device": "cpu", "torch": "2.0"},
-            "instruments": instruments or {},
-            "problem": {"inputs": 4, "classes": 5, "bounded": True},
-            "sha256": {},
-        }
-    )
+    counted = {"counts": None if diverged else counts, "diverged": diverged}
+    settings = {**SETTINGS, "seed": int(run.split("-")[1][1:])}
+    return whole({"settings": settings, **counted, "instruments": instruments or {}})
 
 
-def plan_of(names=("bir-si", "rr-ra", "rr-ra-f5"), grids=("table1", "other"), study="mine"):
+def plan_of(names=("bir-si", "rr-ra", "rr-ra-f5"), grids=("table1", "other")):
     base, f20, f5 = names
     methods = {base: {"method": "bir"}, f20: {"f": 20}, f5: {"f": 5}}
     training = {"iterations": 60, "batch": 8, "replay_batch": 8, "learning_rate": 0.001}
@@ -44,7 +37,7 @@ def plan_of(names=("bir-si", "rr-ra", "rr-ra-f5"), grids=("table1", "other"), st
     rows = [{"cell": base, "settings": {}, "baseline": None}]
     rows += [{"cell": name, "settings": {"method.f": methods[name]["f"]}, "baseline": base} for name in (f20, f5)]
     return {
-        "study": {"name": study, "baseline": base, "treatment": f20},
+        "study": {"name": "mine", "baseline": base, "treatment": f20},
         "focus": f20,
         "dataset": {"name": "digits", "source_name": None, "sha256": "d" * 64, "validation": None},
         "training": training,
@@ -52,7 +45,7 @@ def plan_of(names=("bir-si", "rr-ra", "rr-ra-f5"), grids=("table1", "other"), st
         "grids": {grid: rows for grid in grids},
         "order": [*grids],
         "cells": cells,
-        "runs": {run_of(run): SETTINGS for cell in cells.values() for run in cell["runs"]},
+        "runs": {Path(run["directory"]).name: SETTINGS for cell in cells.values() for run in cell["runs"]},
     }
 
 
@@ -71,13 +64,14 @@ def write(plan, place, parts=(draw, write_readme, write_report), instruments=Non
     What runs noted is given by run, where it is not nothing.
     """
     (place / "params.yaml").write_text("a: 1\n")
-    for number, cell in enumerate(plan["cells"].values()):
-        for run in cell["runs"]:
-            directory = place / "results/runs" / run_of(run)
+    plan = planned(plan)
+    for number, cell in enumerate(plan.cells.values()):
+        for run in cell.runs:
+            directory = place / run.directory
             directory.mkdir(parents=True, exist_ok=True)
-            broken = {"task": 2} if (number, run["seed"]) == (2, 3) else None
-            noted = (instruments or {}).get(run_of(run))
-            made = record(run_of(run), shift=number * run["seed"] % 4, diverged=broken, instruments=noted)
+            broken = {"task": 2} if (number, run.seed) == (2, 3) else None
+            noted = (instruments or {}).get(run.name)
+            made = record(run.name, shift=number * run.seed % 4, diverged=broken, instruments=noted)
             (directory / "record.json").write_text(json.dumps(made))
     write_study(plan, place / "results/mine", parts, made_from="this")
     return place / "results/mine"

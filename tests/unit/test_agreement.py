@@ -2,6 +2,7 @@
 
 import pytest
 from sample_report import plan_of
+from studies import planned
 
 from exaggerated_replay.analysis.audit.agreement import Agreement, compare_folders
 
@@ -22,7 +23,7 @@ def folders(tmp_path):
 
 def compared(folders, **known):
     found = Agreement("c" * 40, 1.0, **known)
-    compare_folders(found, plan_of(), *folders)
+    compare_folders(found, planned(plan_of()), *folders)
     return found
 
 

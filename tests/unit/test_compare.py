@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from exaggerated_replay.analysis.study.runs import Study, finished_so_far
+from studies import made, planned, whole
 from test_runs import cell, record
 
 from exaggerated_replay.analysis.study.pairs import MEANS
+from exaggerated_replay.analysis.study.reading import finished_so_far
 from exaggerated_replay.analysis.verdicts.compare import compare
 from exaggerated_replay.errors import UserError
 
@@ -35,7 +36,7 @@ RECORDS = {
 
 
 def test_a_gain_at_every_seed_is_told_with_its_size():
-    said = compare(Study(PLAN, RECORDS), "old", "new")
+    said = compare(made(PLAN, records=RECORDS), "old", "new")
     row = next(line for line in said.splitlines() if line.startswith("the first 20 %"))
     # Label 0, ten images: 0, 1, 2, 3, 4 and 6 right, against four more at every seed.
     assert row.split("  ")[0] == "the first 20 % of classes"
@@ -50,19 +51,19 @@ def test_a_gain_at_every_seed_is_told_with_its_size():
 def test_what_a_grid_compares_has_the_verdict_that_it_has_there():
     """By itself: three comparisons, for which six seeds are enough; in a grid of fifteen they are one too few."""
     assert "for all 3 comparisons of no grid of the study, judged by themselves, together." in compare(
-        Study(PLAN, RECORDS), "old", "new"
+        made(PLAN, records=RECORDS), "old", "new"
     )
     many = {name: [{"cell": "new", "baseline": "old", "settings": {}}] for name in ("first", "second")}
     asked = {**PLAN, "grids": many, "order": ["first", "second"], "rules": {"comparisons": 15}}
-    said = compare(Study(asked, RECORDS), "old", "new")
+    said = compare(made(asked, records=RECORDS), "old", "new")
     assert "for all 15 comparisons of the grid first, together." in said
     assert "undecided" in said and "helps" not in said
 
 
 def test_the_means_are_those_of_all_finished_runs_and_the_difference_that_of_pairs():
     run = CELLS["new"]["runs"][5]["directory"].rpartition("/")[2]
-    lost = {**RECORDS, run: RECORDS[run] | {"counts": None, "diverged": {"task": 2}}}
-    said = compare(Study(PLAN, lost), "old", "new")
+    lost = {**RECORDS, run: whole({"counts": None, "diverged": {"task": 2}})}
+    said = compare(made(PLAN, records=lost), "old", "new")
     row = next(line for line in said.splitlines() if line.startswith("the first 20 %"))
     # Of ten images: 0, 1, 2, 3, 4 and 6 by the old, which finished at every seed, and 4, 5, 6, 7, 8 by the new.
     assert "26.67" in row and "60.00" in row and "+40.00" in row
@@ -70,20 +71,20 @@ def test_the_means_are_those_of_all_finished_runs_and_the_difference_that_of_pai
 
 
 def test_the_order_decides_the_sign():
-    assert "-40.00" in compare(Study(PLAN, RECORDS), "new", "old")
+    assert "-40.00" in compare(made(PLAN, records=RECORDS), "new", "old")
 
 
 def test_runs_that_are_not_there_yet_are_left_out(tmp_path):
     for run, content in list(RECORDS.items())[:-2]:
         (tmp_path / run).mkdir()
         (tmp_path / run / "record.json").write_text(json.dumps(content))
-    said = compare(finished_so_far(PLAN, tmp_path), "old", "new")
+    said = compare(finished_so_far(planned(PLAN), tmp_path), "old", "new")
     assert said.startswith("new against old: 4 seeds")
     assert "too few seeds" in said  # for an interval that stays valid
 
 
 def test_cells_that_are_not_there_are_named():
     with pytest.raises(UserError, match=r"nwe is not a cell of the study mine: did you mean new"):
-        compare(Study(PLAN, RECORDS), "old", "nwe")
+        compare(made(PLAN, records=RECORDS), "old", "nwe")
     with pytest.raises(UserError, match="cannot be compared with itself"):
-        compare(Study(PLAN, RECORDS), "old", "old")
+        compare(made(PLAN, records=RECORDS), "old", "old")

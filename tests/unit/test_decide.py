@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from studies import made, planned
 from test_verdicts import study
 
 from exaggerated_replay.analysis.verdicts import rounds
@@ -81,7 +82,7 @@ def test_rounds_end_once_all_is_decided():
 
     def judge(seeds):
         looked.append(len(seeds))
-        return verdicts(*study({"treated": gains[: len(seeds)]}, dataset="digits"))
+        return verdicts(made(*study({"treated": gains[: len(seeds)]}, dataset="digits")))
 
     step = decide(list(range(3)), 200, [], judge, told.append)
     assert step.undecided.empty
@@ -90,7 +91,7 @@ def test_rounds_end_once_all_is_decided():
     assert 5 <= looked[-1] < 60
     assert len(told) == len(looked)
     assert told[-1].endswith("3 decided, 0 undecided; nothing remains.")
-    said = summary(study({"treated": gains[:2]}, dataset="digits")[0], step).splitlines()
+    said = summary(planned(study({"treated": gains[:2]}, dataset="digits")[0]), step).splitlines()
     assert said[0] == "Decided:"
     assert all(line.startswith("- treated against base") for line in said[1:4])
     assert said[4:6] == ["Undecided:", "- nothing"]
@@ -101,7 +102,9 @@ def test_rounds_end_once_all_is_decided():
 def test_rounds_end_at_the_limit():
     told = []
     noise = 10 * np.random.default_rng(3).normal(0, 1, 50)
-    step = decide(list(range(4)), 12, [], lambda seeds: verdicts(*study({"treated": noise[: len(seeds)]})), told.append)
+    step = decide(
+        list(range(4)), 12, [], lambda seeds: verdicts(made(*study({"treated": noise[: len(seeds)]}))), told.append
+    )
     assert step.seeds == ()
     assert len(step.undecided) > 0
     assert step.undecided["seeds"].tolist() == [12] * len(step.undecided)
@@ -110,10 +113,10 @@ def test_rounds_end_at_the_limit():
 
 def test_claims_are_checked_before_anything_is_trained():
     plan, _ = study({"treated": [0, 0]})
-    check_claims(plan, ["table1", "treated", "treated:overall"])
+    check_claims(planned(plan), ["table1", "treated", "treated:overall"])
     for wrong in ("treatde", "treated:first30", "base", "base:overall"):
         with pytest.raises(UserError, match=rf"'{wrong}' is not a claim.*\(table1, treated\).*treated:first20"):
-            check_claims(plan, [wrong])
+            check_claims(planned(plan), [wrong])
 
 
 @pytest.mark.parametrize(
@@ -128,29 +131,32 @@ import json, sys
 from pathlib import Path
 from exaggerated_replay.planning.params import read_params
 from exaggerated_replay.planning.plan import make_plan
-from exaggerated_replay.analysis.study.written_plan import slim
+from exaggerated_replay.planning.runs import values_of
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.lines import Line, write_lines
 from exaggerated_replay.store.records import sealed
 _, params = read_params(Path("params.yaml"))
-plan = make_plan(params).to_dict()
-folder = Path("results", plan["study"]["name"])
+plan = make_plan(params)
+folder = Path("results", plan.study.name)
 folder.mkdir(parents=True, exist_ok=True)
-(folder / "plan.json").write_text(json.dumps(slim(plan)))
+(folder / "plan.json").write_text(json.dumps(StudyPlan.to_dict(plan)))
 lines = {}
-for cell in plan["cells"].values():
-    for run in cell["runs"]:
-        right = 40 + 3 * (run["seed"] % 5) + (cell["arm"] == "rr-ra") * (12 + run["seed"] % 3)
+for cell in plan.cells.values():
+    for run in cell.runs:
+        right = 40 + 3 * (run.seed % 5) + (cell.arm == "rr-ra") * (12 + run.seed % 3)
         record = {
-            "settings": {"seed": run["seed"], "tasks": [[0], [1], [2], [3], [4]]},
+            "settings": {**values_of(run.settings), "tasks": [[0], [1], [2], [3], [4]]},
+            "diverged": None,
+            "problem": {"inputs": 64, "classes": 5, "bounded": True},
             "counts": {"correct": [[right] * 5] * 5, "tested": [100] * 5, "predicted": [100] * 5},
             "instruments": {},
             "environment": {"device": "cpu", "torch": "2"},
             "sha256": {},
         }
-        lines[run["directory"]] = Line(Path(run["directory"]).name, sealed(record))
+        lines[run.name] = Line(run.name, sealed(record))
 write_lines(folder / "records.jsonl", lines.values())
 with open("log", "a") as log:
-    print(len(plan["cells"]["bir-si"]["runs"]), file=log)
+    print(len(plan.cells["bir-si"].runs), file=log)
 """
 
 
@@ -194,5 +200,5 @@ def test_a_workflow_that_fails_is_named_and_a_wrong_claim_starts_none(repository
 def test_seeds_that_were_written_are_those_of_the_plan_and_no_difference_from_conf(repository, seeds):
     rounds.write_seeds(Path("params.yaml"), seeds)
     values, params = read_params(Path("params.yaml"))
-    assert {run["seed"] for run in make_plan(params).to_dict()["cells"]["bir-si"]["runs"]} == set(seeds)
+    assert {run.seed for run in make_plan(params).cells["bir-si"].runs} == set(seeds)
     assert drift(CONF, values) == []

@@ -5,12 +5,11 @@ from importlib import import_module
 import numpy as np
 import pytest
 from plans import plan_with
+from studies import made
 
 from exaggerated_replay.analysis.study.outputs import figures_of
-from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import scale
-from exaggerated_replay.planning.drawing import SIZES, kind_of
+from exaggerated_replay.planning.questions import question_of
 
 
 def planned(rows, kind=None, **changes):
@@ -22,27 +21,20 @@ def planned(rows, kind=None, **changes):
 
 
 def kind_in(plan):
-    return figures_of(plan.to_dict())["g"][0]
+    return figures_of(plan)["g"][0].name
 
 
 def drawn(plan):
     """The figure of the grid, from records made up."""
-    described = plan.to_dict()
     draw = np.random.default_rng(0)
     records = {}
-    for name, settings in described["runs"].items():
-        classes = [label for task in settings["tasks"] for label in task]
-        correct = [[int(n) for n in draw.integers(1, 9, len(classes))] for _ in settings["tasks"]]
-        tested = [10] * len(classes)
-        records[name] = {
-            "settings": settings,
-            "environment": {"device": "cpu", "torch": "2.0"},
-            "problem": {"inputs": 64, "classes": len(classes), "bounded": True},
-            "counts": {"correct": correct, "tested": tested, "predicted": tested},
-            "instruments": {},
-            "diverged": None,
-        }
-    figure = import_module(f"exaggerated_replay.figures.{kind_in(plan)}").of_study(Study(described, records), "g")
+    for run in plan.runs:
+        tasks, classes = run.settings.tasks, len(run.settings.class_order)
+        correct = [[int(n) for n in draw.integers(1, 9, classes)] for _ in tasks]
+        counts = {"correct": correct, "tested": [10] * classes, "predicted": [10] * classes}
+        problem = {"inputs": 64, "classes": classes, "bounded": True}
+        records[run.name] = {"settings": {"tasks": tasks}, "counts": counts, "problem": problem}
+    figure = import_module(f"exaggerated_replay.figures.{kind_in(plan)}").draw(made(plan, records=records), "g")
     figure.draw_without_rendering()
     return figure
 
@@ -68,12 +60,12 @@ BASELINE = [{"arm": ["bir-si"]}]
 )
 def test_a_grid_is_drawn_by_what_it_varies(keys, kind):
     rows = [{"cell": f"c{value}", "settings": dict.fromkeys(keys, value), "baseline": "b"} for value in (1, 2, 3)]
-    configs = {}
+    cells = {}
     for row in rows:
         value = row["settings"].get(keys[0]) if keys else None
         sized = {"units": value, "replay_batch": value}
-        configs[row["cell"]] = {"model": sized, "training": sized, "method": {"si": {"strength": value}}}
-    assert kind_of(rows, configs) == kind
+        cells[row["cell"]] = {"config": {"model": sized, "training": sized, "method": {"si": {"strength": value}}}}
+    assert question_of(made({"cells": cells, "grids": {"g": rows}}).plan, "g").name == kind
 
 
 @pytest.mark.parametrize(
@@ -136,8 +128,9 @@ def test_what_cannot_be_drawn_is_refused_before_anything_is_trained(rows, asked,
     assert str(error.value).startswith("params.yaml: study.")
 
 
-def test_a_size_that_may_be_asked_for_has_a_name_on_its_axis():
-    assert tuple(scale.AXES) == SIZES
+def test_a_question_that_nobody_knows_is_answered_with_the_known_ones():
+    with pytest.raises(UserError, match=r"study\.figures\.g is 'pie', which is not a kind of figure: choose"):
+        planned([{"arm": ["rr-ra"]}], "pie")
 
 
 def test_dollars_in_names_are_no_formula():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from studies import whole
 
 from exaggerated_replay.analysis.study.scores import (
     accuracy_matrix,
@@ -13,8 +14,8 @@ from exaggerated_replay.analysis.study.scores import (
     instruments,
     scores,
     significant,
-    task_sizes,
 )
+from exaggerated_replay.store.records import Record
 
 COUNTS = {
     "tested": [4, 5, 10, 1],
@@ -122,10 +123,6 @@ def test_tasks_of_different_sizes_by_hand():
     assert accuracy_matrix(counts, [3, 1, 1])[1, :2].tolist() == pytest.approx([30, 60])
 
 
-def test_sizes_come_from_the_tasks_of_a_record():
-    assert task_sizes({"settings": {"tasks": [[7, 3, 1], [0]]}}) == [3, 1]
-
-
 # ---------------------------------------------------------------- the matrix
 
 
@@ -169,10 +166,15 @@ def test_numbers_keep_the_digits_that_every_processor_agrees_on():
     assert math.isnan(significant(math.nan))
 
 
+def counted(tested):
+    return Record.of(whole({"counts": {"correct": [tested], "tested": tested, "predicted": tested}}))
+
+
 def test_the_images_of_the_first_fifth_are_those_of_the_labels_below_it():
-    records = [{"counts": {"tested": tested}} for tested in ([4, 5, 10, 1], [12, 5, 10, 1])]
+    lost = Record.of(whole({"diverged": {"task": 1}}))
+    records = [counted(tested) for tested in ([4, 5, 10, 1], [12, 5, 10, 1])]
     assert first20_images(records) == 8  # label 0 of four: the mean of 4 and 12
-    assert first20_images([*records, {"counts": None}]) == 8  # one that diverged counts nothing
-    assert first20_images([{"counts": {"tested": [1, 2, 4, 8, 16, 32, 64]}}]) == 3  # seven classes have two
-    assert first20_images([{"counts": {"tested": [1, 2, 4, 8, 16, 32]}}]) == 3  # and so have six
+    assert first20_images([*records, lost]) == 8  # one that diverged counts nothing
+    assert first20_images([counted([1, 2, 4, 8, 16, 32, 64])]) == 3  # seven classes have two
+    assert first20_images([counted([1, 2, 4, 8, 16, 32])]) == 3  # and so have six
     assert first20_images([]) == 0

@@ -6,11 +6,10 @@ import json
 import numpy as np
 from matplotlib.colors import to_hex
 from sample_figures import example, written
+from studies import made, whole
 
-from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.figures import competing_classes, style
 from exaggerated_replay.figures import competing_example as illustration
-from exaggerated_replay.store.records import sealed
 
 
 def test_competing_classes_shows_the_probabilities_and_the_threshold():
@@ -58,8 +57,8 @@ def test_competing_classes_are_those_of_a_checkpoint_that_is_here(tmp_path, monk
         for cell in ("bir", "rr", "ra")
     }
     digests = {cell: {"model.safetensors": hashlib.sha256(cell.encode()).hexdigest()} for cell in cells}
-    records = {cell: sealed({"sha256": digest, "counts": {"correct": [[1]]}}) for cell, digest in digests.items()}
-    whole = Study({"focus": "ra", "cells": cells}, records)
+    records = {cell: whole({"sha256": digest}) for cell, digest in digests.items()}
+    study = made({"focus": "ra", "cells": cells}, records=records)
     asked = []
     monkeypatch.setattr(
         illustration,
@@ -67,28 +66,28 @@ def test_competing_classes_are_those_of_a_checkpoint_that_is_here(tmp_path, monk
         lambda record, weights: asked.append(weights.parent.name) or {**example(), "probabilities": [0.1 + 1e-9] * 8},
     )
     folder = tmp_path / "mine" / "fresh"
-    assert competing_classes.of_study(whole, folder) is None
+    assert competing_classes.of_study(study, folder) is None
     for cell, drawn in (("bir", []), ("rr", ["rr"]), ("ra", ["rr", "ra"])):
         (tmp_path / "runs" / cell).mkdir(parents=True)
         (tmp_path / "runs" / cell / "model.safetensors").write_text(cell)
         (tmp_path / "runs" / cell / "record.json").write_text(json.dumps(records[cell]))
-        figure = competing_classes.of_study(whole, folder)
+        figure = competing_classes.of_study(study, folder)
         assert asked == drawn
         assert figure is None or {bar.get_height() for bar in figure.axes[0].patches} == {0.1}
 
 
 def test_a_run_that_diverged_is_passed_over(tmp_path, monkeypatch):
     digest = {"model.safetensors": hashlib.sha256(b"x").hexdigest()}
-    records = {name: sealed({"sha256": digest, "counts": counts}) for name, counts in (("s0", None), ("s1", {"a": []}))}
+    records = {name: whole({"sha256": digest, "diverged": lost}) for name, lost in (("s0", {"task": 2}), ("s1", None))}
     for name, record in records.items():
         (tmp_path / "runs" / name).mkdir(parents=True)
         (tmp_path / "runs" / name / "model.safetensors").write_text("x")
         (tmp_path / "runs" / name / "record.json").write_text(json.dumps(record))
     runs = [{"directory": f"results/runs/{name}"} for name in records]
-    whole = Study({"focus": "rr", "cells": {"rr": {"config": {"method": {"f": 20}}, "runs": runs}}}, records)
+    study = made({"focus": "rr", "cells": {"rr": {"config": {"method": {"f": 20}}, "runs": runs}}}, records=records)
     asked = []
     monkeypatch.setattr(
         illustration, "competing_example", lambda record, weights: asked.append(weights.parent.name) or example()
     )
-    competing_classes.of_study(whole, tmp_path / "mine" / "fresh")
+    competing_classes.of_study(study, tmp_path / "mine" / "fresh")
     assert asked == ["s1"]

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from exaggerated_replay.analysis.study.runs import Study
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from sample_figures import (
@@ -11,8 +10,9 @@ from sample_figures import (
     FIGURES,
     ITERATIONS,
     SIZES,
+    cell_of,
     config,
-    doses,
+    dosed,
     readings,
     record,
     sizes,
@@ -20,6 +20,7 @@ from sample_figures import (
     study,
     written,
 )
+from studies import made
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import (
@@ -54,7 +55,7 @@ def test_architecture_has_the_sizes_of_the_cell_in_focus():
     plan = {"cells": {cell: {"config": config, "runs": [{"directory": cell}]} for cell, config in cells.items()}}
     records = {cell: {"problem": {"inputs": 64, "classes": 10, "bounded": True}} for cell in cells}
     for focus, units in {"rr-ra": "2,000", "rr-ra-small": "200", "none": "200"}.items():
-        seen = written(architecture.of_study(Study(plan | {"focus": focus}, records)))
+        seen = written(architecture.of_study(made(plan | {"focus": focus}, records=records)))
         assert f"fc\n{units}\nReLU" in seen
 
 
@@ -63,7 +64,7 @@ def test_architecture_has_the_sizes_of_the_cell_in_focus():
 
 def test_convergence_plots_means_and_single_seeds():
     plan, runs = study()
-    figure = convergence.draw(plan, runs)
+    figure = convergence.draw(made(plan, runs), "convergence")
     panels = dict(zip(("overall", "first50", "first20"), figure.axes, strict=True))
     for metric, axes in panels.items():
         lines = {line.get_label(): line for line in axes.lines}
@@ -81,7 +82,7 @@ def test_convergence_plots_means_and_single_seeds():
 def test_convergence_bands_are_t_intervals():
     plan, runs = study(seeds=2)
     runs.loc[runs["cell"] == "rr-ra", "overall"] = [40.0, 42.0]
-    bands = convergence.draw(plan, runs).axes[0].collections
+    bands = convergence.draw(made(plan, runs), "convergence").axes[0].collections
     edges = np.concatenate([path.vertices for band in bands for path in band.get_paths()])
     # Mean 41, standard error 1, t of one degree of freedom 12.706.
     for edge in (41 - 12.706, 41 + 12.706):
@@ -92,12 +93,12 @@ def test_convergence_never_mixes_devices():
     plan, runs = study()
     runs.loc[runs["cell"] == "rr-ra-iterations50", "device"] = "cuda"
     with pytest.raises(UserError, match="cpu and cuda"):
-        convergence.draw(plan, runs)
+        convergence.draw(made(plan, runs), "convergence")
 
 
 def test_comparison_plots_differences_intervals_seeds_and_the_papers_values():
     plan, runs = study()
-    figure = comparison.draw(plan, runs, "table1")
+    figure = comparison.draw(made(plan, runs), "table1")
     published = {"first20": (3.80, 4.80), "first50": (4.06, 4.86), "overall": (1.35, 1.48)}
     for axes, (metric, papers) in zip(figure.axes, published.items(), strict=True):
         by_cell = {cell: group.set_index("seed")[metric] for cell, group in runs.groupby("cell")}
@@ -123,7 +124,7 @@ def paper_has(line):
 
 
 def test_comparison_names_cells_where_f_does_not_tell_them_apart():
-    figure = comparison.draw(*study(), "convergence")
+    figure = comparison.draw(made(*study()), "convergence")
     assert {"RR+RA, iterations = 50", "RR+RA, iterations = 200"} <= written(figure)
     assert "paper (CIFAR-100)" in written(figure)  # beside the study's own length, and no other
     assert [np.ravel(line.get_ydata()).tolist() for line in figure.axes[0].lines if paper_has(line)] == [[2]]
@@ -132,15 +133,14 @@ def test_comparison_names_cells_where_f_does_not_tell_them_apart():
 def test_comparison_leaves_out_what_all_rows_share():
     plan, runs = study()
     rows = [row for row in plan["grids"]["convergence"] if row["settings"]["training.iterations"] == 50]
-    names = written(comparison.draw(plan | {"grids": {"convergence": rows}}, runs, "convergence"))
+    names = written(comparison.draw(made(plan | {"grids": {"convergence": rows}}, runs), "convergence"))
     assert "RR+RA" in names
     assert "RR+RA, iterations = 50" not in names
     assert "difference from BI-R+SI, iterations = 50 on digits (percentage points)" in names
 
 
 def test_accuracy_matrix_is_the_mean_over_seeds():
-    other = record()
-    other["counts"]["correct"] = [[5, 3, 0, 0], [1, 0, 20, 20]]
+    other = record(correct=[[5, 3, 0, 0], [1, 0, 20, 20]])
     figure = accuracy_matrix.draw({"bir-si": [record()], "rr-ra": [record(), other]})
     baseline, treatment = (axes.images[0].get_array().filled(np.nan) for axes in figure.axes[:2])
     np.testing.assert_allclose(baseline, [[80, np.nan], [25, 75]])
@@ -167,8 +167,7 @@ def test_forgetting_by_age_is_the_mean_of_the_diagonals():
 
 
 def test_dose_is_drawn_over_the_weight_that_acts():
-    plan, runs = doses()
-    axes = dose.draw(plan, runs, "g", inputs=1024).axes[0]
+    axes = dose.draw(dosed(), "g").axes[0]
     means = [container.lines[0] for container in axes.containers]
     assert [len(line.get_xdata()) for line in means] == [3, 3, 3]
     alone = means[1]  # RA alone, between the two others
@@ -189,8 +188,8 @@ def test_dose_is_drawn_over_the_weight_that_acts():
     ],
 )
 def test_the_weight_that_acts_depends_on_what_is_summed(reading, expected):
-    made = config(lambda_rr=4e-3, lambda_ra=1e-2, lambda_rec=2.0, reading=reading)
-    assert dose.weights(made, inputs=64) == pytest.approx(expected)
+    cell = cell_of(config(lambda_rr=4e-3, lambda_ra=1e-2, lambda_rec=2.0, reading=reading))
+    assert dose.weights(cell, inputs=64) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("form", ["mean_inverse", "inverse_mean", "negative"])
@@ -204,8 +203,8 @@ def test_the_weight_that_acts_is_what_the_losses_themselves_grow_by(form, reduct
         / repulsion(distance.mean(2), ~own, torch.ones(16, 3), form),
         attraction(size, own, reduction) / attraction(distance.mean(2), own),
     )
-    made = config(lambda_rr=1, lambda_ra=1, reading={"reduction": reduction, "repulsion": form})
-    assert dose.weights(made, inputs=64) == pytest.approx([float(value) for value in grown], rel=1e-5)
+    cell = cell_of(config(lambda_rr=1, lambda_ra=1, reading={"reduction": reduction, "repulsion": form}))
+    assert dose.weights(cell, inputs=64) == pytest.approx([float(value) for value in grown], rel=1e-5)
 
 
 def test_the_frontier_is_what_no_other_point_exceeds():
@@ -221,7 +220,7 @@ def test_what_lies_below_a_line_between_two_strengths_is_no_corner_of_their_reac
 
 
 def test_frontier_shows_means_and_the_baselines_reach():
-    figure = frontier.draw(*strengths(), "g")
+    figure = frontier.draw(made(*strengths()), "g")
     axes = figure.axes[0]
     lines = {line.get_color(): line for line in axes.lines if line.get_linestyle() == "-"}
     np.testing.assert_allclose(lines[style.BASELINE].get_xydata(), [[30, 5], [25, 20], [10, 15]])
@@ -247,7 +246,7 @@ def test_a_name_stands_where_its_point_has_no_neighbours():
 
 def test_specifications_are_sorted_by_effect_and_marked():
     plan, runs = readings()
-    top, below = specification.draw(plan, runs, "g").axes
+    top, below = specification.draw(made(plan, runs), "g").axes
     means = [line.get_ydata()[0] for line in top.lines if len(line.get_ydata()) == 1]
     np.testing.assert_allclose(means, [-1.95, 0.05, 2.05, 4.05])
     labels = [label.get_text() for label in below.get_yticklabels()]
@@ -270,7 +269,7 @@ def test_a_setting_that_a_cell_does_not_have_is_no_row_of_the_curve():
         "rr-ra": {"arm": "rr-ra", "config": {"method": {"f": 20.0}}},
     }
     plan = {"cells": cells, "grids": {"g": [{"settings": row} for row in settings]}}
-    assert specification.switches(plan, "g", ["bir-si", "rr-ra"]) == {
+    assert specification.switches(made(plan), "g", ["bir-si", "rr-ra"]) == {
         ("arm", "bir-si"): [True, False],
         ("arm", "rr-ra"): [False, True],
         ("f", "20"): [False, True],
@@ -279,7 +278,7 @@ def test_a_setting_that_a_cell_does_not_have_is_no_row_of_the_curve():
 
 def test_the_trend_stops_at_the_data():
     """One unit less per doubling; every second seed lies 0.1 above the others."""
-    figure = scale.draw(*sizes(), "g")
+    figure = scale.draw(made(*sizes()), "g")
     (line,) = [line for line in figure.axes[0].lines if len(line.get_xdata()) == scale.STEPS]
     assert line.get_xdata()[[0, -1]] == pytest.approx([100, 400])
     assert line.get_ydata()[[0, -1]] == pytest.approx([3.05, 1.05])
@@ -295,7 +294,7 @@ def test_sizes_at_which_no_run_reached_its_end_have_no_points():
     plan, runs = sizes()
     runs = runs.astype({metric: float for metric in ("first20", "first50", "overall")})
     runs[["first20", "first50", "overall"]] = float("nan")
-    figure = scale.draw(plan, runs, "g")
+    figure = scale.draw(made(plan, runs), "g")
     assert not any(len(line.get_xdata()) == scale.STEPS for axes in figure.axes for line in axes.lines)
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from sample_figures import words, written
+from studies import planned
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import mechanism, style
@@ -51,12 +52,12 @@ def tables(cells=CELLS, tasks=4):
 def drawn(tmp_path_factory):
     """The figure, as it is saved, and its SVG file."""
     target = tmp_path_factory.mktemp("mechanism") / "figure.svg"
-    style.save(figure := mechanism.draw(PLAN, tables()), [target])
+    style.save(figure := mechanism.draw(planned(PLAN), tables()), [target])
     return figure, target
 
 
 def test_shown_are_baseline_focus_and_the_least_similar_cells():
-    colours = mechanism.chosen_cells(PLAN, tables())
+    colours = mechanism.chosen_cells(planned(PLAN), tables())
     assert list(colours) == [
         "bir-si",
         "rr-ra",
@@ -69,16 +70,16 @@ def test_shown_are_baseline_focus_and_the_least_similar_cells():
 def test_networks_of_the_size_of_the_focus_are_shown_first():
     last = CELLS[-1]
     small = PLAN["cells"] | {last: {"arm": "ra", "config": {"model": {"units": 100}}}}
-    shown = list(mechanism.chosen_cells(PLAN | {"cells": small}, tables()))
+    shown = list(mechanism.chosen_cells(planned(PLAN | {"cells": small}), tables()))
     assert len(shown) == mechanism.MOST
     assert last not in shown
-    shown = list(mechanism.chosen_cells(PLAN | {"cells": small}, tables((*CELLS[:3], last))))
+    shown = list(mechanism.chosen_cells(planned(PLAN | {"cells": small}), tables((*CELLS[:3], last))))
     assert shown == [*CELLS[:3], last]  # where there is room
 
 
 def test_lines_are_the_tables():
     found = tables(CELLS[:2])
-    figure = mechanism.draw(PLAN, found)
+    figure = mechanism.draw(planned(PLAN), found)
     by_panel = zip(
         figure.axes,
         ("distances", "distances", "similarity", "replay_quality", "gradients"),
@@ -100,13 +101,13 @@ def test_a_loss_without_weight_is_not_drawn_and_the_panel_says_so(drawn):
 
 
 def test_what_has_no_table_is_said_to_have_nothing():
-    figure = mechanism.draw(PLAN, {"distances": tables()["distances"]})
+    figure = mechanism.draw(planned(PLAN), {"distances": tables()["distances"]})
     assert [text.get_text() for text in words(figure)].count("nothing to show") == 4
 
 
 def test_without_traces_there_is_no_figure():
     with pytest.raises(UserError, match="no run of the study has traces"):
-        mechanism.draw(PLAN, {})
+        mechanism.draw(planned(PLAN), {})
 
 
 def test_words_are_legible_stay_on_the_page_and_off_each_other(drawn):
@@ -136,5 +137,5 @@ def beyond_the_axes(figure):
 
 def test_files_are_byte_identical(drawn, tmp_path):
     _, before = drawn
-    style.save(mechanism.draw(PLAN, tables()), [tmp_path / "figure.svg"])
+    style.save(mechanism.draw(planned(PLAN), tables()), [tmp_path / "figure.svg"])
     assert (tmp_path / "figure.svg").read_bytes() == before.read_bytes()

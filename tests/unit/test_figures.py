@@ -3,7 +3,6 @@
 import itertools
 from functools import cache
 from importlib import import_module
-from typing import get_args
 
 import matplotlib as mpl
 import numpy as np
@@ -11,12 +10,13 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 from sample_figures import FIGURES, sizes, study, words
+from studies import made, planned
 
-from exaggerated_replay.analysis.study.outputs import FROM_MORE, figures_of
+from exaggerated_replay.analysis.study.outputs import figures_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import comparison, convergence, style
+from exaggerated_replay.planning.questions import QUESTIONS, WHOLE_STUDY
 from exaggerated_replay.report.pictures import caption
-from exaggerated_replay.settings.study import GridFigure
 
 MODULES = (
     *("accuracy_matrix", "architecture", "comparison", "competing_classes", "convergence"),
@@ -98,7 +98,7 @@ def test_words_stay_on_the_page_and_off_each_other(name, drawn, monkeypatch):
 @pytest.mark.parametrize(("module", "grid"), [(comparison, "table1"), (convergence, "convergence")])
 def test_no_seed_is_cut_at_an_edge(module, grid, tmp_path):
     """With thirty seeds the intervals are much narrower than what single seeds spread over."""
-    style.save(figure := module.draw(*study(30), grid), [tmp_path / "figure.svg"])
+    style.save(figure := module.draw(made(*study(30)), grid), [tmp_path / "figure.svg"])
     for axes in figure.axes:
         for line in [line for line in axes.lines if len(line.get_xdata()) >= 30]:
             points = line.get_transform().transform(line.get_xydata())
@@ -115,7 +115,7 @@ def test_unknown_formats_are_refused(tmp_path):
 def test_arms_keep_their_colours():
     plan, _ = study()
     plan["cells"] |= {arm: {"arm": arm} for arm in ("none", "joint", "er", "ewc", "si", "dgr", "bir", "rr", "ra")}
-    colours = style.arm_colours(plan)
+    colours = style.arm_colours(planned(plan))
     assert (colours["bir-si"], colours["rr-ra"]) == (style.BASELINE, style.TREATMENT)
     assert len(set(colours.values())) == len(colours) == 11
 
@@ -127,7 +127,7 @@ def test_cells_are_named_by_their_arm_and_what_the_grid_set_in_it():
         "cells": {cell: {"arm": "bir-si" if cell == "bir-si" else "rr-ra"} for cell in names},
         "grids": {"one": [{"cell": names[0], "settings": {}}, {"cell": names[1], **row}]},
     }
-    assert [style.cell_name(plan, cell) for cell in names] == [
+    assert [style.cell_name(planned(plan), cell) for cell in names] == [
         "RR+RA",
         "RR+RA, lambda ra = 0.3, distance = bce",
         "RR+RA, f5",  # in no row of a grid, only compared with
@@ -147,15 +147,22 @@ def test_numbers_are_short(value, text):
 
 def test_a_study_may_say_how_a_grid_is_drawn():
     plan, _ = sizes()
-    assert figures_of(plan)["g"] == ("scale", "g")
+    assert figures_of(planned(plan))["g"][0].name == "scale"
     plan["study"]["figures"] = {"g": "comparison"}
-    assert figures_of(plan)["g"] == ("comparison", "g")
+    assert figures_of(planned(plan))["g"][0].name == "comparison"
 
 
-@pytest.mark.parametrize("kind", [*get_args(GridFigure), *FROM_MORE, "accuracy_matrix", "architecture", "forgetting"])
-def test_every_kind_of_figure_is_a_module_with_its_caption(kind):
-    assert callable(import_module(f"exaggerated_replay.figures.{kind}").of_study)
-    assert caption(kind)
+@pytest.mark.parametrize(("kind", "draws"), [(q, "draw") for q in QUESTIONS] + [(f, "of_study") for f in WHOLE_STUDY])
+def test_every_kind_of_figure_is_a_module_with_its_caption(kind, draws):
+    assert callable(getattr(import_module(f"exaggerated_replay.figures.{kind.name}"), draws))
+    assert caption(kind.name)
+
+
+@pytest.mark.parametrize("question", [question for question in QUESTIONS if question.table])
+def test_every_question_with_a_table_has_what_makes_and_what_shows_it(question):
+    assert callable(import_module(f"exaggerated_replay.analysis.questions.{question.table}").answer)
+    shown = import_module(f"exaggerated_replay.report.findings.{question.table}")
+    assert shown.NOTE and shown.HEADINGS and callable(shown.rows) and callable(shown.clause)
 
 
 def test_a_small_picture_looks_the_same_in_half_the_bytes_at_most(tmp_path):

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sample_figures import config, strengths, sweep
+from studies import made
 
-from exaggerated_replay.analysis.questions.frontier import reach
+from exaggerated_replay.analysis.questions.frontier import answer as reach
 from exaggerated_replay.settings.rules import RulesSettings
 
 RULES = RulesSettings()
@@ -40,7 +41,7 @@ def test_verdicts_by_hand():
     The first cell exceeds every strength in overall: p is twice the inverse, for two axes. The second equals a
     strength and the third is exceeded on both: p of this is three times the inverse, for three strengths.
     """
-    table = reach(*swept([(31.0, 4.0), (25.0, 20.0), (9.0, 4.0)]), "g", RULES)
+    table = reach(made(*swept([(31.0, 4.0), (25.0, 20.0), (9.0, 4.0)])), "g")
     assert table["verdict"].tolist() == ["beyond", "within", "within"]
     np.testing.assert_allclose(table["p"], [2 / 11**4.5, 1, 1])
     np.testing.assert_allclose(table["p_within"], [1, 3 / 11**4.5, 3 / 11**4.5])
@@ -51,13 +52,13 @@ def test_verdicts_by_hand():
 
 def test_a_gain_at_one_strength_is_none_where_the_baseline_has_it_at_another():
     """From (30, 5) to (25, 19): fourteen points more on the first classes, and still within reach."""
-    (row,) = reach(*swept([(25.0, 19.0)]), "g", RULES).itertuples()
+    (row,) = reach(made(*swept([(25.0, 19.0)])), "g").itertuples()
     assert (row.verdict, row.rival, row.first20, row.overall) == ("within", "b1000", -1.0, 0.0)
 
 
 def test_better_on_one_axis_than_some_and_on_the_other_than_the_rest_is_beyond():
     """Between two strengths, and better than both: of each it exceeds one accuracy."""
-    (row,) = reach(*swept([(28.0, 14.0)]), "g", RULES).itertuples()
+    (row,) = reach(made(*swept([(28.0, 14.0)])), "g").itertuples()
     assert row.verdict == "beyond"
 
 
@@ -66,37 +67,37 @@ def test_what_lies_on_or_below_a_line_between_two_strengths_is_not_beyond():
 
     Within reach is only what a strength itself reaches: which mixture one would have chosen is known afterwards.
     """
-    (row,) = reach(*swept([(27.5, 12.5)]), "g", RULES).itertuples()
+    (row,) = reach(made(*swept([(27.5, 12.5)])), "g").itertuples()
     assert (row.verdict, row.rival, row.other, row.share) == ("undecided", "b10", "b1000", 0.5)
     assert (row.rival_c, row.other_c, row.first20, row.overall) == (10.0, 1e3, 0.0, 0.0)
-    (row,) = reach(*swept([(18.0, 24.0)]), "g", RULES).itertuples()  # the line from (25, 20) to (10, 30) is at 24.7
+    (row,) = reach(made(*swept([(18.0, 24.0)])), "g").itertuples()  # the line from (25, 20) to (10, 30) is at 24.7
     assert (row.verdict, row.rival, row.other, row.share) == ("undecided", "b1000", "b100000", 0.56)
     np.testing.assert_allclose([row.first20, row.overall], [-0.4, -0.4])
 
 
 def test_few_seeds_and_a_gain_that_may_be_chance_decide_nothing():
     for place in ((31.0, 31.0), (9.0, 4.0)):  # three strengths and one cell: 6^2 is less than 3 / 0.05, 7^2.5 is not
-        verdicts = [reach(*swept([place], seeds=n), "g", RULES)["verdict"].tolist() for n in (5, 6)]
+        verdicts = [reach(made(*swept([place], seeds=n)), "g")["verdict"].tolist() for n in (5, 6)]
         assert verdicts == [["undecided"], ["beyond" if place[0] == 31 else "within"]]
     plan, runs = swept([(25.0, 20.0)])
     runs.loc[runs["cell"] == "t10", "overall"] += np.tile([1.0, -0.5], 5)
-    assert reach(plan, runs, "g", RULES)["verdict"].tolist() == ["undecided"]
+    assert reach(made(plan, runs), "g")["verdict"].tolist() == ["undecided"]
 
 
 def test_a_run_that_diverged_takes_its_pairs_with_it():
     plan, runs = swept([(31.0, 31.0)])
     runs.loc[(runs["cell"] == "b1000") & (runs["seed"] < 3), ["first20", "first50", "overall"]] = np.nan
-    (row,) = reach(plan, runs, "g", RULES).itertuples()
+    (row,) = reach(made(plan, runs), "g").itertuples()
     assert (row.rival, row.seeds, row.p) == ("b1000", 7, pytest.approx(2 / 8**3))
     runs.loc[runs["cell"] == "t10", ["first20", "first50", "overall"]] = np.nan
-    (row,) = reach(plan, runs, "g", RULES).itertuples()
+    (row,) = reach(made(plan, runs), "g").itertuples()
     assert (row.seeds, row.p, row.verdict) == (0, 1, "undecided")
 
 
 def test_a_strength_at_which_every_run_diverged_is_no_rival():
     plan, runs = swept([(31.0, 4.0)])
     runs.loc[runs["cell"] == "b100000", ["first20", "first50", "overall"]] = np.nan
-    (row,) = reach(plan, runs, "g", RULES).itertuples()
+    (row,) = reach(made(plan, runs), "g").itertuples()
     assert (row.seeds, row.verdict) == (10, "beyond")
 
 
@@ -104,20 +105,20 @@ def test_a_sweep_of_the_baseline_alone_and_one_without_it_have_no_rows():
     plan, runs = strengths()
     for arm in ("bir-si", "rr-ra"):
         alone = {**plan, "grids": {"g": [row for row in plan["grids"]["g"] if row["cell"].startswith(arm)]}}
-        assert reach(alone, runs, "g", RULES).empty
+        assert reach(made(alone, runs), "g").empty
 
 
 @given(st.lists(st.tuples(st.floats(0, 40), st.floats(0, 40)), min_size=1, max_size=3), st.integers(0, 99))
 def test_more_settings_of_the_baseline_never_make_it_easier(places, seed):
     plan, runs = swept(places, seeds=6, spread=2.0, draw=np.random.default_rng(seed))
     fewer = {**plan, "grids": {"g": [row for row in plan["grids"]["g"] if row["cell"] != "b1000"]}}
-    assert (reach(plan, runs, "g", RULES)["p"] >= reach(fewer, runs, "g", RULES)["p"]).all()
+    assert (reach(made(plan, runs), "g")["p"] >= reach(made(fewer, runs), "g")["p"]).all()
 
 
 def share_of(verdict, place, times, spread=1.0, seeds=10):
     """How often a cell at a place has a verdict, of so many simulated sweeps."""
     draw = np.random.default_rng(1)
-    tables = [reach(*swept([place], seeds, spread, draw), "g", RULES) for _ in range(times)]
+    tables = [reach(made(*swept([place], seeds, spread, draw)), "g") for _ in range(times)]
     return float((pd.concat(tables)["verdict"] == verdict).mean())
 
 

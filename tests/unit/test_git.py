@@ -3,12 +3,12 @@
 import subprocess
 
 import pytest
+from studies import made
 
 from exaggerated_replay import git as gits
-from exaggerated_replay.analysis.study.runs import Study
 from exaggerated_replay.publishing.origin import origin
 
-STUDY = Study({"cells": {}, "grids": {}}, {"a": {"environment": {"torch": "2"}}})
+STUDY = made({}, records={"a": {}})
 
 
 @pytest.fixture

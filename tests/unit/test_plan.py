@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from plans import CONF, PLAIN, REFERENCE, both, plan_with
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of
+from exaggerated_replay.files import digest_of, write_json
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
-from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.planning.runs import packs_of
 from exaggerated_replay.planning.sources import features_digest
 from exaggerated_replay.settings.reader import read_settings
@@ -28,8 +28,8 @@ def test_what_the_file_holds_and_under_which_names():
     plan = plan_with(grids={"g": PLAIN})
     values, digest = plan.to_dict(), plan.source.digest
     assert list(values) == [
-        *("dataset", "sources", "data", "prepared", "encoder", "model", "training", "study", "rules", "compute"),
-        *("focus", "varied", "order", "grids", "cells", "splits", "runs"),
+        *("dataset", "data", "encoder", "model", "training", "study", "rules", "focus", "order", "grids", "cells"),
+        *("sources", "images", "compute", "runs"),
     ]
     assert {key: values["dataset"][key] for key in ("name", "classes", "image_values", "sha256")} == {
         "name": "digits",
@@ -40,7 +40,7 @@ def test_what_the_file_holds_and_under_which_names():
     assert values["sources"].keys() == plan.places.keys() == {f"digits-{digest[:10]}"}
     assert values["sources"][plan.source.name]["sha256"] == values["data"] == digest
     assert values["sources"][plan.source.name]["files"] == REFERENCE["dataset"]["files"]
-    assert values["prepared"] == str(plan.learned_from) == f"data/prepared/digits-{digest[:10]}.npz"
+    assert plan.source.prepared == plan.learned_from == Path(f"data/prepared/digits-{digest[:10]}.npz")
     assert values["encoder"] is None
     for part in ("model", "training", "rules", "compute", "focus"):
         assert values[part] == REFERENCE[part]
@@ -54,13 +54,13 @@ def test_what_the_file_holds_and_under_which_names():
         ]
     }
     for name, cell in values["cells"].items():
-        assert list(cell) == ["arm", "config", "varied", "runs"]
+        assert list(cell) == ["arm", "config", "runs"]
         assert (cell["arm"], list(cell["config"])) == (name, ["model", "training", "method", "dataset"])
-    assert values["splits"].keys() == {
-        f"data/splits/digits/seed{run['seed']}-{digest_of([digest, run['seed'], run['tasks']])[:10]}.json"
+    assert plan.splits.keys() == {
+        Path(f"data/splits/digits/seed{run['seed']}-{digest_of([digest, run['seed'], run['tasks']])[:10]}.json")
         for run in values["runs"].values()
     }
-    assert {values["runs"][run]["seed"] for run in values["splits"].values()} == {0, 1}
+    assert {run.seed for run in plan.splits.values()} == {0, 1}
 
 
 def test_grids_are_in_the_order_of_params_yaml_whatever_their_names():
@@ -95,7 +95,8 @@ def test_with_an_encoder_runs_learn_from_features_and_the_file_says_whose():
         "published": None,
     }
     place = f"data/encoders/published-{plan.encoder.digest[:10]}/encoder.safetensors"
-    assert plan.places == {**{source.name: None for source in plan.sources}, "encoder": place}
+    assert plan.encoder.weights == Path(place)
+    assert plan.places == {**{source.name: None for source in plan.sources}, "encoder": None}
 
 
 def test_an_encoder_of_the_users_own_needs_no_images(tmp_path):
@@ -110,6 +111,49 @@ def test_an_encoder_of_the_users_own_needs_no_images(tmp_path):
     assert str(tmp_path) not in json.dumps(values)
 
 
+def known(source):
+    return source.name, source.raw, source.content, source.digest, source.settings.source
+
+
+def read_back(plan, path):
+    write_json(path, {**plan.to_dict(), "places": plan.places})
+    return Plan.read(path)
+
+
+@pytest.mark.parametrize("study", ["default", "methods", "ablation"])
+def test_a_plan_read_back_from_its_file_says_the_same(study, tmp_path):
+    plan = plan_with(study=study)
+    back = read_back(plan, tmp_path / "plan.json")
+    assert digest_of(back.to_dict()) == digest_of(plan.to_dict())
+    assert known(back.source) == known(plan.source)
+    assert (back.encoder, back.compute) == (None, plan.compute)
+    assert back.splits.keys() == plan.splits.keys()
+    assert (back.learned_from, back.replayed) == (plan.learned_from, plan.replayed)
+    assert [*back.grids] == sorted(plan.grids) and back.order == tuple(plan.grids)
+
+
+@pytest.mark.parametrize("own_weights", [True, False])
+def test_an_encoder_read_back_is_the_same_and_its_file_lies_where_it_did(own_weights, tmp_path):
+    changes = {"weights": str(tmp_path / "mine.pt"), "images": None, "pretraining": None} if own_weights else {}
+    (tmp_path / "mine.pt").write_bytes(b"weights")
+    plan, _ = encoded(**changes)
+    back = read_back(plan, tmp_path / "plan.json")
+    assert digest_of(back.to_dict()) == digest_of(plan.to_dict())
+    assert [*map(known, back.sources)] == [*map(known, plan.sources)]
+    assert (back.encoder.digest, back.encoder.weights) == (plan.encoder.digest, plan.encoder.weights)
+    assert back.encoder.settings.pretraining == plan.encoder.settings.pretraining
+    assert (back.learned_from, back.places) == (plan.learned_from, plan.places)
+
+
+def test_a_file_of_the_users_own_is_found_again_by_who_reads_the_plan(tmp_path):
+    plan = plan_with({"dataset": own(tmp_path, 4, white=None)}, grids={"g": PLAIN})
+    back = read_back(plan, tmp_path / "plan.json")
+    assert digest_of(back.to_dict()) == digest_of(plan.to_dict())
+    assert back.source.raw == plan.source.raw == [tmp_path / "mine.npz"]
+    assert back.source.content == plan.source.content
+    assert plan.dataset.source == back.dataset.source == "mine.npz"
+
+
 @pytest.mark.parametrize("study", ["default", "methods", "ablation"])
 def test_each_run_read_back_from_the_file_is_the_same_run(study):
     plan = plan_with(study=study)
@@ -122,16 +166,17 @@ def test_each_run_read_back_from_the_file_is_the_same_run(study):
 
 def test_the_cells_of_the_file_name_their_runs():
     values = plan_with().to_dict()
-    listed = [run for cell in values["cells"].values() for run in cell["runs"]]
-    assert {run["directory"] for run in listed} == {f"results/runs/{name}" for name in values["runs"]}
-    assert all(run["directory"].endswith(f"s{run['seed']}-{run['digest']}") for run in listed)
+    listed = {run for cell in values["cells"].values() for run in cell["runs"]}
+    assert listed == values["runs"].keys()
+    assert all(f"-s{values['runs'][name]['seed']}-" in name for name in listed)
 
 
 def test_every_setting_that_a_grid_varies_is_told_for_every_cell_that_has_it():
     rows = [{"arm": ["er", "rr-ra"], "training.iterations": [10]}, {"arm": ["rr-ra"], "method.f": [5]}]
-    values = plan_with({"focus": "er-iterations10"}, grids={"g": rows}).to_dict()
-    assert values["varied"] == ["training.iterations", "method.f"]
-    assert {name: cell["varied"] for name, cell in values["cells"].items()} == {
+    plan = plan_with({"focus": "er-iterations10"}, grids={"g": rows})
+    assert plan.varied == ["training.iterations", "method.f"]
+    told = {cell.name: {key: cell.setting(key) for key in plan.varied} for cell in plan.cells.values()}
+    assert {name: {key: value for key, value in said.items() if value is not None} for name, said in told.items()} == {
         "er-iterations10": {"training.iterations": 10},
         "rr-ra-iterations10": {"training.iterations": 10, "method.f": 20},
         "rr-ra-f5": {"training.iterations": 40, "method.f": 5},

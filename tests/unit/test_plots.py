@@ -1,6 +1,7 @@
 """What `dvc plots` draws, by hand."""
 
-from exaggerated_replay.analysis.study.runs import Study
+from studies import made
+
 from exaggerated_replay.publishing.plots import plot_tables
 
 COUNTS = [
@@ -26,7 +27,7 @@ def study(counts=COUNTS, tasks=([3, 1], [0, 2])):
             "instruments": {},
             "environment": {"device": "cpu", "torch": "2"},
         }
-    return Study({"focus": "mine", "grids": {}, "cells": cells, "runs": dict.fromkeys(records)}, records)
+    return made({"focus": "mine", "cells": cells}, records=records)
 
 
 def test_the_tables_by_hand():

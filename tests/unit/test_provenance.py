@@ -5,6 +5,7 @@ import json
 
 import pandas as pd
 import pytest
+from studies import made, planned
 from test_exchange import record, settings
 
 from exaggerated_replay.analysis.audit.provenance import provenance
@@ -46,7 +47,7 @@ RUNS = pd.DataFrame(
 
 
 def test_every_row_of_a_table_leads_to_its_runs_and_those_it_is_compared_with():
-    found = provenance(PLAN, RUNS, "g")
+    found = provenance(made(PLAN, RUNS), "g")
     assert list(found["cell"]) == ["bir-si", "bir-si", "rr-ra", "rr-ra"]
     assert list(found["run"]) == [*NAMES["bir-si"], *NAMES["rr-ra"]]
     assert list(found["baseline_run"][2:]) == NAMES["bir-si"]
@@ -59,12 +60,12 @@ def test_every_row_of_a_table_leads_to_its_runs_and_those_it_is_compared_with():
 
 
 def test_a_baseline_that_is_no_row_of_the_grid_is_named_too():
-    assert list(provenance(PLAN, RUNS, "alone")["baseline_run"]) == NAMES["bir-si"]
+    assert list(provenance(made(PLAN, RUNS), "alone")["baseline_run"]) == NAMES["bir-si"]
 
 
 def test_an_unknown_grid_is_refused():
     with pytest.raises(UserError, match="no grid 'x'"):
-        provenance(PLAN, RUNS, "x")
+        provenance(made(PLAN, RUNS), "x")
 
 
 # ---------------------------------------------------------------- the model in focus
@@ -82,7 +83,7 @@ def focused(tmp_path, monkeypatch):
         write_json(tmp_path / "results/runs" / name / "record.json", sealed(whole))
         (tmp_path / "results/runs" / name / "model.safetensors").write_bytes(weights)
         runs.append({"seed": seed, "directory": f"results/runs/{name}"})
-    return {"focus": "er", "cells": {"er": {"runs": runs}}}
+    return planned({"focus": "er", "cells": {"er": {"runs": runs}}})
 
 
 def test_the_first_seeds_checkpoint_and_record_are_copied(focused, tmp_path):
@@ -93,7 +94,7 @@ def test_the_first_seeds_checkpoint_and_record_are_copied(focused, tmp_path):
 
 
 def test_a_damaged_checkpoint_is_not_copied(focused, tmp_path):
-    run = tmp_path / focused["cells"]["er"]["runs"][0]["directory"]
+    run = tmp_path / focused.runs[0].directory
     (run / "model.safetensors").write_bytes(b"weights of seed 1")
     with pytest.raises(UserError, match=f"{run.name} is not whole"):
         copy_focus(focused, tmp_path / "focus")

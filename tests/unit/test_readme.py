@@ -5,9 +5,10 @@ import re
 
 import pytest
 from sample_report import plan_of
+from studies import planned
 
 from exaggerated_replay.analysis.study.outputs import featured
-from exaggerated_replay.analysis.study.runs import open_study
+from exaggerated_replay.analysis.study.reading import open_study
 from exaggerated_replay.report.readme import plain, readme, table
 
 ORIGIN = {
@@ -86,13 +87,7 @@ def test_a_table_of_markdown():
 
 def drawn(**kinds):
     """A plan whose grids are drawn as is said, in this order."""
-    return {
-        "study": {"figures": kinds},
-        "order": [*kinds],
-        "grids": {name: [] for name in kinds},
-        "cells": {},
-        "dataset": {"name": "digits"},
-    }
+    return planned({"study": {"figures": kinds}, "grids": {name: [] for name in kinds}})
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+from studies import whole
 
 from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete, is_sealed, sealed
 
@@ -18,7 +19,7 @@ def finished(tmp_path):
     (run / WEIGHTS).write_bytes(CONTENT)
     digests = {WEIGHTS: hashlib.sha256(CONTENT).hexdigest()}
     record = {"counts": {"correct": [[3, 2], [1, 2]]}, "instruments": {"loss": [0.5]}, "sha256": digests}
-    (run / RECORD).write_text(json.dumps(sealed(record)))
+    (run / RECORD).write_text(json.dumps(whole(record)))
     return run
 
 
@@ -42,7 +43,10 @@ def test_a_missing_folder_is_not_complete(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff", b"[]", b"null", b"{}", b'{"sha256": {}}', b'{"sha256": "x"}', b'{"a": NaN, "sha256": {}}'],
+    [
+        *(b"", b"{", b"\xff", b"[]", b"null", b"{}"),
+        *(b'{"sha256": {}}', b'{"sha256": "x"}', b'{"a": NaN, "sha256": {}}', b'{"settings": {}}'),
+    ],
 )
 def test_a_broken_record_is_not_complete(finished, content):
     (finished / RECORD).write_bytes(content)

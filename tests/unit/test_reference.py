@@ -8,6 +8,7 @@ import pytest
 
 from exaggerated_replay.analysis.study.outputs import more_files, study_files
 from exaggerated_replay.files import read_json
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.settings.methods import method_names, settings_of
 from exaggerated_replay.settings.study import ComputeSettings, Params, StudySettings
 from tools.reference.__main__ import FOLDER, PAGES
@@ -116,7 +117,7 @@ def test_only_tables_that_git_does_not_keep_are_never_seen():
 
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda folder: folder.name)
 def test_every_file_of_a_study_is_listed(folder):
-    plan = read_json(folder / "plan.json")
+    plan = StudyPlan.from_dict(read_json(folder / "plan.json"), None, folder / "plan.json")
     listed = [*FILES, *(kind.file for kind in TABLES)]
     for file in [*study_files(plan), *more_files(plan)]:
         assert any(fnmatch(file, pattern) for pattern in listed), file

@@ -8,10 +8,11 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
-from exaggerated_replay.analysis.study.runs import load_study, open_study
 from sample_report import SVG, plan_of
+from studies import planned
 
 from exaggerated_replay.analysis.study.outputs import figures_of
+from exaggerated_replay.analysis.study.reading import load_study, open_study
 from exaggerated_replay.report import pictures
 from exaggerated_replay.report.facts import beside_the_paper, what_was_run
 from exaggerated_replay.report.page import POLICY, write_report
@@ -46,7 +47,7 @@ def test_every_link_leads_somewhere_in_the_page_or_the_folder(written):
     assert {link[1:] for link in inner} <= set(ids)
     outer = {link for link in page.all("href") if not link.startswith(("#", "data:,"))}
     assert outer and all((folder / link).is_file() for link in outer)
-    shown = {f"print/{name}.{kind}" for name in figures_of(plan_of()) for kind in ("png", "pdf", "svg")}
+    shown = {f"print/{name}.{kind}" for name in figures_of(planned(plan_of())) for kind in ("png", "pdf", "svg")}
     assert {link for link in outer if link.startswith("print/")} == shown
     assert {"records.jsonl", "plan.json", "tables/table1.tex", "provenance/table1.csv"} <= outer
 
@@ -83,7 +84,7 @@ def test_whoever_reads_it_by_ear_or_in_part_finds_the_way(written):
     page = Reader(written(plan_of()) / "report.html")
     assert ("html", {"lang": "en"}) in page.tags
     pictures_shown = [values for tag, values in page.tags if tag == "img"]
-    assert len(pictures_shown) == len(figures_of(plan_of()))
+    assert len(pictures_shown) == len(figures_of(planned(plan_of())))
     assert all(len(values["alt"]) > 20 for values in pictures_shown)
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
     assert levels.count(1) == 1
@@ -94,13 +95,13 @@ def test_whoever_reads_it_by_ear_or_in_part_finds_the_way(written):
 def test_names_that_are_html_stay_text(written):
     folder = written(plan_of(), parts=())
     grids = ("table1", f"x{HOSTILE.replace('/', '')}")
-    plan = plan_of((f"a{HOSTILE}", f"b{HOSTILE}", f"c{HOSTILE}"), grids, study=HOSTILE)
-    plan["dataset"]["name"] = HOSTILE
+    plan = plan_of((f"a{HOSTILE}", f"b{HOSTILE}", f"c{HOSTILE}"), grids)
+    plan["dataset"]["title"] = HOSTILE
     text = (folder / "verdicts.csv").read_text().replace("other,", f'"{grids[1]}",'.replace('("1")', '(""1"")'))
     for old, new in zip(("rr-ra-f5", "rr-ra", "bir-si"), reversed(plan["cells"]), strict=True):
         text = text.replace(f",{old},", f',"{new}",'.replace('("1")', '(""1"")'))
     (folder / "verdicts.csv").write_text(text)
-    write_report(load_study(plan, folder.parent / "runs"), folder)
+    write_report(load_study(planned(plan), folder.parent / "runs"), folder)
     page = Reader(folder / "report.html")
     assert "script" not in {tag for tag, _ in page.tags}
     assert not [name for _, values in page.tags for name in values if name.startswith("on")]
@@ -160,7 +161,7 @@ def test_table_1_comes_first_with_the_papers_values_where_the_data_are_the_paper
 
 def test_settings_that_are_the_papers_are_told_from_those_that_are_not():
     plan = plan_of()
-    found = {setting.name: (setting.here, setting.reached) for setting in beside_the_paper(plan)}
+    found = {setting.name: (setting.here, setting.reached) for setting in beside_the_paper(planned(plan))}
     assert found["weights of RR and RA"] == ("1e-06", True)
     assert found["repulsion factors f"] == ("5, 20", False)
     assert found["tasks"] == ("2", False)
@@ -170,7 +171,7 @@ def test_settings_that_are_the_papers_are_told_from_those_that_are_not():
         cell["config"]["training"] = {"iterations": 5000, "batch": 512, "replay_batch": 512}
         cell["config"]["model"] = {"units": 2000}
         cell["config"]["method"]["si"] = {"strength": 1e8}
-    same = {setting.name for setting in beside_the_paper(plan) if setting.reached}
+    same = {setting.name for setting in beside_the_paper(planned(plan)) if setting.reached}
     assert same == {
         "data set",
         "units of a hidden layer",
@@ -206,11 +207,13 @@ def test_the_page_names_the_loss_that_the_training_data_chose_and_why_there_is_n
     found = what_was_run(study, {**known, "no_commit": "Git is not installed"})
     assert found["Commit"] == "not known: Git is not installed"
     losses = {True: "binary cross-entropy", False: "squared error"}
-    chosen = {losses[record["problem"]["bounded"]] for record in study.records.values()}
+    chosen = {losses[record.problem["bounded"]] for record in study.records.values()}
     assert len(chosen) == 1
     assert found["Loss of reconstruction"].startswith(*chosen)
     for bounded, loss in losses.items():
-        records = {run: {**record, "problem": {"bounded": bounded}} for run, record in study.records.items()}
+        records = {
+            run: dataclasses.replace(record, problem={"bounded": bounded}) for run, record in study.records.items()
+        }
         other = what_was_run(dataclasses.replace(study, records=records), known)
         assert other["Loss of reconstruction"].startswith(loss)
         assert other["Commit"] == "unknown"
@@ -221,7 +224,7 @@ def test_drawings_of_thousands_of_dots_are_taken_as_png(tmp_path, bytes_of_drawi
     (tmp_path / "print").mkdir()
     (tmp_path / "print/mechanism.svg").write_text(SVG + " " * bytes_of_drawing)
     (tmp_path / "print/mechanism.png").write_bytes(b"png")
-    found = pictures.pictures(plan_of(), tmp_path)
+    found = pictures.pictures(planned(plan_of()), tmp_path)
     assert list(found) == ["mechanism"]
     assert found["mechanism"].data.startswith(f"data:image/{form};base64,")
     assert (found["mechanism"].width, found["mechanism"].height) == (896, 256)  # 7 by 2 inches

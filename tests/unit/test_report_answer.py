@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from studies import planned
 
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, question
@@ -39,6 +40,10 @@ def asked(dataset="cifar100", sizes=None, **more):
         "order": [*grids],
         "grids": {grid: [{"cell": cell, "baseline": "base"} for cell in cells] for grid, cells in grids.items()},
     }
+
+
+def asked_plan(*arguments, **more):
+    return planned(asked(*arguments, **more))
 
 
 def judged(*rows):
@@ -87,7 +92,7 @@ LARGEST = (
     ],
 )
 def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
-    first, second = answer(asked(), claims(*words))
+    first, second = answer(asked_plan(), claims(*words))
     assert first.startswith("On CIFAR-100 in miniature, ")
     assert said in first
     assert first.endswith(LARGEST)
@@ -97,14 +102,14 @@ def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
 
 
 def test_what_grids_show_beyond_their_verdicts_is_said_in_the_answer():
-    _, second = answer(asked(), claims("negligible", "negligible", "negligible"), ["one lies beyond", "two fall"])
+    _, second = answer(asked_plan(), claims("negligible", "negligible", "negligible"), ["one lies beyond", "two fall"])
     assert second.startswith("One lies beyond; two fall; all of this speaks of a miniature")
 
 
 def test_every_verdict_is_for_or_against_or_open():
     assert sorted([*FOR, *AGAINST, "undecided"]) == sorted(SAID)
     for word in SAID:
-        first, _ = answer(asked(), judged(("a", word, {})))
+        first, _ = answer(asked_plan(), judged(("a", word, {})))
         lead = "yes" if word in FOR else "no" if word in AGAINST else "not decided yet"
         assert first.startswith(f"On CIFAR-100 in miniature, {lead}: the one comparison")
         assert f"that was tested {SAID[word][0]}; the best is a against base on the first 20 % of classes, at " in first
@@ -121,7 +126,7 @@ def test_what_lies_beyond_table_1_comes_second_and_the_best_of_it_is_named():
             ),
         ]
     )
-    first, second = answer(asked(sizes={"b": {"units": 800}}), table)
+    first, second = answer(asked_plan(sizes={"b": {"units": 800}}), table)
     assert first.startswith("On CIFAR-100 in miniature, no: all 3 comparisons with Table 1 of the paper")
     assert second == (
         "Of 2 comparisons beyond that table, 1 shows a gain and 1 shows a loss; the best is b against base on all "
@@ -143,10 +148,10 @@ def test_controls_are_not_exaggeration_and_are_told_apart(method):
     plan = asked()
     plan["cells"]["control"] = configured(method)
     control = ("control", "helps", {"difference": 9.0})
-    assert answer(plan, judged(("a", "helps", {}), control))[0].startswith(
+    assert answer(planned(plan), judged(("a", "helps", {}), control))[0].startswith(
         "On CIFAR-100 in miniature, yes, but controls gain, too: the one comparison of exaggeration"
     )
-    first, second = answer(plan, judged(("a", "negligible", {}), control))
+    first, second = answer(planned(plan), judged(("a", "negligible", {}), control))
     assert first.startswith("On CIFAR-100 in miniature, no: the one comparison of exaggeration")
     assert second.startswith(
         "The one comparison of a control (wrong classes, or weights of zero) that was tested shows a gain; all of this "
@@ -156,7 +161,8 @@ def test_controls_are_not_exaggeration_and_are_told_apart(method):
 def test_a_comparison_that_two_grids_hold_counts_once():
     twice = judged(("a", "helps", {"grid": "convergence", "family": "table1"}), ("a", "helps", {"grid": "table1"}))
     assert (
-        "the one comparison of exaggeration with a baseline that was tested shows a gain" in answer(asked(), twice)[0]
+        "the one comparison of exaggeration with a baseline that was tested shows a gain"
+        in answer(asked_plan(), twice)[0]
     )
 
 
@@ -164,7 +170,7 @@ def test_on_other_data_it_is_a_demonstration():
     table = judged(
         *(("a", "negligible", {"metric": m, "difference": 0.0, "high": 0.0}) for m in ("first20", "first50"))
     )
-    assert answer(asked("digits"), table) == (
+    assert answer(asked_plan("digits"), table) == (
         "On digits, no: all 2 comparisons of exaggeration with a baseline are negligible; "
         "with and without it, accuracy is the same at every seed.",
         "This is a demonstration (400 units a layer, 400 iterations per task, 10 seeds): "
@@ -174,15 +180,15 @@ def test_on_other_data_it_is_a_demonstration():
 
 def test_the_papers_size_and_validation_data_are_said():
     full = claims("reproduced", "reproduced", "reproduced")
-    first, second = answer(asked(sizes={"a": paper.SIZE}, validation=0.2), full)
+    first, second = answer(asked_plan(sizes={"a": paper.SIZE}, validation=0.2), full)
     assert first.startswith("On validation data of CIFAR-100 at the paper's size, yes: ")
     assert second == "This speaks of the paper's size (2,000 units a layer, 5,000 iterations per task, 10 seeds)."
-    assert "on validation data of CIFAR-100" in question(asked(validation=0.2))[1]
+    assert "on validation data of CIFAR-100" in question(asked_plan(validation=0.2))[1]
 
 
 def test_the_papers_network_trained_for_another_length_is_neither_its_size_nor_a_miniature():
     short = claims("undecided", "undecided", "undecided")
-    plan = asked(sizes={"a": {**paper.SIZE, "iterations": 500}})
+    plan = asked_plan(sizes={"a": {**paper.SIZE, "iterations": 500}})
     first, second = answer(plan, short)
     assert first.startswith("On CIFAR-100 at the paper's size but for the length of training, not decided yet: ")
     size = "2,000 units a layer, 500 iterations per task, 10 seeds"
@@ -195,29 +201,29 @@ def test_the_papers_network_trained_for_another_length_is_neither_its_size_nor_a
 
 def test_a_users_file_given_as_the_papers_data_is_called_so_and_another_is_not():
     verdicts = judged(("a", "helps", {}))
-    first, second = answer(asked(source_name="mine.npz"), verdicts)
+    first, second = answer(asked_plan(source_name="mine.npz"), verdicts)
     assert first.startswith("On mine.npz (given as CIFAR-100) in miniature, yes: ")
     assert "speaks of a miniature" in second
-    first, second = answer(asked("npz", source_name="mine.npz"), verdicts)
+    first, second = answer(asked_plan("npz", source_name="mine.npz"), verdicts)
     assert first.startswith("On mine.npz, yes: ")
     assert "the paper claims nothing about mine.npz" in second
 
 
 def test_what_does_not_exaggerate_is_no_answer():
-    first, second = answer(asked(), judged(("er", "helps", {}), ("b", "helps", {"baseline": "a"})))
+    first, second = answer(asked_plan(), judged(("er", "helps", {}), ("b", "helps", {"baseline": "a"})))
     assert first.startswith("This study does not answer it")
     assert second.startswith("All 2 comparisons show a gain; this speaks of a miniature")
-    assert answer(asked(), judged(("a", "helps", {})).iloc[:0]) == (first, "It compares nothing.")
+    assert answer(asked_plan(), judged(("a", "helps", {})).iloc[:0]) == (first, "It compares nothing.")
 
 
 def test_where_every_pair_diverged_that_is_said():
     gone = {"difference": np.nan, "valid_low": -np.inf, "valid_high": np.inf, "seeds": 0}
-    assert answer(asked(), judged(("a", "undecided", gone)))[0].endswith(
+    assert answer(asked_plan(), judged(("a", "undecided", gone)))[0].endswith(
         "is undecided; no pair of runs reached its end."
     )
     table = judged(("a", "undecided", {**gone, "claim": 5.8}))
-    assert answer(asked(), table)[0].endswith("(+5.80 points); here, no pair of runs reached its end.")
+    assert answer(asked_plan(), table)[0].endswith("(+5.80 points); here, no pair of runs reached its end.")
 
 
 def test_the_question_quotes_the_published_gains():
-    assert "keeps 3.8 to 5.8 points more accuracy on the first 20 %" in question(asked())[0]
+    assert "keeps 3.8 to 5.8 points more accuracy on the first 20 %" in question(asked_plan())[0]

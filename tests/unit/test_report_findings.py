@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 from sample_report import plan_of
+from studies import planned
 
 from exaggerated_replay.analysis.study.outputs import findings_of
 from exaggerated_replay.report.findings import Finding, clauses, closest, frontier, trends
@@ -65,7 +66,7 @@ def test_where_a_size_grows_the_page_says_what_grows_with_it(written):
 def test_of_readings_the_page_says_which_comes_closest_to_the_papers_table(written):
     plan = plan_of(grids=("readings",))
     plan["study"]["figures"] = {"readings": "specification"}
-    assert findings_of(plan) == {}  # the paper says nothing of digits
+    assert findings_of(planned(plan)) == {}  # the paper says nothing of digits
     plan["dataset"] |= {"name": "cifar100"}
     folder = written(plan)
     table = pd.read_csv(folder / "closest/readings.csv")

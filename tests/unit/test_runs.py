@@ -7,27 +7,21 @@ import re
 
 import pandas as pd
 import pytest
+from studies import planned, whole
 
-from exaggerated_replay.analysis.study.runs import load_study, open_study, read_study, runs_csv, runs_table
-from exaggerated_replay.analysis.study.written_plan import slim
+from exaggerated_replay.analysis.study.reading import load_study, open_study, read_study
+from exaggerated_replay.analysis.study.tables import runs_csv, runs_table
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.store.lines import Line, write_lines
-from exaggerated_replay.store.records import sealed
+from exaggerated_replay.store.records import Record
 
 COUNTS = {"tested": [4, 5, 10, 1], "correct": [[3, 4, 0, 0], [1, 2, 8, 0]], "predicted": [2, 8, 10, 0]}
 
 
 def record(*, seed=0, diverged=None, instruments=None, **counts):
-    return sealed(
-        {
-            "settings": {"seed": seed, "data": "d" * 64, "code": "c" * 64, "tasks": [[2, 0], [3, 1]]},
-            "counts": None if diverged else {**COUNTS, **counts},
-            "diverged": diverged,
-            "environment": {"device": "cpu", "torch": "2.0"},
-            "instruments": instruments or {},
-            "sha256": {},
-        }
-    )
+    settings = {"seed": seed, "data": "d" * 64, "code": "c" * 64, "tasks": [[2, 0], [3, 1]]}
+    counted = {"counts": None if diverged else {**COUNTS, **counts}, "diverged": diverged}
+    return whole({"settings": settings, **counted, "instruments": instruments or {}})
 
 
 def cell(arm, method, *runs):
@@ -56,8 +50,12 @@ PLAN = {
         "twin": cell("twin", {"f": 20, "lambda_rr": 1e-6, "si": None}, (0, "000000000d")),
     },
 }
-PLAN["runs"] = {run["directory"].rpartition("/")[2]: {} for cell in PLAN["cells"].values() for run in cell["runs"]}
-RUNS = sorted(PLAN["runs"])
+PLANNED = planned(PLAN)
+RUNS = sorted(PLANNED.named)
+
+
+def read(**parts):
+    return Record.of(record(**parts))
 
 
 @pytest.fixture
@@ -70,16 +68,16 @@ def runs(tmp_path):
 
 
 def test_every_run_is_read_once(runs):
-    study = load_study(PLAN, runs)
+    study = load_study(PLANNED, runs)
     assert list(study.records) == RUNS
     assert len(RUNS) == 4
-    assert all(found == record() for found in study.records.values())
+    assert all(found.written == record() for found in study.records.values())
 
 
 def test_a_missing_record_is_named(runs):
     (runs / RUNS[2] / "record.json").unlink()
     with pytest.raises(UserError, match=f"{RUNS[2]}/record.json is missing"):
-        load_study(PLAN, runs)
+        load_study(PLANNED, runs)
 
 
 def test_a_record_that_was_changed_is_named(runs):
@@ -87,27 +85,27 @@ def test_a_record_that_was_changed_is_named(runs):
     changed["counts"]["correct"][-1][0] += 1
     (runs / RUNS[2] / "record.json").write_text(json.dumps(changed))
     with pytest.raises(UserError, match=f"{RUNS[2]}/record.json is not as its run wrote it"):
-        load_study(PLAN, runs)
+        load_study(PLANNED, runs)
     (runs / RUNS[2] / "record.json").write_text("[]")
     with pytest.raises(UserError, match=f"{RUNS[2]}/record.json is not as its run wrote it"):
-        load_study(PLAN, runs)
+        load_study(PLANNED, runs)
 
 
 def test_the_file_of_records_is_read_where_the_runs_lack_one(runs, tmp_path):
     (runs / RUNS[2] / "record.json").unlink()
     kept = tmp_path / "records.jsonl"
     write_lines(kept, [Line(run, record(tested=[9, 9, 10, 1])) for run in RUNS[1:3]])
-    found = load_study(PLAN, runs, kept).records
-    assert [found[run]["counts"]["tested"][0] for run in RUNS] == [4, 4, 9, 4]
+    found = load_study(PLANNED, runs, kept).records
+    assert [found[run].counts["tested"][0] for run in RUNS] == [4, 4, 9, 4]
     kept.write_text("<<<<<<< HEAD\n")
     with pytest.raises(UserError, match=r"records\.jsonl is not as it was written"):
-        load_study(PLAN, runs, kept)
+        load_study(PLANNED, runs, kept)
     (runs / RUNS[2] / "record.json").write_text(json.dumps(record()))
-    assert len(load_study(PLAN, runs, kept).records) == 4  # nobody needs it
+    assert len(load_study(PLANNED, runs, kept).records) == 4  # nobody needs it
 
 
 def test_the_table_has_a_row_for_each_cell_and_seed():
-    table = runs_table(PLAN, dict.fromkeys(RUNS, record()))
+    table = runs_table(PLANNED, dict.fromkeys(RUNS, read()))
     assert list(table.columns) == [
         *["digest", "cell", "arm", "seed", "status", "iterations", "f", "lambda_rr", "lambda_ra"],
         *["method.si.strength", "training.batch"],
@@ -128,7 +126,7 @@ def test_the_table_has_a_row_for_each_cell_and_seed():
 
 
 def test_a_setting_that_an_arm_does_not_have_is_blank():
-    table = runs_table(PLAN, dict.fromkeys(RUNS, record())).set_index("cell")
+    table = runs_table(PLANNED, dict.fromkeys(RUNS, read())).set_index("cell")
     assert table["method.si.strength"].map(str).to_dict() == {
         "none": "None",
         "mine-f-none": "None",
@@ -138,22 +136,22 @@ def test_a_setting_that_an_arm_does_not_have_is_blank():
 
 
 def test_each_row_has_the_scores_of_its_own_run():
-    records = {run: record(correct=[[0] * 4, [n, 0, 0, 0]]) for n, run in enumerate(RUNS)}
-    table = runs_table(PLAN, records)
+    records = {run: read(correct=[[0] * 4, [n, 0, 0, 0]]) for n, run in enumerate(RUNS)}
+    table = runs_table(PLANNED, records)
     expected = {run[-10:]: 100 * n / 20 for n, run in enumerate(RUNS)}
     assert table["overall"].tolist() == pytest.approx([expected[digest] for digest in table["digest"]])
 
 
 def test_where_all_runs_diverged_the_scores_are_blank():
-    lost = record(diverged={"task": 2, "iteration": 7, "term": "repulsion", "loss": 1e9})
-    blank, full = (runs_table(PLAN, dict.fromkeys(RUNS, one)) for one in (lost, record()))
+    lost = read(diverged={"task": 2, "iteration": 7, "term": "repulsion", "loss": 1e9})
+    blank, full = (runs_table(PLANNED, dict.fromkeys(RUNS, one)) for one in (lost, read()))
     assert list(blank.columns) == list(full.columns)
     assert blank[["first20", "overall", "task2"]].isna().all(axis=None)
 
 
 def test_a_run_that_diverged_has_a_row_and_no_scores():
-    lost = record(diverged={"task": 2, "iteration": 7, "term": "repulsion", "loss": 1e9})
-    table = runs_table(PLAN, {**dict.fromkeys(RUNS, record()), RUNS[-1]: lost}).set_index("digest")
+    lost = read(diverged={"task": 2, "iteration": 7, "term": "repulsion", "loss": 1e9})
+    table = runs_table(PLANNED, {**dict.fromkeys(RUNS, read()), RUNS[-1]: lost}).set_index("digest")
     row = table.loc[RUNS[-1][-10:]]
     assert row["status"] == "diverged in task 2"
     assert row[["first20", "first50", "overall", "forgetting", "task2"]].isna().all()
@@ -162,7 +160,7 @@ def test_a_run_that_diverged_has_a_row_and_no_scores():
 
 def test_numbers_are_written_with_the_digits_they_have():
     noted = {"reconstruction": [0.5, 0.123456789], "competing": [0.0, 0.3], "repelled": [0.0, 0.1]}
-    text = runs_csv(runs_table(PLAN, dict.fromkeys(RUNS, record(instruments=noted))))
+    text = runs_csv(runs_table(PLANNED, dict.fromkeys(RUNS, read(instruments=noted))))
     back = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
     assert (back["digest"][0], back["f"][0], back["f"][3], back["lambda_ra"][0]) == ("12345e6789", "", "20", "")
     assert (back["first50"][0], back["overall"][0]) == ("33.33", "55.0")
@@ -174,7 +172,7 @@ def folder(tmp_path):
     """The folder of a study, as the workflow writes it."""
     folder = tmp_path / "results" / "mine"
     folder.mkdir(parents=True)
-    (folder / "plan.json").write_text(json.dumps(slim(PLAN)))
+    (folder / "plan.json").write_text(json.dumps(PLANNED.to_dict()))
     write_lines(folder / "records.jsonl", [Line(run, record(seed=int(run[3]))) for run in RUNS])
     return folder
 
@@ -182,16 +180,16 @@ def folder(tmp_path):
 def test_a_study_is_read_from_its_folder_alone(folder):
     assert read_study(str(folder))["overall"].tolist() == pytest.approx([55] * 5)
     study = open_study(folder)
-    assert study.plan["cells"] == PLAN["cells"]
-    assert study.plan["grids"] == PLAN["grids"]
-    assert {run: settings["seed"] for run, settings in study.plan["runs"].items()} == {run: int(run[3]) for run in RUNS}
+    assert study.plan.to_dict() == PLANNED.to_dict()
+    assert {run.name: run.seed for run in study.plan.runs} == {run: int(run[3]) for run in RUNS}
+    assert {run.name: run.settings.tasks for run in study.plan.runs} == {run: [[2, 0], [3, 1]] for run in RUNS}
     with pytest.raises(UserError, match=r"other is not the folder of a study: choose one of mine"):
         open_study(folder.parent / "other")
 
 
 def test_a_plan_repeats_nothing_that_records_say():
-    written = slim(PLAN | {"compute": {}, "splits": {}, "sources": {}, "prepared": "x", "varied": []})
-    assert set(written) == {"training", "grids", "cells", "order"}
+    written = PLANNED.to_dict()
+    assert not {"runs", "compute", "sources", "places"} & written.keys()
     assert written["cells"]["none"]["runs"] == ["x-s0-12345e6789", "x-s1-0000000002"]
     assert set(written["cells"]["none"]) == {"arm", "config", "runs"}
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
+from studies import made, planned
 
-from exaggerated_replay.analysis.study.pairs import cell_runs, grid_cells, left_out, paired_runs
 from exaggerated_replay.errors import UserError
 
 
@@ -22,23 +22,23 @@ def runs():
 
 
 def test_runs_are_found_by_digest_whatever_their_cell_is_called(plan, runs):
-    assert list(cell_runs(plan, runs, "treated")["digest"]) == ["t0", "t1"]
-    assert cell_runs(plan, runs, "twin").equals(cell_runs(plan, runs, "treated"))
+    assert list(made(plan, runs).cell_runs("treated")["digest"]) == ["t0", "t1"]
+    assert made(plan, runs).cell_runs("twin").equals(made(plan, runs).cell_runs("treated"))
     with pytest.raises(UserError, match="'waiting'"):
-        cell_runs(plan, runs, "waiting")
+        made(plan, runs).cell_runs("waiting")
 
 
 def test_a_comparison_never_mixes_devices(plan, runs):
-    treated, base = paired_runs(plan, runs, "treated", "base")
+    treated, base = made(plan, runs).pair("treated", "base")
     assert list(treated.index) == list(base.index) == [0, 1]
     runs.loc[runs["digest"] == "t1", "device"] = "cuda"
     with pytest.raises(UserError, match="cpu and cuda"):
-        paired_runs(plan, runs, "treated", "base")
+        made(plan, runs).pair("treated", "base")
 
 
 def test_a_device_outside_the_common_seeds_does_no_harm(plan, runs):
     runs.loc[runs["digest"] == "t1", ["seed", "device"]] = [7, "cuda"]
-    treated, base = paired_runs(plan, runs, "treated", "base")
+    treated, base = made(plan, runs).pair("treated", "base")
     assert list(treated["digest"]) == ["t0"]
     assert list(base["digest"]) == ["b0"]
 
@@ -46,28 +46,28 @@ def test_a_device_outside_the_common_seeds_does_no_harm(plan, runs):
 def test_cells_without_a_common_seed_are_named(plan, runs):
     runs.loc[runs["digest"].isin(["t0", "t1"]), "seed"] = [8, 9]
     with pytest.raises(UserError, match="'treated' and 'base'"):
-        paired_runs(plan, runs, "treated", "base")
+        made(plan, runs).pair("treated", "base")
 
 
 def test_an_unknown_grid_is_answered_with_the_known_ones(plan):
-    assert [entry["cell"] for entry in grid_cells(plan, "small")] == ["base", "treated"]
+    assert [row.cell for row in planned(plan).grid("small")] == ["base", "treated"]
     with pytest.raises(UserError, match="'large': choose one of small"):
-        grid_cells(plan, "large")
+        planned(plan).grid("large")
 
 
 def test_a_run_that_diverged_takes_its_partner_out_of_the_comparison_and_is_counted(plan, runs):
     runs["overall"] = [40.0, 50.0, float("nan"), 51.0, 60.0]  # t1, b0, t0, b1, old
-    treated, base = paired_runs(plan, runs, "treated", "base")
+    treated, base = made(plan, runs).pair("treated", "base")
     assert list(treated["digest"]) == ["t1"]
     assert list(base["digest"]) == ["b1"]
-    assert left_out(plan, runs, "treated", "base") == 1
+    assert made(plan, runs).left_out("treated", "base") == 1
     runs["overall"] = float("nan")
-    treated, base = paired_runs(plan, runs, "treated", "base")
+    treated, base = made(plan, runs).pair("treated", "base")
     assert treated.empty
-    assert left_out(plan, runs, "treated", "base") == 2
+    assert made(plan, runs).left_out("treated", "base") == 2
 
 
 def test_a_seed_that_occurs_twice_in_a_cell_is_refused(plan, runs):
     runs.loc[runs["digest"] == "t1", "seed"] = 0
     with pytest.raises(UserError, match="seed 0 occurs twice in cell 'treated'"):
-        cell_runs(plan, runs, "treated")
+        made(plan, runs).cell_runs("treated")

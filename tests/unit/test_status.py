@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from plans import PLAIN, plan_with
 from test_job import Place, settings_of
 
 from exaggerated_replay import cli
-from exaggerated_replay.cli.options import KEYS
 from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.places import RECORD, STATE
+from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.store.status import Standing, cost, status
 from exaggerated_replay.training.resume import Stop, read_state, write_state
 
@@ -54,8 +55,16 @@ def stopped(place, arm, steps):
     os.utime(place.workspace / arm / STATE, (SAVED, SAVED))
 
 
+def written(*arms, iterations=ITERATIONS):
+    """A plan as its file holds it, with a cell of one run for each arm, called as the arm."""
+    cells = {arm: {"arm": arm, "config": {}, "runs": [arm]} for arm in arms}
+    runs = {arm: asdict(settings_of(arm, iterations=iterations)) for arm in arms}
+    return {**plan_with(grids={"g": PLAIN}).to_dict(), "order": [], "grids": {}, "cells": cells, "runs": runs}
+
+
 def plan_of(*arms, iterations=ITERATIONS):
-    return {"runs": {arm: asdict(settings_of(arm, iterations=iterations)) for arm in arms}}
+    Path("plan.json").write_text(json.dumps(written(*arms, iterations=iterations)))
+    return Plan.read(Path("plan.json"))
 
 
 def test_each_run_of_a_plan_is_where_it_stands(place, tmp_path):
@@ -85,7 +94,7 @@ def test_a_run_that_an_earlier_plan_named_is_told_with_its_length(place):
     plans.mkdir()
     (plans / "a.json").write_text("[1]")
     (plans / "b.json").write_text("{")
-    (plans / "c.json").write_text(json.dumps(plan_of("dgr")))
+    (plans / "c.json").write_text(json.dumps(written("dgr")))
     (run,) = status(plan_of("none"), place.runs, KEPT, place.workspace).elsewhere
     assert (run.task, run.tasks, run.iteration, run.iterations) == (2, 2, 1, ITERATIONS)
 
@@ -136,16 +145,11 @@ def test_steps_of_the_first_task_cost_half():
 
 def test_the_command_tells_it_without_torch(place):
     stopped(place, "bir-si", 9)
-    plan = {
-        **plan_of("bir-si", "none"),
-        **dict.fromkeys(KEYS - {"runs"}),
-    }
-    (place.workspace.parent / "plan.json").write_text(json.dumps(plan))
+    plan_of("bir-si", "none")
     arguments = ["status", "--plan", "plan.json", "--runs", str(place.runs), "--workspace", str(place.workspace)]
     code = f"""
 import sys
 from exaggerated_replay import cli
-from exaggerated_replay.cli.options import KEYS
 assert cli.main({arguments!r}) == 0
 assert "torch" not in sys.modules
 """
@@ -163,8 +167,7 @@ assert "torch" not in sys.modules
 
 
 def test_without_anything_begun_there_is_one_line(place, capsys):
-    plan = {**plan_of("none"), **dict.fromkeys(KEYS - {"runs"})}
-    (place.workspace.parent / "plan.json").write_text(json.dumps(plan))
+    plan_of("none")
     assert cli.main(["status", "--plan", "plan.json"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "1 runs in the plan: 0 finished, 0 unfinished, 1 not begun or not saved yet, 0 finished and set aside"

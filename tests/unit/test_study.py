@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from studies import planned
 from test_runs import PLAN as CELLS
 from test_runs import RUNS, record
 
@@ -21,14 +22,14 @@ from exaggerated_replay.publishing.origin import without_path
 from exaggerated_replay.publishing.study import rewrite_study, write_study
 from exaggerated_replay.store.records import sealed
 
-PLAN = {
+MADE = {
     **CELLS,
     "focus": "mine-f20",
     "dataset": {"name": "digits", "source_name": None, "sha256": "d" * 64},
     "study": {"name": "mine"},
     "runs": {run: {"data": "d" * 64, "code": "c" * 64, "tasks": [[2, 0], [3, 1]]} for run in RUNS},
 }
-OTHER = {**PLAN, "grids": {"h": PLAN["grids"]["g"]}, "order": ["h"]}
+PLAN, OTHER = planned(MADE), planned({**MADE, "grids": {"h": MADE["grids"]["g"]}, "order": ["h"]})
 MINE = "results/mine"
 
 
@@ -68,7 +69,7 @@ def test_everything_is_written_and_said(write, tmp_path):
     folder = tmp_path / MINE
     assert files(folder) == numbers(PLAN)
     assert {"plan.json", "records.jsonl", "provenance.json", "tables/g.tex"} < numbers(PLAN)
-    assert json.loads((folder / "plan.json").read_text())["grids"] == PLAN["grids"]
+    assert json.loads((folder / "plan.json").read_text()) == PLAN.to_dict()
     assert "| arm" in said
     assert str(folder) in said
     lines = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
@@ -122,7 +123,7 @@ def test_pairs_across_processors_are_counted(write, tmp_path, where, unlike):
         timing.write_text(json.dumps({"seconds": 1.0, "hardware": hardware}))
         if hardware is None:
             timing.unlink()
-    plan = {**PLAN, "grids": {**PLAN["grids"], "again": PLAN["grids"]["g"]}}  # a pair of two grids counts once
+    plan = planned({**MADE, "grids": {**MADE["grids"], "again": MADE["grids"]["g"]}})  # a pair of two grids counts once
     write(plan)
     assert json.loads((tmp_path / "results/mine/provenance.json").read_text())["unlike_pairs"] == unlike
 
@@ -294,7 +295,7 @@ def test_what_no_plan_declares_is_not_written(write, tmp_path):
 
 def test_a_folder_is_made_again_from_itself_and_nothing_around_it_is_touched(write, tmp_path):
     def part(study, fresh):
-        (fresh / "report.html").write_text(f"{len(study.runs)} {sorted(study.plan['grids'])}")
+        (fresh / "report.html").write_text(f"{len(study.runs)} {sorted(study.plan.grids)}")
 
     number_records(tmp_path)
     write(AS_A_FILE_HAS_IT, parts=[mechanism, part])
@@ -310,7 +311,7 @@ def test_a_folder_is_made_again_from_itself_and_nothing_around_it_is_touched(wri
     assert (tmp_path / "results/focus.json").read_text() == "another study's"
 
 
-AS_A_FILE_HAS_IT = json.loads(json.dumps(PLAN, sort_keys=True))
+AS_A_FILE_HAS_IT = planned(json.loads(json.dumps(MADE, sort_keys=True)))
 
 
 def number_records(place):

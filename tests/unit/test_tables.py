@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from studies import made, planned
 
 from exaggerated_replay.analysis import words
 from exaggerated_replay.analysis.questions import comparison as tables
@@ -61,6 +62,12 @@ def study(seeds=2):
     return {"training": {"iterations": 5000}, "grids": grids, "cells": cells}, pd.DataFrame(rows)
 
 
+def told(plan=CIFAR100, images=400):
+    """A study on these data, with so many test images in the first of five classes."""
+    counts = {"correct": [[0] * 5], "tested": [images, 1, 1, 1, 1], "predicted": [0] * 5}
+    return made(plan, records={"a": {"counts": counts}})
+
+
 def test_published_values_imply_one_and_the_same_baseline():
     """A misprint in the file would show: every row of the paper implies the same accuracy of the baseline."""
     table = published()
@@ -71,7 +78,7 @@ def test_published_values_imply_one_and_the_same_baseline():
 
 
 def test_comparison_by_hand():
-    table = tables.comparison(*study(), "table1").set_index("cell")
+    table = tables.comparison(made(*study()), "table1").set_index("cell")
     assert list(table.index) == ["bir-si", "rr-ra-f5", "rr-ra", "rr-ra-fnone"]
     row = table.loc["rr-ra-f5"]
     assert (row["arm"], row["f"], row["iterations"], row["seeds"]) == ("rr-ra", 5, 5000, 2)
@@ -84,7 +91,7 @@ def test_comparison_by_hand():
 
 
 def test_the_papers_values_stand_only_where_the_paper_has_them():
-    table = tables.comparison(*study(), "table1").set_index("cell")
+    table = tables.comparison(made(*study()), "table1").set_index("cell")
     assert table.loc["rr-ra", ["first20_published_absolute", "overall_published_relative"]].tolist() == [
         4.80,
         4.25,
@@ -94,19 +101,19 @@ def test_the_papers_values_stand_only_where_the_paper_has_them():
 
 @pytest.mark.parametrize("grid", ["table1", "ablation"])
 def test_a_row_of_the_papers_table_is_one_in_whatever_grid(grid):
-    table = tables.comparison(*study(), grid).set_index("cell")
+    table = tables.comparison(made(*study()), grid).set_index("cell")
     assert table.loc["rr-ra", "first20_published_absolute"] == 4.80
 
 
 def test_repulsion_alone_is_not_what_the_paper_published():
-    table = tables.comparison(*study(), "ablation").set_index("cell")
+    table = tables.comparison(made(*study()), "ablation").set_index("cell")
     assert np.isnan(table.loc["rr", "first20_published_absolute"])
 
 
 def test_another_length_than_the_studys_is_not_what_the_paper_published():
     plan, runs = study()
     plan["training"]["iterations"] = 500
-    assert tables.comparison(plan, runs, "table1").filter(like="published").isna().all(axis=None)
+    assert tables.comparison(made(plan, runs), "table1").filter(like="published").isna().all(axis=None)
 
 
 def test_where_accuracies_come_first_the_papers_change_is_explained(tmp_path):
@@ -116,12 +123,12 @@ def test_where_accuracies_come_first_the_papers_change_is_explained(tmp_path):
 
 
 def write(tmp_path, grid, suffix, seeds=2, plan=CIFAR100):
-    layout.write(tables.comparison(*study(seeds), grid), tmp_path / "deep", "table", plan=plan, first20_images=400)
+    layout.write(tables.comparison(made(*study(seeds)), grid), tmp_path / "deep", "table", told(plan, 400))
     return tmp_path / "deep" / f"table{suffix}"
 
 
 def test_csv_has_two_decimals(tmp_path):
-    table = tables.comparison(*study(), "table1")
+    table = tables.comparison(made(*study()), "table1")
     back = pd.read_csv(write(tmp_path, "table1", ".csv"), dtype={"f": object})
     assert list(back.columns) == list(table.columns)
     for column in ("first20_mean", "first50_difference", "overall_low", "overall_relative"):
@@ -151,11 +158,11 @@ def test_grids_without_an_f_axis_are_labelled_by_cell(tmp_path):
 
 
 def test_note_says_how_many_samples_repulsion_left_out():
-    table = tables.comparison(*study(), "table1")
-    text = layout.note(table, plan=CIFAR100, first20_images=400)
+    table = tables.comparison(made(*study()), "table1")
+    text = layout.note(table, told())
     assert "Of the replayed samples with a competing class, repulsion left out 12.5 to 30.2 %" in text
     none = table.assign(dropped=np.nan)
-    assert "left out" not in layout.note(none, plan=CIFAR100, first20_images=400)
+    assert "left out" not in layout.note(none, told())
 
 
 def test_one_seed_is_shown_without_an_interval(tmp_path):
@@ -173,7 +180,7 @@ def test_one_seed_is_shown_without_an_interval(tmp_path):
     ],
 )
 def test_note_counts_the_intervals(grid, sentence):
-    text = layout.note(tables.comparison(*study(), grid), plan=CIFAR100, first20_images=400)
+    text = layout.note(tables.comparison(made(*study()), grid), told())
     assert sentence in text
     assert "Data: CIFAR-100. Seeds: 2. Test images in the first 20 % of classes: 400 (one image is 0.25" in text
     assert "whose claim it does not test" not in text
@@ -182,19 +189,19 @@ def test_note_counts_the_intervals(grid, sentence):
 def test_note_counts_what_did_not_change_at_all():
     plan, runs = study()
     runs.loc[runs["cell"] == "rr-ra", "first20"] = [20.0, 30.0]
-    text = layout.note(tables.comparison(plan, runs, "table1"), plan=CIFAR100, first20_images=400)
+    text = layout.note(tables.comparison(made(plan, runs), "table1"), told())
     assert "1 of the differences are zero at every seed" in text
 
 
 def test_note_says_what_other_data_and_shorter_training_cannot_show():
-    table = tables.comparison(*study(), "table1")
-    text = layout.note(table, plan=DIGITS, first20_images=72)
+    table = tables.comparison(made(*study()), "table1")
+    text = layout.note(table, told(DIGITS, 72))
     assert "This is not the data set of the paper, whose claim it does not test." in text
-    assert "5,000" not in layout.note(table, plan=CIFAR100, first20_images=2000)
+    assert "5,000" not in layout.note(table, told(CIFAR100, 2000))
     short = table.assign(iterations=200)
-    assert "No row has the paper's 5,000" in layout.note(short, plan=CIFAR100, first20_images=2000)
+    assert "No row has the paper's 5,000" in layout.note(short, told(CIFAR100, 2000))
     short.loc[0, "iterations"] = 5000
-    assert "Not every row has the paper's 5,000" in layout.note(short, plan=CIFAR100, first20_images=2000)
+    assert "Not every row has the paper's 5,000" in layout.note(short, told(CIFAR100, 2000))
 
 
 def test_latex_escapes_and_groups(tmp_path):
@@ -217,14 +224,14 @@ def test_tables_are_byte_identical_when_written_twice(tmp_path, suffix):
 
 def test_a_file_is_called_by_its_name_and_what_it_is_given_as():
     own = {"dataset": {"name": "cifar100", "title": "CIFAR-100", "source_name": "mine.npz", "sha256": "ab" * 32}}
-    assert words.data_name(own) == "mine.npz (SHA-256 ababababab), given as CIFAR-100"
-    assert layout.short_data_name(own) == "mine.npz"
-    text = layout.note(tables.comparison(*study(), "table1"), plan=own, first20_images=400)
+    assert words.data_name(planned(own)) == "mine.npz (SHA-256 ababababab), given as CIFAR-100"
+    assert words.short_data_name(planned(own)) == "mine.npz"
+    text = layout.note(tables.comparison(made(*study()), "table1"), told(own, 400))
     assert "cifar100" not in text
     assert "not the data set of the paper" not in text
     own["dataset"]["name"] = "npz"
-    assert words.data_name(own) == "mine.npz (SHA-256 ababababab)"
-    text = layout.note(tables.comparison(*study(), "table1"), plan=own, first20_images=400)
+    assert words.data_name(planned(own)) == "mine.npz (SHA-256 ababababab)"
+    text = layout.note(tables.comparison(made(*study()), "table1"), told(own, 400))
     assert "not the data set of the paper" in text
 
 
@@ -232,10 +239,10 @@ def test_encoder_and_validation_images_are_named():
     own = {"dataset": {"name": "npz", "source_name": "a.npz", "sha256": "c" * 64}, "encoder": None}
     size = {"dataset": {**own["dataset"], "deviation": 0.41, "white": 16}}
     named = "a.npz (SHA-256 cccccccccc)"
-    assert words.data_name(own) == named
-    assert words.data_name(size) == f"{named}, brought to a standard deviation of 0.41, white at 16"
+    assert words.data_name(planned(own)) == named
+    assert words.data_name(planned(size)) == f"{named}, brought to a standard deviation of 0.41, white at 16"
     plan = {"dataset": {**CIFAR100["dataset"], "validation": 0.2}, "encoder": {"name": "published"}}
-    assert words.data_name(plan) == (
+    assert words.data_name(planned(plan)) == (
         "CIFAR-100, features of the encoder published, tested on the last 20 % of each class's training samples"
     )
 
@@ -253,12 +260,12 @@ GAINS |= {cell: (*gains, 0) for cell, gains in GAINS.items()}  # of a third seed
 
 
 def test_runs_that_diverged_are_left_out_and_named():
-    table = tables.comparison(*diverged("rr-ra-f5", 1), "table1").set_index("cell")
+    table = tables.comparison(made(*diverged("rr-ra-f5", 1)), "table1").set_index("cell")
     row = table.loc["rr-ra-f5"]
     assert (row["seeds"], row["first20_difference"], row["first20_mean"]) == (2, 0.5, 30.5)  # seeds 0 and 2: +1 and 0
     assert row["gaps"] == "seed 1 diverged in task 2"
     assert table.loc["rr-ra", "seeds"] == 3
-    text = layout.note(table.reset_index(), plan=CIFAR100, first20_images=400)
+    text = layout.note(table.reset_index(), told())
     assert "Runs that diverged are left out (rr-ra-f5: seed 1 diverged in task 2)." in text
     assert "Seeds: 2 to 3." in text
 
@@ -268,7 +275,7 @@ def test_a_mean_is_that_of_all_finished_runs_of_a_cell_in_the_table_and_in_the_m
     base = runs["cell"] == "rr-ra"
     for cell, baseline in (("rr-ra", "rr-ra-f5"), ("rr-ra-f5", "rr-ra")):
         plan["grids"]["pair"] = [{"cell": cell, "settings": {}, "baseline": baseline}]
-        row = tables.comparison(plan, runs, "pair").iloc[0]
+        row = tables.comparison(made(plan, runs), "pair").iloc[0]
         own = runs[(runs["cell"] == cell) & runs["first20"].notna()]["first20"]
         assert row["first20_mean"] == own.sum() / len(own)
         assert row["seeds"] == 2
@@ -285,7 +292,7 @@ def test_a_cell_whose_runs_all_diverged_is_a_gap_in_the_table():
     lost = runs["cell"] == "rr-ra-f5"
     runs.loc[lost, ["first20", "first50", "overall"]] = np.nan
     runs.loc[lost, "status"] = "diverged in task 1"
-    table = tables.comparison(plan, runs, "table1")
+    table = tables.comparison(made(plan, runs), "table1")
     assert table.loc[1, ["seeds", "gaps"]].tolist() == [0, "seed 0 diverged in task 1"]
     assert layout.paper_form(table).iloc[1, 0] == "\N{EM DASH}/\N{EM DASH}"
 
@@ -299,13 +306,13 @@ def test_rows_are_named_by_every_setting_that_a_grid_varies():
         {"cell": "rr", "baseline": "bir-si", "settings": {"method.si.strength": 100, "training.iterations": 5000}},
         {"cell": "rr-ra", "baseline": "bir-si", "settings": {"method.si.strength": 1e-3, "training.iterations": 5000}},
     ]
-    labels = tables.row_labels(tables.comparison(plan, runs, "g"))
+    labels = tables.row_labels(tables.comparison(made(plan, runs), "g"))
     assert labels.to_dict("list") == {
         "arm": ["bir-si", "rr", "rr-ra"],
         "strength": ["300", "100", "0.001"],
         "iterations": ["5000"] * 3,
     }
-    shown = layout.markdown(tables.comparison(plan, runs, "g")).splitlines()
+    shown = layout.markdown(tables.comparison(made(plan, runs), "g")).splitlines()
     assert shown[0].startswith("| arm    | strength   | iterations   | 20% avg.")
 
 

@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from exaggerated_replay.planning.drawing import SIZES
 from hypothesis import given
 from hypothesis import strategies as st
 from sample_figures import config, sweep
+from studies import made
 
-from exaggerated_replay.analysis.questions.trends import PAPERS, lines_by_seed, trends
+from exaggerated_replay.analysis.questions.trends import PAPERS, lines_by_seed
+from exaggerated_replay.analysis.questions.trends import answer as trends
 from exaggerated_replay.analysis.statistics import anytime
+from exaggerated_replay.planning.questions import SIZES
 from exaggerated_replay.settings.rules import RulesSettings
 
 RULES = RulesSettings()
@@ -34,7 +36,7 @@ def grown(differences, units=UNITS):
 
 def trended(differences, units=UNITS):
     """The row on the first 20 % of classes."""
-    table = trends(*grown(differences, units), "g", RULES)
+    table = trends(made(*grown(differences, units)), "g")
     assert table["metric"].tolist() == ["first20", "first50", "overall"]
     return table.iloc[0]
 
@@ -81,7 +83,7 @@ def test_a_run_that_diverged_takes_its_pair_with_it_and_its_seed_keeps_a_line_of
     runs.loc[(runs["cell"] == "rr-ra2000") & (runs["seed"] == 0), scores] = np.nan
     runs.loc[(runs["cell"] == "bir-si200") & (runs["seed"] == 1), scores] = np.nan
     runs.loc[(runs["cell"].isin(["rr-ra20", "rr-ra200"])) & (runs["seed"] == 2), scores] = np.nan
-    row = trends(plan, runs, "g", RULES).iloc[0]
+    row = trends(made(plan, runs), "g").iloc[0]
     assert (row["seeds"], row["slope"]) == (5, pytest.approx(1))  # seed 2 has one size left, and no line
 
 
@@ -117,5 +119,5 @@ def test_a_trend_that_is_not_there_is_rarely_found_and_one_that_is_there_is():
 
 
 def test_every_size_that_can_be_drawn_has_the_papers_value():
-    assert tuple(PAPERS) == SIZES
+    assert [*PAPERS] == [*SIZES]
     assert PAPERS["training.iterations"] == 5000

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from studies import planned
 from test_exchange import record, settings
 
 from exaggerated_replay.analysis.audit.explain import explain, flat
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
-from exaggerated_replay.planning.runs import name_of_values, run_name
+from exaggerated_replay.planning.runs import run_name
+from exaggerated_replay.planning.study_plan import name_of_values
 from exaggerated_replay.store.lines import Line, write_lines
 from exaggerated_replay.store.records import sealed
 from exaggerated_replay.store.verify import verify_record, verify_runs
@@ -160,11 +162,8 @@ def plan_of(*runs):
         "config": {"training": asdict(runs[0].training), "method": asdict(runs[0].method)},
         "runs": [{"seed": run.seed, "directory": f"results/runs/{name}"} for name, run in named.items()],
     }
-    return {
-        "cells": {"er": cell},
-        "grids": {"g": [{"cell": "er", "baseline": None}]},
-        "runs": {name: asdict(run) for name, run in named.items()},
-    }
+    runs = {name: vars(run) for name, run in named.items()}
+    return planned({"cells": {"er": cell}, "grids": {"g": [{"cell": "er"}]}, "runs": runs})
 
 
 def test_a_cell_leads_to_its_settings_and_its_runs_with_their_scores(results):

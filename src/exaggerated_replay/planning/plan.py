@@ -110,7 +110,7 @@ class Plan(StudyPlan):
         try:
             values = read_json(path)
             places = values.get("places", {})
-            parts = study_parts(values, values["runs"])
+            parts = study_parts(values, values["runs"], path)
             sources = {name: _source(name, kept, places) for name, kept in values["sources"].items()}
             source = sources[Source.named(parts["dataset"], parts["sha256"])]
             images = sources[values["images"]] if values["images"] else None

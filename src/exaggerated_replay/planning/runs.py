@@ -47,7 +47,7 @@ class Common:
             RunSettings(**common, seed=seed, tasks=tasks_of(dataset, self.classes, seed))
             for seed in self.params.study.seed_list
         ]
-        return tuple(Run(name_of_values(values_of(settings)), settings) for settings in every)
+        return tuple(Run(run_name(settings), settings) for settings in every)
 
 
 def check_batch(run: Run, samples: Sequence[int]) -> None:
@@ -71,6 +71,11 @@ def check_batch(run: Run, samples: Sequence[int]) -> None:
                 f"training.batch is {batch}, but task {task} of seed {run.seed} has only {pool} training samples: "
                 f"choose a batch of at most {min(pools)}, or larger tasks"
             )
+
+
+def run_name(settings: RunSettings) -> str:
+    """Return the name of a run's directory: readable, and ending in the digest of all that decides its result."""
+    return name_of_values(values_of(settings))
 
 
 def values_of(settings: RunSettings) -> dict[str, Any]:

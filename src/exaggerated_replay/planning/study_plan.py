@@ -33,7 +33,7 @@ class Run:
     @property
     def digest(self) -> str:
         """The end of its name: the first digits of the digest of its settings."""
-        return self.name[-DIGITS:]
+        return self.name.rpartition("-")[2]
 
     @property
     def directory(self) -> Path:
@@ -188,7 +188,7 @@ class StudyPlan:
             UserError: It is no such plan, or names a run that is not among these.
         """
         try:
-            return cls(**study_parts(values, runs))
+            return cls(**study_parts(values, runs, where))
         except UserError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError, ImportError) as error:
@@ -197,16 +197,16 @@ class StudyPlan:
             ) from error
 
 
-def study_parts(values: Any, runs: Mapping[str, Any] | None) -> dict[str, Any]:
+def study_parts(values: Any, runs: Mapping[str, Any] | None, where: Path) -> dict[str, Any]:
     """Return the fields of a `StudyPlan` from what `to_dict` wrote; whoever calls it catches what does not fit."""
     if runs is None:
         values = {**values, "cells": {name: {**cell, "runs": []} for name, cell in values["cells"].items()}}
         runs = {}
-    dataset = {key: value for key, value in values["dataset"].items() if key not in ("sha256", "source_name")}
-    encoder = values["encoder"]
     names = dict.fromkeys(name for cell in values["cells"].values() for name in cell["runs"])
     if unknown := [name for name in names if name not in runs]:
-        raise UserError(f"there is no record of {unknown[0]}: bring it back with git, or run the workflow again")
+        raise UserError(f"{where}: there is no record of {unknown[0]}: bring it back with git, or run the workflow")
+    dataset = {key: value for key, value in values["dataset"].items() if key not in ("sha256", "source_name")}
+    encoder = values["encoder"]
     made = {name: Run(name, read_settings(RunSettings, runs[name])) for name in names}
     return {
         "dataset": read_settings(DatasetSettings, {**dataset, "source": values["dataset"]["source_name"]}),
@@ -245,8 +245,5 @@ def without_path(settings: SourceSettings) -> dict[str, Any]:
 
 
 def name_of_values(values: Mapping[str, Any]) -> str:
-    """Return the name of a run from its settings as nested dictionaries, as a record holds them.
-
-    It is that of its directory: readable, and ending in the digest of all that decides its result.
-    """
+    """Return the name of a run from its settings as nested dictionaries, as a record holds them; see `run_name`."""
     return f"{values['method']['method']}-s{values['seed']}-{digest_of(values)[:DIGITS]}"

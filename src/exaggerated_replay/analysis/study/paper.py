@@ -73,7 +73,7 @@ def published_gain(plan: StudyPlan, cell: str, baseline: str, metric: str) -> tu
     """
     described = plan.cells[cell].config
     in_full = described["training"]["iterations"] == plan.training.iterations
-    if not (in_full and _stands_in_table1(described["method"], _method(plan, baseline))):
+    if not (in_full and stands_in_table1(described["method"], _method(plan, baseline))):
         return nan, nan
     absolute, relative = published().loc[(described["method"]["f"], metric)]
     return float(absolute), float(relative)
@@ -94,7 +94,7 @@ def rows_of_table1(plan: StudyPlan, grid: str) -> list[str]:
     for row in plan.grids[grid]:
         if baseline := row.baseline:
             method = _method(plan, row.cell)
-            if _stands_in_table1(method, _method(plan, baseline)):
+            if stands_in_table1(method, _method(plan, baseline)):
                 tables.setdefault(baseline, {}).setdefault(method["f"], row.cell)
     largest = max(tables, key=lambda name: len(tables[name]), default=None)
     return [largest, *tables[largest].values()] if largest else []
@@ -110,7 +110,8 @@ def _method(plan: StudyPlan, cell: str) -> Mapping[str, Any]:
     return method
 
 
-def _stands_in_table1(method: Mapping[str, Any], baseline: Mapping[str, Any]) -> bool:
+def stands_in_table1(method: Mapping[str, Any], baseline: Mapping[str, Any]) -> bool:
+    """Tell whether Table 1 compares two methods with these settings, at whatever size and in whatever reading."""
     if role(method) != EXAGGERATION or role(baseline) != OTHER:
         return False
     if not baseline.get("si") or baseline.get("lambda_rec", 1) != 1:
