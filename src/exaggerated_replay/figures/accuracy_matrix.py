@@ -1,23 +1,26 @@
-"""Accuracy on every task after every task: how each arm forgets."""
+"""Accuracy on every task after every task: how each arm forgets, and what the treatment changes."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import DOUBLE, arm_name, house_style
+from exaggerated_replay.figures.style import below, cell_name, house_style, panels
 from exaggerated_replay.store.records import Record
 
-DARK = 65
-"""Percent from which the heat map is dark enough for white figures."""
+DARK = 0.65
+"""Share of its scale from which a heat map is dark enough for white figures."""
+LEAST = 2.0
+"""Points at which the scale of differences ends at least: less would make chance look like an effect."""
 
 
 def of_study(study: Study) -> Figure:
     """Draw baseline and treatment of a study, or all its cells where neither reached its end."""
-    return draw(arms_shown(study))
+    return draw({cell_name(study.plan, cell): runs for cell, runs in arms_shown(study).items()})
 
 
 def arms_shown(study: Study) -> dict[str, list[Record]]:
@@ -33,39 +36,42 @@ def draw(records: Mapping[str, Sequence[Record]]) -> Figure:
     """Draw one heat map per arm: accuracy on task j's test images after task i, mean over seeds.
 
     Args:
-        records: Arm -> the records of its runs, one per seed; a panel each, usually baseline and treatment.
+        records: Name -> the records of its runs, one per seed; a panel each, usually baseline and treatment.
 
     Returns:
-        A figure two columns wide; all panels share one colour scale, 0 to 100 %.
+        A figure two columns wide; all panels share one colour scale, 0 to 100 %. Of two arms, a third panel shows the
+        second minus the first, in points.
 
     Raises:
         UserError: If a panel has no record, or its runs differ in their number of tasks.
     """
     means = {heading: _mean(heading, runs) for heading, runs in records.items()}
-    most = max(map(len, means.values()))
-    figure = Figure(figsize=(DOUBLE, 0.8 + 0.25 * most), layout="constrained")
-    panels = figure.subplots(1, len(means), squeeze=False)[0]
-    for axes, (heading, mean) in zip(panels, means.items(), strict=True):
-        tasks = len(mean)
-        image = axes.imshow(mean, vmin=0, vmax=100, cmap="Blues", aspect="auto")
-        for i, j in zip(*np.tril_indices(tasks), strict=True):
-            axes.text(
-                j,
-                i,
-                f"{mean[i, j]:.0f}",
-                ha="center",
-                va="center_baseline",
-                color="white" if mean[i, j] > DARK else "black",
-            )
-        axes.set_xticks(range(tasks), range(1, tasks + 1))
-        axes.set_yticks(range(tasks), range(1, tasks + 1))
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        axes.set_title(arm_name(heading))
-        axes.set_xlabel("test images of task")
-    panels[0].set_ylabel("after task")
-    figure.colorbar(image, ax=panels, label="accuracy (%)", aspect=30, pad=0.02).outline.set_visible(False)
+    difference = [last - first for first, last in [means.values()]] if len(means) == 2 else []
+    widths = [1.0] * len(means) + [1.4] * len(difference)  # signs and decimals need room
+    figure, ((*maps,),) = panels(0.8 + 0.2 * max(map(len, means.values())), len(widths), widths=widths)
+    for axes, (heading, mean) in zip(maps, means.items(), strict=False):
+        _heat_map(axes, mean, heading, (0, 100), "Blues", "{:.0f}")
+    for change in difference:
+        end = max(LEAST, np.nanmax(np.abs(change)))
+        _heat_map(maps[-1], change, "difference (points)", (-end, end), "PuOr_r", "{:+z.1f}")
+    maps[0].set_ylabel("after task")
+    below(figure, "accuracy (%) on the test images of task")
     return figure
+
+
+def _heat_map(axes: Axes, values: np.ndarray, title: str, limits: tuple[float, float], colours: str, form: str) -> None:
+    tasks, (low, high) = len(values), limits
+    axes.imshow(values, vmin=low, vmax=high, cmap=colours, aspect="auto")
+    middle = 0 if low == 0 else (low + high) / 2
+    for i, j in zip(*(indices.tolist() for indices in np.tril_indices(tasks)), strict=True):
+        dark = abs(values[i, j] - middle) > DARK * (high - middle)
+        said = form.format(values[i, j]).replace("-", "\N{MINUS SIGN}").replace("+0.0", "0")
+        axes.text(j, i, said, ha="center", va="center_baseline", color="white" if dark else "black", fontsize=7)
+    axes.set_xticks(range(tasks), [*map(str, range(1, tasks + 1))])
+    axes.set_yticks(range(tasks), [*map(str, range(1, tasks + 1))])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title)
 
 
 def _mean(heading: str, runs: Sequence[Record]) -> np.ndarray:

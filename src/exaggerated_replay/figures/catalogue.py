@@ -4,19 +4,32 @@ A figure is a module: of a grid with `draw(study, grid)`, of the study as a whol
 needs more than records, with `of_study(study, folder)`. Modules are imported when they draw.
 """
 
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from exaggerated_replay.analysis.study.outputs import FROM_MORE, featured, figures_of, picture_file, print_files
+from matplotlib.figure import Figure
+
+from exaggerated_replay.analysis.study.outputs import (
+    FROM_MORE,
+    featured,
+    figures_of,
+    narrow_file,
+    picture_file,
+    print_files,
+)
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import nothing, save, small
+from exaggerated_replay.figures.style import nothing, save, small_picture, stacked
 from exaggerated_replay.planning.questions import WholeFigure
 from exaggerated_replay.store.records import FINISHED
 
 
 def draw_all(study: Study, folder: Path) -> None:
-    """Draw every figure of a study: for print as PNG, PDF and SVG, and, of those that its README shows, a small PNG.
+    """Draw every figure of a study: for print as PNG, PDF and SVG, of those that its README shows, a small PNG.
+
+    And each as SVG once more, with its panels stacked, for narrow screens.
 
     The figures that need more than records are left out where that is not here. Where no run reached its end, each
     says so.
@@ -24,23 +37,28 @@ def draw_all(study: Study, folder: Path) -> None:
     ended = study.runs["status"].eq(FINISHED).any()
     shown = featured(study.plan)
 
-    def keep(name: str, figure: Any) -> None:
-        prints = [folder / file for file in print_files(name)]
-        save(figure, prints)
-        if name in shown:
-            (png,) = (path for path in prints if path.suffix == ".png")
-            small(png, folder / picture_file(name))
-
     for name, (kind, grid) in figures_of(study.plan).items():
         if not ended and not (isinstance(kind, WholeFigure) and kind.needs == "settings"):
-            keep(name, nothing())
+            _keep(name, nothing, folder, small=name in shown)
         elif grid:
-            keep(name, _module(kind.name).draw(study, grid))
+            _keep(name, partial(_module(kind.name).draw, study, grid), folder, small=name in shown)
         else:
-            keep(name, _module(kind.name).of_study(study))
+            _keep(name, partial(_module(kind.name).of_study, study), folder, small=name in shown)
     for name in FROM_MORE if ended else ():
-        if (figure := _module(name).of_study(study, folder)) is not None:
-            keep(name, figure)
+        _keep(name, partial(_module(name).of_study, study, folder), folder, small=name in shown)
+
+
+def _keep(name: str, draw: Callable[[], Figure | None], folder: Path, *, small: bool) -> None:
+    """Draw a figure and save it in every form; nothing where there is nothing to draw."""
+    if (figure := draw()) is None:
+        return
+    prints = [folder / file for file in print_files(name)]
+    save(figure, prints)
+    with stacked():
+        save(cast(Figure, draw()), [folder / narrow_file(name)])
+    if small:
+        (png,) = (path for path in prints if path.suffix == ".png")
+        small_picture(png, folder / picture_file(name))
 
 
 def _module(name: str) -> Any:

@@ -1,35 +1,53 @@
 """Differences from the baseline, row by row of a comparison (Table 1 as a figure)."""
 
+from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
+from exaggerated_replay.analysis.questions.comparison import comparison
 from exaggerated_replay.analysis.questions.layout import has_published
+from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.figures.arms import cell_colours, row_names
 from exaggerated_replay.figures.style import (
     DOTS,
     DOUBLE,
     INK,
+    MUTED,
     PANELS,
-    arm_colours,
-    arm_name,
+    below,
     cell_name,
     data_name,
     dots,
     house_style,
     key,
-    setting_name,
+    panels,
+    plain,
 )
 
-MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 4.5}
+MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 3}
+INTERVAL: dict[str, Any] = {
+    "marker": "|",
+    "linestyle": "-",
+    "linewidth": 1.1,
+    "markersize": 6.5,
+    "markeredgewidth": 1.1,
+}
+"""Its ends stand above and below the mean's dot, so that it shows however narrow it is."""
 PAPER: dict[str, Any] = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}
+WITHIN: dict[str, Any] = {"color": MUTED, "alpha": 0.4, "linewidth": 0}
+NARROW = 24
+"""Letters of a name on a line, where panels are stacked."""
+ALL_ZERO = "Every difference is zero: at each seed, both runs are right on as many test images."
 
 
-@house_style()
 def draw(study: Study, grid: str) -> Figure:
     """Draw a grid's paired differences: mean, 95 % interval, single seeds and the paper's value, if any.
 
@@ -38,63 +56,66 @@ def draw(study: Study, grid: str) -> Figure:
         grid: A grid with at least one cell that has a baseline.
 
     Returns:
-        A figure two columns wide; all panels share one axis, in percentage points.
+        A figure two columns wide; all panels share one axis, in percentage points, with the margin of what is
+        negligible shaded.
 
     Raises:
         UserError: If the grid cannot be compared.
     """
+    return draw_rows(study, *compared(study, grid))
+
+
+def compared(study: Study, grid: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of a grid that are compared with something, as `comparison` has them, and their names."""
     table = comparison(study, grid)
-    compared = table[table["baseline"].notna()]
-    labels = [_label(row) for _, row in _apart(row_labels(table).loc[compared.index]).iterrows()]
-    colours = arm_colours(study.plan)
-    figure = Figure(figsize=(DOUBLE, 1.0 + 0.22 * len(compared)), layout="constrained")
-    panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
-    for axes, (metric, title) in zip(panels, PANELS.items(), strict=True):
+    there = table["baseline"].notna()
+    rows = [row for row, shown in zip(study.plan.grids[grid], there, strict=True) if shown]
+    return table[there].reset_index(drop=True), row_names(study.plan, rows)
+
+
+@house_style()
+def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure:
+    """Draw rows of a comparison under their names, as `draw` does."""
+    colours = cell_colours(study.plan)
+    figure, ((*axes_of_metrics,),) = panels(1.05 + 0.22 * len(names), len(PANELS), sharex=True, sharey=True)
+    narrow = figure.get_figwidth() < DOUBLE
+    for axes, (metric, title) in zip(axes_of_metrics, PANELS.items(), strict=True):
+        margin = study.plan.rules.margins.of(metric)
+        axes.axvspan(-margin, margin, **WITHIN, zorder=0)
         axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
-        for y, (_, row) in enumerate(compared.iterrows()):
+        for y, (_, row) in enumerate(table.iterrows()):
             treated, base = study.pair(row["cell"], row["baseline"])
-            _row(axes, y, row, metric, treated[metric] - base[metric], colours[row["arm"]])
+            _row(axes, y, row, metric, treated[metric] - base[metric], colours[row["cell"]])
         axes.set_title(title)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
-    panels[0].set_yticks(range(len(labels)), labels)
-    panels[0].set_ylim(len(labels) - 0.35, -0.6)
-    baselines = compared["baseline"].unique()
+        axes.set_yticks(range(len(names)), [plain(fill(name, NARROW) if narrow else name) for name in names])
+    axes_of_metrics[0].set_ylim(len(names) - 0.35, -0.6)
+    baselines = table["baseline"].unique()
     baseline = cell_name(study.plan, baselines[0]) if len(baselines) == 1 else "its baseline"
-    figure.supxlabel(f"difference from {baseline} on {data_name(study.plan)} (percentage points)")
-    _key(figure, compared)
+    about = f"difference from {baseline} on {data_name(study.plan)} (percentage points)"
+    columns = [f"{metric}_{name}" for metric in METRICS for name in ("difference", "low", "high")]
+    below(figure, f"{about}\n{ALL_ZERO}" if table[columns].fillna(0).eq(0).to_numpy().all() else about)
+    _key(figure, table)
     return figure
-
-
-def _apart(labels: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the settings that all rows share: a figure has no room for what tells nothing apart."""
-    telling = [column for column in labels if column in ("arm", "cell") or labels[column].nunique() > 1]
-    return labels[telling] if telling else labels
-
-
-def _label(row: pd.Series) -> str:
-    """Name a row by its arm and what the grid set: RR+RA, f = 20."""
-    return ", ".join(
-        arm_name(value) if key in ("arm", "cell") else setting_name(str(key), value)
-        for key, value in row.items()
-        if value
-    )
 
 
 def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colour: str) -> None:
     mean, low, high = (row[f"{metric}_{name}"] for name in ("difference", "low", "high"))
-    axes.plot([low, high], [y, y], "-", color=colour)
+    axes.plot([low, high], [y, y], **INTERVAL, color=colour)
     axes.plot(mean, y, **MEAN, color=colour)
     if len(seeds) > 1:  # just below their mean, where the interval does not hide them
-        dots(axes, seeds, [y] * len(seeds), colour, down=5)
-    axes.plot(row[f"{metric}_published_absolute"], y, **PAPER, zorder=3)
+        dots(axes, seeds, [y] * len(seeds), colour, down=5.5)
+    axes.plot(row[f"{metric}_published_absolute"], y, **PAPER, zorder=1.5)
 
 
-def _key(figure: Figure, compared: pd.DataFrame) -> None:
-    entries = {"mean, 95 % confidence interval": {**MEAN, "linestyle": "-"}, "single seeds": DOTS}
-    if (compared["seeds"] == 1).all():
-        entries = {"single seed, no interval": MEAN}
-    if has_published(compared):
-        entries["paper (CIFAR-100)"] = PAPER
-    key(figure, [Line2D([], [], **({"color": INK} | look)) for look in entries.values()], list(entries))
+def _key(figure: Figure, table: pd.DataFrame) -> None:
+    looks = {"mean, 95 % confidence interval": {**INTERVAL, "marker": "o", "markersize": 3}, "single seeds": DOTS}
+    if (table["seeds"] == 1).all():
+        looks = {"single seed, no interval": MEAN}
+    if has_published(table):
+        looks["paper (CIFAR-100)"] = PAPER
+    entries: dict[str, Artist] = {name: Line2D([], [], **({"color": INK} | look)) for name, look in looks.items()}
+    entries["negligible differences"] = Patch(**WITHIN)
+    key(figure, [*entries.values()], [*entries])

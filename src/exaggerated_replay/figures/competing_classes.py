@@ -11,7 +11,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from exaggerated_replay.analysis.study.scores import significant
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import BASELINE, INK, MUTED, SINGLE, TREATMENT, house_style, key
+from exaggerated_replay.figures.arms import BASELINE, TREATMENT
+from exaggerated_replay.figures.style import INK, MUTED, SINGLE, house_style, key
 from exaggerated_replay.store.records import WEIGHTS, is_complete
 
 MOST_NAMED = 4

@@ -1,4 +1,4 @@
-"""Accuracy against the number of iterations per task (Fig. 3)."""
+"""Accuracy against the number of iterations per task, and what the losses change of it (Fig. 3)."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,40 +7,51 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import DOTS, DOUBLE, INK, arm_colours, arm_name, data_name, dots, house_style, key
+from exaggerated_replay.figures.arms import arm_colours
+from exaggerated_replay.figures.style import (
+    DOTS,
+    INK,
+    PANELS,
+    arm_name,
+    below,
+    data_name,
+    dots,
+    house_style,
+    key,
+    means,
+    panels,
+)
 
-PANELS = {
-    "overall": "a  all classes",
-    "first50": "b  first 50 % of classes",
-    "first20": "c  first 20 % of classes",
-}
+LENGTH = "training.iterations"
 
 
 @house_style()
 def draw(study: Study, grid: str) -> Figure:
-    """Draw Fig. 3: overall, first 50 % and first 20 % accuracy over iterations, each arm a line.
+    """Draw Fig. 3: first 20 %, first 50 % and overall accuracy over iterations, each arm a line; differences below.
 
-    Lines are means over seeds, bands their 95 % confidence intervals (Student's t), dots single seeds.
+    Lines are means over seeds, bands and bars their 95 % confidence intervals (Student's t), dots single seeds.
 
     Args:
         study: Plan and records.
         grid: A grid whose cells differ in their iterations.
 
     Returns:
-        A figure two columns wide.
+        A figure two columns wide; without any difference, the upper row alone.
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    found = _grid_runs(study, grid)
+    found, changed = _grid_runs(study, grid), effects(study, grid)
     arms = {arm: colour for arm, colour in arm_colours(study.plan).items() if arm in set(found["arm"])}
-    figure = Figure(figsize=(DOUBLE, 2.4), layout="constrained")
-    for axes, (metric, title) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
+    figure, rows = panels(*((3.7, len(PANELS), 2) if len(changed) else (2.4, len(PANELS))), sharex=True)
+    for axes, (metric, title) in zip(rows[0], PANELS.items(), strict=True):
         for k, (arm, colour) in enumerate(arms.items()):
             own = found.loc[found["arm"] == arm, ["iterations", metric]]
-            _line(axes, own, colour, arm_name(arm), above=len(arms) - 1 - k, shift=5 * (k - (len(arms) - 1) / 2))
+            name = arm_name(study.plan, arm)
+            _line(axes, own, colour, name, above=len(arms) - 1 - k, shift=5 * (k - (len(arms) - 1) / 2))
         axes.set_title(title)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator(sorted(found["iterations"].unique())))
@@ -48,9 +59,19 @@ def draw(study: Study, grid: str) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axes.margins(x=0.08)
         axes.grid(axis="y")
-    figure.supxlabel("iterations per task")
-    figure.axes[0].set_ylabel(f"test accuracy on {data_name(study.plan)} (%)")
-    handles, labels = figure.axes[0].get_legend_handles_labels()
+    for axes, metric in zip(rows[1] if len(changed) else (), PANELS, strict=False):
+        axes.sharey(rows[1][0])
+        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+        for arm in changed["arm"].unique():
+            own = changed[changed["arm"] == arm]
+            dots(axes, own[LENGTH].astype(float), own[metric], arms[arm], aside=5)
+            means(axes, own[LENGTH].astype(float), own[metric], arms[arm])
+        axes.grid(axis="y")
+    below(figure, "iterations per task")
+    rows[0][0].set_ylabel(f"accuracy on {data_name(study.plan)} (%)")
+    if len(changed):
+        rows[1][0].set_ylabel("paired difference (points)")
+    handles, labels = rows[0][0].get_legend_handles_labels()
     if (found.groupby(["arm", "iterations"]).size() > 1).any():
         handles += [Patch(color=INK, alpha=0.15, linewidth=0), Line2D([], [], **DOTS, color=INK)]
         labels += ["95 % confidence interval", "single seeds"]
@@ -64,7 +85,7 @@ def _grid_runs(study: Study, grid: str) -> pd.DataFrame:
         if row.baseline is not None:
             study.pair(row.cell, row.baseline)  # only comparable runs share a panel
         cell = study.cell(row.cell)
-        parts.append(study.cell_runs(cell.name).assign(arm=cell.arm, iterations=cell.setting("training.iterations")))
+        parts.append(study.cell_runs(cell.name).assign(arm=cell.arm, iterations=cell.setting(LENGTH)))
     return pd.concat(parts)
 
 

@@ -1,32 +1,18 @@
 """What exaggeration changes, over the weight with which it acts (dose-response)."""
 
-import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from exaggerated_replay.analysis.questions.effects import effects
-from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import (
-    BASELINE,
-    DOUBLE,
-    INK,
-    OTHERS,
-    PANELS,
-    TREATMENT,
-    data_name,
-    dots,
-    house_style,
-    key,
-)
+from exaggerated_replay.figures.arms import arm_colours
+from exaggerated_replay.figures.style import INK, PANELS, below, data_name, dots, house_style, key, means, panels
 from exaggerated_replay.planning.study_plan import Cell
 
 LOSSES = {(True, False): "RR alone", (False, True): "RA alone", (True, True): "RR and RA"}
-LOOKS = {"RR alone": (OTHERS[3], "s"), "RA alone": (BASELINE, "D"), "RR and RA": (TREATMENT, "o")}
+MARKERS = {"RR alone": "s", "RA alone": "D", "RR and RA": "o"}
 ASIDE = 1.35
 PAPER_INPUTS = 1024
 MARKS = {
@@ -47,7 +33,7 @@ def draw(study: Study, grid: str) -> Figure:
 
     Returns:
         A figure two columns wide: means with 95 % intervals (Student's t), dots for single seeds. The paper's weight
-        is marked under each reading of the sums in its equations.
+        of RA is marked under each reading of the sums in its equations; that of RR would stand elsewhere.
 
     Raises:
         UserError: If the grid cannot be compared.
@@ -59,27 +45,31 @@ def draw(study: Study, grid: str) -> Figure:
     found = found.assign(
         kind=found["cell"].map(kinds), weight=found["cell"].map({cell: ra or rr for cell, (rr, ra) in acting.items()})
     ).dropna(subset="kind")
-    shown = [kind for kind in LOOKS if kind in set(found["kind"])]
-    figure = Figure(figsize=(DOUBLE, 2.5), layout="constrained")
-    panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
-    for axes, (metric, title) in zip(panels, PANELS.items(), strict=True):
+    arms = {kind: own["arm"].mode()[0] for kind, own in found.groupby("kind")}
+    colours = {str(kind): arm_colours(study.plan)[arm] for kind, arm in arms.items()}
+    shown = [kind for kind in MARKERS if kind in colours]
+    marks = MARKS if shown != ["RR alone"] else {}
+    figure, ((*axes_of_metrics,),) = panels(2.5, len(PANELS), sharex=True, sharey=True)
+    for axes, (metric, title) in zip(axes_of_metrics, PANELS.items(), strict=True):
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         for number, kind in enumerate(shown):
             own = found[found["kind"] == kind]
-            _line(axes, own["weight"], own[metric], kind, aside=ASIDE ** (number - (len(shown) - 1) / 2))
+            aside = ASIDE ** (number - (len(shown) - 1) / 2)
+            dots(axes, own["weight"] * aside, own[metric], colours[kind])
+            means(axes, own["weight"], own[metric], colours[kind], aside=aside, marker=MARKERS[kind])
         axes.set_title(title, pad=13)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(numticks=8))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(axis="y")
-        for name, weight in MARKS.items():
+        for name, weight in marks.items():
             axes.axvline(weight, color=INK, linewidth=0.7, linestyle=":", zorder=1)
             axes.text(weight, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
-    figure.supxlabel("weight of the loss, in units of the mean reconstruction loss (log scale)")
-    panels[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
-    handles = [Line2D([], [], color=LOOKS[kind][0], marker=LOOKS[kind][1], markersize=4) for kind in shown]
-    handles.append(Line2D([], [], color=INK, linewidth=0.7, linestyle=":"))
-    key(figure, handles, [*shown, "the paper's weight of RA, if its losses are means, sums or totals"])
+    below(figure, "weight of the loss, in units of the mean reconstruction loss (log scale)")
+    axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
+    handles = [Line2D([], [], color=colours[kind], marker=MARKERS[kind], markersize=4) for kind in shown]
+    handles += [Line2D([], [], color=INK, linewidth=0.7, linestyle=":")] * bool(marks)
+    key(figure, handles, [*shown, *["the paper's weight of RA, not RR: losses as means, sums, totals"] * bool(marks)])
     return figure
 
 
@@ -99,15 +89,3 @@ def weights(cell: Cell, inputs: int) -> tuple[float, float]:
     rec = method.get("lambda_rec", 1) or 1
     rr, ra = method.get("lambda_rr", 0) / rec, method.get("lambda_ra", 0) / rec
     return rr * repels[reading.get("repulsion", "mean_inverse")], ra * attracts
-
-
-def _line(axes: Axes, weight: pd.Series, difference: pd.Series, kind: str, *, aside: float) -> None:
-    """Plot one kind of loss, its weights times `aside` so that lines of the same weights lie side by side."""
-    colour, marker = LOOKS[kind]
-    dots(axes, weight * aside, difference, colour)
-    means = {x: estimate(difference[weight == x]) for x in sorted(set(weight))}
-    centre = np.array([mean.mean for mean in means.values()])
-    reach = np.nan_to_num([mean.high - mean.mean for mean in means.values()])
-    axes.errorbar(
-        aside * np.array(list(means)), centre, reach, color=colour, marker=marker, markersize=3.5, elinewidth=0.9
-    )

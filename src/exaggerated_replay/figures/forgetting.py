@@ -12,15 +12,17 @@ from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.accuracy_matrix import arms_shown
-from exaggerated_replay.figures.style import DOUBLE, INK, arm_colours, arm_name, house_style, key
+from exaggerated_replay.figures.arms import cell_colours
+from exaggerated_replay.figures.style import INK, cell_name, house_style, key, panels
 from exaggerated_replay.store.records import Record
 
 
 def of_study(study: Study) -> Figure:
     """Draw baseline and treatment of a study, or all its cells where it has neither."""
-    colours = arm_colours(study.plan)
+    colours = cell_colours(study.plan)
+    names = {cell: cell_name(study.plan, cell) for cell in study.plan.cells}
     shown = arms_shown(study)
-    return draw(shown, {cell: colours[study.plan.cells[cell].arm] for cell in shown})
+    return draw({names[cell]: runs for cell, runs in shown.items()}, {names[cell]: colours[cell] for cell in shown})
 
 
 @house_style()
@@ -28,16 +30,15 @@ def draw(records: Mapping[str, Sequence[Record]], colours: Mapping[str, str]) ->
     """Draw accuracy, among the classes seen so far, over the tasks learned since.
 
     Args:
-        records: Arm -> the records of its runs, one per seed; all of the same number of tasks.
-        colours: Arm -> colour.
+        records: Name -> the records of its runs, one per seed; all of the same number of tasks.
+        colours: Name -> colour.
 
     Returns:
         A figure two columns wide; lines are means over seeds, bands 95 % intervals (Student's t). Left: the first
         task's test images after each task. Right: any task's, by the number of tasks learned after it (mean over
         tasks, within a seed first).
     """
-    figure = Figure(figsize=(DOUBLE, 2.3), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    figure, ((left, right),) = panels(2.3, 2, sharey=True)
     for above, (arm, runs) in zip(reversed(range(len(records))), records.items(), strict=True):
         matrices = [accuracy_matrix(*run.scored) for run in runs]
         tasks = len(matrices[0])
@@ -46,6 +47,7 @@ def draw(records: Mapping[str, Sequence[Record]], colours: Mapping[str, str]) ->
     left.set_title("first task")
     left.set_xlabel("after task")
     left.set_ylabel("accuracy (%)")
+    right.set_ylabel("" if left.get_subplotspec().is_last_row() else "accuracy (%)")
     right.set_title("every task, by its age")
     right.set_xlabel("tasks learned since")
     for axes in (left, right):
@@ -78,5 +80,5 @@ def _line(axes: Axes, x: np.ndarray, accuracies: np.ndarray, colour: str, arm: s
         color=colour,
         linewidth=1.2 + 1.1 * above,
         markersize=2.8 + 1.7 * above,
-        label=arm_name(arm),
+        label=arm,
     )

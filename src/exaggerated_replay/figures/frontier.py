@@ -1,22 +1,25 @@
 """First classes against all classes, over the strength of consolidation: does an effect lie beyond the trade-off?"""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from exaggerated_replay.analysis.questions.effects import levels
+from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.figures.arms import arm_colours
 from exaggerated_replay.figures.style import (
     INK,
     MUTED,
     SINGLE,
-    arm_colours,
     arm_name,
     data_name,
-    dots,
     house_style,
     key,
     short_number,
@@ -40,9 +43,9 @@ def draw(study: Study, grid: str) -> Figure:
         grid: A grid that varies the strength c of synaptic intelligence, for the baseline too.
 
     Returns:
-        A figure one column wide: means over seeds, arrows from the baseline to the others at the same c; dots are
-        single seeds. What lies in the shaded part, the baseline reaches or exceeds on both axes at some c, or by lot
-        between two: an effect counts beyond it.
+        A figure one column wide: means over seeds with 95 % intervals (Student's t) on both axes, arrows from the
+        baseline to the others at the same c. What lies in the shaded part, the baseline reaches or exceeds on both axes
+        at some c, or by lot between two: an effect counts beyond it.
 
     Raises:
         UserError: If the grid is unknown, or a cell has no run.
@@ -51,13 +54,14 @@ def draw(study: Study, grid: str) -> Figure:
     colours = arm_colours(study.plan)
     baseline = study.plan.study.baseline
     arms = sorted(found["arm"].unique(), key=lambda arm: (arm != baseline, arm))
-    means = found.assign(c=found[STRENGTH].astype(float)).groupby(["arm", "c"])[["overall", "first20"]].mean()
+    points = found.assign(c=found[STRENGTH].astype(float)).groupby(["arm", "c"])[["overall", "first20"]]
+    means, reach = points.mean(), points.agg(_reach).fillna(0)
     figure = Figure(figsize=(SINGLE, 3.1), layout="constrained")
     axes = figure.subplots()
     for arm in arms:
-        own = found[found["arm"] == arm]
-        dots(axes, own["overall"], own["first20"], colours[arm])
-        line = means.loc[arm]
+        line, (right, up) = means.loc[arm], reach.loc[arm].to_numpy().T
+        across: dict[str, Any] = {"fmt": "none", "ecolor": colours[arm], "elinewidth": 0.7, "alpha": 0.55}
+        axes.errorbar(line["overall"], line["first20"], up, right, **across)
         axes.plot(line["overall"], line["first20"], "o-", color=colours[arm], markersize=4, linewidth=0.9)
     axes.set_xlabel(f"accuracy on all classes of {data_name(study.plan)} (%)")
     axes.set_ylabel("accuracy on the first 20 % of classes (%)")
@@ -70,9 +74,15 @@ def draw(study: Study, grid: str) -> Figure:
     key(
         figure,
         [*handles, Patch(color=MUTED, alpha=0.4, linewidth=0)],
-        [*map(arm_name, arms), f"within {arm_name(baseline)}'s reach"],
+        [*(arm_name(study.plan, arm) for arm in arms), f"within {arm_name(study.plan, baseline)}'s reach"],
     )
     return figure
+
+
+def _reach(values: pd.Series) -> float:
+    """Return how far the 95 % interval of a mean reaches to each side; nan where there is none."""
+    found = estimate(values)
+    return found.high - found.mean
 
 
 def undominated(points: np.ndarray) -> np.ndarray:
@@ -133,6 +143,7 @@ def _same_strength(axes: Axes, means: pd.DataFrame, baseline: str) -> None:
             ha="left" if right > 0 else "right",
             va="bottom" if up > 0 else "top",
             fontsize=7,
+            path_effects=[withStroke(linewidth=1.6, foreground="white")],
         )
 
 

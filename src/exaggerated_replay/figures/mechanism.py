@@ -1,6 +1,7 @@
 """What the losses do inside the network: competing classes, similarity, replay and gradients, over tasks."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +14,30 @@ from matplotlib.ticker import MaxNLocator
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import (
-    BASELINE,
-    DOUBLE,
-    INK,
-    MUTED,
-    OTHERS,
-    TREATMENT,
-    cell_name,
-    house_style,
-    key,
-)
+from exaggerated_replay.figures.arms import cell_colours
+from exaggerated_replay.figures.style import INK, MUTED, cell_name, house_style, key, panels
 from exaggerated_replay.planning.study_plan import StudyPlan
 
-MOST = 5  # cells shown: more lines cannot be told apart
-LINE: dict[str, Any] = {"marker": "o", "markersize": 2.6, "linewidth": 1.2}
+MOST = 4  # cells shown: more lines cannot be told apart
+LINE: dict[str, Any] = {"markersize": 2.6, "linewidth": 1.2}
+KINDS = (("-", "o"), ("--", "s"), (":", "D"), ("-.", "^"))
+"""Lines and markers of cells that share their colour."""
 
 
 def of_study(study: Study, folder: Path) -> Figure | None:
     """Draw the tables that lie in a study's folder; None where it has none of distances."""
-    tables = {path.stem: read_table(path) for path in folder.glob("mechanism/*.csv")}
+    read = {path.stem: read_table(path) for path in folder.glob("mechanism/*.csv")}
+    # Where a study was changed since, its tables may have cells of other names.
+    tables = {name: table[table["cell"].isin(study.plan.cells)] for name, table in read.items()}
     return draw(study.plan, tables) if "distances" in tables else None
 
 
 @house_style()
 def draw(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw the tables of mechanism: the baseline, the cell in focus, and the cells that differ most from the baseline.
+    """Draw the tables of mechanism: the cell in focus, and the cells that differ most from their baseline.
 
-    Solid lines are means over seeds, bands 95 % confidence intervals where a table has one of what is drawn. Panels
-    a and b also have, dashed, the pairs of classes that do not compete.
+    Panels a, b and d show paired differences from the baseline's run of the same seed, length and strength, so that
+    cells of several lengths can stand side by side; lines are means over seeds, bands 95 % confidence intervals.
 
     Args:
         plan: The plan of the study.
@@ -55,83 +51,86 @@ def draw(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> Figure:
     """
     if "distances" not in tables:
         raise UserError("no run of the study has traces of what it replays: train its runs again to have some")
-    colours = chosen_cells(plan, tables)
-    figure = Figure(figsize=(DOUBLE, 4.1), layout="constrained")
-    a, b, c, d, e, f = figure.subplots(2, 3).flat
+    looks = looks_of(plan, chosen_cells(plan, tables))
+    figure, axes_of_panels = panels(4.1, 3, 2)
+    a, b, c, d, e, f = axes_of_panels.flat
     for axes, space, title in (
-        (a, "hidden", "a  competing, hidden layer"),
+        (a, "hidden", "a  competing, hidden"),
         (b, "reconstruction", "b  competing, reconstructed"),
     ):
-        in_space = tables["distances"][tables["distances"]["space"] == space]
-        lines(axes, in_space, "task", "competing", colours)
-        lines(axes, in_space, "task", "others", colours, linestyle="--", marker="", linewidth=0.8)
+        there = tables["distances"]
+        lines(axes, there[there["space"] == space], "task", "difference", looks)
         axes.set_title(title)
-        axes.set_ylabel("distance / mean of all")
-    interval(c, tables.get("similarity"), "task", "cka", colours)
+        axes.set_ylabel("change of distance / mean")
+    lines(c, tables.get("similarity"), "task", "cka", looks)
     c.set_title("c  likeness of hidden layers")
     c.set_ylabel("CKA with the baseline")
-    lines(d, tables.get("replay_quality"), "age", "frechet", colours)
+    lines(d, tables.get("replay_quality"), "age", "difference", looks)
     d.set_title("d  replayed and real samples")
-    d.set_ylabel("Fréchet distance")
+    d.set_ylabel("change of Fréchet distance")
     for axes, loss, title in ((e, "repulsion", "e  pull of repulsion"), (f, "attraction", "f  pull of attraction")):
-        lines(axes, tables.get("gradients"), "task", f"{loss}_to_reconstruction", colours)
+        lines(axes, tables.get("gradients"), "task", f"{loss}_to_reconstruction", looks)
         axes.set_title(title)
         axes.set_ylabel("gradient / reconstruction's")
         if axes.lines:
             axes.set_yscale("log")
             axes.yaxis.minorticks_off()
-            axes.axhline(1, color=MUTED, linewidth=0.8, zorder=1)
-    for axes in figure.axes:
+    for axes, level in ((a, 0), (b, 0), (c, 1), (d, 0), (e, 1), (f, 1)):
         axes.set_xlabel("tasks learned since" if axes is d else "after task")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="y")
-        if not axes.lines:
+        if axes.lines:
+            axes.axhline(level, color=INK if level == 0 else MUTED, linewidth=0.8, zorder=1)
+        else:
             axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", color=INK)
             axes.set_yticks([])
-    entries = {cell_name(plan, cell): {"color": colour} | LINE for cell, colour in colours.items()}
-    entries |= {"pairs that do not compete (a, b)": {"color": INK, "linestyle": "--", "linewidth": 0.8}}
-    handles = [Line2D([], [], **look) for look in entries.values()]
-    key(figure, handles, list(entries))
+    key(
+        figure,
+        [Line2D([], [], **look) for look in looks.values()],
+        [cell_name(plan, cell) for cell in looks],
+    )
     return figure
 
 
-def chosen_cells(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
-    """Choose the cells to draw, and give each a colour.
+def chosen_cells(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Choose the cells to draw: the focus, then networks of its size, those with the least similar hidden layers first.
 
-    Beside baseline and focus: networks of the focus's size first, then those with the least similar hidden layers.
+    What is its own baseline has no difference to show.
     """
     distances = tables["distances"]
-    replaying = list(dict.fromkeys(distances.loc[distances["space"] == "reconstruction", "cell"]))
-    focus = plan.focus
-    baseline = next((row.baseline for row in plan.rows if row.cell == focus and row.baseline), plan.study.baseline)
-    shown = {baseline: BASELINE, focus: TREATMENT}
-    shown = {cell: colour for cell, colour in shown.items() if cell in replaying}
-    others = [cell for cell in replaying if cell not in shown]
-    units = {cell: plan.cells[cell].setting("model.units") for cell in [focus, *others]}
+    changed = distances["space"].eq("reconstruction") & distances["difference"].notna()
+    replaying = list(dict.fromkeys(distances.loc[changed, "cell"]))
+    units = {cell: plan.cells[cell].setting("model.units") for cell in [plan.focus, *replaying]}
     final = tables["similarity"].groupby("cell")["cka"].last().to_dict() if "similarity" in tables else {}
-    others.sort(key=lambda cell: (units[cell] != units[focus], final.get(cell, 1.0)))
-    return shown | dict(zip(others[: MOST - len(shown)], OTHERS, strict=False))
+    replaying.sort(key=lambda cell: (cell != plan.focus, units[cell] != units[plan.focus], final.get(cell, 1.0)))
+    return replaying[:MOST]
 
 
-def lines(axes: Axes, table: pd.DataFrame | None, x: str, y: str, colours: Mapping[str, str], **look: Any) -> None:
-    """Plot one column over another, a line per cell; the first is wide, so that it shows where another coincides.
+def looks_of(plan: StudyPlan, cells: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Give each cell its colour, and a line and marker that tell it from others of the same colour."""
+    colours, met = cell_colours(plan), Counter[str]()
+    looks: dict[str, dict[str, Any]] = {}
+    for cell in cells:
+        line, marker = KINDS[met[colours[cell]]]
+        looks[cell] = {**LINE, "color": colours[cell], "linestyle": line, "marker": marker}
+        met[colours[cell]] += 1
+    return looks
 
-    Values that are 0 are those of losses without weight, and left out.
+
+def lines(axes: Axes, table: pd.DataFrame | None, x: str, y: str, looks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Plot one column over another, a line per cell, with its interval as a band where the table has that of it.
+
+    Ratios that are 0 are those of losses without weight, and left out; the first line is wide, so that it shows where
+    another coincides.
     """
     if table is None or y not in table:
         return
-    for number, (cell, colour) in enumerate(colours.items()):
-        own = table[(table["cell"] == cell) & table[y].notna() & (table[y] != 0)]
+    for number, (cell, look) in enumerate(looks.items()):
+        own = table[(table["cell"] == cell) & table[y].notna()]
+        own = own[own[y] != 0] if y.endswith("_to_reconstruction") else own
         if len(own):
-            wide = {} if number else {"linewidth": 3.2, "markersize": 4.6}
-            axes.plot(own[x], own[y], color=colour, **(LINE | wide | look))
-
-
-def interval(axes: Axes, table: pd.DataFrame | None, x: str, y: str, colours: Mapping[str, str]) -> None:
-    """Plot lines with their intervals `low` to `high` as bands, up to 1."""
-    if table is None:
-        return
-    for cell, colour in colours.items():
-        own = table[table["cell"] == cell]
-        axes.fill_between(own[x], own["low"], own["high"].clip(upper=1), color=colour, alpha=0.15, linewidth=0)
-    lines(axes, table, x, y, colours)
+            wide = {} if number else {"linewidth": 2.6, "markersize": 4.2}
+            axes.plot(own[x], own[y], **{**look, **wide})
+            if "low" in own and y in ("difference", "cka"):
+                high = own["high"].clip(upper=1) if y == "cka" else own["high"]
+                axes.fill_between(own[x], own["low"], high, color=look["color"], alpha=0.15, linewidth=0)

@@ -3,11 +3,14 @@
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib.style
 import numpy as np
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,16 +18,19 @@ from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from exaggerated_replay.analysis.words import in_words, short_data_name, written
+from exaggerated_replay.analysis.statistics.paired import estimate
+from exaggerated_replay.analysis.words import short_data_name
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures import arms
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 SINGLE, DOUBLE = 3.4, 7.0
 """Widths of one and of two paper columns, in inches."""
+ENDS = 0.9
+"""Height of a figure's key and of what stands below its panels, in inches."""
+LETTERS = 15
+"""So many fit on an inch of a line."""
 
-BASELINE, TREATMENT = "#34495e", "#d55e00"
-OTHERS = ("#332288", "#88ccee", "#117733", "#aa4499", "#999933", "#44aa99", "#882255", "#ddcc77", "#661100")
-"""Colours that stay apart for colour-blind readers (Okabe and Ito's vermilion, Tol's muted scheme)."""
 MUTED, INK = "#c3c9cf", "#222222"
 
 COLOURS = 64
@@ -36,13 +42,6 @@ DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2, "marker
 PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
 """Title of each metric's panel."""
 
-_NAMES = {
-    **{"bir": "BI-R", "bir-si": "BI-R+SI", "rr": "RR", "ra": "RA", "rr-ra": "RR+RA"},
-    **{"rr-acting": "RR, acting", "ra-acting": "RA, acting", "rr-ra-acting": "RR+RA, acting"},
-    "ra-stored": "RA to real means",
-    **{"er": "ER", "ewc": "EWC", "si": "SI", "lwf": "LwF", "dgr": "DGR"},
-    **{"slda": "streaming LDA", "gaussians": "Gaussian per class", "generative_classifier": "VAE per class"},
-}
 # What would differ between two saves of the same figure, or between versions of the plotting library.
 _METADATA = {
     ".png": {"Software": None},
@@ -50,6 +49,7 @@ _METADATA = {
     ".svg": {"Date": None, "Creator": None},
 }
 _LOCK = threading.RLock()
+_STACKED = ContextVar("stacked", default=False)
 
 
 @contextmanager
@@ -62,24 +62,49 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def arm_name(arm: str) -> str:
-    """Return an arm's name as the paper writes it, or else as the configuration does."""
-    return plain(_NAMES.get(arm, arm))
+@contextmanager
+def stacked() -> Iterator[None]:
+    """Have `panels` set what else stands side by side one below the other, as for a telephone."""
+    token = _STACKED.set(True)
+    try:
+        yield
+    finally:
+        _STACKED.reset(token)
+
+
+def panels(height: float, columns: int, rows: int = 1, *, widths: Sequence[float] | None = None, **shared: Any) -> Any:
+    """Return a figure two columns wide, and its panels: side by side, or stacked in one column.
+
+    Args:
+        height: Of the figure in inches, where panels stand side by side.
+        columns: Number of panels side by side.
+        rows: Number of rows of them; where panels are stacked, those of one column follow each other.
+        widths: Of the columns, as ratios; not used where panels are stacked.
+        **shared: Which axes are shared, as `Figure.subplots` takes it.
+
+    Returns:
+        The figure, and an array [rows, columns] of axes.
+    """
+    if not _STACKED.get():
+        figure = Figure(figsize=(DOUBLE, height), layout="constrained")
+        return figure, figure.subplots(rows, columns, squeeze=False, width_ratios=widths, **shared)
+    figure = Figure(figsize=(SINGLE, ENDS + columns * (height - ENDS / 2)), layout="constrained")
+    return figure, figure.subplots(rows * columns, 1, squeeze=False, **shared).reshape(columns, rows).T
+
+
+def below(figure: Figure, text: str) -> None:
+    """Write what the x axes of all panels show, in as many lines as it takes."""
+    figure.supxlabel("\n".join(fill(line, round(figure.get_figwidth() * LETTERS)) for line in text.split("\n")))
+
+
+def arm_name(plan: StudyPlan, arm: str) -> str:
+    """Return an arm's name for a figure."""
+    return plain(arms.arm_name(plan, arm))
 
 
 def cell_name(plan: StudyPlan, cell: str) -> str:
-    """Return a cell's name as a figure shows it: RR+RA, f = 5. Settings that are its arm's own are not in it."""
-    arm = plan.cells[cell].arm
-    rest = cell.removeprefix(arm)
-    row = next((row for row in plan.rows if row.cell == cell), None)
-    last = {key.rpartition(".")[2]: value for key, value in row.settings.items()} if row else {}
-    own = [setting_name(name, written(value)) for name, value in last.items() if f"-{name}" in rest]
-    return ", ".join([arm_name(arm), *(own or [plain(rest.removeprefix("-"))] * bool(rest))])
-
-
-def setting_name(name: str, value: str) -> str:
-    """Return a setting as a figure shows it: replay batch = 512."""
-    return plain(in_words(f"{name} = {value}"))
+    """Return a cell's name for a figure."""
+    return plain(arms.cell_name(plan, cell))
 
 
 def data_name(plan: StudyPlan) -> str:
@@ -99,20 +124,6 @@ def short_number(value: float) -> str:
     )
 
 
-def arm_colours(plan: StudyPlan) -> dict[str, str]:
-    """Give every arm of a plan one colour, the same in every figure.
-
-    Args:
-        plan: The plan of the study; its baseline and treatment have fixed colours.
-
-    Returns:
-        Arm -> hexadecimal colour.
-    """
-    fixed = {plan.study.baseline: BASELINE, plan.study.treatment: TREATMENT}
-    others = sorted({cell.arm for cell in plan.cells.values()} - set(fixed))
-    return {arm: OTHERS[k % len(OTHERS)] for k, arm in enumerate(others)} | fixed
-
-
 @house_style()
 def nothing() -> Figure:
     """Return a figure that says that there is nothing to draw."""
@@ -128,6 +139,15 @@ def dots(axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, *, aside: float = 
     axes.update_datalim(np.column_stack([x, y]))  # points in another transform are not counted by themselves
 
 
+def means(axes: Axes, x: pd.Series, y: pd.Series, colour: str, *, aside: float = 1, **look: Any) -> None:
+    """Plot the mean of all y that share their x, with its 95 % interval (Student's t); all x times `aside`."""
+    estimates = {place: estimate(y[x == place]) for place in sorted(set(x))}
+    reach = np.nan_to_num([mean.high - mean.mean for mean in estimates.values()])
+    style = {"marker": "o", "markersize": 3.5, "elinewidth": 0.9, "capsize": 1.8, "capthick": 0.9, **look}
+    places = aside * np.array([*estimates], float)
+    axes.errorbar(places, [mean.mean for mean in estimates.values()], reach, color=colour, **style)
+
+
 def key(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
     """Set one key for a whole figure above the panels, where it covers no data: in one row, or as few as it fits into.
 
@@ -136,6 +156,7 @@ def key(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> Non
         handles: What is explained.
         labels: Its explanations, as many.
     """
+    labels = [fill(label, round(figure.get_figwidth() * LETTERS) - 6) for label in labels]
     for columns in range(len(labels), 0, -1):
         legend = figure.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.6)
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
@@ -163,7 +184,7 @@ def save(figure: Figure, targets: Iterable[Path]) -> None:
         figure.savefig(target, metadata=_METADATA[target.suffix])
 
 
-def small(png: Path, target: Path) -> None:
+def small_picture(png: Path, target: Path) -> None:
     """Save a figure with as few colours as look the same: a third of the bytes, and the same ones every time."""
     with Image.open(png) as picture:
         few = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

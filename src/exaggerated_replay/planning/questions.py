@@ -142,7 +142,7 @@ QUESTIONS = (
     Question("scale", "Effect over size", plain=_over_a_size, check=_check_size, table="trends"),
     Question(
         "specification",
-        "Specification curve",
+        "Variants, by their effect",
         plain=lambda rows, cells: (
             len(_compared(rows, cells)) > 1 and any(key.startswith("method.reading.") for key in _keys(rows))
         ),
@@ -157,7 +157,11 @@ QUESTIONS = (
     Question(
         "convergence",
         "Longer training",
-        plain=lambda rows, cells: _keys(rows) == {"training.iterations"} and all(row.settings for row in rows),
+        plain=lambda rows, cells: (
+            _keys(rows) == {"training.iterations"}
+            and all(row.settings for row in rows)
+            and len({cells[row.cell].setting("training.iterations") for row in rows}) > 1
+        ),
         differences=False,
     ),
     Question("comparison", "Differences from the baseline", plain=lambda rows, cells: True),

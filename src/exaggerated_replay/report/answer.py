@@ -1,6 +1,7 @@
-"""The question of a study and its answer, in two sentences each: written by rule, from its verdicts."""
+"""The question of a study and its answer, a few sentences each: written by rule, from its verdicts."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from exaggerated_replay.analysis.study.roles import CONTROL, EXAGGERATION, OTHER
 from exaggerated_replay.analysis.verdicts.sentences import identical, interval_of
 from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import PARTS, counted, points, short_data_name, title_of, written
+from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 FOR = ("reproduced", "smaller", "larger", "helps")
@@ -55,8 +57,24 @@ def question(plan: StudyPlan) -> tuple[str, str]:
     return claim, f"Does it, on {named(plan)}, when each run is compared with the baseline's run of the same seed?"
 
 
-def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()) -> tuple[str, str]:
-    """Return the answer and what it speaks of, a sentence each.
+class Answer(NamedTuple):
+    """What a study says.
+
+    Attributes:
+        first: The answer, a sentence.
+        caveat: Of which size it speaks, a sentence.
+        beyond: What else was compared and found, a sentence; or nothing.
+        grid: The one that holds the comparison which the answer names; or nothing.
+    """
+
+    first: str
+    caveat: str
+    beyond: str = ""
+    grid: str = ""
+
+
+def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()) -> Answer:
+    """Answer the question.
 
     Args:
         plan: The plan of the study, which says which cells exaggerate.
@@ -70,9 +88,11 @@ def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()
     more = []
     if claimed.empty:
         found = _of(others, "comparison of exaggeration with a baseline", "comparisons of exaggeration with a baseline")
+        named_row = _largest(others)
         first = f"{_lead(plan, table, controls)}: {found}; {_best(plan, others)}."
     else:
         found = _of(claimed, "comparison with Table 1 of the paper", "comparisons with Table 1 of the paper")
+        named_row = _claimed_most(claimed)
         first = f"{_lead(plan, claimed, controls)}: {found}; {_largest_claim(plan, claimed)}."
         if len(others):
             beyond = _of(others, "comparison beyond that table", "comparisons beyond that table")
@@ -80,8 +100,8 @@ def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()
     if len(controls):
         more.append(_of(controls, f"comparison of a control ({CONTROLS})", f"comparisons of controls ({CONTROLS})"))
     more += findings
-    scope = _scope(plan, table)
-    return first, f"{_capital('; '.join(more))}; all of this {scope}." if more else f"This {scope}."
+    beyond = f"{_capital('; '.join(more))}." if more else ""
+    return Answer(first, f"This {_scope(plan, table)}.", beyond, "" if named_row is None else named_row["grid"])
 
 
 def compared(plan: StudyPlan, verdicts: pd.DataFrame, part: str) -> pd.DataFrame:
@@ -131,7 +151,7 @@ def _of(table: pd.DataFrame, one: str, several: str) -> str:
 
 
 def _largest_claim(plan: StudyPlan, table: pd.DataFrame) -> str:
-    row = table.iloc[int(table["claim"].to_numpy().argmax())]
+    row = _claimed_most(table)
     f = written(plan.cells[row["cell"]].method["f"])
     where = f"of these the paper gains most at f = {f} on {PARTS[row['metric']]} ({points(row['claim'])} points)"
     if pd.isna(row["difference"]):
@@ -139,17 +159,30 @@ def _largest_claim(plan: StudyPlan, table: pd.DataFrame) -> str:
     return f"{where}; here it is {points(row['difference'])} ({interval_of(plan, row)})"
 
 
-def _best(plan: StudyPlan, table: pd.DataFrame) -> str:
-    """Say which difference is best for exaggeration, and what its verdict is."""
-    if all(identical(row) for _, row in table.iterrows()):
-        return "with and without it, accuracy is the same at every seed"
+def _claimed_most(table: pd.DataFrame) -> pd.Series:
+    return table.iloc[int(table["claim"].to_numpy().argmax())]
+
+
+def _largest(table: pd.DataFrame) -> pd.Series | None:
+    """Return the best comparison, or, where none counts for exaggeration, the largest; None without any pair."""
     known = table[table["difference"].notna()]
     if known.empty:
+        return None
+    sizes = known["difference"] if table["verdict"].isin(FOR).any() else known["difference"].abs()
+    return known.iloc[int(sizes.to_numpy().argmax())]
+
+
+def _best(plan: StudyPlan, table: pd.DataFrame) -> str:
+    """Say which difference is best for exaggeration, or, where none counts for it, which is the largest."""
+    if all(identical(row) for _, row in table.iterrows()):
+        return "with and without it, accuracy is the same at every seed"
+    row, good = _largest(table), table["verdict"].isin(FOR).any()
+    if row is None:
         return "no pair of runs reached its end"
-    row = known.iloc[int(known["difference"].to_numpy().argmax())]
-    which = f"{row['cell']} against {row['baseline']} on {PARTS[row['metric']]}"
+    cell, baseline = (cell_name(plan, row[name]) for name in ("cell", "baseline"))
     found = f"{points(row['difference'])} points ({interval_of(plan, row)}; {row['verdict']})"
-    return f"the best is {which}, at {found}"
+    which = f"{cell} against {baseline} on {PARTS[row['metric']]}"
+    return f"{'the best' if good else 'the largest difference'} is {which}, at {found}"
 
 
 def _scope(plan: StudyPlan, table: pd.DataFrame) -> str:
@@ -179,12 +212,12 @@ def _span(values: pd.Series, thing: str) -> str:
     return said if least == most else f"{least:,.0f} to {said}"
 
 
-def _without_exaggeration(plan: StudyPlan, verdicts: pd.DataFrame) -> tuple[str, str]:
+def _without_exaggeration(plan: StudyPlan, verdicts: pd.DataFrame) -> Answer:
     table = _sized(plan, each_once(verdicts))
     first = "This study does not answer it: no cell that exaggerates is compared with one that does not."
     if table.empty:
-        return first, "It compares nothing."
-    return first, f"{_capital(_of(table, 'comparison', 'comparisons'))}; this {_scope(plan, table)}."
+        return Answer(first, "It compares nothing.")
+    return Answer(first, f"This {_scope(plan, table)}.", f"{_capital(_of(table, 'comparison', 'comparisons'))}.")
 
 
 def _capital(text: str) -> str:

@@ -1,6 +1,7 @@
 """The grids of a study as the page shows them: a row per cell, with differences, verdicts and the paper's values."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,19 +9,20 @@ import pandas as pd
 
 from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
 from exaggerated_replay.analysis.questions.layout import remarks
-from exaggerated_replay.analysis.study.outputs import first_grid
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import table1_grid
+from exaggerated_replay.analysis.study.roles import EXAGGERATION, role
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.sentences import beside, sentence
-from exaggerated_replay.analysis.words import PARTS, counted, in_words, points, written
-from exaggerated_replay.planning import study_plan as planned
-from exaggerated_replay.report.answer import tally
+from exaggerated_replay.analysis.words import PARTS, counted, in_words, points
+from exaggerated_replay.figures.arms import row_names
+from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.report.answer import named, tally
 from exaggerated_replay.report.tables import DASH, SHORT, between, number
 
-MOST_LABELS = 3  # columns, for which there is room beside the numbers
 TABLE1 = "Table 1: gains by the repulsion factor f"
-HEADINGS = {"f": "repulsion factor f", "arm": "arm", "cell": "cell"}
+OVER_F, NAMED = "repulsion factor f", "what was trained"
+"""Headings of the names of rows."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,21 @@ class Number:
 
 @dataclass(frozen=True)
 class Row:
-    """A cell of a grid: its labels, one per heading, and a number for each metric."""
+    """A cell of a grid.
+
+    Attributes:
+        cell: As files call it.
+        baseline: What it is compared with, or nothing.
+        name: In words.
+        exaggerates: Whether its verdicts speak for or against exaggeration; those of controls do neither.
+        seeds: How many.
+        numbers: One for each metric.
+    """
 
     cell: str
     baseline: str | None
-    labels: list[str]
+    name: str
+    exaggerates: bool
     seeds: int
     numbers: list[Number]
 
@@ -62,9 +74,9 @@ class Grid:
     Attributes:
         name: As the plan calls it.
         title: As the page calls it.
-        headings: Of the labels.
+        heading: Of the rows' names.
         rows: A row per cell.
-        note: What the table shows and cannot show.
+        notes: What the table shows and cannot show, a sentence each.
         counts: Verdict -> how many.
         evidence: What is behind each verdict: a row of verdicts.csv each, as texts by column.
         sentences: The verdicts, said in words.
@@ -72,22 +84,36 @@ class Grid:
 
     name: str
     title: str
-    headings: list[str]
+    heading: str
     rows: list[Row]
-    note: str
+    notes: list[str]
     counts: dict[str, int]
     evidence: list[dict[str, str]]
     sentences: list[str]
 
 
 def grids(study: Study, verdicts: pd.DataFrame) -> list[Grid]:
-    """Return the grids of a study, the one first that it is read for, the others as params.yaml has them."""
-    table1, first = table1_grid(study.plan), first_grid(study.plan)
-    names = sorted(study.plan.order, key=lambda name: name != first)
-    titles = [TABLE1 if name == table1 else _title(name) for name in names]
+    """Return the grids of a study as params.yaml has them: the one first that it is read for."""
+    table1 = table1_grid(study.plan)
     return [
-        _grid(study, verdicts[verdicts["grid"] == name], name, title) for name, title in zip(names, titles, strict=True)
+        _grid(study, verdicts[verdicts["grid"] == name], name, TABLE1 if name == table1 else _title(name))
+        for name in study.plan.order
     ]
+
+
+def title(plan: StudyPlan) -> str:
+    """Return a study's title: what it compares, on which data."""
+    table1 = table1_grid(plan)
+    names = [TABLE1.partition(":")[0] if grid == table1 else in_words(grid) for grid in plan.order]
+    *most, last = names
+    listed = f"{', '.join(most)} and {last}" if most else last
+    return f"{_title(listed)} on {named(plan)}"
+
+
+def shared_notes(grids: Iterable[Grid]) -> list[str]:
+    """Return the sentences that hold for every table, in their order."""
+    first, *others = (grid.notes for grid in grids)
+    return [note for note in first if others and all(note in notes for notes in others)]
 
 
 def _title(name: str) -> str:
@@ -98,38 +124,28 @@ def _title(name: str) -> str:
 
 def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
     table = comparison(study, name)
-    labels = _labels(table, study.plan.grids[name])
+    over_f = list(row_labels(table)) == ["f"]
+    names = list(row_labels(table)["f"]) if over_f else row_names(study.plan, study.plan.grids[name])
     found = {(row["cell"], row["baseline"], row["metric"]): row for _, row in judged.iterrows()}
     rows = []
-    for (_, row), (_, label) in zip(table.iterrows(), labels.iterrows(), strict=True):
+    for (_, row), label in zip(table.iterrows(), names, strict=True):
         baseline = None if pd.isna(row["baseline"]) else row["baseline"]
         numbers = [
             _number(row, metric, found[row["cell"], baseline, metric]) if baseline else _level(row, metric)
             for metric in METRICS
         ]
-        rows.append(Row(row["cell"], baseline, list(label), int(row["seeds"]), numbers))
+        exaggerates = role(study.plan.cells[row["cell"]].method) == EXAGGERATION
+        rows.append(Row(row["cell"], baseline, label, exaggerates, int(row["seeds"]), numbers))
     return Grid(
         name=name,
         title=title,
-        headings=[HEADINGS.get(heading, heading) for heading in map(str, labels)],
+        heading=OVER_F if over_f else NAMED,
         rows=rows,
-        note=remarks(table, study),
+        notes=re.split(r"(?<=\.) (?=[A-Z0-9])", remarks(table, study)),
         counts=tally(judged),
         evidence=[_evidence(row) for _, row in judged.iterrows()],
         sentences=[sentence(study.plan, row) for _, row in judged.iterrows()],
     )
-
-
-def _labels(table: pd.DataFrame, entries: Sequence[planned.Row]) -> pd.DataFrame:
-    """Label the rows of a comparison, a column each for what is varied; or, where that is too wide, one for all."""
-    labels = row_labels(table)
-    if labels.shape[1] <= MOST_LABELS:
-        return labels
-    settings = [
-        ", ".join(in_words(f"{key.rpartition('.')[2]}: {written(value)}") for key, value in entry.settings.items())
-        for entry in entries
-    ]
-    return pd.DataFrame({"arm": table["arm"], "settings": settings})
 
 
 def _level(row: pd.Series, metric: str) -> Number:

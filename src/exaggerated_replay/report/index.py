@@ -44,6 +44,6 @@ def write_index(folders: Sequence[Path], target: Path) -> None:
     """
     said = {}
     for folder in folders:
-        said[folder.name], _ = answer(open_study(folder).plan, read_table(folder / "verdicts.csv"))
+        said[folder.name] = answer(open_study(folder).plan, read_table(folder / "verdicts.csv")).first
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     write_text(target, environment.from_string(PAGE).render(studies=said, policy=POLICY) + "\n")

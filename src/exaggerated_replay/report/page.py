@@ -15,15 +15,15 @@ from exaggerated_replay.analysis.study.outputs import REPORT
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
-from exaggerated_replay.analysis.words import points
+from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.questions import WHOLE_STUDY
 from exaggerated_replay.report.answer import answer, question, tally
-from exaggerated_replay.report.comparisons import Grid, grids
+from exaggerated_replay.report.comparisons import Grid, grids, shared_notes, title
 from exaggerated_replay.report.facts import beside_the_paper, what_was_not_run, what_was_run
 from exaggerated_replay.report.findings import Finding, clauses, read_findings
-from exaggerated_replay.report.pictures import Picture, caption, pictures
+from exaggerated_replay.report.pictures import Picture, pictures
 from exaggerated_replay.report.tables import SHORT, estimated
 from exaggerated_replay.store.records import FINISHED
 
@@ -67,8 +67,18 @@ class Page:
 
     @cached_property
     def grids(self) -> list[Grid]:
-        """The grids of the study, the paper's Table 1 first."""
+        """The grids of the study."""
         return grids(self.study, self.verdicts)
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What holds for all of its tables."""
+        return shared_notes(self.grids)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Cell -> its name in words."""
+        return {cell: cell_name(self.study.plan, cell) for cell in self.study.plan.cells}
 
     def section(self, name: str) -> list[Picture]:
         """Return the figures of a section, those of no grid, that there are."""
@@ -110,6 +120,7 @@ class Page:
         if not path.is_file():
             return pd.DataFrame()
         table = read_table(path)
+        table = table[table["cell"].isin(self.study.plan.cells)]
         cells = sorted(table["cell"].unique(), key=lambda cell: cell != self.study.plan.focus)
         return table[table["cell"].eq(cells[0])] if cells else table
 
@@ -135,22 +146,19 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    said = answer(page.study.plan, page.verdicts, clauses(page.findings.values(), page.study.plan))
     return environment.get_template("page.html.j2").render(
         page=page,
         plan=page.study.plan,
         policy=POLICY,
         style=_own("style.css"),
+        title=title(page.study.plan),
+        lead=said.grid or page.study.plan.order[0],
         question=question(page.study.plan),
-        answer=answer(
-            page.study.plan,
-            page.verdicts,
-            clauses(page.findings.values(), page.study.plan.study.treatment),
-        ),
+        answer=said,
         counts=tally(page.verdicts),
-        caption=caption,
         rules=page.study.plan.rules,
         metrics=SHORT,
-        points=points,
         estimated=estimated,
         forgetting=page.section("forgetting"),
         inside=page.section("inside"),

@@ -28,6 +28,7 @@ class Picture:
         data: Itself, as a `data:` address.
         width: In pixels, where there is room.
         height: In pixels.
+        narrow: The same with its panels stacked, for a narrow screen; or nothing, where that makes no difference.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Picture:
     data: str
     width: int
     height: int
+    narrow: str
 
     @property
     def alt(self) -> str:
@@ -64,12 +66,25 @@ def _drawn(folder: Path, name: str) -> bool:
 
 
 def _picture(folder: Path, name: str, kind: Figure) -> Picture:
-    drawing = (folder / f"{name}.svg").read_bytes()
+    drawing, stacked = (folder / f"{name}.svg").read_bytes(), folder / f"{name}-narrow.svg"
+    narrow = stacked.read_bytes() if stacked.is_file() else drawing
+    width, height = _size(name, drawing)
+    small = len(drawing) <= MOST_BYTES
+    data = _address(drawing, "svg+xml") if small else _address((folder / f"{name}.png").read_bytes(), "png")
+    differs = len(narrow) <= MOST_BYTES and _size(name, narrow)[0] < width
+    return Picture(
+        *(name, kind.title, caption(kind.name), data, width, height), narrow=_address(narrow, "svg+xml") * differs
+    )
+
+
+def _size(name: str, drawing: bytes) -> tuple[int, int]:
+    """Return width and height of a drawing in pixels."""
     size = re.search(rb'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"', drawing)
     if size is None:
         raise ValueError(f"{name}.svg does not say its size in points")
     width, height = (round(float(side) / POINTS_PER_INCH * PIXELS_PER_INCH) for side in size.groups())
-    small = len(drawing) <= MOST_BYTES
-    content, form = (drawing, "svg+xml") if small else ((folder / f"{name}.png").read_bytes(), "png")
-    data = f"data:image/{form};base64,{base64.b64encode(content).decode()}"
-    return Picture(name, kind.title, caption(kind.name), data, width, height)
+    return width, height
+
+
+def _address(content: bytes, form: str) -> str:
+    return f"data:image/{form};base64,{base64.b64encode(content).decode()}"

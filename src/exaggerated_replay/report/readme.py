@@ -13,7 +13,7 @@ from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.report.answer import answer, question
-from exaggerated_replay.report.comparisons import Grid, Number, grids
+from exaggerated_replay.report.comparisons import Grid, Number, grids, title
 from exaggerated_replay.report.facts import what_was_run
 from exaggerated_replay.report.findings import clauses, read_findings
 from exaggerated_replay.report.pictures import caption, kinds
@@ -49,17 +49,17 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
         origin: Where the runs were computed; see `publishing.origin`.
     """
     plan, verdicts = study.plan, read_table(folder / "verdicts.csv")
-    found = clauses(read_findings(plan, folder).values(), plan.study.treatment)
-    lead, scope = map(plain, answer(plan, verdicts, found))
+    found = clauses(read_findings(plan, folder).values(), plan)
+    said = answer(plan, verdicts, found)
     main, *others = grids(study, verdicts)
     parts = [
-        f"# Does feature exaggeration help? The study {plain(plan.study.name)}",
+        f"# {plain(title(plan))}",
         plain(" ".join(question(plan))),
-        f"**{lead}**",
-        scope,
+        f"**{plain(said.first)}**",
+        plain(" ".join(filter(None, [said.caveat, said.beyond]))),
         f"## {plain(main.title)}",
         _grid(main),
-        plain(f"{INTERVALS} {main.note}"),
+        plain(" ".join([INTERVALS, *main.notes])),
         *([f"More tables: {', '.join(map(_link, others))}."] if others else []),
         *_figures(plan, folder),
         "## What was run",
@@ -71,8 +71,8 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
 
 
 def _grid(grid: Grid) -> str:
-    headings = [*grid.headings, "seeds", *SHORT.values()]
-    return table(headings, [[*row.labels, str(row.seeds), *map(_number, row.numbers)] for row in grid.rows])
+    headings = [grid.heading, "seeds", *SHORT.values()]
+    return table(headings, [[row.name, str(row.seeds), *map(_number, row.numbers)] for row in grid.rows])
 
 
 def _number(number: Number) -> str:

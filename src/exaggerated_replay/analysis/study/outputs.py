@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from exaggerated_replay.analysis.study.paper import papers_data, table1_grid
+from exaggerated_replay.analysis.study.paper import papers_data
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
@@ -32,7 +32,7 @@ def study_files(plan: StudyPlan) -> list[str]:
 
 def more_files(plan: StudyPlan) -> list[str]:
     """Return what needs more than records, and is there only where that is."""
-    return [*_kept_of_more(plan), *(file for name in FROM_MORE for file in print_files(name))]
+    return [*_kept_of_more(plan), *(file for name in FROM_MORE for file in drawn_files(name))]
 
 
 def git_files(plan: StudyPlan) -> list[str]:
@@ -54,7 +54,7 @@ def _kept_of_more(plan: StudyPlan) -> list[str]:
 def _printed(plan: StudyPlan) -> list[str]:
     tables = [f"tables/{grid}.{kind}" for grid in plan.grids for kind in ("md", "tex")]
     runs = [f"provenance/{grid}.csv" for grid in plan.grids]
-    figures = [file for name in figures_of(plan) for file in print_files(name)]
+    figures = [file for name in figures_of(plan) for file in drawn_files(name)]
     return [*tables, *runs, LEARNING, *PLOTS, *figures, REPORT]
 
 
@@ -75,8 +75,8 @@ def all_files(plan: StudyPlan) -> list[Path]:
 
 
 def first_grid(plan: StudyPlan) -> str:
-    """Return the grid that a study is read for: Table 1, or else the first in params.yaml."""
-    return table1_grid(plan) or plan.order[0]
+    """Return the grid that a study is read for: the first in params.yaml."""
+    return plan.order[0]
 
 
 def figures_of(plan: StudyPlan) -> dict[str, tuple[Figure, str | None]]:
@@ -123,6 +123,16 @@ def mechanism_file(name: str) -> str:
 def picture_file(name: str) -> str:
     """Return where a figure lies that the README shows."""
     return f"figures/{name}.png"
+
+
+def narrow_file(name: str) -> str:
+    """Return where a figure lies with its panels stacked, as the page shows it on a narrow screen."""
+    return f"print/{name}-narrow.svg"
+
+
+def drawn_files(name: str) -> list[str]:
+    """Return where a figure lies in every form and shape."""
+    return [*print_files(name), narrow_file(name)]
 
 
 def print_files(name: str) -> list[str]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis.study.outputs import finding_file, findings_of
 from exaggerated_replay.analysis.study.tables import read_table
+from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.report.tables import Value
 
@@ -32,7 +33,7 @@ class Kind(Protocol):
     def rows(self, table: pd.DataFrame) -> list[list[Value]]:
         """Lay out the table."""
 
-    def clause(self, tables: pd.DataFrame, treatment: str) -> str:
+    def clause(self, tables: pd.DataFrame) -> str:
         """Say what was found, from the tables of all grids, one below the other."""
 
 
@@ -69,9 +70,10 @@ def read_findings(plan: StudyPlan, folder: Path) -> dict[str, Finding]:
     return {grid: finding for grid, finding in findings.items() if len(finding.table)}
 
 
-def clauses(findings: Iterable[Finding], treatment: str) -> list[str]:
+def clauses(findings: Iterable[Finding], plan: StudyPlan) -> list[str]:
     """Say what was found, as a part of a sentence for each question: a study may ask it in several grids."""
+    names = {cell: cell_name(plan, cell) for cell in plan.cells}
     tables: dict[Kind, list[pd.DataFrame]] = {}
     for finding in findings:
-        tables.setdefault(finding.kind, []).append(finding.table)
-    return [kind.clause(pd.concat(found, ignore_index=True), treatment) for kind, found in tables.items()]
+        tables.setdefault(finding.kind, []).append(finding.table.replace({"cell": names}))
+    return [kind.clause(pd.concat(found, ignore_index=True)) for kind, found in tables.items()]

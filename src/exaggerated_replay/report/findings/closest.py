@@ -30,7 +30,7 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
     return [*found, [*nothing, Value(f"{table['without_effect'][0]:.2f}"), Value("")]]
 
 
-def clause(tables: pd.DataFrame, treatment: str) -> str:
+def clause(tables: pd.DataFrame) -> str:
     """Say which cell of all grids is the closest, and how close."""
     row = tables.iloc[int(tables["distance"].to_numpy().argmin())]
     return (

@@ -43,7 +43,7 @@ def _strength(row: pd.Series) -> str:
     return "between {} and {}".format(*map(size, sorted([row["rival_c"], row["other_c"]])))
 
 
-def clause(tables: pd.DataFrame, treatment: str) -> str:
+def clause(tables: pd.DataFrame) -> str:
     """Say how many cells lie beyond the reach."""
     verdicts = Counter(tables["verdict"])
     return (

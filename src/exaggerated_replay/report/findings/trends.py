@@ -37,7 +37,7 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
     ]
 
 
-def clause(tables: pd.DataFrame, treatment: str) -> str:
+def clause(tables: pd.DataFrame) -> str:
     """Say of every size how many differences rise and fall with it."""
     return "; ".join(_of_size(table) for _, table in tables.groupby("size", sort=False))
 

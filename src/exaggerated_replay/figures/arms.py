@@ -1,0 +1,157 @@
+"""What arms and cells are called and which colour they have, in every figure and on every page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from exaggerated_replay.analysis.study.paper import WEIGHT
+from exaggerated_replay.analysis.study.roles import CONTROL, role
+from exaggerated_replay.analysis.words import in_words, written
+from exaggerated_replay.planning.study_plan import Row, StudyPlan
+
+BASELINE, TREATMENT = "#34495e", "#d55e00"
+NEUTRAL = "#7b858f"
+"""Of controls, which are there to be compared with, not to be told apart."""
+
+ARMS = {
+    "bir-si": ("BI-R+SI", BASELINE),
+    "rr-ra": ("RR+RA", TREATMENT),
+    "rr": ("RR", "#aa4499"),
+    "ra": ("RA", "#117733"),
+    "rr-ra-acting": ("RR+RA", "#882255"),
+    "rr-acting": ("RR", "#cc6677"),
+    "ra-acting": ("RA", "#44aa99"),
+    "ra-stored": ("RA to real means", "#332288"),
+    "bir": ("BI-R", "#88ccee"),
+    "none": ("none", "#9aa3ab"),
+    "joint": ("joint", "#555555"),
+    "er": ("ER", "#ddcc77"),
+    "ewc": ("EWC", "#999933"),
+    "si": ("SI", "#661100"),
+    "dgr": ("DGR", "#e69f00"),
+    "slda": ("streaming LDA", "#6699cc"),
+    "gaussians": ("Gaussian per class", "#b08d57"),
+    "generative_classifier": ("VAE per class", "#c49ac4"),
+}
+"""Arm -> how the paper writes it and its colour: the same wherever it is shown, apart for colour-blind readers."""
+OTHERS = ("#0072b2", "#f0a3a3", "#5d8a3a", "#b8860b", "#8c6bb1", "#3fb0ac")
+"""Colours of arms that are not among these (Okabe and Ito's, and Tol's, are above)."""
+
+SAID = {
+    "attraction_target: random": "to a wrong class",
+    "competitors: random": "wrong competitors",
+    "competitors: all": "all competitors",
+    "class_means: shuffled": "means of wrong classes",
+    "class_means: stored": "real means",
+    "class_means: running": "running means",
+    "reduction: sum": "summed over features",
+    "reduction: total": "summed as printed",
+    "confidence: label": "weighted by confidence",
+    "confidence: label_rival": "weighted by label and rival",
+    "confidence: entropy": "weighted by entropy",
+    "attraction: gated": "gated attraction",
+    "distance: squared": "squared distance",
+    "distance: bce": "cross-entropy as distance",
+    "repulsion: negative": "repulsion by \N{MINUS SIGN}D",
+    "repulsion: inverse_mean": "repulsion by 1 / mean D",
+    "f: none": "no f",
+}
+"""Settings whose names alone would tell little, in words."""
+COUNTED = {
+    "strength": "c = {}",
+    "iterations": "{} iterations",
+    "units": "{} units",
+    "replay_batch": "{} replayed a step",
+    "lambda_rec": "reconstruction \N{MULTIPLICATION SIGN} {}",
+    "lambda_rec_replayed": "replayed reconstruction \N{MULTIPLICATION SIGN} {}",
+}
+"""Settings that are numbers of something, in words."""
+WEIGHTS = ("lambda_rr", "lambda_ra")
+
+
+def arm_colours(plan: StudyPlan) -> dict[str, str]:
+    """Return arm -> hexadecimal colour, of every arm of a plan; no two have the same."""
+    arms = {cell.arm for cell in plan.cells.values()} | {plan.study.baseline, plan.study.treatment}
+    unknown = sorted(arms - set(ARMS))
+    return {arm: ARMS[arm][1] for arm in sorted(arms & set(ARMS))} | {
+        arm: OTHERS[number % len(OTHERS)] for number, arm in enumerate(unknown)
+    }
+
+
+def cell_colours(plan: StudyPlan) -> dict[str, str]:
+    """Return cell -> colour: its arm's, or that of controls."""
+    colours = arm_colours(plan)
+    return {name: NEUTRAL if role(cell.method) == CONTROL else colours[cell.arm] for name, cell in plan.cells.items()}
+
+
+def arm_name(plan: StudyPlan, arm: str) -> str:
+    """Return an arm's name as the paper writes it, or else as the configuration does: RA, weight 1.
+
+    Weights are said where all its cells have the same, which are not the paper's.
+    """
+    weights = {_weights(cell.method) for cell in plan.cells.values() if cell.arm == arm}
+    return ", ".join(filter(None, [_name(arm), weights.pop() if len(weights) == 1 else ""]))
+
+
+def cell_name(plan: StudyPlan, cell: str) -> str:
+    """Return a cell's name in words: RR+RA, f = 5. Settings that are its arm's own are not in it."""
+    arm = plan.cells[cell].arm
+    rest = cell.removeprefix(arm)
+    row = next((row for row in plan.rows if row.cell == cell), None)
+    settings = {key: value for key, value in row.settings.items() if f"-{_last(key)}" in rest} if row else {}
+    parts = _parts(plan, Row(cell, settings, None))
+    return ", ".join(parts if row or not rest else [*parts, rest.removeprefix("-")])
+
+
+def row_names(plan: StudyPlan, rows: Sequence[Row]) -> list[str]:
+    """Name rows of a grid by what tells them apart: what all of them share is left out, if that leaves a name."""
+    every = [_parts(plan, row) for row in rows]
+    shared = set.intersection(*map(set, every)) if len(every) > 1 else set()
+    names = [", ".join([part for part in parts if part not in shared] or parts[:1]) for parts in every]
+    return names if len(set(names)) == len(names) else [row.cell for row in rows]
+
+
+def setting_name(name: str, value: str) -> str:
+    """Return a setting and its value, in words."""
+    if said := SAID.get(f"{name}: {value}"):
+        return said
+    return COUNTED[name].format(value) if name in COUNTED else in_words(f"{name} = {value}")
+
+
+def _parts(plan: StudyPlan, row: Row) -> list[str]:
+    """Return what a row is: the name of its arm with its weights, and each of its other settings."""
+    cell = plan.cells[row.cell]
+    arm = ", ".join(filter(None, [_name(cell.arm), _weights(cell.method)]))
+    settings = [
+        setting_name(_last(key), _written(value))
+        for key, value in row.settings.items()
+        if _last(key) not in WEIGHTS and _written(value)
+    ]
+    return [arm, *settings]
+
+
+def _name(arm: str) -> str:
+    return ARMS[arm][0] if arm in ARMS else arm
+
+
+def _weights(method: Mapping[str, Any]) -> str:
+    """Return the weights of RR and RA in words; nothing where they are the paper's, or there are none."""
+    if not all(key in method for key in WEIGHTS):
+        return ""
+    there = [method[key] for key in WEIGHTS if method[key]]
+    if all(weight == WEIGHT for weight in there):
+        return "" if there else "weights of zero"
+    values = [_written(weight) for weight in there]
+    if len(values) == 1:
+        return f"weight {values[0]}"
+    return f"weights {values[0]}" if values[0] == values[1] else f"weights {' and '.join(values)}"
+
+
+def _written(value: object) -> str:
+    """Return a value as a table shows it, but 3,000 for 3000 and 1e-5 for 1e-05."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1000 <= abs(value) < 1e6:
+        return f"{value:,g}"
+    return written(value).replace("e-0", "e-").replace("e+0", "e")
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
