@@ -27,6 +27,7 @@ ARMS = {
     "er": ("ER", "#ddcc77"),
     "ewc": ("EWC", "#999933"),
     "si": ("SI", "#661100"),
+    "lwf": ("LwF", "#3b7a8c"),
     "dgr": ("DGR", "#e69f00"),
     "slda": ("streaming LDA", "#6699cc"),
     "gaussians": ("Gaussian per class", "#b08d57"),
