@@ -130,8 +130,8 @@ def test_what_lies_beyond_table_1_comes_second_and_the_best_of_it_is_named():
     first, caveat, beyond, grid = answer(asked_plan(sizes={"b": {"units": 800}}), table)
     assert first.startswith("On CIFAR-100 in miniature, no: all 3 comparisons with Table 1 of the paper")
     assert beyond == (
-        "Of 2 comparisons beyond that table, 1 shows a gain and 1 shows a loss; the best is b, weight 1 against base on all "
-        "classes, at +2.00 points (anytime-valid 99.67 % interval +1.00 to +3.00; helps)."
+        "Of 2 comparisons beyond that table, 1 shows a gain and 1 shows a loss; the best is b, weight 1 against base "
+        "on all classes, at +2.00 points (anytime-valid 99.67 % interval +1.00 to +3.00; helps)."
     )
     assert caveat == (
         "This speaks of a miniature (400 to 800 units a layer, 400 iterations per task, 10 seeds), not of the paper's "
