@@ -8,7 +8,10 @@ from selenium.webdriver.common.by import By
 
 from exaggerated_replay.analysis.study.outputs import figures_of
 
-SECTIONS = ("question", "answer", "verdicts", "comparisons", "forgetting", "inside", "run", "not-run", "rules", "runs")
+SECTIONS = (
+    *("question", "answer", "reached", "verdicts", "comparisons", "forgetting", "inside", "run", "not-run", "rules"),
+    "runs",
+)
 GRIDS = ("table1", "convergence")
 MOST_BYTES = 5_000_000
 
@@ -54,7 +57,7 @@ def test_every_section_and_every_figure_is_there(page, folder, width):
         assert page.find_element(By.ID, section).is_displayed()
         assert page.find_element(By.CSS_SELECTOR, f"#{section} :is(h1, h2, h3)").text
     plan = json.loads((folder / "plan.json").read_text())
-    drawn = {path.stem for path in (folder / "print").glob("*.svg")}
+    drawn = {path.stem for path in (folder / "print").glob("*.pdf")}
     assert {*figures_of(plan), "competing_classes", "mechanism"} == drawn
     for name in drawn:
         figure = page.find_element(By.ID, f"figure-{name}")
@@ -62,7 +65,9 @@ def test_every_section_and_every_figure_is_there(page, folder, width):
         assert page.execute_script("return arguments[0].complete && arguments[0].naturalWidth", image) > 300
         assert image.get_attribute("alt")
         assert figure.find_element(By.TAG_NAME, "figcaption").text
-    # Nothing is wider than the screen: figures scroll in frames of their own.
+    # Nothing is wider than the screen: figures stack their panels, and tables scroll in frames of their own.
+    table1 = page.find_element(By.CSS_SELECTOR, "#figure-table1 img").size
+    assert (table1["height"] > table1["width"]) == (width < 500)
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
 
 
@@ -82,7 +87,7 @@ def test_a_number_leads_to_its_runs_and_a_run_is_named(page, folder):
     page.execute_script("arguments[0].click()", numbers[3])  # the second row of Table 1
     card = page.find_element(By.CSS_SELECTOR, ".card:target")
     assert card.is_displayed()
-    assert card.find_element(By.TAG_NAME, "h3").text == "rr-ra-f5"
+    assert card.find_element(By.TAG_NAME, "h3").text == "RR+RA, f = 5"
     names = [seed.get_attribute("title") for seed in card.find_elements(By.CSS_SELECTOR, "th span")]
     lines = map(json.loads, (folder / "records.jsonl").read_text().splitlines())
     seeds = {line["run"]: line["record"]["settings"]["seed"] for line in lines}

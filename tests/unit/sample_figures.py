@@ -10,6 +10,7 @@ from studies import made, whole
 from exaggerated_replay.figures import (
     accuracy_matrix,
     architecture,
+    arms,
     comparison,
     competing_classes,
     convergence,
@@ -18,7 +19,6 @@ from exaggerated_replay.figures import (
     frontier,
     scale,
     specification,
-    style,
 )
 from exaggerated_replay.store.records import Record
 
@@ -31,7 +31,7 @@ SIZES = {
     "bounded": False,
 }
 ITERATIONS = (50, 100, 200)
-COLOURS = {"bir-si": style.BASELINE, "rr-ra": style.TREATMENT}
+COLOURS = {"bir-si": arms.BASELINE, "rr-ra": arms.TREATMENT}
 
 
 def study(seeds=4):
@@ -130,6 +130,7 @@ def sweep(cells, seeds=4, effect=lambda cell: 0.0):
         for seed, digest in enumerate(digests):
             score = 20 + seed + (effect(cell) + 0.1 * (seed % 2) if baseline else 0)
             row = {"digest": digest, "cell": cell, "arm": arm, "seed": seed, "device": "cpu", "status": "finished"}
+            row["dropped"] = 0.0
             rows.append(row | dict.fromkeys(("first20", "first50", "overall"), score))
     dataset = {"name": "cifar100", "source_name": None, "sha256": "c" * 64}
     study = {"baseline": "bir-si", "treatment": "rr-ra"}

@@ -8,7 +8,7 @@ from sample_figures import words, written
 from studies import planned
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import mechanism, style
+from exaggerated_replay.figures import arms, mechanism, style
 
 LONG = {"method.reading.attraction_target": "random", "method.si.strength": 3000}
 SETTINGS = {"bir-si": {}, "rr-ra": {}} | {
@@ -28,6 +28,12 @@ PLAN = {
 }
 
 
+def changed(frame, noise):
+    """Add differences from the baseline with their intervals; the baseline has none from itself."""
+    difference = np.where(frame["cell"] == "bir-si", np.nan, noise.uniform(-1, 1, len(frame)))
+    return frame.assign(difference=difference, low=difference - 0.1, high=difference + 0.1)
+
+
 def tables(cells=CELLS, tasks=4):
     """Return tables of noise; the later a cell comes, the less similar its hidden layer."""
     noise = np.random.default_rng(0)
@@ -35,7 +41,7 @@ def tables(cells=CELLS, tasks=4):
     frame = pd.DataFrame(places, columns=["cell", "task"])
     n = len(frame)
     spaces = [
-        frame.assign(space=space, competing=noise.uniform(0.5, 1, n), others=noise.uniform(1, 1.5, n))
+        changed(frame.assign(space=space, competing=noise.uniform(0.5, 1, n)), noise)
         for space in ("hidden", "reconstruction")
     ]
     cka = 1 - 0.1 * frame["cell"].map(CELLS.index) - 0.01 * frame["task"]
@@ -43,7 +49,7 @@ def tables(cells=CELLS, tasks=4):
     return {
         "distances": pd.concat(spaces),
         "similarity": frame.assign(cka=cka, low=cka - 0.05, high=cka + 0.05)[frame["cell"] != "bir-si"],
-        "replay_quality": frame.assign(frechet=noise.uniform(1, 3, n)).rename(columns={"task": "age"}),
+        "replay_quality": changed(frame.assign(frechet=1.0), noise).rename(columns={"task": "age"}),
         "gradients": frame.assign(repulsion_to_reconstruction=ratio, attraction_to_reconstruction=0.0),
     }
 
@@ -56,15 +62,15 @@ def drawn(tmp_path_factory):
     return figure, target
 
 
-def test_shown_are_baseline_focus_and_the_least_similar_cells():
-    colours = mechanism.chosen_cells(planned(PLAN), tables())
-    assert list(colours) == [
-        "bir-si",
-        "rr-ra",
-        *(f"ra-lambda_ra{k}-attraction_target-random-strength3000" for k in (6, 5, 4)),
-    ]
-    assert (colours["bir-si"], colours["rr-ra"]) == (style.BASELINE, style.TREATMENT)
-    assert len(set(colours.values())) == mechanism.MOST
+def test_shown_are_the_focus_and_the_least_similar_cells():
+    shown = mechanism.chosen_cells(planned(PLAN), tables())
+    assert shown == ["rr-ra", *(f"ra-lambda_ra{k}-attraction_target-random-strength3000" for k in (6, 5, 4))]
+
+
+def test_cells_of_one_arm_share_its_colour_and_differ_in_their_lines():
+    looks = mechanism.looks_of(planned(PLAN), CELLS[1:5])
+    assert [look["color"] for look in looks.values()] == [arms.TREATMENT, *[arms.ARMS["ra"][1]] * 3]
+    assert len({(look["color"], look["linestyle"], look["marker"]) for look in looks.values()}) == 4
 
 
 def test_networks_of_the_size_of_the_focus_are_shown_first():
@@ -73,8 +79,8 @@ def test_networks_of_the_size_of_the_focus_are_shown_first():
     shown = list(mechanism.chosen_cells(planned(PLAN | {"cells": small}), tables()))
     assert len(shown) == mechanism.MOST
     assert last not in shown
-    shown = list(mechanism.chosen_cells(planned(PLAN | {"cells": small}), tables((*CELLS[:3], last))))
-    assert shown == [*CELLS[:3], last]  # where there is room
+    shown = mechanism.chosen_cells(planned(PLAN | {"cells": small}), tables((*CELLS[:3], last)))
+    assert shown == [*CELLS[1:3], last]  # where there is room
 
 
 def test_lines_are_the_tables():
@@ -83,14 +89,14 @@ def test_lines_are_the_tables():
     by_panel = zip(
         figure.axes,
         ("distances", "distances", "similarity", "replay_quality", "gradients"),
-        ("competing", "competing", "cka", "frechet", "repulsion_to_reconstruction"),
+        ("difference", "difference", "cka", "difference", "repulsion_to_reconstruction"),
         strict=False,
     )
     for number, (axes, table, column) in enumerate(by_panel):
         values = found[table]
         if table == "distances":
             values = values[values["space"] == ("hidden", "reconstruction")[number]]
-        drawn = [line.get_ydata() for line in axes.lines if to_hex(line.get_color()) == style.TREATMENT]
+        drawn = [line.get_ydata() for line in axes.lines if to_hex(line.get_color()) == arms.TREATMENT]
         np.testing.assert_array_equal(drawn[0], values.loc[values["cell"] == "rr-ra", column])
 
 
@@ -113,7 +119,7 @@ def test_without_traces_there_is_no_figure():
 def test_words_are_legible_stay_on_the_page_and_off_each_other(drawn):
     figure, _ = drawn
     figure.draw_without_rendering()  # the file's resolution was another
-    assert {"BI-R+SI", "RR+RA", "RA, lambda ra = 6, attraction target = random, strength = 3000"} <= written(figure)
+    assert {"RR+RA", "RA, to a wrong class, c = 3,000"} <= written(figure)
     assert min(text.get_fontsize() for text in words(figure)) >= 7
     shown = [text for text in words(figure) if text not in beyond_the_axes(figure)]
     boxes = [(text.get_text(), text.get_window_extent()) for text in shown]

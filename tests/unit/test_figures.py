@@ -14,7 +14,7 @@ from studies import made, planned
 
 from exaggerated_replay.analysis.study.outputs import figures_of
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import comparison, convergence, style
+from exaggerated_replay.figures import arms, comparison, convergence, style
 from exaggerated_replay.planning.questions import QUESTIONS, WHOLE_STUDY
 from exaggerated_replay.report.pictures import caption
 
@@ -115,24 +115,57 @@ def test_unknown_formats_are_refused(tmp_path):
 def test_arms_keep_their_colours():
     plan, _ = study()
     plan["cells"] |= {arm: {"arm": arm} for arm in ("none", "joint", "er", "ewc", "si", "dgr", "bir", "rr", "ra")}
-    colours = style.arm_colours(planned(plan))
-    assert (colours["bir-si"], colours["rr-ra"]) == (style.BASELINE, style.TREATMENT)
+    colours = arms.arm_colours(planned(plan))
+    assert (colours["bir-si"], colours["rr-ra"]) == (arms.BASELINE, arms.TREATMENT)
     assert len(set(colours.values())) == len(colours) == 11
 
 
 def test_cells_are_named_by_their_arm_and_what_the_grid_set_in_it():
-    row = {"settings": {"method.f": 20, "method.lambda_ra": 0.3, "method.reading.distance": "bce"}}
-    names = ["rr-ra", "rr-ra-lambda_ra0.3-distance-bce", "rr-ra-f5", "bir-si"]
+    set_in_it = {"method.f": 20, "method.lambda_ra": 0.3, "method.reading.distance": "bce"}
+    names = ["rr-ra", "rr-ra-lambda_ra0.3-distance-bce", "rr-ra-f5", "bir-si", "mine-strength3000"]
+    weights = [(1e-6, 1e-6), (1e-6, 0.3), (1e-6, 1e-6), None, (0.0, 10.0)]
     plan = {
-        "cells": {cell: {"arm": "bir-si" if cell == "bir-si" else "rr-ra"} for cell in names},
-        "grids": {"one": [{"cell": names[0], "settings": {}}, {"cell": names[1], **row}]},
+        "cells": {
+            cell: {
+                "arm": "bir-si" if cell == "bir-si" else cell.partition("-strength")[0] if "mine" in cell else "rr-ra",
+                "config": {"method": dict(zip(("lambda_rr", "lambda_ra"), pair or (), strict=False))},
+            }
+            for cell, pair in zip(names, weights, strict=True)
+        },
+        "grids": {
+            "one": [
+                {"cell": names[0], "settings": {}},
+                {"cell": names[1], "settings": set_in_it},
+                {"cell": names[4], "settings": {"method.si.strength": 3000}},
+            ]
+        },
     }
-    assert [style.cell_name(planned(plan), cell) for cell in names] == [
+    assert [arms.cell_name(planned(plan), cell) for cell in names] == [
         "RR+RA",
-        "RR+RA, lambda ra = 0.3, distance = bce",
+        "RR+RA, weights 1e-6 and 0.3, cross-entropy as distance",
         "RR+RA, f5",  # in no row of a grid, only compared with
         "BI-R+SI",
+        "mine, weight 10, c = 3,000",
     ]
+    assert arms.row_names(planned(plan), planned(plan).grids["one"])[0] == "RR+RA"
+
+
+def test_rows_are_named_by_what_tells_them_apart():
+    settings = [{"training.iterations": 50}, {"training.iterations": 50, "method.reading.competitors": "random"}]
+    rows = [{"cell": f"rr-ra{number}", "settings": own} for number, own in enumerate(settings)]
+    plan = planned({"cells": {row["cell"]: {"arm": "rr-ra"} for row in rows}, "grids": {"g": rows}})
+    assert arms.row_names(plan, plan.grids["g"]) == ["RR+RA", "wrong competitors"]
+    twice = planned({"cells": {row["cell"]: {"arm": "rr-ra"} for row in rows}, "grids": {"g": [rows[0], rows[0]]}})
+    assert arms.row_names(twice, twice.grids["g"]) == ["rr-ra0", "rr-ra0"]
+
+
+def test_controls_are_grey_whatever_their_arm():
+    cells = {
+        "ra": {"arm": "ra", "config": {"method": {"lambda_rr": 0, "lambda_ra": 1}}},
+        "zero": {"arm": "ra", "config": {"method": {"lambda_rr": 0, "lambda_ra": 0}}},
+    }
+    plan = planned({"cells": cells, "study": {"baseline": "bir-si", "treatment": "ra"}})
+    assert arms.cell_colours(plan) == {"ra": arms.ARMS["ra"][1], "zero": arms.NEUTRAL}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +201,7 @@ def test_every_question_with_a_table_has_what_makes_and_what_shows_it(question):
 def test_a_small_picture_looks_the_same_in_half_the_bytes_at_most(tmp_path):
     style.save(FIGURES["dose"](), [tmp_path / "large.png"])
     for name in ("one", "two"):
-        style.small(tmp_path / "large.png", tmp_path / f"{name}/small.png")
+        style.small_picture(tmp_path / "large.png", tmp_path / f"{name}/small.png")
     assert (tmp_path / "one/small.png").read_bytes() == (tmp_path / "two/small.png").read_bytes()
     assert (tmp_path / "one/small.png").stat().st_size < (tmp_path / "large.png").stat().st_size / 2
     files = (tmp_path / "large.png", tmp_path / "one/small.png")

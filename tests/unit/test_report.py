@@ -1,5 +1,6 @@
 """The page of a report: its links lead somewhere, and nothing gets into it or out of it."""
 
+import base64
 import dataclasses
 import itertools
 import json
@@ -149,12 +150,12 @@ def test_a_study_without_table_1_or_figures_has_a_page_too(written):
     assert not {"forgetting", "inside"} & set(page.all("id"))
 
 
-def test_table_1_comes_first_with_the_papers_values_where_the_data_are_the_papers(written):
+def test_grids_come_as_params_yaml_has_them_with_the_papers_values_where_the_data_are_the_papers(written):
     plan = plan_of(grids=("other", "table1"))
     plan["grids"]["other"] = plan["grids"]["other"][:2]  # a baseline and one row make no table
     plan["dataset"]["name"] = "cifar100"
     text = (written(plan) / "report.html").read_text()
-    assert text.index('id="grid-table1"') < text.index('id="grid-other"')
+    assert text.index('id="grid-other"') < text.index('id="grid-table1"')
     table = text.partition('id="grid-table1"')[2].partition("</table>")[0]
     assert re.findall(r"paper (\S+)</span>", table) == ["+4.80", "+4.86", "+1.48", "+3.80", "+4.06", "+1.35"]
 
@@ -228,3 +229,43 @@ def test_drawings_of_thousands_of_dots_are_taken_as_png(tmp_path, bytes_of_drawi
     assert list(found) == ["mechanism"]
     assert found["mechanism"].data.startswith(f"data:image/{form};base64,")
     assert (found["mechanism"].width, found["mechanism"].height) == (896, 256)  # 7 by 2 inches
+
+
+def test_the_figure_of_the_answer_stands_with_it_and_once(written):
+    text = (written(plan_of()) / "report.html").read_text()
+    said = text.partition('id="answer"')[2].partition("</section>")[0]
+    assert said.count("<figure") == 1 and 'id="figure-table1"' in said
+    assert text.index('class="lead"') < text.index("<figure") < text.index('class="caveat"')
+
+
+def test_notes_that_hold_for_all_tables_are_said_once(written):
+    text = " ".join("".join(Reader(written(plan_of()) / "report.html").text).split())
+    assert text.count("This is not the data set of the paper") == 1
+    assert "Of all tables: Data: digits." in text
+
+
+def test_verdicts_on_controls_have_a_colour_of_their_own(written):
+    plan = plan_of()
+    method = plan["cells"]["rr-ra-f5"]["config"]["method"]
+    method["reading"] = {"competitors": "random"}
+    text = (written(plan) / "report.html").read_text()
+    assert text.count('<tr class="control">') == text.count('<tr class="exaggerates">') == 2  # a row in each grid
+    assert ".control .badge" in text
+
+
+def test_the_runs_seed_by_seed_are_folded(written):
+    text = (written(plan_of()) / "report.html").read_text()
+    cards = text.split('<section class="card"')[1:]
+    assert [card.count("<details>") for card in cards] == [1, 1, 1]
+    assert all("6 runs, seed by seed" in card for card in cards)
+
+
+def test_a_narrow_screen_gets_panels_that_stack_where_there_are_such(tmp_path):
+    (tmp_path / "print").mkdir()
+    for name, width in (("mechanism", "504pt"), ("mechanism-narrow", "245pt"), ("forgetting", "504pt")):
+        (tmp_path / f"print/{name}.svg").write_text(SVG.replace("504pt", width))
+    (tmp_path / "print/forgetting-narrow.svg").write_text(SVG)  # as wide: nothing to stack
+    found = pictures.pictures(planned(plan_of()), tmp_path)
+    assert found["mechanism"].narrow.startswith("data:image/svg+xml;base64,")
+    assert base64.b64decode(found["mechanism"].narrow.partition(",")[2]).count(b"245pt") == 1
+    assert found["forgetting"].narrow == ""

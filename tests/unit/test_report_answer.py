@@ -92,7 +92,7 @@ LARGEST = (
     ],
 )
 def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
-    first, second = answer(asked_plan(), claims(*words))
+    first, second, _, _ = answer(asked_plan(), claims(*words))
     assert first.startswith("On CIFAR-100 in miniature, ")
     assert said in first
     assert first.endswith(LARGEST)
@@ -102,17 +102,18 @@ def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
 
 
 def test_what_grids_show_beyond_their_verdicts_is_said_in_the_answer():
-    _, second = answer(asked_plan(), claims("negligible", "negligible", "negligible"), ["one lies beyond", "two fall"])
-    assert second.startswith("One lies beyond; two fall; all of this speaks of a miniature")
+    found = answer(asked_plan(), claims("negligible", "negligible", "negligible"), ["one lies beyond", "two fall"])
+    assert found.beyond == "One lies beyond; two fall."
 
 
 def test_every_verdict_is_for_or_against_or_open():
     assert sorted([*FOR, *AGAINST, "undecided"]) == sorted(SAID)
     for word in SAID:
-        first, _ = answer(asked_plan(), judged(("a", word, {})))
+        first = answer(asked_plan(), judged(("a", word, {}))).first
         lead = "yes" if word in FOR else "no" if word in AGAINST else "not decided yet"
         assert first.startswith(f"On CIFAR-100 in miniature, {lead}: the one comparison")
-        assert f"that was tested {SAID[word][0]}; the best is a against base on the first 20 % of classes, at " in first
+        which = "the best" if word in FOR else "the largest difference"
+        assert f"tested {SAID[word][0]}; {which} is a against base on the first 20 % of classes, at " in first
         assert first.endswith(f"+0.50 points (anytime-valid 99.67 % interval \N{MINUS SIGN}0.25 to +1.25; {word}).")
 
 
@@ -126,13 +127,30 @@ def test_what_lies_beyond_table_1_comes_second_and_the_best_of_it_is_named():
             ),
         ]
     )
-    first, second = answer(asked_plan(sizes={"b": {"units": 800}}), table)
+    first, caveat, beyond, grid = answer(asked_plan(sizes={"b": {"units": 800}}), table)
     assert first.startswith("On CIFAR-100 in miniature, no: all 3 comparisons with Table 1 of the paper")
-    assert second == (
-        "Of 2 comparisons beyond that table, 1 shows a gain and 1 shows a loss; the best is b against base on all "
-        "classes, at +2.00 points (anytime-valid 99.67 % interval +1.00 to +3.00; helps); all of this speaks of a "
-        "miniature (400 to 800 units a layer, 400 iterations per task, 10 seeds), not of the paper's size."
+    assert beyond == (
+        "Of 2 comparisons beyond that table, 1 shows a gain and 1 shows a loss; the best is b, weight 1 against base "
+        "on all classes, at +2.00 points (anytime-valid 99.67 % interval +1.00 to +3.00; helps)."
     )
+    assert caveat == (
+        "This speaks of a miniature (400 to 800 units a layer, 400 iterations per task, 10 seeds), not of the paper's "
+        "size."
+    )
+    assert grid == "table1"  # of the claim that the answer names
+
+
+def test_where_nothing_gains_the_largest_difference_is_named_whatever_its_sign():
+    table = judged(
+        ("a", "undecided", {"difference": 0.8}),
+        ("b", "undecided", {"difference": -17.8, "grid": "dose"}),
+    )
+    found = answer(asked_plan(), table)
+    assert (
+        "the largest difference is b, weight 1 against base on the first 20 % of classes, at \N{MINUS SIGN}17.80"
+        in found.first
+    )
+    assert found.grid == "dose"
 
 
 @pytest.mark.parametrize(
@@ -151,10 +169,10 @@ def test_controls_are_not_exaggeration_and_are_told_apart(method):
     assert answer(planned(plan), judged(("a", "helps", {}), control))[0].startswith(
         "On CIFAR-100 in miniature, yes, but controls gain, too: the one comparison of exaggeration"
     )
-    first, second = answer(planned(plan), judged(("a", "negligible", {}), control))
+    first, _, beyond, _ = answer(planned(plan), judged(("a", "negligible", {}), control))
     assert first.startswith("On CIFAR-100 in miniature, no: the one comparison of exaggeration")
-    assert second.startswith(
-        "The one comparison of a control (wrong classes, or weights of zero) that was tested shows a gain; all of this "
+    assert beyond == (
+        "The one comparison of a control (wrong classes, or weights of zero) that was tested shows a gain."
     )
 
 
@@ -170,7 +188,7 @@ def test_on_other_data_it_is_a_demonstration():
     table = judged(
         *(("a", "negligible", {"metric": m, "difference": 0.0, "high": 0.0}) for m in ("first20", "first50"))
     )
-    assert answer(asked_plan("digits"), table) == (
+    assert answer(asked_plan("digits"), table)[:2] == (
         "On digits, no: all 2 comparisons of exaggeration with a baseline are negligible; "
         "with and without it, accuracy is the same at every seed.",
         "This is a demonstration (400 units a layer, 400 iterations per task, 10 seeds): "
@@ -180,7 +198,7 @@ def test_on_other_data_it_is_a_demonstration():
 
 def test_the_papers_size_and_validation_data_are_said():
     full = claims("reproduced", "reproduced", "reproduced")
-    first, second = answer(asked_plan(sizes={"a": paper.SIZE}, validation=0.2), full)
+    first, second, _, _ = answer(asked_plan(sizes={"a": paper.SIZE}, validation=0.2), full)
     assert first.startswith("On validation data of CIFAR-100 at the paper's size, yes: ")
     assert second == "This speaks of the paper's size (2,000 units a layer, 5,000 iterations per task, 10 seeds)."
     assert "on validation data of CIFAR-100" in question(asked_plan(validation=0.2))[1]
@@ -189,31 +207,32 @@ def test_the_papers_size_and_validation_data_are_said():
 def test_the_papers_network_trained_for_another_length_is_neither_its_size_nor_a_miniature():
     short = claims("undecided", "undecided", "undecided")
     plan = asked_plan(sizes={"a": {**paper.SIZE, "iterations": 500}})
-    first, second = answer(plan, short)
+    first, second, _, _ = answer(plan, short)
     assert first.startswith("On CIFAR-100 at the paper's size but for the length of training, not decided yet: ")
     size = "2,000 units a layer, 500 iterations per task, 10 seeds"
     assert second == f"This speaks of the paper's size but for the length of training ({size})."
     beside = pd.concat([short, judged(("b", "helps", {"grid": "miniature"}))])
-    first, second = answer(plan, beside)
+    first, second, _, _ = answer(plan, beside)
     assert first.startswith("On CIFAR-100 at the paper's size but for the length of training, not decided yet: ")
     assert "of the paper's size but for the length of training, and of a miniature (400 to 2,000 units" in second
 
 
 def test_a_users_file_given_as_the_papers_data_is_called_so_and_another_is_not():
     verdicts = judged(("a", "helps", {}))
-    first, second = answer(asked_plan(source_name="mine.npz"), verdicts)
+    first, second, _, _ = answer(asked_plan(source_name="mine.npz"), verdicts)
     assert first.startswith("On mine.npz (given as CIFAR-100) in miniature, yes: ")
     assert "speaks of a miniature" in second
-    first, second = answer(asked_plan("npz", source_name="mine.npz"), verdicts)
+    first, second, _, _ = answer(asked_plan("npz", source_name="mine.npz"), verdicts)
     assert first.startswith("On mine.npz, yes: ")
     assert "the paper claims nothing about mine.npz" in second
 
 
 def test_what_does_not_exaggerate_is_no_answer():
-    first, second = answer(asked_plan(), judged(("er", "helps", {}), ("b", "helps", {"baseline": "a"})))
+    first, caveat, beyond, _ = answer(asked_plan(), judged(("er", "helps", {}), ("b", "helps", {"baseline": "a"})))
     assert first.startswith("This study does not answer it")
-    assert second.startswith("All 2 comparisons show a gain; this speaks of a miniature")
-    assert answer(asked_plan(), judged(("a", "helps", {})).iloc[:0]) == (first, "It compares nothing.")
+    assert caveat.startswith("This speaks of a miniature")
+    assert beyond == "All 2 comparisons show a gain."
+    assert answer(asked_plan(), judged(("a", "helps", {})).iloc[:0])[:2] == (first, "It compares nothing.")
 
 
 def test_where_every_pair_diverged_that_is_said():

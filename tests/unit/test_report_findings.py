@@ -37,8 +37,13 @@ def test_where_the_strength_is_swept_the_page_says_what_lies_beyond_the_baseline
     section = section_of(folder, "sweep")
     rows = shown(section, "hardest c of the baseline")
     assert [row[:4] for row in rows] == [
-        [treatment, "2,000", "1,000", "6"],
-        ["rr-ra-f5", "3,000", "1,000", "5"],  # a pair less: one run diverged
+        ["RR+RA" if treatment == "rr-ra" else treatment, "2,000", "1,000", "6"],
+        [
+            f"{'RR+RA' if treatment == 'rr-ra' else treatment}, f = 5",
+            "3,000",
+            "1,000",
+            "5",
+        ],  # a pair less: one run diverged
     ]
     assert [row[-1] for row in rows] == table["verdict"].tolist()
     assert '<a href="#runs-1">1,000</a>' in section
@@ -71,7 +76,10 @@ def test_of_readings_the_page_says_which_comes_closest_to_the_papers_table(writt
     folder = written(plan)
     table = pd.read_csv(folder / "closest/readings.csv")
     rows = shown(section_of(folder, "readings"), "points from Table 1")
-    assert [row[0] for row in rows] == [*table["cell"], "no effect at all"]
+    assert [row[0] for row in rows] == [
+        *table["cell"].map({"rr-ra": "RR+RA", "rr-ra-f5": "RR+RA, f = 5"}),
+        "no effect at all",
+    ]
     assert [row[-2] for row in rows] == [*(f"{x:.2f}" for x in table["distance"]), f"{table['without_effect'][0]:.2f}"]
     assert "losest to the paper&#39;s Table 1 comes" in (folder / "report.html").read_text()
 
@@ -88,7 +96,7 @@ def test_a_mixture_of_two_strengths_is_named_by_both():
 
 def test_a_sweep_in_a_clause():
     swept = pd.DataFrame({"verdict": ["within", "beyond", "undecided", "within"]})
-    assert frontier.clause(swept, "rr-ra") == (
+    assert frontier.clause(swept) == (
         "beyond the baseline's reach at any strength c of synaptic intelligence: "
         "1 of 4 cells (2 within it, 1 undecided)"
     )
@@ -99,16 +107,16 @@ def test_trends_in_a_clause():
         {"arm": ["rr-ra", "rr-ra", "ra"], "size": "training.iterations", "verdict": ["falls", "level", "rises"]}
     ).assign(least=50, most=400)
     said = "from 50 to 400 (iterations per task), of 3 differences 1 rising, 1 falling, 1 level"
-    assert trends.clause(table, "rr-ra") == said
+    assert trends.clause(table) == said
     other = table.assign(size="model.units", most=800, verdict="undecided")
-    assert trends.clause(pd.concat([table, other]), "rr-ra") == (
+    assert trends.clause(pd.concat([table, other])) == (
         f"{said}; from 50 to 800 (units of a hidden layer), of 3 differences 3 undecided"
     )
 
 
 def test_the_closest_reading_in_a_clause():
     table = pd.DataFrame({"cell": ["b", "a"], "distance": [1.234, 2.0], "without_effect": 4.0353})
-    assert closest.clause(table, "rr-ra") == (
+    assert closest.clause(table) == (
         "closest to the paper's Table 1 comes b, 1.23 points from it (root mean square over its columns; no effect at "
         "all is 4.04 from it)"
     )
@@ -120,7 +128,7 @@ def test_a_question_that_is_asked_in_two_grids_is_answered_once():
     )
     swept = pd.DataFrame({"verdict": ["beyond"]})
     kinds = [(closest, far), (frontier, swept), (closest, near), (frontier, swept)]
-    found = clauses([Finding(kind, "g.csv", table) for kind, table in kinds], "rr-ra")
+    found = clauses([Finding(kind, "g.csv", table) for kind, table in kinds], planned({"cells": {"a": {}}}))
     nearest, beyond = found
     assert nearest.startswith("closest to the paper's Table 1 comes a, 1.00 points")
     assert beyond.endswith(": 2 of 2 cells (0 within it, 0 undecided)")

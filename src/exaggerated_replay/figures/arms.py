@@ -106,7 +106,7 @@ def cell_name(plan: StudyPlan, cell: str) -> str:
 def row_names(plan: StudyPlan, rows: Sequence[Row]) -> list[str]:
     """Name rows of a grid by what tells them apart: what all of them share is left out, if that leaves a name."""
     every = [_parts(plan, row) for row in rows]
-    shared = set.intersection(*map(set, every)) if len(every) > 1 else set()
+    shared = set.intersection(*map(set, every)) if every else set()
     names = [", ".join([part for part in parts if part not in shared] or parts[:1]) for parts in every]
     return names if len(set(names)) == len(names) else [row.cell for row in rows]
 

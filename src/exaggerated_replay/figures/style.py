@@ -141,7 +141,7 @@ def dots(axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, *, aside: float = 
 
 def means(axes: Axes, x: pd.Series, y: pd.Series, colour: str, *, aside: float = 1, **look: Any) -> None:
     """Plot the mean of all y that share their x, with its 95 % interval (Student's t); all x times `aside`."""
-    estimates = {place: estimate(y[x == place]) for place in sorted(set(x))}
+    estimates = {place: estimate(y[x == place].astype(float)) for place in sorted(set(x))}
     reach = np.nan_to_num([mean.high - mean.mean for mean in estimates.values()])
     style = {"marker": "o", "markersize": 3.5, "elinewidth": 0.9, "capsize": 1.8, "capthick": 0.9, **look}
     places = aside * np.array([*estimates], float)
