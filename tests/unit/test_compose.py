@@ -69,7 +69,7 @@ def test_every_study_works_on_cifar100_in_miniature_and_on_digits_unless_it_says
             continue
         plan = make_plan(check_params(params))
         assert plan.runs
-        assert plan.params.study.name.removesuffix(params["size"]["suffix"]) == study
+        assert plan.study.name.removesuffix(params["size"]["suffix"]) == study
         assert all(row.baseline for rows in plan.grids.values() for row in rows if plan.cells[row.cell].arm == "rr-ra")
 
 

@@ -1,4 +1,4 @@
-"""Which names of Snakemake's are used is said in docs/architecture.md, a sentence each."""
+"""Which names of Snakemake's are used is said in docs/explanation/architecture.md, a sentence each."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_every_name_is_explained_and_no_other():
-    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")
     table = text.partition("| name of Snakemake's | what for |")[2].partition("\n\n")[0]
     explained = {(of, name) for of, name in re.findall(r"`(\w+)\.(\w+)`", table)}
     used = {(of.__name__.lower(), name) for of in (Workflow, DAG, Options, Job, Rule) for name in names(of)}

@@ -73,7 +73,7 @@ def reference_of(plan: StudyPlan, cell: str) -> str | None:
         (
             name
             for name, other in plan.cells.items()
-            if other.method["method"] == REFERENCE and _but_for_method(plan, name) == wanted
+            if other.setting("method.method") == REFERENCE and _but_for_method(plan, name) == wanted
         ),
         None,
     )
