@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from exaggerated_replay.cli.options import PATH, entry, timings, workspace, written_plan
+from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
 from exaggerated_replay.places import store_folder
-from exaggerated_replay.planning.plan import Plan
 
 
 @click.command()
@@ -21,7 +20,7 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspac
     """Train runs on the same data, one after the other, each to its RECORDS, a record.json; finished ones stay."""
     from exaggerated_replay.devices import hold_gpu
 
-    planned = Plan.read(plan)
+    planned = read_plan(plan)
     compute = planned.compute
     runs = {path.parent: entry(planned.named, path.parent.name, "run", plan).settings for path in records}
     slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
