@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from studies import planned
 
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.paper import published
@@ -28,13 +29,14 @@ def test_one_row_makes_no_table():
     acting = {"lambda_rr": 1e-6, "lambda_ra": 1e-6, "si": SI}
     cells = {"base": {"si": SI}, "f5": {**acting, "f": 5}, "f10": {**acting, "f": 10}}
     plan = {
+        "training": {"iterations": 500},
         "cells": {cell: {"config": {"method": method}} for cell, method in cells.items()},
         "grids": {"g": [{"cell": cell, "baseline": None if cell == "base" else "base"} for cell in cells]},
         "order": ["g"],
     }
-    assert paper.table1_grid(plan) == "g"
+    assert paper.table1_grid(planned(plan)) == "g"
     plan["grids"]["g"].pop()
-    assert paper.table1_grid(plan) is None
+    assert paper.table1_grid(planned(plan)) is None
 
 
 def test_rows_of_other_lengths_readings_or_baselines_are_no_rows_of_the_table():
@@ -68,6 +70,7 @@ def test_rows_of_other_lengths_readings_or_baselines_are_no_rows_of_the_table():
         },
         "order": [*against],
     }
+    plan = planned(plan)
     assert paper.table1_grid(plan) == "table1"
     assert paper.rows_of_table1(plan, "table1") == ["base", "f5", "f20"]
     assert paper.rows_of_table1(plan, "f_against_none") == []
@@ -85,7 +88,7 @@ def claimed(treatment, baseline, *, dataset="cifar100", iterations=500):
             for cell, (method, length) in cells.items()
         },
     }
-    return paper.claimed_gain(plan, "treated", "base", "first20")
+    return paper.claimed_gain(planned(plan), "treated", "base", "first20")
 
 
 def test_the_claim_is_about_the_papers_data_and_the_studys_own_length():

@@ -2,14 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, entry, timings, workspace, written_plan
+from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import ENCODERS, RAW
-from exaggerated_replay.planning.plan import Plan
-from exaggerated_replay.planning.sources import Encoder, Source
+
+if TYPE_CHECKING:
+    from exaggerated_replay.planning.plan import Plan
+    from exaggerated_replay.planning.sources import Encoder, Source
 
 
 @click.command()
@@ -19,7 +22,7 @@ def fetch(plan: Path, dataset: str) -> None:
     """Download the raw files of DATASET, such as digits-1a2b3c4d5e (or copy them, where they lie at hand)."""
     from exaggerated_replay.data.fetch import fetch
 
-    source = source_of(Plan.read(plan), dataset, plan).settings
+    source = source_of(read_plan(plan), dataset, plan).settings
     mirrors = [source.source] if source.source else source.mirrors
     fetch(f"data set {source.name}", RAW / source.name, source.files, mirrors)
 
@@ -30,7 +33,7 @@ def fetch_encoder(plan: Path) -> None:
     """Download the trained encoder of the plan, as its authors publish it."""
     from exaggerated_replay.data.fetch import OWN_ENCODER, fetch
 
-    published = encoder_of(Plan.read(plan), plan).settings.published
+    published = encoder_of(read_plan(plan), plan).settings.published
     if published is None:
         raise UserError(f"{plan} names no published encoder")
     files = {published.file: published.checksum}
@@ -46,7 +49,7 @@ def prepare(plan: Path, dataset: str, out: Path) -> None:
     from exaggerated_replay.data.fetch import verify
     from exaggerated_replay.data.prepare import prepare
 
-    planned = Plan.read(plan)
+    planned = read_plan(plan)
     source = source_of(planned, dataset, plan)
     settings = source.settings
     if not settings.own_file:
@@ -72,7 +75,7 @@ def split(plan: Path) -> None:
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.data.splits import write_split
 
-    planned = Plan.read(plan)
+    planned = read_plan(plan)
     prepared = load(planned.source.prepared, planned.sha256)
     for path, run in planned.splits.items():
         write_split(prepared, planned.sha256, run.seed, run.settings.tasks, path)
@@ -89,7 +92,7 @@ def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path,
     """Train the encoder on IMAGES, the prepared DATASET; every epoch is kept, so the same command goes on."""
     from exaggerated_replay.devices import hold_gpu
 
-    planned = Plan.read(plan)
+    planned = read_plan(plan)
     compute, pretraining = planned.compute, encoder_of(planned, plan).settings.pretraining
     if pretraining is None:
         raise UserError(f"{plan} has an encoder that is trained already")
@@ -121,7 +124,7 @@ def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path,
 @click.option("--out", type=PATH, required=True, help="The safetensors file to write.")
 def features(plan: Path, data: Path, out: Path) -> None:
     """Compute the frozen features of every image of DATA, a prepared npz file."""
-    planned = Plan.read(plan)
+    planned = read_plan(plan)
     encoder, dataset = encoder_of(planned, plan), planned.dataset
 
     import torch
@@ -143,7 +146,7 @@ def features(plan: Path, data: Path, out: Path) -> None:
     )
 
 
-def source_of(plan: Plan, dataset: str, path: Path) -> Source:
+def source_of(plan: "Plan", dataset: str, path: Path) -> "Source":
     """Return a data set of a plan.
 
     Raises:
@@ -152,7 +155,7 @@ def source_of(plan: Plan, dataset: str, path: Path) -> Source:
     return entry({source.name: source for source in plan.sources}, dataset, "data set", path)
 
 
-def encoder_of(plan: Plan, path: Path) -> Encoder:
+def encoder_of(plan: "Plan", path: Path) -> "Encoder":
     """Return the encoder of a plan.
 
     Raises:

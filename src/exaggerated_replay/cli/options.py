@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import RUNS, TIMINGS, WORKSPACE
-from exaggerated_replay.planning.plan import Plan, make_plan
+
+if TYPE_CHECKING:
+    from exaggerated_replay.planning.plan import Plan
 
 Entry = TypeVar("Entry")
 PATH = click.Path(path_type=Path)
@@ -24,15 +26,27 @@ timings = click.option(
 store = click.option("--runs", "runs", type=PATH, default=RUNS, show_default=True, help="The run directories.")
 
 
-def plan_or_params(path: Path | None) -> Plan:
+def read_plan(path: Path) -> "Plan":
+    """Read a written plan.
+
+    Raises:
+        UserError: There is no such file, or it is something else.
+    """
+    from exaggerated_replay.planning.plan import Plan
+
+    return Plan.read(path)
+
+
+def plan_or_params(path: Path | None) -> "Plan":
     """Return a written plan, or what params.yaml asks for, whether or not anything ran here yet.
 
     Raises:
         UserError: The plan, or params.yaml, is not valid.
     """
     if path is not None:
-        return Plan.read(path)
+        return read_plan(path)
     from exaggerated_replay.planning.params import PARAMS, read_params
+    from exaggerated_replay.planning.plan import make_plan
 
     _, params = read_params(PARAMS)
     return make_plan(params)

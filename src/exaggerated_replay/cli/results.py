@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, written_plan
+from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import RECORDS, RESULTS, RUNS, store_folder
-from exaggerated_replay.planning.plan import Plan
 
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.study.study import Study
+    from exaggerated_replay.planning.plan import Plan
 
 
 @click.command()
@@ -27,7 +27,7 @@ def study(plan: Path) -> None:
     from exaggerated_replay.store.manifest import write_manifest
     from exaggerated_replay.store.survey import FOCUS, made_from
 
-    planned = Plan.read(plan)
+    planned = read_plan(plan)
     folder = RESULTS / planned.study.name
     decided_by = made_from(planned.to_dict())
     print(write_study(planned, folder, made_from=decided_by))
@@ -74,7 +74,7 @@ def compare(plan: Path | None, study: str | None, baseline: str, treatment: str)
     print(compare(open_study(RESULTS / study) if study else _so_far(plan_or_params(plan)), baseline, treatment))
 
 
-def _so_far(plan: Plan) -> "Study":
+def _so_far(plan: "Plan") -> "Study":
     """Return the runs of a plan that are finished, here or in the folder of its study."""
     from exaggerated_replay.analysis.study.study import finished_so_far
 
@@ -182,4 +182,4 @@ def focus(plan: Path) -> None:
     from exaggerated_replay.store.focus import copy_focus
     from exaggerated_replay.store.survey import FOCUS
 
-    copy_focus(Plan.read(plan), FOCUS)
+    copy_focus(read_plan(plan), FOCUS)

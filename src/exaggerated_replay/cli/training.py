@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from exaggerated_replay.cli.options import PATH, entry, timings, workspace, written_plan
+from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
 from exaggerated_replay.places import store_folder
-from exaggerated_replay.planning.plan import Plan, compute_of
 
 
 @click.command()
@@ -20,10 +19,11 @@ from exaggerated_replay.planning.plan import Plan, compute_of
 def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspace: Path, timings: Path) -> None:
     """Train runs on the same data, one after the other, each to its RECORDS, a record.json; finished ones stay."""
     from exaggerated_replay.devices import hold_gpu
+    from exaggerated_replay.planning.plan import compute_of
 
     compute = compute_of(plan)
     slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None  # before a method of one's own is read
-    planned = Plan.read(plan)
+    planned = read_plan(plan)
     runs = {path.parent: entry(planned.named, path.parent.name, "run", plan).settings for path in records}
 
     from exaggerated_replay.data.prepared import load

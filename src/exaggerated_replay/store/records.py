@@ -72,6 +72,7 @@ class Record:
         try:
             environment, problem, diverged = values["environment"], values["problem"], values["diverged"]
             whole = {*problem} >= {"inputs", "classes", "bounded"} and (values["counts"] is None) != (diverged is None)
+            whole &= all(isinstance(environment[name], str) for name in ("device", "torch"))
             if not whole or (diverged and {*diverged} != {"task", "iteration", "term", "loss"}):
                 raise ValueError("it lacks a part")
             return cls(
