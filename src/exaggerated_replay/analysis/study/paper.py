@@ -110,7 +110,7 @@ def _method(plan: Mapping[str, Any], cell: str) -> Mapping[str, Any]:
 
 
 def stands_in_table1(method: Mapping[str, Any], baseline: Mapping[str, Any]) -> bool:
-    """Tell whether two methods with their settings are compared in Table 1, at whatever size and in whatever reading."""
+    """Tell whether two methods with their settings are compared in Table 1, whatever the size and reading."""
     if role(method) != EXAGGERATION or role(baseline) != OTHER:
         return False
     if not baseline.get("si") or baseline.get("lambda_rec", 1) != 1:
