@@ -5,7 +5,7 @@ from pathlib import Path
 
 from studies import planned, whole
 
-from exaggerated_replay.analysis.study.outputs import featured, figures_of, picture_file, drawn_files
+from exaggerated_replay.analysis.study.outputs import drawn_files, featured, figures_of, picture_file
 from exaggerated_replay.publishing.study import write_study
 from exaggerated_replay.report.page import write_report
 from exaggerated_replay.report.readme import write_readme

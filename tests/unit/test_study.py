@@ -14,7 +14,7 @@ from studies import planned
 from test_runs import PLAN as CELLS
 from test_runs import RUNS, record
 
-from exaggerated_replay.analysis.study.outputs import README, REPORT, figures_of, drawn_files, study_files
+from exaggerated_replay.analysis.study.outputs import README, REPORT, drawn_files, figures_of, study_files
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.publishing import folder as folders
 from exaggerated_replay.publishing import origin as origins
