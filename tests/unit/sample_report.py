@@ -5,7 +5,7 @@ from pathlib import Path
 
 from studies import planned, whole
 
-from exaggerated_replay.analysis.study.outputs import featured, figures_of, picture_file, print_files
+from exaggerated_replay.analysis.study.outputs import drawn_files, featured, figures_of, picture_file
 from exaggerated_replay.publishing.study import write_study
 from exaggerated_replay.report.page import write_report
 from exaggerated_replay.report.readme import write_readme
@@ -54,7 +54,7 @@ def draw(study, folder):
     for place in ("figures", "print"):
         (folder / place).mkdir()
     for name in figures_of(study.plan):
-        for file in [*print_files(name), *([picture_file(name)] if name in featured(study.plan) else [])]:
+        for file in [*drawn_files(name), *([picture_file(name)] if name in featured(study.plan) else [])]:
             (folder / file).write_text(SVG)
 
 

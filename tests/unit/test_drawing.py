@@ -63,9 +63,15 @@ def test_a_grid_is_drawn_by_what_it_varies(keys, kind):
     cells = {}
     for row in rows:
         value = row["settings"].get(keys[0]) if keys else None
-        sized = {"units": value, "replay_batch": value}
+        sized = {"units": value, "replay_batch": value, "iterations": value}
         cells[row["cell"]] = {"config": {"model": sized, "training": sized, "method": {"si": {"strength": value}}}}
     assert question_of(made({"cells": cells, "grids": {"g": rows}}).plan, "g").name == kind
+
+
+def test_one_length_alone_is_no_convergence():
+    rows = [{"cell": cell, "settings": {"training.iterations": 50}, "baseline": "a"} for cell in ("a", "b")]
+    cells = {row["cell"]: {"config": {"training": {"iterations": 50}}} for row in rows}
+    assert question_of(made({"cells": cells, "grids": {"g": rows}}).plan, "g").name == "comparison"
 
 
 @pytest.mark.parametrize(

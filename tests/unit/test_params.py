@@ -86,7 +86,7 @@ def test_values_that_are_right_are_taken_over():
         ("compute.precision", "fp8", "compute.precision is 'fp8'"),
         ("study.baseline", "birsi", "study.baseline is 'birsi', which is not an arm: choose one of none, joint"),
         ("study.treatment", "rra", "study.treatment is 'rra', which is not an arm"),
-        ("focus", "rra", "focus is 'rra', which is not a cell of this study: choose one of bir-si, rr-ra"),
+        ("focus", "rra", "focus is 'rra', which is not a cell of this study: choose one of bir-si, rr-acting"),
         # misspelt
         ("training.iteratons", 3, "training.iteratons is not a setting: did you mean iterations?"),
         ("arms.rr-ra.lamda_rr", 3, "arms.rr-ra.lamda_rr is not a setting: did you mean lambda_rr?"),

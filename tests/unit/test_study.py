@@ -14,7 +14,7 @@ from studies import planned
 from test_runs import PLAN as CELLS
 from test_runs import RUNS, record
 
-from exaggerated_replay.analysis.study.outputs import README, REPORT, figures_of, print_files, study_files
+from exaggerated_replay.analysis.study.outputs import README, REPORT, drawn_files, figures_of, study_files
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.publishing import folder as folders
 from exaggerated_replay.publishing import origin as origins
@@ -35,7 +35,7 @@ MINE = "results/mine"
 
 def numbers(plan):
     """What is written without any part: no figures, no pages."""
-    pictures = {file for name in figures_of(plan) for file in print_files(name)}
+    pictures = {file for name in figures_of(plan) for file in drawn_files(name)}
     return {name for name in study_files(plan) if not name.startswith("figures/")} - pictures - {README, REPORT}
 
 

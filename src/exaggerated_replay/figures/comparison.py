@@ -18,7 +18,6 @@ from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.arms import cell_colours, row_names
 from exaggerated_replay.figures.style import (
     DOTS,
-    DOUBLE,
     INK,
     MUTED,
     PANELS,
@@ -30,6 +29,7 @@ from exaggerated_replay.figures.style import (
     key,
     panels,
     plain,
+    stack,
 )
 
 MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 3}
@@ -43,7 +43,7 @@ INTERVAL: dict[str, Any] = {
 """Its ends stand above and below the mean's dot, so that it shows however narrow it is."""
 PAPER: dict[str, Any] = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}
 WITHIN: dict[str, Any] = {"color": MUTED, "alpha": 0.4, "linewidth": 0}
-NARROW = 24
+NARROW = 26
 """Letters of a name on a line, where panels are stacked."""
 ALL_ZERO = "Every difference is zero: at each seed, both runs are right on as many test images."
 
@@ -77,8 +77,9 @@ def compared(study: Study, grid: str) -> tuple[pd.DataFrame, list[str]]:
 def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure:
     """Draw rows of a comparison under their names, as `draw` does."""
     colours = cell_colours(study.plan)
-    figure, ((*axes_of_metrics,),) = panels(1.05 + 0.22 * len(names), len(PANELS), sharex=True, sharey=True)
-    narrow = figure.get_figwidth() < DOUBLE
+    shown = [fill(name, NARROW) for name in names] if stack() else names
+    pitch = max(0.22, 0.11 * max(name.count("\n") + 1 for name in shown))
+    figure, ((*axes_of_metrics,),) = panels(1.05 + pitch * len(names), len(PANELS), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, PANELS.items(), strict=True):
         margin = study.plan.rules.margins.of(metric)
         axes.axvspan(-margin, margin, **WITHIN, zorder=0)
@@ -90,7 +91,7 @@ def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
-        axes.set_yticks(range(len(names)), [plain(fill(name, NARROW) if narrow else name) for name in names])
+        axes.set_yticks(range(len(names)), [plain(name) for name in shown])
     axes_of_metrics[0].set_ylim(len(names) - 0.35, -0.6)
     baselines = table["baseline"].unique()
     baseline = cell_name(study.plan, baselines[0]) if len(baselines) == 1 else "its baseline"

@@ -72,6 +72,11 @@ def stacked() -> Iterator[None]:
         _STACKED.reset(token)
 
 
+def stack() -> bool:
+    """Tell whether panels are stacked."""
+    return _STACKED.get()
+
+
 def panels(height: float, columns: int, rows: int = 1, *, widths: Sequence[float] | None = None, **shared: Any) -> Any:
     """Return a figure two columns wide, and its panels: side by side, or stacked in one column.
 
@@ -85,7 +90,7 @@ def panels(height: float, columns: int, rows: int = 1, *, widths: Sequence[float
     Returns:
         The figure, and an array [rows, columns] of axes.
     """
-    if not _STACKED.get():
+    if not stack():
         figure = Figure(figsize=(DOUBLE, height), layout="constrained")
         return figure, figure.subplots(rows, columns, squeeze=False, width_ratios=widths, **shared)
     figure = Figure(figsize=(SINGLE, ENDS + columns * (height - ENDS / 2)), layout="constrained")
