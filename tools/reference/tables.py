@@ -24,7 +24,7 @@ FILES = {
     "metrics.json": "mean and standard deviation of every cell, in percent",
     "figures/*.png": "the figures that README.md shows",
     "report.html": "one page, from the question to the verdict",
-    "print/*": "every figure as PNG, PDF and SVG",
+    "print/*": "every figure as PNG, PDF and SVG; `-narrow.svg` for narrow screens",
     "tables/*.md": "a grid's table in the paper's form",
     "tables/*.tex": "the same for LaTeX",
     "sha256.json": "a digest of every file, by which damage is noticed",
@@ -81,6 +81,9 @@ TABLES = (
             METRIC: "accuracy in percent; blank where the run diverged",
             "macro_precision": "mean over classes of the share of right ones among samples assigned to it, percent",
             "forgetting": "mean over all tasks but the last of best minus final accuracy, points",
+            "average_incremental": "mean over tasks of the accuracy on the classes seen so far, percent",
+            "backward_transfer": "mean over all tasks but the last of final accuracy minus that right after the task, points",
+            "new_tasks": "mean accuracy on each task right after it was learned, percent",
             r"task\d+": "final accuracy on the test samples of one task, percent",
             "reconstruction": "reconstruction loss in the last task",
             "dropped": "of the replayed samples with a competitor, the percentage that repulsion left out because no "
@@ -246,6 +249,19 @@ TABLES = (
             "device|torch": "what the run was computed with",
             "run|baseline_run": "its name, and that of the run it is compared with",
             "data|code": "first digits of the digest of its data; the versions of its code",
+        },
+    ),
+    Table(
+        "learning.csv",
+        "What every cell had reached after every task, means over seeds.",
+        {
+            **CELL,
+            "after_task": "after which task",
+            "classes": "seen so far",
+            **SEEDS,
+            "accuracy|sd": "on the classes seen so far, percent; its standard deviation over seeds",
+            "on_new_task": "accuracy on the task just learned, percent",
+            "intransigence": "how much better `joint` of the same settings does on the new task, points; blank without one",
         },
     ),
     Table(
