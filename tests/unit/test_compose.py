@@ -212,8 +212,8 @@ def test_the_baselines_settings_reach_the_arms_built_on_it():
 
 
 def test_the_focus_follows_the_treatment_unless_it_is_set():
-    assert compose_values(CONF, ["study.treatment=er"])["focus"] == "er"
-    assert compose_values(CONF, ["study.treatment=er", "focus=bir-si"])["focus"] == "bir-si"
+    assert compose_values(CONF, ["study=table1", "study.treatment=er"])["focus"] == "er"
+    assert compose_values(CONF, ["study=table1", "study.treatment=er", "focus=bir-si"])["focus"] == "bir-si"
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_there_are_mappings_and_leaves_to_spoil():
 @given(st.data())
 @settings(derandomize=True, max_examples=40)
 def test_a_key_that_does_not_exist_is_named_wherever_it_stands(data):
-    where = data.draw(st.sampled_from(sorted(mappings(composed()))))
+    where = data.draw(st.sampled_from(sorted({*mappings(composed())} - {"methods"})))  # whose keys are anybody's
     name = data.draw(st.text("abcdefg_", min_size=8, max_size=12))
     assert f"params.yaml: {where}.{name} is not a setting" in refusal(edited(f"{where}.{name}", 1))
 

@@ -82,7 +82,7 @@ TABLES = (
             "macro_precision": "mean over classes of the share of right ones among samples assigned to it, percent",
             "forgetting": "mean over all tasks but the last of best minus final accuracy, points",
             "average_incremental": "mean over tasks of the accuracy on the classes seen so far, percent",
-            "backward_transfer": "mean over all tasks but the last of final accuracy minus that right after the task, points",
+            "backward_transfer": "mean over all tasks but the last of final accuracy minus that right after it, points",
             "new_tasks": "mean accuracy on each task right after it was learned, percent",
             r"task\d+": "final accuracy on the test samples of one task, percent",
             "reconstruction": "reconstruction loss in the last task",
@@ -261,7 +261,7 @@ TABLES = (
             **SEEDS,
             "accuracy|sd": "on the classes seen so far, percent; its standard deviation over seeds",
             "on_new_task": "accuracy on the task just learned, percent",
-            "intransigence": "how much better `joint` of the same settings does on the new task, points; blank without one",
+            "intransigence": "how much better `joint` of the same settings does on it, points; blank without one",
         },
     ),
     Table(

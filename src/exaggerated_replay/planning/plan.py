@@ -169,7 +169,6 @@ def make_plan(params: Params) -> Plan:
     for name, kind in params.study.figures.items():
         check_choice(name, grids, "a name in study.figures", "a grid of this study")
         check_choice(kind, BY_NAME, f"study.figures.{name}", "a kind of figure")
-    check_choice(params.focus, cells.made, "focus", "a cell of this study")
     named = without_path(params.dataset)["source_name"]
     plan = Plan(
         dataset=replace(params.dataset, source=named, watch=None, classes=classes, image_values=image_values),
@@ -191,6 +190,7 @@ def make_plan(params: Params) -> Plan:
     )
     for name in grids:
         check_question(plan, name)
+    check_choice(params.focus, cells.made, "focus", "a cell of this study")
     check_sizes(plan)
     return plan
 

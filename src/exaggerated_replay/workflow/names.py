@@ -1,4 +1,4 @@
-"""What is used of Snakemake beyond the language of its rules; docs/architecture.md says of each why.
+"""What is used of Snakemake beyond the language of its rules; docs/explanation/architecture.md says of each why.
 
 Snakemake promises none of these names. A test runs the workflow on the oldest release that has them, 9.1.0.
 """
