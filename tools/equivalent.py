@@ -130,7 +130,7 @@ def overrides_of(tree: Path, raw: Path, methods: Iterable[str]) -> dict[str, lis
 
 
 def run_all(locked: Path, here: Path, place: Path, methods: Iterable[str]) -> tuple[Path, Path]:
-    """Run every study with both trees, from the same params.yaml, and return the folders of the two.
+    """Run every study with both trees, from the same params.yaml where both can read it, and return their folders.
 
     Raises:
         SystemExit: A study could not be run.
@@ -149,6 +149,8 @@ def run_all(locked: Path, here: Path, place: Path, methods: Iterable[str]) -> tu
     def compose(study: str) -> None:
         stop_on(run(locked, place / "before" / study, "exaggerated-replay", "compose", *overrides[study]))
         shutil.copy(place / "before" / study / "params.yaml", place / "after" / study)
+        if run(here, place / "after" / study, "exaggerated-replay", "plan"):  # params.yaml has another form by now
+            stop_on(run(here, place / "after" / study, "exaggerated-replay", "compose", *overrides[study]))
 
     def make(study: str, side: Path) -> None:
         stop_on(run(sides[side], side / study, "snakemake", "--cores", "1", MILESTONES[study]))
