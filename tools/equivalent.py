@@ -50,6 +50,7 @@ MADE: dict[str, tuple[str, str, set[str]]] = {
     "pretraining": ("features", "data/encoders/*", {"readers/cifar"}),
     "extraction": ("features", "data/features/*", {"readers/npz", "pretraining"}),
 }
+NOT_DECIDING = ("composed_with", "rules")  # parts of params.yaml that no run depends on
 LEARNED_FROM = {"digits": "readers/digits", "features": "extraction"}  # study -> what its runs learn from
 
 
@@ -150,7 +151,11 @@ def run_all(locked: Path, here: Path, place: Path, methods: Iterable[str]) -> tu
         stop_on(run(locked, place / "before" / study, "exaggerated-replay", "compose", *overrides[study]))
         shutil.copy(place / "before" / study / "params.yaml", place / "after" / study)
         if run(here, place / "after" / study, "exaggerated-replay", "plan"):  # params.yaml has another form by now
+            kept = yaml.safe_load((place / "before" / study / "params.yaml").read_text())
             stop_on(run(here, place / "after" / study, "exaggerated-replay", "compose", *overrides[study]))
+            composed = yaml.safe_load((place / "after" / study / "params.yaml").read_text())
+            deciding = {key: value if key in NOT_DECIDING else kept.get(key, value) for key, value in composed.items()}
+            (place / "after" / study / "params.yaml").write_text(yaml.safe_dump(deciding, sort_keys=False))
 
     def make(study: str, side: Path) -> None:
         stop_on(run(sides[side], side / study, "snakemake", "--cores", "1", MILESTONES[study]))
