@@ -103,6 +103,7 @@ def test_a_request_to_stop_reaches_the_jobs_and_then_whoever_listened_before(sig
 def test_ctrl_c_goes_to_the_jobs_by_itself(signals):
     job = subprocess.Popen([sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"], stdout=-1)
     job.stdout.readline()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have let the tests ignore it
     stopped = Stopped()
     stopped.listen()
     with pytest.raises(KeyboardInterrupt):
