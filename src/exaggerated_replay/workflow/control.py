@@ -134,7 +134,7 @@ class Control:
                 return read
             if self.survey.missing(made):
                 return read if self.damaged else [ancient(path) for path in read]
-            return [] if self.damaged else [ancient(path) for path in read if not self.survey.wrong(path)]
+            return [] if self.damaged else [ancient(path) for path in read if self._is_right(path)]
 
         return files
 
@@ -254,6 +254,10 @@ class Control:
             case "trained":
                 return [job.wildcards.run]
         return []
+
+    def _is_right(self, path: str) -> bool:
+        """Tell whether a file is there and right; a mark that an earlier start left counts for nothing."""
+        return Path(path).parent != PACKS and self.survey.wrong(path) is None
 
     def _comes_from_the_store(self, path: str) -> bool:
         """Tell whether a file is not here, but in the store: a run that works brings it back at its start."""
