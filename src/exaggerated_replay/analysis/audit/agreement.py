@@ -12,6 +12,8 @@ from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.records import Record
 
 ACCURACIES = ("first20", "first50", "overall")
+ROUNDING = 1.0
+"""Percentage points by which another processor, which adds in another order, may change an accuracy."""
 INPUTS = (PARAMS.name, PLAN, PROVENANCE, RECORDS, README)
 """What was asked for, where and when it was made, and the page that tells it; records are compared run by run."""
 NUMBERS = (".csv", ".json")  # files that hold numbers; all others show them

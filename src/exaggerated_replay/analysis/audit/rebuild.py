@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.audit.agreement import Agreement, compare_folders, compare_record
+from exaggerated_replay.analysis.audit.agreement import ROUNDING, Agreement, compare_folders, compare_record
 from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
@@ -60,8 +60,7 @@ def rebuild(
             )
         # The target first: an option that takes several words would take it for one of them.
         _run(place, "snakemake", "models" if seeds else "metrics", *workflow, show=True)
-        # What the study takes for negligible is what another processor may change.
-        found = Agreement(commit, study.plan.rules.margins.first20)
+        found = Agreement(commit, ROUNDING)
         for run in runs:
             compare_record(found, run, study.records[run], read_record(place / RUNS / run / RECORD))
         if not seeds:
