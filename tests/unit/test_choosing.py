@@ -37,7 +37,7 @@ def played(tmp_path, monkeypatch):
         noted.append((command, yaml.safe_load(Path("params.yaml").read_text())))
 
     monkeypatch.setattr(selection, "finished_so_far", scored)
-    monkeypatch.setattr(selection, "started", started)
+    monkeypatch.setattr(selection, "run_workflow", started)
     monkeypatch.setattr(selection, "open_study", lambda folder: folder)
     monkeypatch.setattr(selection, "compare", lambda study, baseline, cell: f"{study}: {baseline} and {cell}")
     return noted

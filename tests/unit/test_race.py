@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from exaggerated_replay.analysis.statistics import anytime
-from exaggerated_replay.analysis.statistics.race import fewest, leads, losers, race
+from exaggerated_replay.analysis.statistics.anytime import fewest_seeds
+from exaggerated_replay.analysis.statistics.race import leads, losers, race
 from exaggerated_replay.errors import UserError
 
 ALPHA, G, MARGIN = 0.05, 1.0, 1.0
@@ -59,7 +60,7 @@ def test_the_best_hardly_ever_drops_out_where_all_are_the_same():
 
 def test_whoever_dropped_out_runs_no_more():
     found, asked = raced(simulated([0, 0.5, 20], 3))
-    assert asked[0] == (tuple(NAMES[:3]), fewest(ALPHA / 2, G))
+    assert asked[0] == (tuple(NAMES[:3]), fewest_seeds(G, ALPHA / 2))
     assert all(set(later[0]) < set(asked[0][0]) for later in asked[1:])
     assert [counts for _, counts in asked] == sorted({counts for _, counts in asked})
     assert (found.winner, found.left) == (NAMES[2], (NAMES[2],))
@@ -88,7 +89,7 @@ def test_a_candidate_that_diverged_drops_out():
 
 def test_the_fewest_seeds_are_those_at_which_an_interval_ends_somewhere():
     # E_n can reach (1 + n g)^((n - 1) / 2) at most: it passes 1 / alpha = 20 first at 5 seeds, 6^2 = 36; 5^1.5 = 11.2
-    assert fewest(0.05, 1.0) == 5
+    assert fewest_seeds(1.0, 0.05) == 5
     assert anytime.half_width(5, 1.0, 1.0, 0.05) < anytime.half_width(4, 1.0, 1.0, 0.05) == inf
 
 

@@ -5,7 +5,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import estimate
@@ -21,6 +20,7 @@ from exaggerated_replay.figures.style import (
     dots,
     house_style,
     key,
+    log_axis,
     means,
     panels,
 )
@@ -53,10 +53,7 @@ def draw(study: Study, grid: str) -> Figure:
             name = arm_name(study.plan, arm)
             _line(axes, own, colour, name, above=len(arms) - 1 - k, shift=5 * (k - (len(arms) - 1) / 2))
         axes.set_title(title)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(FixedLocator(sorted(found["iterations"].unique())))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        log_axis(axes, found["iterations"], lambda value: f"{value:,.0f}")
         axes.margins(x=0.08)
         axes.grid(axis="y")
     for axes, metric in zip(rows[1] if len(changed) else (), PANELS, strict=False):

@@ -6,7 +6,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.questions.trends import PAPERS, height, lines_by_seed
@@ -22,6 +21,7 @@ from exaggerated_replay.figures.style import (
     dots,
     house_style,
     key,
+    log_axis,
     means,
     panels,
     short_number,
@@ -67,10 +67,7 @@ def draw(study: Study, grid: str) -> Figure:
                 _trend(axes, lines, np.array([x.min(), x.max()]), aside, colours[arm])
                 trends += 1
         axes.set_title(title)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(FixedLocator(sorted(found[size].unique())))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
+        log_axis(axes, found[size], short_number)
         axes.grid(axis="y")
     below(figure, f"{SIZES[size].title} (log scale; the paper's: {PAPERS[size]:,.10g})")
     axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")

@@ -1,7 +1,7 @@
 """The house style, and saving figures byte for byte the same every time."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
 from PIL import Image
@@ -127,6 +128,14 @@ def short_number(value: float) -> str:
     return (
         f"{value:,.5g}" if value < 1e4 else np.format_float_scientific(value, trim="-", exp_digits=1).replace("+", "")
     )
+
+
+def log_axis(axes: Axes, sizes: pd.Series, written: Callable[[float], str]) -> None:
+    """Set a logarithmic x axis with a mark at each of the sizes that were run, and nowhere else."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(sorted(sizes.unique())))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
 
 
 @house_style()

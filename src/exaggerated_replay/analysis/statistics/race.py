@@ -12,7 +12,6 @@ drops out, and a race that ends before the seeds do has a winner that is less th
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
 
 import pandas as pd
 
@@ -72,7 +71,7 @@ def race(
     """
     share = alpha / (len(candidates) - 1)
     left, dropped, scores = list(candidates), dict[str, str](), dict[str, pd.Series]()
-    used = min(len(seeds), fewest(share, g))
+    used = min(len(seeds), anytime.fewest_seeds(g, share))
     while True:
         found = run(left, seeds[:used])
         scores |= {name: found[name] for name in left}
@@ -86,11 +85,6 @@ def race(
         if decided or used == len(seeds):
             return Race(left[0], tuple(left), scores, dropped, decided)
         used = min(len(seeds), used + max(1, used // 4))
-
-
-def fewest(alpha: float, g: float) -> int:
-    """Return the fewest seeds at which an interval can exclude anything."""
-    return next(n for n in range(2, 10_000) if anytime.half_width(n, 1.0, g, alpha) < inf)
 
 
 def losers(scores: pd.DataFrame, alpha: float, g: float) -> dict[str, str]:

@@ -40,14 +40,23 @@ def run_rounds(claims: Sequence[str], at_most: int, workflow: Sequence[str], par
 
     def judge(seeds: Sequence[int]) -> pd.DataFrame:
         write_seeds(params, seeds)
-        status = subprocess.run(workflow, check=False).returncode
-        if status:
-            raise UserError(
-                f"`{' '.join(workflow)}` ended with status {status}: mend what it names, and the same command goes on"
-            )
+        run_workflow(workflow)
         return verdicts(open_study(results / settings.study.name))
 
     print(summary(plan, decide(seeds, at_most, claims, judge)))
+
+
+def run_workflow(command: Sequence[str]) -> None:
+    """Run the workflow, as somebody would who types the command.
+
+    Raises:
+        UserError: It failed.
+    """
+    status = subprocess.run(command, check=False).returncode
+    if status:
+        raise UserError(
+            f"`{' '.join(command)}` ended with status {status}: mend what it names, and the same command goes on"
+        )
 
 
 def write_seeds(params: Path, seeds: Sequence[int]) -> None:

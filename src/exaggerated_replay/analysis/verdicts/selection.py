@@ -5,7 +5,6 @@ that an interrupted command goes on when it is given once more. At the end param
 """
 
 import itertools
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.scores import PLACES
 from exaggerated_replay.analysis.study.study import finished_so_far, open_study
 from exaggerated_replay.analysis.verdicts.compare import compare
-from exaggerated_replay.analysis.verdicts.rounds import shortest
+from exaggerated_replay.analysis.verdicts.rounds import run_workflow, shortest
 from exaggerated_replay.data.facts import classes_of, image_values_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
@@ -94,7 +93,7 @@ def select(
         overrides = [*held_out, *study_of(CHOICE, rows, some, names[0]), "+study.figures={sweep: convergence}"]
         plan = write_params(conf, overrides, PARAMS)
         note_held(read_params(PARAMS)[0])
-        started([*workflow, "models"])
+        run_workflow([*workflow, "models"])
         runs = finished_so_far(plan, RUNS, store=store_folder()).runs
         return runs[runs["cell"].isin(names)].pivot(index="seed", columns="cell", values=metric)
 
@@ -106,7 +105,7 @@ def select(
     overrides = [*base, "dataset.validation=null", *study_of(TEST, [row], tried_on, winner)]
     plan = write_params(conf, [*overrides, f"study.treatment={best.arm}"], PARAMS)
     note_held(read_params(PARAMS)[0])
-    started([*workflow, "metrics"])
+    run_workflow([*workflow, "metrics"])
     folder = RESULTS / plan.study.name
     write_text(folder / "selection.csv", table(found, metric).to_csv(index=False, lineterminator="\n"))
     baseline = plan.grids["sweep"][0].baseline
@@ -199,19 +198,6 @@ def against_baseline(params: Params, winner: Candidate) -> str:
 def seed_list(conf: Path, base: Sequence[str], text: str) -> list[int]:
     """Return seeds one by one, from a number, a list or a range."""
     return check_params(compose_values(conf, [*base, f"study.seeds={text}"])).study.seed_list
-
-
-def started(command: Sequence[str]) -> None:
-    """Run the workflow.
-
-    Raises:
-        UserError: It failed.
-    """
-    status = subprocess.run(command, check=False).returncode
-    if status:
-        raise UserError(
-            f"`{' '.join(command)}` ended with status {status}: mend what it names, and the same command goes on"
-        )
 
 
 def table(found: Race, metric: str) -> pd.DataFrame:
