@@ -43,6 +43,9 @@ def copy_folder(source, target):
     shutil.copytree(source, target, symlinks=True, copy_function=copy_or_link)
 
 
+LONGEST = 900  # seconds that a command may take before it counts as hanging
+
+
 class Clone:
     """A copy of the working tree in a git repository of its own."""
 
@@ -55,7 +58,8 @@ class Clone:
         if command[0] == "dvc" or "-n" in command:
             # What other tests do is not counted for coverage once more: a third faster.
             env = {name: value for name, value in env.items() if not name.startswith("COVERAGE_")}
-        done = subprocess.run(command, cwd=self.path, env=env, capture_output=True, text=True, check=False)
+        told = {"capture_output": True, "text": True, "check": False}
+        done = subprocess.run(command, cwd=self.path, env=env, timeout=LONGEST, **told)
         done.output = done.stdout + done.stderr
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.output[-4000:]}")

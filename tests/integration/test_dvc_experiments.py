@@ -5,6 +5,7 @@ import shutil
 import time
 
 import numpy as np
+import pytest
 import yaml
 
 from tests.integration.conftest import REPOSITORY
@@ -27,8 +28,10 @@ def test_two_variants_are_compared_as_the_readme_says(recorded, tmp_path):
     shown = clone.run("dvc", "metrics", "diff", "--all", "--no-path", "--md", "baseline", "rr-ra").stdout
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in shown.strip().splitlines()]
     assert rows[0] == ["Metric", "baseline", "rr-ra", "Change"]
-    table = {row[0]: [float(value) for value in row[1:]] for row in rows[2:]}
-    assert {"first20", "first50", "overall"} <= set(table)
+    shown = {row[0]: row[1:] for row in rows[2:]}
+    table = {key: [float(value) for value in shown[key]] for key in ("first20", "first50", "overall")}
+    assert shown["difference.first20.mean"][0] == "-"  # the baseline is compared with nothing
+    assert float(shown["difference.first20.mean"][1]) == pytest.approx(table["first20"][2], abs=0.011)
     means = yaml.safe_load((clone.path / "results/tiny/metrics.json").read_text())
     for key, (base, treated, change) in table.items():
         assert base == means["bir-si"][key]["mean"]
@@ -37,7 +40,7 @@ def test_two_variants_are_compared_as_the_readme_says(recorded, tmp_path):
 
     shown = clone.run(
         *["dvc", "exp", "show", "--only-changed", "--hide-workspace", "--md"],
-        *["--keep", "first|overall", "--drop", ".*/|conf$|params.yaml|composed_with|forgetting|macro"],
+        *["--keep", "first|overall", "--drop", ".*/|conf$|params.yaml|composed_with|forgetting|macro|baseline|difference"],
     ).stdout
     header = [cell.strip() for cell in shown.splitlines()[0].strip("|").split("|")]
     header = [column for column in header if column != "Created"]  # left out where all were made in the same minute
@@ -104,11 +107,11 @@ def test_experiments_elsewhere_train_what_is_new_with_the_code_they_were_queued_
     clone = pull()
     known = clone.recorded_runs("HEAD")
 
-    with (clone.path / "src/exaggerated_replay/learning/competition.py").open("a") as source:
-        source.write("MARGIN = 0\n")
+    clone.edit("src/exaggerated_replay/methods/exaggeration/__init__.py", "VERSION = 1", "VERSION = 2")
+    clone.run("python", "-m", "tools.versions", "renew")
     clone.run("dvc", "exp", "run", "--queue", "-n", "code")
     expected = {"code": set(clone.plan()["runs"])}
-    clone.run("git", "checkout", "-q", "src")
+    clone.run("git", "checkout", "-q", "src", "versions.lock")
 
     setting = "arms.rr-ra.lambda_ra=1e-2"
     output = {"lambda": clone.run("dvc", "exp", "run", "--temp", "-n", "lambda", "-S", setting).output}

@@ -1,6 +1,7 @@
 """Two runs in one folder: the second is refused and told why, and nothing is damaged."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ def at_work(recorded, tmp_path):
     """A clone in which `dvc repro` trains for as long as the test needs; and that process."""
     clone = recorded.copy(tmp_path / "clone")
     clone.compose("training.iterations=1000000")
+    shutil.rmtree(clone.path / "logs")  # of the runs before
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
             ["dvc", "repro"], cwd=clone.path, env=clone.environment(), start_new_session=True, stdout=log, stderr=log

@@ -7,6 +7,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from exaggerated_replay.analysis.study.outputs import figures_of
+from exaggerated_replay.analysis.study.study import open_study
 
 SECTIONS = (
     *("question", "answer", "reached", "verdicts", "comparisons", "forgetting", "inside", "run", "not-run", "rules"),
@@ -56,9 +57,8 @@ def test_every_section_and_every_figure_is_there(page, folder, width):
     for section in (*SECTIONS, *(f"grid-{grid}" for grid in GRIDS)):
         assert page.find_element(By.ID, section).is_displayed()
         assert page.find_element(By.CSS_SELECTOR, f"#{section} :is(h1, h2, h3)").text
-    plan = json.loads((folder / "plan.json").read_text())
     drawn = {path.stem for path in (folder / "print").glob("*.pdf")}
-    assert {*figures_of(plan), "competing_classes", "mechanism"} == drawn
+    assert {*figures_of(open_study(folder).plan), "competing_classes", "mechanism"} == drawn
     for name in drawn:
         figure = page.find_element(By.ID, f"figure-{name}")
         image = figure.find_element(By.TAG_NAME, "img")
