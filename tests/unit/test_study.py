@@ -16,6 +16,7 @@ from test_runs import RUNS, record
 
 from exaggerated_replay.analysis.study.outputs import README, REPORT, drawn_files, figures_of, study_files
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import write_json
 from exaggerated_replay.publishing import folder as folders
 from exaggerated_replay.publishing import origin as origins
 from exaggerated_replay.publishing.origin import without_path
@@ -327,6 +328,22 @@ def test_what_came_out_otherwise_is_named(write, tmp_path):
     (tmp_path / MINE / "tables/g.md").write_text("by hand, and not in Git")
     assert rewrite_study(tmp_path / MINE, ()) == [f"{tmp_path}/{MINE}/runs.csv"]
     assert (tmp_path / MINE / "runs.csv").read_text() != "by hand"
+
+
+def test_a_folder_that_comes_out_otherwise_names_the_commit_of_the_code_that_wrote_it(write, tmp_path, monkeypatch):
+    """Code and params.yaml of a study must fit: the commit is that of both."""
+    number_records(tmp_path)
+    write(AS_A_FILE_HAS_IT)
+    path, here = tmp_path / MINE / "provenance.json", {"commit": "of today", "modified": "", "no_commit": None}
+    write_json(path, {**json.loads(path.read_text()), "commit": "of long ago"})
+    monkeypatch.setattr("exaggerated_replay.publishing.study.commit_here", lambda: here)
+    assert rewrite_study(tmp_path / MINE, ()) == []
+    assert json.loads(path.read_text())["commit"] == "of long ago"
+    (tmp_path / MINE / "runs.csv").write_text("by other code")
+    assert rewrite_study(tmp_path / MINE, ()) == [
+        f"{tmp_path}/{MINE}/{name}" for name in ("provenance.json", "runs.csv")
+    ]
+    assert json.loads(path.read_text())["commit"] == "of today"
 
 
 def test_an_error_leaves_everything_as_it_was(write, tmp_path):

@@ -39,7 +39,7 @@ def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[st
     try:
         said: dict[str, Any] = read_json(before)
         if said["runs"] == runs:
-            return said if said.get("made_from") == made_from else {**said, "made_from": made_from, **_commit()}
+            return said if said.get("made_from") == made_from else {**said, "made_from": made_from, **commit_here()}
     except (UserError, KeyError, TypeError):
         pass
     timed = {run: read_json(path) for run in study.records if (path := timings / f"{run}.json").is_file()}
@@ -47,7 +47,7 @@ def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[st
     return {
         "runs": runs,
         "made_from": made_from,
-        **_commit(),
+        **commit_here(),
         "python": platform.python_version(),
         "torch": ", ".join(sorted({record.torch for record in study.records.values()})),
         "system": platform.platform(),
@@ -80,7 +80,8 @@ def unlike_pairs(plan: StudyPlan, hardware: Mapping[str, str]) -> int:
     return sum(hardware[run] != hardware[base] for run, base in pairs)
 
 
-def _commit() -> dict[str, str | None]:
+def commit_here() -> dict[str, str | None]:
+    """Return the commit of this code, what was changed since, and, where there is none, why: as provenance has it."""
     if reason := why_unknown():
         print(f"The commit of this study's code is not known: {reason}.", file=sys.stderr)
         return {"commit": None, "modified": None, "no_commit": reason}

@@ -1,6 +1,6 @@
 """A study's folder: all that is made from the records of its runs, by one job."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.publishing.folder import keep, written_together
-from exaggerated_replay.publishing.origin import origin, without_path
+from exaggerated_replay.publishing.origin import commit_here, origin, without_path
 from exaggerated_replay.publishing.plots import plot_tables
 from exaggerated_replay.publishing.summary import focus, summary
 from exaggerated_replay.report.page import write_report
@@ -89,6 +89,9 @@ def write_study(
 def rewrite_study(folder: Path, parts: Sequence[Part] = PARTS) -> list[str]:
     """Write a study's folder again from what Git keeps of it; nothing outside of it is read, but for a checkpoint.
 
+    Where today's code writes other bytes, the folder is today's code's, and its provenance names that commit: who
+    rebuilds the study takes its params.yaml and its code from the same place.
+
     Returns:
         Which of the files that Git keeps came out with other bytes than they had.
 
@@ -97,11 +100,18 @@ def rewrite_study(folder: Path, parts: Sequence[Part] = PARTS) -> list[str]:
     """
     study = open_study(folder)
     kept = [folder / name for name in git_files(study.plan)]
-    before = {path: path.read_bytes() for path in kept if path.is_file()}
+    before = _contents(kept)
     params = (folder / PARAMS.name).read_text(encoding="utf-8")
-    _write(study, folder, parts, read_json(folder / PROVENANCE), params, {})
-    after = {path: path.read_bytes() for path in kept if path.is_file()}
+    facts = read_json(folder / PROVENANCE)
+    _write(study, folder, parts, facts, params, {})
+    if _contents(kept) != before:
+        _write(study, folder, parts, {**facts, **commit_here()}, params, {})
+    after = _contents(kept)
     return [str(path) for path in kept if before.get(path) != after.get(path)]
+
+
+def _contents(files: Iterable[Path]) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in files if path.is_file()}
 
 
 def _write(
