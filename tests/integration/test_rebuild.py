@@ -2,7 +2,9 @@
 
 import copy
 import json
+import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from exaggerated_replay.store.lines import Line, read_records, write_lines
 from exaggerated_replay.store.records import sealed
+from tests.integration.conftest import REPOSITORY, Clone
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +122,20 @@ def _command(process):
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def test_the_commit_that_a_committed_study_names_makes_its_runs(tmp_path):
+    """Nothing is trained: the code of that commit reads the study's params.yaml, and plans what the study holds."""
+    place = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "--shared", str(REPOSITORY), str(place)], check=True)
+    clone = Clone(place)
+    studies = sorted(path.parent for path in (REPOSITORY / "results").glob("*/plan.json"))
+    for folder in sorted(studies, key=commit_of):
+        clone.run("git", "checkout", "-q", "--force", commit_of(folder))
+        shutil.copy(folder / "params.yaml", place / "params.yaml")
+        planned = clone.run("python", "-m", "exaggerated_replay", "plan").stdout
+        assert {*json.loads(planned)["runs"]} == {*read_records(folder / "records.jsonl")}, folder.name
+
+
+def commit_of(folder):
+    return json.loads((folder / "provenance.json").read_text())["commit"]
