@@ -1,5 +1,7 @@
 """What the pages quote is what the committed studies found: "+8.6 (6.9 to 10.3)" stands in a table of verdicts."""
 
+import functools
+import json
 import re
 from pathlib import Path
 
@@ -50,3 +52,152 @@ def test_a_wrong_digit_is_noticed():
     page = "gains +8.6 points (6.9 to 10.3)\n\n| [x](results/a-b/report.html) | 1.0 (0 to 2) |"
     assert list(quoted(page)) == [(("+8.6", "6.9", "10.3"), set()), (("1.0", "0", "2"), {"a-b"})]
     assert list(fits("6.9", pd.Series([6.919, 6.95, 6.851, 6.83, -6.9]))) == [True, True, True, False, False]
+
+
+@functools.cache
+def table(name):
+    """A CSV file of the committed studies."""
+    return pd.read_csv(ROOT / "results" / name)
+
+
+def mean(study, cell, metric):
+    """The mean accuracy of a cell over its seeds, in percent."""
+    return json.loads((ROOT / "results" / study / "metrics.json").read_text())[cell][metric]["mean"]
+
+
+def gain(study, cell, metric):
+    """The paired difference of a cell from the baseline of its first comparison."""
+    return one(table(f"{study}/verdicts.csv"), "difference", cell=cell, metric=metric)
+
+
+def gains(study, cells, metric):
+    return [gain(study, cell, metric) for cell in cells]
+
+
+def ends(study, grid, metric):
+    """The least and the largest paired difference of a grid."""
+    rows = table(f"{study}/verdicts.csv").query("grid == @grid and metric == @metric")["difference"]
+    return [rows.min(), rows.max()]
+
+
+def plain(page):
+    """A page's text on one line, without addresses."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return " ".join(re.sub(r"\]\([^)]*\)|https?://\S+", "]", text).split())
+
+
+def one(rows, column, **where):
+    for key, value in where.items():
+        rows = rows[rows[key] == value]
+    return rows[column].iloc[0]
+
+
+def drift(cell, age):
+    """The Fréchet distance between replayed and real samples of a class, so many tasks after it was learned."""
+    return one(table("stored-small/mechanism/replay_quality.csv"), "frechet", cell=cell, age=age)
+
+
+def gradients(cells):
+    """The gradient of repulsion over that of the replayed reconstruction, mean over the tasks that replay."""
+    rows = table("claims-small/mechanism/gradients.csv")
+    return [rows[rows["cell"] == cell]["repulsion_to_reconstruction"].mean() for cell in cells]
+
+
+def published(metric):
+    rows = pd.read_csv(ROOT / "src/exaggerated_replay/analysis/study/published/table1.csv")
+    return rows[rows["metric"] == metric]["absolute"]
+
+
+def table1(metric, end):
+    return getattr(published(metric), end)()
+
+
+CONFIRM, UNITS = "confirm-small", ("rr-ra-units50", "rr-ra-units100", "rr-ra", "rr-ra-units400")
+STORED_SUMS = "rr-ra-class_means-stored-reduction-total"
+LENGTHS = ("rr-ra-iterations50", "rr-ra-iterations100", "rr-ra", "rr-ra-iterations400")
+SAID = {
+    "README.md": {
+        r"keep (.*) to (.*) points more accuracy on the classes": lambda: [
+            table1("first20", e) for e in ("min", "max")
+        ],
+    },
+    "docs/results.md": {
+        r"first 20 % of classes, (.*) to (.*) at f = 5 to 100": lambda: [table1("first20", e) for e in ("min", "max")],
+        r"first 50 %, (\S*) to (\S*), and": lambda: [table1("first50", e) for e in ("min", "max")],
+        r"and all classes, (\S*) to (\S*) \|": lambda: [table1("overall", e) for e in ("min", "max")],
+        r"negligible at every f, (-\S*) to (-\S*);": lambda: ends("claims-small", "table1", "first20")[::-1],
+        r"negligible, (-\S*) to (-\S*); on": lambda: ends("claims-small", "table1", "first50")[::-1],
+        r"; on all classes (-\S*) to (-\S*),": lambda: ends("claims-small", "table1", "overall")[::-1],
+        r"every f, (\S*) points at most": lambda: [
+            max(
+                abs(end) for m in ("first20", "first50", "overall") for end in ends("claims-small", "f_against_none", m)
+            )
+        ],
+        r"closest to Table 1, (\S*) points": lambda: [
+            one(table("readings-small/closest/at_published_weights.csv"), "distance", cell=STORED_SUMS)
+        ],
+        r"50 iterations comes within (\S*) \(": lambda: [
+            one(table("short-small/closest/controls.csv"), "distance", cell="rr-ra-iterations50")
+        ],
+        r"and loses (\S*) points on all classes": lambda: [-gain(CONFIRM, "ra-acting-strength3000", "overall")],
+        r"with a larger c: (\S*) % at c = 1,500": lambda: [mean(CONFIRM, "bir-si-strength1500", "first20")],
+        r"to real means has (\S*) % and (\S*) points more on all": lambda: [
+            mean(CONFIRM, "ra-stored", "first20"),
+            mean(CONFIRM, "ra-stored", "overall") - mean(CONFIRM, "bir-si-strength1500", "overall"),
+        ],
+        r"is right for (\S*) % of the first 20 % and (\S*) %": lambda: [
+            mean(CONFIRM, "slda-shrinkage1", metric) for metric in ("first20", "overall")
+        ],
+        r"attraction to them for (\S*) % and (\S*) %, the baseline for (\S*) % and (\S*) %": lambda: [
+            mean(CONFIRM, cell, metric) for cell in ("ra-stored", "bir-si") for metric in ("first20", "overall")
+        ],
+        r"of a class is (\d+) when .* and (\d+) eight tasks .* real means (\d+)\.": lambda: [
+            *(drift("bir-si", age) for age in (0, 8)),
+            drift("ra-stored", 8),
+        ],
+        r"over the tasks: (\S*) times at 50 iterations, (\S*) at 100, (\S*) at 200": lambda: gradients(LENGTHS[:3]),
+        r"20 % are (.*), (.*), (.*), (.*) points with 50, 100, 200, 400 units": lambda: gains(
+            "scale-small", UNITS, "first20"
+        ),
+        r"400 units; (.*), (.*), (.*), (.*) with as many iterations": lambda: gains("scale-small", LENGTHS, "first20"),
+        r"iterations; (-\S*) to (-\S*) with 64 to 512 replayed": lambda: ends_of_rr_ra("replay"),
+        r"samples; (\S*) at c = 1e8": lambda: [gain("scale-small", "rr-ra-strength1e+08", "first20")],
+        r"500 iterations it is (\S*) % here": lambda: [mean("paper-short", "bir-si", "overall")],
+    },
+}
+"""Page -> what it says -> the numbers that the studies have for it."""
+
+
+def ends_of_rr_ra(grid):
+    rows = table("scale-small/verdicts.csv").query("grid == @grid and metric == 'first20'")
+    rows = rows[rows["cell"].str.startswith("rr-ra")]["difference"]
+    return [rows.min(), rows.max()]
+
+
+@pytest.mark.parametrize(("page", "said"), [(page, said) for page in SAID for said in SAID[page]])
+def test_every_other_number_is_what_a_study_found(page, said):
+    (written,) = re.findall(said, plain(page))
+    numbers = SAID[page][said]()
+    for number, found in zip([written] if isinstance(written, str) else written, numbers, strict=True):
+        assert fits(number, pd.Series([found])).all(), f"{page}: {number}, and the study has {found}"
+
+
+NOT_FOUND_HERE = {
+    "README.md": r"\| the paper \|[^|]*\|[^|]*\|[^|]*\||5\.9 GB|Python 3\.11|published 34\.4 %|2110\.15056",
+    "docs/results.md": r"\+3\.45 % relative|about 0\.7 points up to|Section 3\.2|34\.38 %",
+}
+"""Numbers of others, of versions, and one that rounds intervals."""
+
+
+@pytest.mark.parametrize("page", SAID)
+def test_no_number_stands_there_that_nothing_holds(page):
+    text = plain(page)
+    held = [
+        match.span() for pattern in (ESTIMATE.pattern, NOT_FOUND_HERE[page]) for match in re.finditer(pattern, text)
+    ]
+    for said in SAID[page]:
+        match = re.search(said, text)
+        held += [match.span(group) for group in range(1, 1 + match.re.groups)]
+    numbers = re.finditer(r"[+-]?\d+\.\d+", text)
+    free = [n for n in numbers if not any(first <= n.start() and n.end() <= last for first, last in held)]
+    assert [text[n.start() - 30 : n.end() + 20] for n in free] == []
