@@ -34,15 +34,22 @@ def compose(overrides: tuple[str, ...]) -> None:
 
 
 @click.command()
-def drift() -> None:
-    """List the keys in which params.yaml differs from what conf/ composes."""
+@click.option("--methods", type=PATH, help="Also write the version of each method of your own to this file.")
+def drift(methods: Path | None) -> None:
+    """List the keys in which params.yaml differs from what conf/ composes; what cannot be planned is refused."""
+    from exaggerated_replay.files import write_json
     from exaggerated_replay.planning.compose import drift_warning
     from exaggerated_replay.planning.dropped import check_nothing_dropped
     from exaggerated_replay.planning.params import PARAMS, read_params
+    from exaggerated_replay.planning.plan import make_plan
+    from exaggerated_replay.planning.versions import own_versions
 
-    values, _ = read_params(PARAMS)
+    values, params = read_params(PARAMS)
     check_nothing_dropped(CONF, values)
     print(drift_warning(CONF, values) or "params.yaml is what conf/ composes")
+    make_plan(params)
+    if methods:
+        write_json(methods, own_versions(params.methods))
 
 
 @click.command()
