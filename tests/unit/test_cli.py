@@ -404,7 +404,8 @@ def test_from_a_file_of_ones_own_to_metrics(split, no_gpu, capsys):
     Path("results/methods/verdicts.csv").write_text("by hand")
     assert cli.main(["report", "results/methods"]) == 1
     said = capsys.readouterr()
-    assert said.err == "results/methods/verdicts.csv has other bytes than before: `git diff` shows how\n"
+    assert "commit of this study's code is not known" in said.err  # the folder is in no Git repository
+    assert said.err.endswith("\nresults/methods/verdicts.csv has other bytes than before: `git diff` shows how\n")
     assert said.out == "results/methods: files in Git with other bytes now: 1\n"
     assert "elsewhere is not the folder of a study" in refused(capsys, "report", "elsewhere")
 

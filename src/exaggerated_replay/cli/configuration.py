@@ -17,19 +17,20 @@ def compose(overrides: tuple[str, ...]) -> None:
 
     Without arguments, everything takes its default in conf/.
     """
-    from exaggerated_replay.places import RECORD, store_folder
+    from exaggerated_replay.places import RECORD, RESULTS, store_folder
     from exaggerated_replay.planning.compose import write_params
     from exaggerated_replay.planning.dropped import note_held
     from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.planning.remarks import remarks_on_data
+    from exaggerated_replay.store.estimate import time_told
 
     plan = write_params(CONF, list(overrides), PARAMS)
     note_held(read_params(PARAMS)[0])
-    places = [(run.directory, store_folder() / run.directory.name) for run in plan.runs]
-    new = sum(not any((place / RECORD).is_file() for place in both) for both in places)
+    places = {name: (run.directory, store_folder() / name) for name, run in plan.named.items()}
+    new = [name for name, both in places.items() if not any((place / RECORD).is_file() for place in both)]
     name = plan.study.name
-    print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {new} of them new")
-    for sentence in remarks_on_data(plan):
+    print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {len(new)} of them new")
+    for sentence in filter(None, [time_told(plan, new, RESULTS), *remarks_on_data(plan)]):
         print(sentence)
 
 
