@@ -1,5 +1,7 @@
 """How a number is said, where several parts say it."""
 
+import re
+
 
 def duration(seconds: float) -> str:
     """Return a time to wait as one says it: 40 s, 12 min, 3 h 05 min."""
@@ -23,3 +25,8 @@ def roughly(seconds: float) -> str:
     if hours < 47.5:
         return f"about {round(2 * hours) / 2 if hours < 9.75 else round(hours):g} hours"
     return f"about {round(hours / 24)} days"
+
+
+def unbroken(text: str) -> str:
+    """Return a text in which no line ends between a number and its percent sign."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)

@@ -15,6 +15,7 @@ from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.analysis.words import data_name, short_data_name
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
+from exaggerated_replay.wording import unbroken
 
 OURS, PAPER = "here", "paper"
 PAPER_FORM = (
@@ -107,7 +108,7 @@ def _csv(table: pd.DataFrame) -> str:
 
 
 def _with_note(table: pd.DataFrame, text: str) -> str:
-    return f"{markdown(table)}\n\n{text}\n"
+    return unbroken(f"{markdown(table)}\n\n{text}\n")
 
 
 def usual_caption(table: pd.DataFrame, study: Study, grid: str) -> str:
