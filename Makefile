@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 HOMES := $(realpath $(VENV))/ $(abspath $(VENV))/
 MOVED := $(if $(wildcard $(READY)),$(shell grep -qF $(HOMES:%=-e "%") $(BIN)/snakemake || echo moved))
 
-.PHONY: moved env run report reports browser test faults mutants bench lint schema reference claims lock lock-versions equivalent clean
+.PHONY: moved env run reports browser test faults mutants bench lint schema reference claims lock lock-versions equivalent clean
 
 env: $(READY)
 
@@ -29,11 +29,6 @@ $(READY): requirements.lock pyproject.toml $(MOVED)
 
 run: env
 	snakemake --cores all --resources gpu=2
-	$(MAKE) report
-
-# One self-contained page with every figure and its caption.
-report: env
-	snakemake --report report.html
 
 # The whole folder of every committed study, from what Git keeps of it: nothing is trained.
 reports: env

@@ -1,9 +1,6 @@
 # From raw data to the last figure. What to run is in params.yaml; what is where, in docs/explanation/architecture.md.
 
 
-report: "workflow/report/workflow.rst"
-
-
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/features.smk"

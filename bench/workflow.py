@@ -12,7 +12,6 @@ from exaggerated_replay.errors import UserError
 
 COMMANDS = {
     "workflow": ["snakemake", "--cores", "all", "--resources", "gpu=2"],  # what `make run` does
-    "report": ["snakemake", "--report", "report.html"],  # and then
     "nothing_to_do": ["snakemake", "-n"],
 }
 TINY = [

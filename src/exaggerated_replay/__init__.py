@@ -17,6 +17,8 @@ PUBLIC = {
     "load_data": "data.prepared",
     "read_study": "analysis.study.study",
     "read_tasks": "analysis.study.tasks",
+    "draw_figure": "figures.catalogue",
+    "table_text": "analysis.questions.layout",
     "compose_values": "planning.compose",
     "check_params": "planning.params",
     "make_plan": "planning.plan",

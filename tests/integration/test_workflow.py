@@ -59,16 +59,6 @@ def test_the_runs_table_has_one_row_per_cell_and_seed(finished):
     assert runs[["first20", "first50", "overall"]].stack().between(0, 100).all()
 
 
-def test_the_report_is_one_file_with_every_caption(finished, tmp_path):
-    finished.run("snakemake", "--report", str(tmp_path / "report.html"))
-    page = (tmp_path / "report.html").read_text()
-    captions = ("table", "provenance", "accuracy_matrix", "architecture", "comparison", "convergence")
-    ours = (finished.path / "src/exaggerated_replay/report/captions" / f"{name}.rst" for name in captions)
-    for caption in (finished.path / "workflow/report/workflow.rst", *ours):
-        assert caption.read_text().split("(")[0].strip() in page
-    assert not re.search(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?://", page)
-
-
 def test_rebuilding_from_nothing_gives_the_same_bytes(clone, finished):
     for folder in ("results", "data", ".snakemake", ".training"):
         shutil.rmtree(clone.path / folder, ignore_errors=True)

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import click
 import numpy as np
 import pytest
+import yaml
 
 from exaggerated_replay import cli
 from exaggerated_replay.data.splits import write_split
@@ -230,6 +231,46 @@ def test_compose_writes_params_yaml_here_and_says_what_it_means(folder, capsys):
     assert "18 runs, 17 of them new" in capsys.readouterr().out
 
 
+def first_stage():
+    """The command of DVC's first stage, which always runs and on which the models depend."""
+    stages = yaml.safe_load((CONF.parent / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    (out,) = [name for out in stages["configuration"]["outs"] for name in out]
+    assert next(iter(stages)) == "configuration"
+    assert stages["configuration"]["always_changed"]
+    assert out in stages["models"]["deps"]
+    return stages["configuration"]["cmd"].removeprefix("PYTHONPATH=src exaggerated-replay ").split(), Path(out)
+
+
+def test_the_first_stage_of_dvc_notes_the_version_of_each_method_of_ones_own(folder):
+    (folder / "own.py").write_text((CONF.parent / "docs/examples/agem.py").read_text())
+    command, out = first_stage()
+    assert cli.main(["compose"]) == 0
+    assert cli.main(command) == 0
+    assert json.loads(out.read_text()) == {}
+    assert cli.main(["compose", "+methods.agem=own.py", "+arms.agem={method: agem, memory_per_class: 3}"]) == 0
+    assert cli.main(command) == 0
+    first = json.loads(out.read_text())
+    assert [*first] == ["agem"]
+    with (folder / "own.py").open("a") as file:
+        file.write("# edited\n")
+    assert cli.main(command) == 0
+    assert json.loads(out.read_text()) != first
+    assert cli.main(["compose"]) == 0  # and the file is a method no more
+
+
+def test_a_focus_that_is_no_cell_is_refused_by_the_first_stage_of_dvc(folder, capsys):
+    command, out = first_stage()
+    assert cli.main(["compose", "study.seeds=1"]) == 0
+    params = (folder / "params.yaml").read_text()
+    assert "focus: rr-ra\n" in params
+    (folder / "params.yaml").write_text(params.replace("focus: rr-ra\n", "focus: nonsense\n"))
+    capsys.readouterr()
+    assert cli.main(command) == 2
+    told = "params.yaml: focus is 'nonsense', which is not a cell of this study: choose one of "
+    assert told in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("override", "told"),
     [
@@ -363,7 +404,8 @@ def test_from_a_file_of_ones_own_to_metrics(split, no_gpu, capsys):
     Path("results/methods/verdicts.csv").write_text("by hand")
     assert cli.main(["report", "results/methods"]) == 1
     said = capsys.readouterr()
-    assert said.err == "results/methods/verdicts.csv has other bytes than before: `git diff` shows how\n"
+    assert "commit of this study's code is not known" in said.err  # the folder is in no Git repository
+    assert said.err.endswith("\nresults/methods/verdicts.csv has other bytes than before: `git diff` shows how\n")
     assert said.out == "results/methods: files in Git with other bytes now: 1\n"
     assert "elsewhere is not the folder of a study" in refused(capsys, "report", "elsewhere")
 

@@ -79,6 +79,18 @@ def test_a_study_of_a_miniature_has_a_folder_of_its_own():
     assert compose_values(CONF, ["dataset=cifar100", "study=small"])["study"]["name"] == "small"
 
 
+def test_a_size_of_other_data_is_refused_with_the_data_that_have_it():
+    for given, who in (
+        (["size=small"], "size=small"),
+        (["size=laptop", "study=claims"], "size=laptop"),
+        (["study=small"], "study=small"),
+    ):
+        told = rf"{who} has sizes for cifar100, and dataset\.name is mnist: .* dataset=cifar100, leave out {who},"
+        with pytest.raises(UserError, match=told):
+            check_params(compose_values(CONF, ["dataset=mnist", *given]))
+    check_params(compose_values(CONF, ["dataset=mnist", "size=small", "study.dataset=null"]))
+
+
 def test_one_word_makes_a_miniature_of_any_study():
     full, small = (
         compose_values(CONF, ["dataset=cifar100", size, "study=dose"]) for size in ("size=as_published", "size=small")

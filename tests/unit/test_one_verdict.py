@@ -7,8 +7,16 @@ import pandas as pd
 import pytest
 
 from exaggerated_replay.analysis.study.study import open_study
+from exaggerated_replay.analysis.verdicts.compare import compare
+from exaggerated_replay.analysis.verdicts.decide import next_step
 from exaggerated_replay.analysis.verdicts.rules import verdict
+from exaggerated_replay.analysis.verdicts.sentences import sentence
+from exaggerated_replay.analysis.verdicts.table import each_once, verdicts
+from exaggerated_replay.analysis.words import counted
 from exaggerated_replay.files import read_json
+from exaggerated_replay.report.comparisons import grids
+from exaggerated_replay.report.facts import what_was_not_run
+from exaggerated_replay.report.tables import SHORT
 from exaggerated_replay.settings.rules import RulesSettings
 from tools import claims
 
@@ -53,6 +61,33 @@ def test_with_more_seeds_no_verdict_is_turned_into_its_opposite(found):
             for other in list(rows.itertuples())[place + 1 :]:
                 if one.ours & other.ours and one.theirs & other.theirs:
                     assert max(one.valid_low, other.valid_low) <= min(one.valid_high, other.valid_high)
+
+
+@pytest.mark.parametrize("name", ["small", "laptop", "stored-small"])
+def test_how_many_more_seeds_a_comparison_needs_is_one_number_everywhere(name):
+    study = open_study(ROOT / "results" / name)
+    table = verdicts(study)
+    undecided = each_once(table).query("verdict == 'undecided'")
+    assert len(undecided) > 1
+    page = {
+        (row.cell, row.baseline, number.part): number.beside
+        for grid in grids(study, table)
+        for row in grid.rows
+        for number in row.numbers
+    }
+    for _, row in undecided.iterrows():
+        cell, baseline, metric, more = row[["cell", "baseline", "metric", "more_seeds"]]
+        said = counted(more, "more seed")
+        assert f"needing about {said}." in sentence(study.plan, row)
+        assert f"needing about {said}." in compare(study, baseline, cell)
+        assert page[cell, baseline, SHORT[metric]] == said
+        assert (
+            len(next_step(table[table["baseline"] == baseline], [f"{cell}:{metric}"], range(10**4), 10**6).seeds)
+            == more
+        )
+    kept = pd.read_csv(ROOT / "results" / name / "verdicts.csv")
+    assert kept["more_seeds"].tolist() == table["more_seeds"].tolist()
+    assert f"about {counted(undecided['more_seeds'].max(), 'more seed')}," in what_was_not_run(study, table)[-1]
 
 
 def test_every_word_follows_from_the_interval_beside_it_by_the_rules_of_today(found):

@@ -14,7 +14,7 @@ from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
-from exaggerated_replay.planning.versions import method_version
+from exaggerated_replay.planning.versions import method_version, own_versions
 from exaggerated_replay.settings.methods import BUILT_IN, method_names, own_method, settings_of, use_own
 from exaggerated_replay.training.trial import try_method
 
@@ -72,6 +72,17 @@ def test_a_version_that_it_states_takes_the_place_of_its_digest(tmp_path):
     assert method_version("agem") == "core 1, agem own 4"
     assert named(planned(copied(tmp_path, "VERSION = 4\n# tidied\n"))) == named(first)
     assert named(planned(copied(tmp_path, "VERSION = 5\n"))) != named(first)
+
+
+def test_what_dvc_looks_at_changes_where_runs_do(tmp_path):
+    planned(copied(tmp_path))
+    before = own_versions(["agem", "bir"])
+    assert before == {"agem": f"sha256:{hashlib.sha256(AGEM.read_bytes()).hexdigest()[:16]}"}
+    planned(copied(tmp_path, "# another word\n"))
+    assert own_versions(["agem"]) != before
+    planned(copied(tmp_path, "VERSION = 4\n# another word\n"))
+    assert own_versions(["agem"]) == {"agem": "own 4"}
+    assert own_versions([]) == {}
 
 
 def test_an_edited_file_is_read_again_and_a_dropped_one_forgotten(tmp_path):

@@ -10,6 +10,7 @@ from studies import planned
 from exaggerated_replay.analysis.study.outputs import featured
 from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.report.readme import plain, readme, table
+from exaggerated_replay.wording import unbroken
 
 ORIGIN = {
     **{"commit": "c" * 40, "modified": "", "python": "3.11", "system": "x", "timed": 18, "seconds": 90.0},
@@ -29,8 +30,8 @@ def test_it_holds_the_answer_the_main_table_with_verdicts_and_the_figures(writte
     assert text.startswith("# Table 1 and other on digits\n")
     assert re.search(r"\*\*On digits, .*\*\*", text)
     headings, _, base, first, second = rows(text, "Table 1")
-    assert headings == ["repulsion factor f", "seeds", "first 20 %", "first 50 %", "all classes"]
-    assert base[:3] == ["baseline", "6", "60.00 %"]  # 30 of 50 at every seed
+    assert headings == ["repulsion factor f", "seeds", unbroken("first 20 %"), unbroken("first 50 %"), "all classes"]
+    assert base[:3] == ["baseline", "6", unbroken("60.00 %")]  # 30 of 50 at every seed
     # 0, 1, 2, 3, 0, 1 more of the 50 than the baseline's: 2 points each.
     assert first[0] == "20" and first[2].startswith("+2.33 (")
     assert "; paper +4.80" in first[2]
@@ -39,6 +40,16 @@ def test_it_holds_the_answer_the_main_table_with_verdicts_and_the_figures(writte
     assert shown == ["figures/table1.png", "figures/other.png"]
     assert all((folder / name).is_file() for name in shown)
     assert "[Other](tables/other.csv)" in text and (folder / "tables/other.csv").is_file()
+
+
+def test_no_line_ends_between_a_number_and_its_percent_sign(written):
+    folder = written(plan_of())
+    for name in ("README.md", "report.html", "tables/table1.md"):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert len(re.findall("[0-9]\N{NO-BREAK SPACE}%", text)) > 2
+        assert not re.search("[0-9][ \n]+%", text)
+    csv = (folder / "tables/table1.csv").read_text(encoding="utf-8")
+    assert "\N{NO-BREAK SPACE}" not in csv
 
 
 def test_it_says_what_was_run_on_what(written):

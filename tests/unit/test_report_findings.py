@@ -9,6 +9,7 @@ from studies import planned
 
 from exaggerated_replay.analysis.study.outputs import findings_of
 from exaggerated_replay.report.findings import Finding, clauses, closest, frontier, trends
+from exaggerated_replay.wording import unbroken
 
 
 def section_of(folder, grid):
@@ -61,7 +62,8 @@ def test_where_a_size_grows_the_page_says_what_grows_with_it(written):
     assert table["metric"].tolist() == ["first20", "first50", "overall"]
     rows = shown(section_of(folder, "sizes"), "points per tenfold size")
     assert [row[:5] for row in rows] == [
-        ["rr-ra", part, "20 to 200", "2,000", "5"] for part in ("first 20 %", "first 50 %", "all classes")
+        ["rr-ra", part, "20 to 200", "2,000", "5"]
+        for part in (unbroken("first 20 %"), unbroken("first 50 %"), "all classes")
     ]
     assert [row[-1] for row in rows] == table["verdict"].tolist()
     assert 'href="trends/sizes.csv"' in section_of(folder, "sizes")

@@ -12,7 +12,6 @@ from exaggerated_replay.analysis.study.pairs import MEANS, METRICS
 from exaggerated_replay.analysis.study.paper import published
 from exaggerated_replay.analysis.study.scores import SUMMARY
 from exaggerated_replay.publishing.summary import summary
-from exaggerated_replay.report.pictures import caption
 
 CIFAR100 = {"dataset": {"name": "cifar100", "title": "CIFAR-100", "source_name": None, "sha256": "c" * 64}}
 DIGITS = {"dataset": {"name": "digits", "source_name": None, "sha256": "d" * 64}}
@@ -285,7 +284,7 @@ def test_a_mean_is_that_of_all_finished_runs_of_a_cell_in_the_table_and_in_the_m
             "mean"
         ] == round(row["first20_mean"], 2)
     assert base.sum() == 3
-    assert MEANS in layout.CELL_FORM and MEANS in layout.PAPER_FORM and MEANS in caption("table")
+    assert MEANS in layout.CELL_FORM and MEANS in layout.PAPER_FORM
 
 
 def test_a_cell_whose_runs_all_diverged_is_a_gap_in_the_table():

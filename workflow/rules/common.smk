@@ -12,7 +12,6 @@ SOURCE = str(Path(workflow.basedir, "src").resolve())
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
-from exaggerated_replay.analysis.study.outputs import figures_of
 from exaggerated_replay.cli.output import name_the_user, show_anything
 from exaggerated_replay.places import DIGITS
 from exaggerated_replay.workflow.control import Control
@@ -34,20 +33,3 @@ CONTROL = Control(workflow, config)
 PLAN = CONTROL.plan
 FILES = CONTROL.files
 ENCODER = PLAN.encoder
-CAPTIONS = Path(SOURCE, "exaggerated_replay/report/captions")
-FIGURES = figures_of(PLAN)
-
-
-def shown(file):
-    """Mark what the report shows, with its caption."""
-    path, stem = str(file), file.stem
-    match file.parent.name, file.suffix:
-        case "tables", ".csv":
-            return report(path, caption=f"{CAPTIONS}/table.rst", category="Tables", labels={"table": stem})
-        case "provenance", _:
-            labels = {"table": f"the runs behind {stem}"}
-            return report(path, caption=f"{CAPTIONS}/provenance.rst", category="Tables", labels=labels)
-        case "print", ".png":
-            caption = f"{CAPTIONS}/{FIGURES[stem][0].name}.rst"
-            return report(path, caption=caption, category="Figures", labels={"figure": stem.replace("_", " ")})
-    return path

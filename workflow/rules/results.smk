@@ -5,7 +5,7 @@ rule study:
     input:
         CONTROL.reads("study", FILES.records, FILES.study),
     output:
-        update([shown(file) for file in FILES.study]),
+        update([*map(str, FILES.study)]),
     log:
         "logs/study.log",
     localrule: True

@@ -17,32 +17,40 @@ def compose(overrides: tuple[str, ...]) -> None:
 
     Without arguments, everything takes its default in conf/.
     """
-    from exaggerated_replay.places import RECORD, store_folder
+    from exaggerated_replay.places import RECORD, RESULTS, store_folder
     from exaggerated_replay.planning.compose import write_params
     from exaggerated_replay.planning.dropped import note_held
     from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.planning.remarks import remarks_on_data
+    from exaggerated_replay.store.estimate import time_told
 
     plan = write_params(CONF, list(overrides), PARAMS)
     note_held(read_params(PARAMS)[0])
-    places = [(run.directory, store_folder() / run.directory.name) for run in plan.runs]
-    new = sum(not any((place / RECORD).is_file() for place in both) for both in places)
+    places = {name: (run.directory, store_folder() / name) for name, run in plan.named.items()}
+    new = [name for name, both in places.items() if not any((place / RECORD).is_file() for place in both)]
     name = plan.study.name
-    print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {new} of them new")
-    for sentence in remarks_on_data(plan):
+    print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {len(new)} of them new")
+    for sentence in filter(None, [time_told(plan, new, RESULTS), *remarks_on_data(plan)]):
         print(sentence)
 
 
 @click.command()
-def drift() -> None:
-    """List the keys in which params.yaml differs from what conf/ composes."""
+@click.option("--methods", type=PATH, help="Also write the version of each method of your own to this file.")
+def drift(methods: Path | None) -> None:
+    """List the keys in which params.yaml differs from what conf/ composes; what cannot be planned is refused."""
+    from exaggerated_replay.files import write_json
     from exaggerated_replay.planning.compose import drift_warning
     from exaggerated_replay.planning.dropped import check_nothing_dropped
     from exaggerated_replay.planning.params import PARAMS, read_params
+    from exaggerated_replay.planning.plan import make_plan
+    from exaggerated_replay.planning.versions import own_versions
 
-    values, _ = read_params(PARAMS)
+    values, params = read_params(PARAMS)
     check_nothing_dropped(CONF, values)
     print(drift_warning(CONF, values) or "params.yaml is what conf/ composes")
+    make_plan(params)
+    if methods:
+        write_json(methods, own_versions(params.methods))
 
 
 @click.command()

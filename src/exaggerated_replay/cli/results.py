@@ -62,6 +62,26 @@ def report(folders: tuple[Path, ...], index: Path | None) -> None:
 
 
 @click.command()
+@click.argument("folder", type=PATH)
+@click.argument("grid")
+@click.option(
+    "--form",
+    type=click.Choice(["markdown", "latex", "csv"]),
+    default="markdown",
+    show_default=True,
+    help="How it is written.",
+)
+@click.option("--caption", help="Of a table of LaTeX, in plain text.")
+@click.option("--label", help="Of a table of LaTeX, such as tab:gains.")
+@click.option("--wide/--narrow", default=True, help="Of a table of LaTeX: over both columns of a page, or over one.")
+def table(folder: Path, grid: str, form: str, caption: str | None, label: str | None, wide: bool) -> None:
+    """Print the table of GRID, a grid of the study in FOLDER, as a paper has it; LaTeX needs the package booktabs."""
+    from exaggerated_replay.analysis.questions.layout import table_text
+
+    print(table_text(folder, grid, form, caption=caption, label=label, wide=wide), end="")
+
+
+@click.command()
 @asked_plan
 @click.option("--study", help="A study of results/, instead of what params.yaml asks for.")
 @click.argument("baseline")

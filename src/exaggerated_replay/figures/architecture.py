@@ -6,7 +6,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.arms import BASELINE, TREATMENT
-from exaggerated_replay.figures.style import DOUBLE, INK, house_style
+from exaggerated_replay.figures.style import DOUBLE, INK, house_style, sheet
 
 HEIGHT = 3.12
 MAIN, TOP, BELOW, COPY = 1.98, 2.86, 1.2, 0.36
@@ -41,7 +41,7 @@ def draw(*, inputs: int, units: int, latent: int, classes: int, gate_proportion:
     Returns:
         A figure two columns wide.
     """
-    figure = Figure(figsize=(DOUBLE, HEIGHT))
+    figure = sheet(DOUBLE, HEIGHT, layout=None)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, DOUBLE), ylim=(0, HEIGHT))
     axes.set_axis_off()
     _model(axes, inputs, units, latent, classes, gate_proportion, bounded)

@@ -1,15 +1,17 @@
-"""Drawing all figures of a study in one go; `analysis/study/outputs.py` says which it has.
+"""Drawing figures of a study: one, as somebody wants it, or all; `analysis/study/outputs.py` says which it has.
 
 A figure is a module: of a grid with `draw(study, grid)`, of the study as a whole with `of_study(study)`, and where that
 needs more than records, with `of_study(study, folder)`. Modules are imported when they draw.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+from matplotlib.colors import is_color_like, to_hex
 from matplotlib.figure import Figure
 
 from exaggerated_replay.analysis.study.outputs import (
@@ -20,10 +22,52 @@ from exaggerated_replay.analysis.study.outputs import (
     picture_file,
     print_files,
 )
-from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import nothing, save, small_picture, stacked
+from exaggerated_replay.analysis.study.study import Study, open_study
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures.arms import arm_colours
+from exaggerated_replay.figures.style import Look, house_style, looking, nothing, save, small_picture, stacked
 from exaggerated_replay.planning.questions import WholeFigure
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.records import FINISHED
+
+Size = tuple[float, float]
+
+
+def draw_figure(
+    folder: Path | str,
+    name: str,
+    *,
+    names: Mapping[str, str] | None = None,
+    colours: Mapping[str, Any] | None = None,
+    size: Size | None = None,
+    style: Any = None,
+    stacked: bool = False,
+) -> Figure:
+    """Draw one figure of a study as somebody wants it: `draw_figure("results/default", "table1", size=(7, 2.5))`.
+
+    Args:
+        folder: The study's folder.
+        name: A grid of the study, or a figure of it as a whole, such as "forgetting".
+        names: Arm or cell -> what it is to be called.
+        colours: Arm or cell -> any colour that matplotlib knows; an arm's is that of all its cells.
+        size: Width and height of the figure in inches.
+        style: A style of matplotlib's, or a list of some, over the house's: a name, a file, or a mapping of settings.
+        stacked: Whether panels stand one below the other instead of side by side.
+
+    Returns:
+        The figure, which nothing else refers to.
+
+    Raises:
+        UserError: There is no such study, figure, arm, cell, colour, size or style, or nothing to draw the figure from.
+    """
+    folder = Path(folder)
+    study = open_study(folder)
+    _check_known([name], _all_names(study.plan), f"a figure of the study {study.plan.study.name}")
+    with looking(_look(study.plan, names or {}, colours or {}, size, style, stacked)):
+        figure = _draw(study, name, folder)
+    if figure is None:
+        raise UserError(f"{name} cannot be drawn from {folder}: what it shows beyond the records of runs is not there")
+    return figure
 
 
 def draw_all(study: Study, folder: Path) -> None:
@@ -34,18 +78,60 @@ def draw_all(study: Study, folder: Path) -> None:
     The figures that need more than records are left out where that is not here. Where no run reached its end, each
     says so.
     """
-    ended = study.runs["status"].eq(FINISHED).any()
     shown = featured(study.plan)
+    for name in _all_names(study.plan):
+        _keep(name, partial(_draw, study, name, folder), folder, small=name in shown)
 
-    for name, (kind, grid) in figures_of(study.plan).items():
-        if not ended and not (isinstance(kind, WholeFigure) and kind.needs == "settings"):
-            _keep(name, nothing, folder, small=name in shown)
-        elif grid:
-            _keep(name, partial(_module(kind.name).draw, study, grid), folder, small=name in shown)
-        else:
-            _keep(name, partial(_module(kind.name).of_study, study), folder, small=name in shown)
-    for name in FROM_MORE if ended else ():
-        _keep(name, partial(_module(name).of_study, study, folder), folder, small=name in shown)
+
+def _all_names(plan: StudyPlan) -> list[str]:
+    return [*figures_of(plan), *FROM_MORE]
+
+
+def _draw(study: Study, name: str, folder: Path) -> Figure | None:
+    """Draw a figure; None where it needs more than records, and that is not in the folder."""
+    ended = study.runs["status"].eq(FINISHED).any()
+    if name in FROM_MORE:
+        return cast(Figure | None, _module(name).of_study(study, folder)) if ended else None
+    kind, grid = figures_of(study.plan)[name]
+    if not ended and not (isinstance(kind, WholeFigure) and kind.needs == "settings"):
+        return nothing()
+    module = _module(kind.name)
+    return cast(Figure, module.draw(study, grid) if grid else module.of_study(study))
+
+
+def _look(
+    plan: StudyPlan, names: Mapping[str, str], colours: Mapping[str, Any], size: Size | None, style: Any, stacked: bool
+) -> Look:
+    """Return what `draw_figure` was asked for, checked.
+
+    Raises:
+        UserError: Something is unknown.
+    """
+    known = list(dict.fromkeys([*arm_colours(plan), *plan.cells]))
+    _check_known([*names, *colours], known, f"an arm or a cell of the study {plan.study.name}")
+    if twice := sorted({said for said in names.values() if [*names.values()].count(said) > 1}):
+        raise UserError(f"names has {twice[0]!r} twice: give each arm or cell a name of its own")
+    if strange := [(name, colour) for name, colour in colours.items() if not is_color_like(colour)]:
+        raise UserError(
+            f"the colour of {strange[0][0]} is {strange[0][1]!r}, which matplotlib does not know: "
+            'write it as "#d55e00", or as one of its names, such as "tab:orange"'
+        )
+    if size is not None and not (len(size) == 2 and all(0 < side < math.inf for side in size)):
+        raise UserError(f"size is {size!r}, but must be a width and a height in inches, such as (3.4, 2.5)")
+    styles = [] if style is None else [*style] if isinstance(style, list | tuple) else [style]
+    look = Look(names, {name: to_hex(colour) for name, colour in colours.items()}, size, styles, stacked)
+    try:
+        with looking(look), house_style():
+            return look
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        reason = " ".join(str(error.args[0] if error.args else error).split())
+        raise UserError(f"style is {style!r}, which matplotlib cannot use: {reason}") from None
+
+
+def _check_known(asked: Collection[str], known: Collection[str], what: str) -> None:
+    for name in asked:
+        if name not in known:
+            raise UserError(f"{name} is not {what}: choose among {', '.join(known)}")
 
 
 def _keep(name: str, draw: Callable[[], Figure | None], folder: Path, *, small: bool) -> None:

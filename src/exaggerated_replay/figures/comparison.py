@@ -15,20 +15,20 @@ from exaggerated_replay.analysis.questions.comparison import comparison
 from exaggerated_replay.analysis.questions.layout import has_published
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.arms import cell_colours, row_names
 from exaggerated_replay.figures.style import (
     DOTS,
     INK,
     MUTED,
     PANELS,
     below,
+    cell_colours,
     cell_name,
     data_name,
     dots,
     house_style,
     key,
     panels,
-    plain,
+    row_names,
     stack,
 )
 
@@ -91,7 +91,7 @@ def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
-        axes.set_yticks(range(len(names)), [plain(name) for name in shown])
+        axes.set_yticks(range(len(names)), shown)
     axes_of_metrics[0].set_ylim(len(names) - 0.35, -0.6)
     baselines = table["baseline"].unique()
     baseline = cell_name(study.plan, baselines[0]) if len(baselines) == 1 else "its baseline"

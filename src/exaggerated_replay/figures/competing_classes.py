@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from exaggerated_replay.analysis.study.scores import significant
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.arms import BASELINE, TREATMENT
-from exaggerated_replay.figures.style import INK, MUTED, SINGLE, house_style, key
+from exaggerated_replay.figures.style import INK, MUTED, SINGLE, house_style, key, sheet
 from exaggerated_replay.store.records import WEIGHTS, is_complete
 
 MOST_NAMED = 4
@@ -26,13 +26,14 @@ def of_study(study: Study, folder: Path) -> Figure | None:
 
     Args:
         study: Its cell in focus comes first, if that exaggerates.
-        folder: Inside the study's folder, beside which `runs/` lies.
+        folder: The study's folder, beside which `runs/` lies, or one inside it.
     """
+    runs = next((runs for place in folder.absolute().parents[:2] if (runs := place / "runs").is_dir()), folder)
     for cell in sorted(study.plan.cells.values(), key=lambda cell: cell.name != study.plan.focus):
         if "f" not in cell.method:
             continue
         for run in cell.runs:
-            directory, record = folder.parents[1] / "runs" / run.name, study.records[run.name]
+            directory, record = runs / run.name, study.records[run.name]
             if not (is_complete(directory) and record.counts):  # one that diverged shows nothing
                 continue
             from exaggerated_replay.figures.competing_example import competing_example
@@ -65,7 +66,7 @@ def draw(example: Mapping) -> Figure:
         "other": (MUTED, sorted({*range(len(probabilities))} - {label, *rivals})),
     }
     pictures = _pictures(example, rivals)
-    figure = Figure(figsize=(SINGLE, 3.1 if pictures else 2.3), layout="constrained")
+    figure = sheet(SINGLE, 3.1 if pictures else 2.3)
     grid = figure.add_gridspec(2 if pictures else 1, 1, height_ratios=[1, 2.4] if pictures else None)
     axes = figure.add_subplot(grid[-1])
     for colour, classes in roles.values():

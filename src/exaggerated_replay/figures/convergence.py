@@ -9,11 +9,11 @@ from matplotlib.patches import Patch
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.arms import arm_colours
 from exaggerated_replay.figures.style import (
     DOTS,
     INK,
     PANELS,
+    arm_colours,
     arm_name,
     below,
     data_name,

@@ -7,8 +7,18 @@ from matplotlib.ticker import LogLocator, NullLocator
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.arms import arm_colours
-from exaggerated_replay.figures.style import INK, PANELS, below, data_name, dots, house_style, key, means, panels
+from exaggerated_replay.figures.style import (
+    INK,
+    PANELS,
+    arm_colours,
+    below,
+    data_name,
+    dots,
+    house_style,
+    key,
+    means,
+    panels,
+)
 from exaggerated_replay.planning.study_plan import Cell
 
 LOSSES = {(True, False): "RR alone", (False, True): "RA alone", (True, True): "RR and RA"}

@@ -12,8 +12,7 @@ from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.accuracy_matrix import arms_shown
-from exaggerated_replay.figures.arms import cell_colours
-from exaggerated_replay.figures.style import INK, cell_name, house_style, key, panels
+from exaggerated_replay.figures.style import INK, cell_colours, cell_name, house_style, key, panels
 from exaggerated_replay.store.records import Record
 
 

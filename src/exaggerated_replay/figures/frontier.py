@@ -13,15 +13,16 @@ from matplotlib.patheffects import withStroke
 from exaggerated_replay.analysis.questions.effects import levels
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.arms import arm_colours
 from exaggerated_replay.figures.style import (
     INK,
     MUTED,
     SINGLE,
+    arm_colours,
     arm_name,
     data_name,
     house_style,
     key,
+    sheet,
     short_number,
 )
 from exaggerated_replay.planning.questions import STRENGTH
@@ -56,7 +57,7 @@ def draw(study: Study, grid: str) -> Figure:
     arms = sorted(found["arm"].unique(), key=lambda arm: (arm != baseline, arm))
     points = found.assign(c=found[STRENGTH].astype(float)).groupby(["arm", "c"])[["overall", "first20"]]
     means, reach = points.mean(), points.agg(_reach).fillna(0)
-    figure = Figure(figsize=(SINGLE, 3.1), layout="constrained")
+    figure = sheet(SINGLE, 3.1)
     axes = figure.subplots()
     for arm in arms:
         line, (right, up) = means.loc[arm], reach.loc[arm].to_numpy().T

@@ -14,8 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.arms import cell_colours
-from exaggerated_replay.figures.style import INK, MUTED, cell_name, house_style, key, panels
+from exaggerated_replay.figures.style import INK, MUTED, cell_colours, cell_name, house_style, key, panels
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 MOST = 4  # cells shown: more lines cannot be told apart

@@ -1,9 +1,10 @@
 """The house style, and saving figures byte for byte the same every time."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -23,7 +24,7 @@ from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.words import short_data_name
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import arms
-from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.planning.study_plan import Row, StudyPlan
 
 SINGLE, DOUBLE = 3.4, 7.0
 """Widths of one and of two paper columns, in inches."""
@@ -50,7 +51,51 @@ _METADATA = {
     ".svg": {"Date": None, "Creator": None},
 }
 _LOCK = threading.RLock()
-_STACKED = ContextVar("stacked", default=False)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is to be otherwise than the house has it; by default, nothing.
+
+    Attributes:
+        names: Arm or cell -> its name. What both an arm and a cell are called, is the arm.
+        colours: Arm or cell -> its colour; an arm's is that of all its cells.
+        size: Width and height of the whole figure, in inches.
+        style: Styles of matplotlib's, over the house's: names, files, or settings.
+        stacked: Whether panels stand one below the other.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)
+    size: tuple[float, float] | None = None
+    style: Sequence[Any] = ()
+    stacked: bool = False
+
+
+_HOUSE = Look()
+_LOOK = ContextVar("look", default=_HOUSE)
+
+
+@contextmanager
+def looking(look: Look) -> Iterator[None]:
+    """Have all figures that are drawn here look like this."""
+    token = _LOOK.set(look)
+    try:
+        yield
+    finally:
+        _LOOK.reset(token)
+
+
+@contextmanager
+def stacked() -> Iterator[None]:
+    """Have `panels` set what else stands side by side one below the other, as for a telephone."""
+    with looking(replace(_LOOK.get(), stacked=True)):
+        yield
+
+
+def stack() -> bool:
+    """Tell whether panels are stacked."""
+    return _LOOK.get().stacked
 
 
 @contextmanager
@@ -59,23 +104,14 @@ def house_style() -> Iterator[None]:
 
     The plotting library keeps one set of settings per process, so only one thread at a time may hold it.
     """
-    with _LOCK, matplotlib.style.context(Path(__file__).with_name("house.mplstyle"), after_reset=True):
+    styles = [Path(__file__).with_name("house.mplstyle"), *_LOOK.get().style]
+    with _LOCK, matplotlib.style.context(styles, after_reset=True):
         yield
 
 
-@contextmanager
-def stacked() -> Iterator[None]:
-    """Have `panels` set what else stands side by side one below the other, as for a telephone."""
-    token = _STACKED.set(True)
-    try:
-        yield
-    finally:
-        _STACKED.reset(token)
-
-
-def stack() -> bool:
-    """Tell whether panels are stacked."""
-    return _STACKED.get()
+def sheet(width: float, height: float, layout: Any = "constrained") -> Figure:
+    """Return an empty figure of a size in inches, or of the one that `looking` asks for."""
+    return Figure(figsize=_LOOK.get().size or (width, height), layout=layout)
 
 
 def panels(height: float, columns: int, rows: int = 1, *, widths: Sequence[float] | None = None, **shared: Any) -> Any:
@@ -92,9 +128,9 @@ def panels(height: float, columns: int, rows: int = 1, *, widths: Sequence[float
         The figure, and an array [rows, columns] of axes.
     """
     if not stack():
-        figure = Figure(figsize=(DOUBLE, height), layout="constrained")
+        figure = sheet(DOUBLE, height)
         return figure, figure.subplots(rows, columns, squeeze=False, width_ratios=widths, **shared)
-    figure = Figure(figsize=(SINGLE, ENDS + columns * (height - ENDS / 2)), layout="constrained")
+    figure = sheet(SINGLE, ENDS + columns * (height - ENDS / 2))
     return figure, figure.subplots(rows * columns, 1, squeeze=False, **shared).reshape(columns, rows).T
 
 
@@ -105,12 +141,39 @@ def below(figure: Figure, text: str) -> None:
 
 def arm_name(plan: StudyPlan, arm: str) -> str:
     """Return an arm's name for a figure."""
-    return plain(arms.arm_name(plan, arm))
+    return plain(_LOOK.get().names.get(arm) or arms.arm_name(plan, arm))
 
 
 def cell_name(plan: StudyPlan, cell: str) -> str:
     """Return a cell's name for a figure."""
-    return plain(arms.cell_name(plan, cell))
+    return plain(_named(plan, cell, arms.cell_name(plan, cell)))
+
+
+def row_names(plan: StudyPlan, rows: Sequence[Row]) -> list[str]:
+    """Name rows of a grid by what tells them apart."""
+    names = arms.row_names(plan, rows)
+    return [plain(_named(plan, row.cell, name)) for row, name in zip(rows, names, strict=True)]
+
+
+def _named(plan: StudyPlan, cell: str, usual: str) -> str:
+    """Return the name that somebody gave a cell; or else its usual one, with the name that they gave its arm."""
+    names, arm = _LOOK.get().names, plan.cells[cell].arm
+    if cell in names and cell not in arms.arm_colours(plan):
+        return names[cell]
+    arms_own = arms.arm_name(plan, arm)
+    return names[arm] + usual.removeprefix(arms_own) if arm in names and usual.startswith(arms_own) else usual
+
+
+def arm_colours(plan: StudyPlan) -> dict[str, str]:
+    """Return arm -> hexadecimal colour for a figure, of every arm of a plan."""
+    chosen = _LOOK.get().colours
+    return {arm: chosen.get(arm, colour) for arm, colour in arms.arm_colours(plan).items()}
+
+
+def cell_colours(plan: StudyPlan) -> dict[str, str]:
+    """Return cell -> hexadecimal colour for a figure: its own, its arm's, or that of controls."""
+    chosen, usual = _LOOK.get().colours, arms.cell_colours(plan)
+    return {cell: chosen.get(cell, chosen.get(plan.cells[cell].arm, colour)) for cell, colour in usual.items()}
 
 
 def data_name(plan: StudyPlan) -> str:
@@ -141,7 +204,7 @@ def log_axis(axes: Axes, sizes: pd.Series, written: Callable[[float], str]) -> N
 @house_style()
 def nothing() -> Figure:
     """Return a figure that says that there is nothing to draw."""
-    figure = Figure(figsize=(SINGLE, 1.0))
+    figure = sheet(SINGLE, 1.0, layout=None)
     figure.text(0.5, 0.5, "no run reached its end", ha="center", va="center", color=INK)
     return figure
 

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from exaggerated_replay.errors import UserError
@@ -22,6 +23,11 @@ def method_version(method: str) -> str:
     own = own_method(method)
     version = own_version(own) if own else str(stated(f"methods/{method}/__init__.py"))
     return f"core {stated('learning/__init__.py')}, {method} {version}"
+
+
+def own_versions(methods: Iterable[str]) -> dict[str, str]:
+    """Return the version of each of these methods that is in a file of the user's own; see `own_version`."""
+    return {name: own_version(own) for name in sorted(methods) if (own := own_method(name))}
 
 
 def own_version(method: OwnMethod) -> str:

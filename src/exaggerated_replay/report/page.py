@@ -26,6 +26,7 @@ from exaggerated_replay.report.findings import Finding, clauses, read_findings
 from exaggerated_replay.report.pictures import Picture, pictures
 from exaggerated_replay.report.tables import SHORT, estimated
 from exaggerated_replay.store.records import FINISHED
+from exaggerated_replay.wording import unbroken
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """What a browser may fetch for the page: nothing."""
@@ -147,7 +148,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     said = answer(page.study.plan, page.verdicts, clauses(page.findings.values(), page.study.plan))
-    return environment.get_template("page.html.j2").render(
+    html = environment.get_template("page.html.j2").render(
         page=page,
         plan=page.study.plan,
         policy=POLICY,
@@ -166,6 +167,7 @@ def render(page: Page) -> str:
         missing=what_was_not_run(page.study, page.verdicts),
         settings=beside_the_paper(page.study.plan),
     )
+    return unbroken(html)
 
 
 def _own(name: str) -> str:

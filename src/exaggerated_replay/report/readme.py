@@ -18,6 +18,7 @@ from exaggerated_replay.report.facts import what_was_run
 from exaggerated_replay.report.findings import clauses, read_findings
 from exaggerated_replay.report.pictures import caption, kinds
 from exaggerated_replay.report.tables import SHORT
+from exaggerated_replay.wording import unbroken
 
 INTERVALS = (
     "In brackets stand 95 % intervals by Student's t, which describe; a verdict follows from the wider, anytime-valid "
@@ -67,7 +68,7 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
         "## The rest",
         FILES.format(name=plan.study.name),
     ]
-    return "\n\n".join(parts) + "\n"
+    return unbroken("\n\n".join(parts) + "\n")
 
 
 def _grid(grid: Grid) -> str:

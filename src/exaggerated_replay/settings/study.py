@@ -117,9 +117,11 @@ class Params(Settings):
             "dataset.deviation is for features of your own, and here they are an encoder's: set it to null, and "
             "encoder.deviation",
         )
-        made_for = self.study.dataset
+        made_for, suffix = self.study.dataset, self.size.suffix
+        sized = suffix and self.study.name.endswith(suffix)  # and no study that chooses its size by itself
+        who = f"size={self.size.name}" if sized else f"study={self.study.name}"
         require(
             made_for in (None, self.dataset.name),
-            f"study={self.study.name} has sizes for {made_for}, and dataset.name is {self.dataset.name}: "
-            f"compose with dataset={made_for}, or set study.dataset=null",
+            f"{who} has sizes for {made_for}, and dataset.name is {self.dataset.name}: "
+            f"compose with dataset={made_for}, leave out {who}, or set study.dataset=null",
         )

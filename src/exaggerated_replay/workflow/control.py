@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -77,10 +77,10 @@ class Control:
 
     Args:
         workflow: Snakemake's own.
-        config: Snakemake's settings, empty unless somebody gave some; they become those of params.yaml.
+        config: Snakemake's settings, empty unless somebody gave some.
     """
 
-    def __init__(self, workflow: Workflow, config: MutableMapping[str, Any]) -> None:
+    def __init__(self, workflow: Workflow, config: Mapping[str, Any]) -> None:
         self.workflow = workflow
         self.started = time.monotonic()
         self.lock: IO[bytes] | None = None  # held as long as this run lives
@@ -97,7 +97,6 @@ class Control:
             self.plan = make_plan(params)
             if workflow.is_main_process and (drift := drift_warning(CONF, self.values)):
                 logger.warning(drift)
-        config.update(self.values)  # for the captions of the report
         self.files = Milestones(self.plan)
         self.study = RESULTS / self.plan.study.name
 

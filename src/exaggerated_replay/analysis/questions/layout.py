@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.questions.comparison import row_labels
+from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
 from exaggerated_replay.analysis.study.pairs import MEANS, METRICS
 from exaggerated_replay.analysis.study.paper import SIZE, papers_data
 from exaggerated_replay.analysis.study.scores import PLACES, first20_images, significant
-from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.analysis.words import data_name
+from exaggerated_replay.analysis.study.study import Study, open_study
+from exaggerated_replay.analysis.words import data_name, short_data_name
+from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
+from exaggerated_replay.wording import unbroken
 
 OURS, PAPER = "here", "paper"
 PAPER_FORM = (
@@ -30,6 +32,58 @@ PUBLISHED = (
     "points/percent of the baseline)."
 )
 
+FORMS = ("markdown", "latex", "csv")
+ESCAPED = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "{}%&#_$"},
+        **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+        **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
+        **{"\N{NO-BREAK SPACE}": "~", "\N{EN DASH}": "--", "\N{EM DASH}": "---"},
+        **{"\N{MINUS SIGN}": "$-$", "\N{MULTIPLICATION SIGN}": r"$\times$", "\N{PLUS-MINUS SIGN}": r"$\pm$"},
+    }
+)
+"""What LaTeX would take for something else, or has no letter for."""
+
+
+def table_text(
+    folder: Path | str,
+    grid: str,
+    form: str = "markdown",
+    *,
+    caption: str | None = None,
+    label: str | None = None,
+    wide: bool = True,
+) -> str:
+    """Return a table of a study as text: `table_text("results/default", "table1", "latex", wide=False)`.
+
+    Args:
+        folder: The study's folder.
+        grid: A grid of the study.
+        form: markdown, latex or csv.
+        caption: Of a table of LaTeX, in plain text; what the table shows, by default.
+        label: Of a table of LaTeX; the study and its grid, by default.
+        wide: Whether a table of LaTeX is a `table*`, over both columns of a page, or a `table`.
+
+    Raises:
+        UserError: There is no such study, grid or form; or the label cannot be one, or the form has neither caption nor
+            label.
+    """
+    if form not in FORMS:
+        raise UserError(f"{form} is not a form of a table: choose one of {', '.join(FORMS)}")
+    if form != "latex" and not (caption is None and label is None and wide):
+        raise UserError(f"a table as {form} has no caption, label or width: choose the form latex, or leave them out")
+    if label is not None and not re.fullmatch(r"[\w:./+-]+", label, re.ASCII):
+        raise UserError(f"the label is {label!r}, but must be of letters, digits and : . / + - _, such as tab:gains")
+    study = open_study(Path(folder))
+    table = comparison(study, grid)
+    if form == "csv":
+        return _csv(table)
+    text = note(table, study)
+    if form == "markdown":
+        return _with_note(table, text)
+    usual = usual_caption(table, study, grid), usual_label(study, grid)
+    return latex(table, text, usual[0] if caption is None else caption, label or usual[1], wide=wide)
+
 
 def write(table: pd.DataFrame, folder: Path, name: str, study: Study) -> None:
     """Write a comparison as NAME.csv, NAME.md and NAME.tex.
@@ -41,11 +95,31 @@ def write(table: pd.DataFrame, folder: Path, name: str, study: Study) -> None:
         study: Says what the data are, and how many.
     """
     text = note(table, study)
+    write_text(folder / f"{name}.csv", _csv(table))
+    write_text(folder / f"{name}.md", _with_note(table, text))
+    captioned = latex(table, text, usual_caption(table, study, name), usual_label(study, name))
+    write_text(folder / f"{name}.tex", captioned)
+
+
+def _csv(table: pd.DataFrame) -> str:
     dropped = table["dropped"].map(significant)
     rounded = table.round(dict.fromkeys(table.filter(regex="^(first|overall)").columns, PLACES)).assign(dropped=dropped)
-    write_text(folder / f"{name}.csv", rounded.to_csv(index=False, lineterminator="\n"))
-    write_text(folder / f"{name}.md", f"{markdown(table)}\n\n{text}\n")
-    write_text(folder / f"{name}.tex", latex(table, text))
+    return rounded.to_csv(index=False, lineterminator="\n")
+
+
+def _with_note(table: pd.DataFrame, text: str) -> str:
+    return unbroken(f"{markdown(table)}\n\n{text}\n")
+
+
+def usual_caption(table: pd.DataFrame, study: Study, grid: str) -> str:
+    """Say what a table shows, of which data, and where it is from."""
+    shown = "Change of accuracy over the baseline" if _over_f(table) else "Accuracy"
+    return f"{shown} on {short_data_name(study.plan)} (study {study.plan.study.name}, grid {grid})."
+
+
+def usual_label(study: Study, grid: str) -> str:
+    """Return a label that no other table of any study has."""
+    return f"tab:{study.plan.study.name}-{grid}"
 
 
 def note(table: pd.DataFrame, study: Study) -> str:
@@ -128,18 +202,34 @@ def markdown(table: pd.DataFrame) -> str:
     return shown.reset_index().to_markdown(headers=headers, index=False, disable_numparse=True)
 
 
-def latex(table: pd.DataFrame, text: str) -> str:
-    """Return a comparison as a table of LaTeX, with a note below."""
+def latex(table: pd.DataFrame, text: str, caption: str, label: str, *, wide: bool = True) -> str:
+    """Return a comparison as a table of LaTeX with the rules of booktabs.
+
+    Args:
+        table: From `comparison`.
+        text: A note, which stands below.
+        caption: Stands above; plain text, like the note.
+        label: By which the text refers to the table.
+        wide: Whether it goes over both columns of a page (`table*`).
+    """
     shown = paper_form(table)
     columns = "l" * (shown.shape[1] + shown.index.nlevels)
     if PAPER not in shown.columns.get_level_values(1):
         shown = shown.droplevel(1, axis="columns")
-    tabular = shown.reset_index().to_latex(index=False, escape=True, column_format=columns, multicolumn_format="l")
-    escaped = re.sub(r"([%_&#${}])", r"\\\1", text)
+    shown = shown.reset_index().map(escaped).rename(columns=escaped)
+    tabular = shown.to_latex(index=False, escape=False, column_format=columns, multicolumn_format="l")
+    environment = "table*" if wide else "table"
     return (
-        "\\begin{table*}\n\\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}\n"
-        f"{tabular}\\par\\smallskip\n\\parbox{{\\linewidth}}{{{escaped}}}\n\\end{{table*}}\n"
-    ).replace("\N{MINUS SIGN}", "$-$")
+        f"\\begin{{{environment}}}\n\\centering\n\\caption{{{escaped(caption)}}}\n\\label{{{label}}}\n"
+        "\\footnotesize\\setlength{\\tabcolsep}{4pt}\n"
+        f"{tabular}\\par\\smallskip\n\\parbox{{\\linewidth}}{{{escaped(text)}}}\n\\end{{{environment}}}\n"
+    )
+
+
+def escaped(text: str) -> str:
+    """Return plain text as LaTeX shows it unchanged, also at the start of a table's row."""
+    shown = text.translate(ESCAPED)
+    return f"{{}}{shown}" if shown.startswith(("[", "*")) else shown
 
 
 def has_published(table: pd.DataFrame) -> bool:

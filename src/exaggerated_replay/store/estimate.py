@@ -1,0 +1,84 @@
+"""How long a plan's new runs will take, from the seconds that the folders of like studies hold."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import read_json
+from exaggerated_replay.places import PLAN, PROVENANCE
+from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.store.status import cost
+from exaggerated_replay.wording import roughly
+
+
+def time_told(plan: Plan, new: Iterable[str], results: Path) -> str:
+    """Say in a sentence how long the new runs of a plan take; nothing where no study is like it.
+
+    A study is like a plan if its data, encoder, networks and batches are the same, and its runs were trained on
+    processors. Methods differ less in what a step costs than machines do, and count as one.
+
+    Args:
+        plan: Whose runs are to be trained.
+        new: The names of those that are not finished yet.
+        results: The folder of all studies.
+    """
+    names = {*new}
+    if not names or plan.compute.device == "cuda":
+        return ""
+    asked = plan.to_dict()
+    like = {}
+    for file in sorted(results.glob(f"*/{PLAN}")):
+        try:
+            if (found := _spent(file.parent, asked)) is not None:
+                like[file.parent.name] = found
+        except (UserError, OSError, KeyError, TypeError, ValueError):  # what is wrong there, other commands tell
+            continue
+    if not like:
+        return ""
+    seconds, steps = (sum(numbers) for numbers in zip(*like.values(), strict=True))
+    first, others = next(iter(like)), len(like) - 1
+    whose = first + (f" and {others} other {'study' if others == 1 else 'studies'} like it" if others else "")
+    total = roughly(seconds / steps * _steps(asked, names))
+    many = f"the {len(names)} new runs take" if len(names) > 1 else "the new run takes"
+    return f"On one core {many} {total}, by the times of {whose}."
+
+
+def _spent(folder: Path, asked: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the seconds that a study's runs took, and their steps; None of one that is not like a plan."""
+    plan = read_json(folder / PLAN)
+    if _kind(plan) != _kind(asked):
+        return None
+    with (folder / "runs.csv").open(encoding="utf-8", newline="") as file:
+        if {row["device"] for row in csv.DictReader(file)} != {"cpu"}:
+            return None
+    origin = read_json(folder / PROVENANCE)
+    names = {name for cell in plan["cells"].values() for name in cell["runs"]}
+    share = origin["timed"] / len(names)
+    return (float(origin["seconds"]), share * _steps(plan, names)) if share else None
+
+
+def _kind(plan: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what decides the cost of a step, of all cells of a written plan."""
+    sizes = {
+        (*(config["model"][key] for key in ("units", "latent")), *(config["training"][key] for key in BATCHES))
+        for config in (cell["config"] for cell in plan["cells"].values())
+    }
+    return plan["dataset"]["name"], plan["dataset"]["image_values"], bool(plan["encoder"]), sizes
+
+
+BATCHES = ("batch", "replay_batch")
+
+
+def _steps(plan: Mapping[str, Any], names: set[str]) -> float:
+    """Return the steps of some runs of a written plan, those of first tasks counted as `cost` does."""
+    tasks = plan["dataset"]["tasks"]
+    many = tasks if isinstance(tasks, int) else len(tasks)
+    iterations = {
+        name: cell["config"]["training"]["iterations"]
+        for cell in plan["cells"].values()
+        for name in cell["runs"]
+        if name in names
+    }
+    return sum(cost(many * each, each) for each in iterations.values())

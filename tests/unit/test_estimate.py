@@ -1,0 +1,100 @@
+"""How long new runs will take, by the seconds of like studies: by hand, and by a study that is committed."""
+
+from pathlib import Path
+
+import pytest
+
+from exaggerated_replay import cli
+from exaggerated_replay.files import write_json
+from exaggerated_replay.planning.compose import compose_values
+from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.store.estimate import time_told
+from exaggerated_replay.wording import roughly
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["study=table1", "study.name=old", "study.seeds=2", "study.grids.table1=[{arm:[bir-si,rr-ra]}]"]
+
+
+def planned(*more):
+    return make_plan(check_params(compose_values(ROOT / "conf", ["dataset=digits", *SMALL, *more])))
+
+
+def names(plan):
+    return [run.directory.name for run in plan.runs]
+
+
+def write_study(results, plan, seconds, timed, device="cpu"):
+    folder = results / plan.study.name
+    write_json(folder / "plan.json", plan.to_dict())
+    write_json(folder / "provenance.json", {"seconds": seconds, "timed": timed})
+    (folder / "runs.csv").write_text(f"digest,device\nx,{device}\n")
+
+
+def test_seconds_grow_with_the_steps_and_those_of_first_tasks_count_half(tmp_path):
+    """Two runs that were timed had 2 x 4.5 x 60 steps in five tasks: 540 s are one each."""
+    write_study(tmp_path, planned("training.iterations=60"), seconds=540, timed=2)
+    new = planned("training.iterations=120", "study.seeds=10")  # 20 x 4.5 x 120 steps, 3 h
+    assert (
+        time_told(new, names(new), tmp_path) == "On one core the 20 new runs take about 3 hours, by the times of old."
+    )
+    assert time_told(new, names(new)[:1], tmp_path) == (
+        "On one core the new run takes about 9 minutes, by the times of old."
+    )
+    assert time_told(new, [], tmp_path) == ""
+
+
+def test_like_studies_count_together_and_no_others(tmp_path):
+    write_study(tmp_path, planned(), seconds=540, timed=2)  # a second a step
+    write_study(tmp_path, planned("study.name=slower"), seconds=2700, timed=2)  # five
+    write_study(tmp_path, planned("study.name=wide", "model.units=99"), seconds=1e9, timed=2)
+    write_study(tmp_path, planned("study.name=batch", "training.batch=65"), seconds=1e9, timed=2)
+    write_study(tmp_path, planned("study.name=gpu"), seconds=1e9, timed=2, device="cuda")
+    write_study(tmp_path, planned("study.name=untimed"), seconds=0, timed=0)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/plan.json").write_text("{}")
+    new = planned("study.seeds=6")  # 12 x 270 steps of three seconds, 2.7 h
+    told = time_told(new, names(new), tmp_path)
+    assert told == "On one core the 12 new runs take about 2.5 hours, by the times of old and 1 other study like it."
+    assert time_told(planned("compute=cuda"), names(new), tmp_path) == ""
+    assert time_told(planned("model.units=98"), names(new), tmp_path) == ""
+
+
+def test_a_committed_study_tells_what_it_took_itself():
+    plan = make_plan(check_params(compose_values(ROOT / "conf", ["dataset=digits"])))
+    took = 1357.2  # of all its 80 runs, in results/default/provenance.json
+    told = time_told(plan, names(plan), ROOT / "results")
+    assert told.startswith(f"On one core the {len(plan.runs)} new runs take {roughly(took * len(plan.runs) / 80)}, by")
+    assert time_told(planned("dataset=mnist"), names(plan), ROOT / "results") == ""
+
+
+def test_compose_says_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("conf").symlink_to(ROOT / "conf")
+    write_study(Path("results"), planned(), seconds=540, timed=2)
+    assert cli.main(["compose", "dataset=digits", *SMALL]) == 0
+    assert capsys.readouterr().out == (
+        "params.yaml: the study old, 2 cells, 4 runs, 4 of them new\n"
+        "On one core the 4 new runs take about 20 minutes, by the times of old.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "less than a minute"),
+        (59, "less than a minute"),
+        (61, "about a minute"),
+        (100, "about 2 minutes"),
+        (9 * 60, "about 9 minutes"),
+        (1357.2, "about 25 minutes"),
+        (57 * 60, "about 55 minutes"),
+        (58 * 60, "about an hour"),
+        (5000, "about 1.5 hours"),
+        (4 * 3600, "about 4 hours"),
+        (13.4 * 3600, "about 13 hours"),
+        (60 * 3600, "about 2 days"),
+    ],
+)
+def test_a_guess_is_said_without_false_precision(seconds, said):
+    assert roughly(seconds) == said
