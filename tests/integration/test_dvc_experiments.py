@@ -40,7 +40,12 @@ def test_two_variants_are_compared_as_the_readme_says(recorded, tmp_path):
 
     shown = clone.run(
         *["dvc", "exp", "show", "--only-changed", "--hide-workspace", "--md"],
-        *["--keep", "first|overall", "--drop", ".*/|conf$|params.yaml|composed_with|forgetting|macro|baseline|difference"],
+        *[
+            "--keep",
+            "first|overall",
+            "--drop",
+            ".*/|conf$|params.yaml|composed_with|forgetting|macro|baseline|difference",
+        ],
     ).stdout
     header = [cell.strip() for cell in shown.splitlines()[0].strip("|").split("|")]
     header = [column for column in header if column != "Created"]  # left out where all were made in the same minute

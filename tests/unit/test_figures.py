@@ -10,7 +10,7 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 from sample_figures import FIGURES, sizes, study, words
-from studies import made, planned
+from studies import LOOKS, made, planned
 
 from exaggerated_replay.analysis.study.outputs import figures_of
 from exaggerated_replay.errors import UserError
@@ -165,7 +165,7 @@ def test_controls_are_grey_whatever_their_arm():
         "zero": {"arm": "ra", "config": {"method": {"lambda_rr": 0, "lambda_ra": 0}}},
     }
     plan = planned({"cells": cells, "study": {"baseline": "bir-si", "treatment": "ra"}})
-    assert arms.cell_colours(plan) == {"ra": arms.ARMS["ra"][1], "zero": arms.NEUTRAL}
+    assert arms.cell_colours(plan) == {"ra": LOOKS["ra"]["colour"], "zero": arms.NEUTRAL}
 
 
 @pytest.mark.parametrize(

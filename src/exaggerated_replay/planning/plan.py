@@ -17,10 +17,11 @@ from exaggerated_replay.files import read_json
 from exaggerated_replay.places import DIGITS, METHODS
 from exaggerated_replay.planning.cells import Cells
 from exaggerated_replay.planning.checking import check_choice
+from exaggerated_replay.planning.looks import looks_of
 from exaggerated_replay.planning.questions import BY_NAME, check_question
 from exaggerated_replay.planning.runs import Common, check_batch, packs_of, values_of
 from exaggerated_replay.planning.sources import IMAGES, Encoder, Source, features_digest, make_encoder, make_source
-from exaggerated_replay.planning.study_plan import EncoderFacts, Run, StudyPlan, study_parts, without_path
+from exaggerated_replay.planning.study_plan import EncoderFacts, Run, StudyPlan, study_parts, used_arms, without_path
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.methods import settings_of, use_own
@@ -183,6 +184,7 @@ def make_plan(params: Params) -> Plan:
         order=tuple(grids),
         grids=grids,
         cells=cells.made,
+        arms=looks_of(params.arms, used_arms(cells.made.values(), params.study)),
         source=source,
         encoder=encoder,
         compute=params.compute,
