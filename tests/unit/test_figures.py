@@ -188,14 +188,14 @@ def test_a_study_may_say_how_a_grid_is_drawn():
 @pytest.mark.parametrize(("kind", "draws"), [(q, "draw") for q in QUESTIONS] + [(f, "of_study") for f in WHOLE_STUDY])
 def test_every_kind_of_figure_is_a_module_with_its_caption(kind, draws):
     assert callable(getattr(import_module(f"exaggerated_replay.figures.{kind.name}"), draws))
-    assert caption(kind.name)
+    assert caption(kind.name, planned({}))
 
 
 @pytest.mark.parametrize("question", [question for question in QUESTIONS if question.table])
 def test_every_question_with_a_table_has_what_makes_and_what_shows_it(question):
     assert callable(import_module(f"exaggerated_replay.analysis.questions.{question.table}").answer)
     shown = import_module(f"exaggerated_replay.report.findings.{question.table}")
-    assert shown.NOTE and shown.HEADINGS and callable(shown.rows) and callable(shown.clause)
+    assert shown.NOTE and callable(shown.headings) and callable(shown.rows) and callable(shown.clause)
 
 
 def test_a_small_picture_looks_the_same_in_half_the_bytes_at_most(tmp_path):

@@ -13,9 +13,9 @@ from typing import Any, cast
 from matplotlib.figure import Figure
 
 from exaggerated_replay.analysis.study.outputs import (
-    FROM_MORE,
     featured,
     figures_of,
+    more_figures,
     narrow_file,
     picture_file,
     print_files,
@@ -44,7 +44,7 @@ def draw_all(study: Study, folder: Path) -> None:
             _keep(name, partial(_module(kind.name).draw, study, grid), folder, small=name in shown)
         else:
             _keep(name, partial(_module(kind.name).of_study, study), folder, small=name in shown)
-    for name in FROM_MORE if ended else ():
+    for name in more_figures(study.plan) if ended else ():
         _keep(name, partial(_module(name).of_study, study, folder), folder, small=name in shown)
 
 

@@ -13,6 +13,8 @@ import pandas as pd
 from exaggerated_replay.analysis.mechanism.overflow import overflow
 from exaggerated_replay.analysis.study.outputs import REPORT
 from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.paper import speaks_of
+from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.figures.arms import cell_name
@@ -165,6 +167,8 @@ def render(page: Page) -> str:
         facts=what_was_run(page.study, page.origin),
         missing=what_was_not_run(page.study, page.verdicts),
         settings=beside_the_paper(page.study.plan),
+        exaggerates=exaggerates(page.study.plan),
+        claims=speaks_of(page.study.plan),
     )
 
 
