@@ -115,10 +115,15 @@ def test_the_answer_names_the_best_difference_with_its_verdict_and_its_size():
     assert said.grid == "methods"
 
 
-def test_where_nothing_gains_the_largest_difference_is_named():
+def test_where_nothing_gains_the_best_is_named_with_its_verdict_all_the_same():
     table = judged(("er", "first20", 0.2, "undecided"), ("dgr", "first20", -9.0, "harmful"))
     first = answer(planned(neutral()), table).first
-    assert "the largest difference is DGR against BI-R+SI on the first 20 % of classes, at \N{MINUS SIGN}9.00" in first
+    assert "the best is ER against BI-R+SI on the first 20 % of classes, at +0.20 points" in first
+    assert first.endswith("; undecided).")
+    same = judged(("er", "first20", 0.0, "negligible")).assign(low=0.0, high=0.0)
+    assert answer(planned(neutral()), same).first.endswith(
+        "with and without what is compared, accuracy is the same at every seed."
+    )
 
 
 def test_a_verdict_speaks_of_its_own_size_and_not_of_the_papers():
@@ -218,6 +223,9 @@ def test_the_index_of_neutral_studies_has_a_title_of_its_own(page):
 def test_captions_speak_of_the_paper_where_it_speaks_of_the_study():
     acting = {"cells": {"a": {"config": {"method": {"lambda_rr": 1, "lambda_ra": 1}}}}}
     own = planned({**acting, "dataset": {"name": "cifar100"}})
+    for kind in ("comparison", "specification"):
+        assert "Controls are grey." in caption(kind, own) and "Controls are grey." in caption(kind, planned(acting))
+        assert "ontrols" not in caption(kind, planned(neutral()))
     for kind in ("comparison", "specification", "convergence", "dose"):
         assert "paper" in caption(kind, own)
         assert "paper" not in caption(kind, planned(acting)) + caption(kind, planned(neutral(dataset="cifar100")))

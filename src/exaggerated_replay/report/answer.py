@@ -143,15 +143,15 @@ def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()
     more = []
     if claimed.empty:
         found = _of(others, "comparison of exaggeration with a baseline", "comparisons of exaggeration with a baseline")
-        named_row = _largest(others)
-        first = f"{_lead(plan, table, controls)}: {found}; {_best(plan, others)}."
+        named_row = _largest(others, _gains(others))
+        first = f"{_lead(plan, table, controls)}: {found}; {_best(plan, others, _gains(others))}."
     else:
         found = _of(claimed, "comparison with Table 1 of the paper", "comparisons with Table 1 of the paper")
         named_row = _claimed_most(claimed)
         first = f"{_lead(plan, claimed, controls)}: {found}; {_largest_claim(plan, claimed)}."
         if len(others):
             beyond = _of(others, "comparison beyond that table", "comparisons beyond that table")
-            more.append(f"{beyond}; {_best(plan, others)}")
+            more.append(f"{beyond}; {_best(plan, others, _gains(others))}")
     if len(controls):
         more.append(_of(controls, f"comparison of a control ({CONTROLS})", f"comparisons of controls ({CONTROLS})"))
     more += findings
@@ -218,26 +218,31 @@ def _claimed_most(table: pd.DataFrame) -> pd.Series:
     return table.iloc[int(table["claim"].to_numpy().argmax())]
 
 
-def _largest(table: pd.DataFrame) -> pd.Series | None:
-    """Return the best comparison, or, where none counts for exaggeration, the largest; None without any pair."""
+def _largest(table: pd.DataFrame, good: bool) -> pd.Series | None:
+    """Return the best comparison, or, where that is no good, the largest of either sign; None without any pair."""
     known = table[table["difference"].notna()]
     if known.empty:
         return None
-    sizes = known["difference"] if table["verdict"].isin(FOR).any() else known["difference"].abs()
+    sizes = known["difference"] if good else known["difference"].abs()
     return known.iloc[int(sizes.to_numpy().argmax())]
 
 
-def _best(plan: StudyPlan, table: pd.DataFrame, same: str = "with and without it") -> str:
-    """Say which difference is best, or, where none counts as a gain, which is the largest.
+def _gains(table: pd.DataFrame) -> bool:
+    return bool(table["verdict"].isin(FOR).any())
+
+
+def _best(plan: StudyPlan, table: pd.DataFrame, good: bool, same: str = "with and without it") -> str:
+    """Say which difference is best, or which is the largest of either sign.
 
     Args:
         plan: The plan of the study.
         table: The verdicts.
+        good: Whether the best is asked for.
         same: Between what there is no difference, where there is none at any seed.
     """
     if all(identical(row) for _, row in table.iterrows()):
         return f"{same}, accuracy is the same at every seed"
-    row, good = _largest(table), table["verdict"].isin(FOR).any()
+    row = _largest(table, good)
     if row is None:
         return "no pair of runs reached its end"
     cell, baseline = (cell_name(plan, row[name]) for name in ("cell", "baseline"))
@@ -291,11 +296,11 @@ def _answer_of_cells(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable
         return Answer(f"On {named(plan)}, nothing is compared: tables show the accuracy of each.", NOTHING)
     first, rest = table[table["metric"] == METRIC], table[table["metric"] != METRIC]
     found = _of(first, f"comparison on {PARTS[METRIC]}", f"comparisons on {PARTS[METRIC]}")
-    said = f"On {named(plan)}, {found}; {_best(plan, first, 'with and without what is compared')}."
+    said = f"On {named(plan)}, {found}; {_best(plan, first, True, 'with and without what is compared')}."
     more = [_of(rest, "comparison on more classes", "comparisons on more classes")] if len(rest) else []
     more += findings
     beyond = f"{_capital('; '.join(more))}." if more else ""
-    row = _largest(first)
+    row = _largest(first, good=True)
     return Answer(said, f"This speaks of one size alone: {_size(table)}.", beyond, "" if row is None else row["grid"])
 
 

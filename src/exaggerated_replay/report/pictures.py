@@ -8,6 +8,7 @@ from pathlib import Path
 
 from exaggerated_replay.analysis.study.outputs import figures_of, whole_figures
 from exaggerated_replay.analysis.study.paper import speaks_of
+from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.planning.questions import Figure
 from exaggerated_replay.planning.study_plan import StudyPlan
 
@@ -62,11 +63,11 @@ def pictures(plan: StudyPlan, folder: Path) -> dict[str, Picture]:
 
 
 def caption(kind: str, plan: StudyPlan) -> str:
-    """Return how to read a figure of a kind; of the paper it says something where that speaks of the study."""
+    """Return how to read a figure of a kind; of exaggeration and of the paper it says something where a study does."""
+    said = {"": True, ".exaggeration": exaggerates(plan), ".paper": speaks_of(plan)}
     captions = files(__package__).joinpath("captions")
-    parts = [captions.joinpath(f"{kind}.rst"), captions.joinpath(f"{kind}.paper.rst")]
-    shown = [part for part in parts[: 1 + speaks_of(plan)] if part.is_file()]
-    return " ".join(part.read_text(encoding="utf-8").strip() for part in shown)
+    parts = [captions.joinpath(f"{kind}{about}.rst") for about, there in said.items() if there]
+    return " ".join(part.read_text(encoding="utf-8").strip() for part in parts if part.is_file())
 
 
 def _drawn(folder: Path, name: str) -> bool:
