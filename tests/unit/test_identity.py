@@ -29,6 +29,7 @@ def identity(changes=(), arm="rr-ra", **more):
         {"dataset.watch": None},
         {"dataset.name": "mine"},
         {"dataset.title": "Mine"},
+        {"dataset.class_names": [f"digit {number}" for number in range(10)]},
         {"dataset.files": {"digits.csv.gz": "sha256:0"}},
         {"rules.alpha": 0.01},
         {"hyper.name": "mine"},

@@ -165,6 +165,10 @@ def make_plan(params: Params) -> Plan:
     encoder = make_encoder(params.encoder) if params.encoder.used else None
     data = source.digest if encoder is None else features_digest(source, encoder)
     classes, image_values = classes_of(params.dataset), image_values_of(params.dataset)
+    try:
+        params.dataset.check_class_names(classes)
+    except ValueError as error:
+        raise UserError(f"params.yaml: dataset.{error}") from None
     cells = Cells(Common(params, data, classes, image_values), {})
     grids = {name: tuple(cells.grid(name, rows)) for name, rows in params.study.grids.items()}
     for name, kind in params.study.figures.items():

@@ -17,6 +17,7 @@ from exaggerated_replay.analysis.study.paper import speaks_of
 from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
+from exaggerated_replay.analysis.words import class_name
 from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
@@ -125,6 +126,10 @@ class Page:
         table = table[table["cell"].isin(self.study.plan.cells)]
         cells = sorted(table["cell"].unique(), key=lambda cell: cell != self.study.plan.focus)
         return table[table["cell"].eq(cells[0])] if cells else table
+
+    def class_name(self, number: int) -> str:
+        """Return what a class is called."""
+        return class_name(self.study.plan, int(number))
 
     @cached_property
     def mechanism_files(self) -> list[str]:
