@@ -85,7 +85,8 @@ def steps(place: Path) -> list[Step]:
     _, sum100 = cifar100(place / "archives")
     asked = [
         *("dataset=cifar100", "encoder=cpu", "study=faults", "dataset.source=archives", "dataset.content=null"),
-        *("encoder.images.source=archives", "dataset.tasks=5", "dataset.classes=10", "compute.device=cpu"),
+        *("encoder.images.source=archives", "dataset.tasks=5", "dataset.classes=10", "dataset.class_names=null"),
+        "compute.device=cpu",
         *(f"dataset.files={{cifar-100-binary.tar.gz: '{sum100}'}}", "compute.save_minutes=2e-12"),
         *(f"encoder.images.files={{cifar-10-binary.tar.gz: '{sum10}'}}", "encoder.pretraining.epochs=2"),
         *("encoder.pretraining.batch=16", "encoder.pretraining.units=8", "encoder.pretraining.threads=1"),

@@ -26,6 +26,7 @@ def features_study(fresh, tmp_path):
         f"encoder.images.source='{mirror}'",
         "dataset.tasks=5",
         "dataset.classes=10",
+        "dataset.class_names=null",
         f"dataset.files={{cifar-100-binary.tar.gz: '{checksums['cifar100']}'}}",
         f"encoder.images.files={{cifar-10-binary.tar.gz: '{checksums['cifar10']}'}}",
         "encoder.pretraining.epochs=2",

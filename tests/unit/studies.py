@@ -3,15 +3,20 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import yaml
+
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.methods.none import Settings as Nothing
-from exaggerated_replay.planning.study_plan import Cell, EncoderFacts, Row, Run, StudyPlan
+from exaggerated_replay.planning.looks import looks_of
+from exaggerated_replay.planning.study_plan import Cell, EncoderFacts, Row, Run, StudyPlan, used_arms
+from exaggerated_replay.settings.arms import Appearance
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.rules import RulesSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.settings.study import StudyOutline
 from exaggerated_replay.store.records import Record, sealed
 
+ROOT = Path(__file__).parents[2]
 MODEL = {"units": 10, "latent": 5}
 TRAINING = {"iterations": 60, "batch": 8, "replay_batch": 8, "learning_rate": 0.001}
 RUN = RunSettings(
@@ -21,6 +26,11 @@ RUN = RunSettings(
 )
 OUTLINE = {"name": "mine", "baseline": "bir-si", "treatment": "rr-ra", "seeds": 1}
 OUTLINE |= {"acting": {}, "published_strength": 1e8, "lengths": []}
+LOOKS = {
+    arm: {key: values[key] for key in ("label", "colour")}
+    for arm, values in yaml.safe_load((ROOT / "conf" / "arms.yaml").read_text(encoding="utf-8"))["arms"].items()
+}
+"""What conf/arms.yaml calls its arms, and their colours."""
 
 
 def planned(plan):
@@ -35,6 +45,18 @@ def planned(plan):
         for name, rows in plan.get("grids", {}).items()
     }
     known = plan.get("runs", {})
+    outline = StudyOutline(**{**OUTLINE, **plan.get("study", {})})
+    cells = {
+        name: Cell(
+            name,
+            cell.get("arm", name),
+            {"model": {}, "training": {}, "method": {}, **cell.get("config", {})},
+            tuple(run(known, seed, one) for seed, one in enumerate(cell.get("runs", []))),
+        )
+        for name, cell in plan.get("cells", {}).items()
+    }
+    arms = used_arms(cells.values(), outline)
+    appearances = {arm: Appearance(**(LOOKS.get(arm) or {}) | plan.get("arms", {}).get(arm, {})) for arm in arms}
     return StudyPlan(
         dataset=DatasetSettings(**{**common, **({"files": {}} if source else {}), **dataset}, source=source),
         sha256=sha256,
@@ -42,20 +64,13 @@ def planned(plan):
         encoded_by=EncoderFacts(**{**facts, **plan["encoder"]}) if plan.get("encoder") else None,
         model=ModelSettings(**{**MODEL, **plan.get("model", {})}),
         training=TrainingSettings(**{**TRAINING, **plan.get("training", {})}),
-        study=StudyOutline(**{**OUTLINE, **plan.get("study", {})}),
+        study=outline,
         rules=RulesSettings(**plan.get("rules", {})),
         focus=plan.get("focus", ""),
         order=tuple(plan.get("order", grids)),
         grids=grids,
-        cells={
-            name: Cell(
-                name,
-                cell.get("arm", name),
-                {"model": {}, "training": {}, "method": {}, **cell.get("config", {})},
-                tuple(run(known, seed, one) for seed, one in enumerate(cell.get("runs", []))),
-            )
-            for name, cell in plan.get("cells", {}).items()
-        },
+        cells=cells,
+        arms=looks_of(appearances, arms),
     )
 
 

@@ -54,6 +54,7 @@ BASELINE = [{"arm": ["bir-si"]}]
         (["training.replay_batch"], "scale"),
         (["method.reading.repulsion", "method.f"], "specification"),
         (["method.f"], "comparison"),
+        (["method.lambda_rec"], "comparison"),  # of what does not exaggerate
         (["method.lambda_rr", "method.f"], "comparison"),
         ([], "comparison"),
     ],
@@ -63,8 +64,11 @@ def test_a_grid_is_drawn_by_what_it_varies(keys, kind):
     cells = {}
     for row in rows:
         value = row["settings"].get(keys[0]) if keys else None
+        acting = {key: 1.0 for key in ("lambda_rr", "lambda_ra") if f"method.{key}" in keys}
         sized = {"units": value, "replay_batch": value, "iterations": value}
-        cells[row["cell"]] = {"config": {"model": sized, "training": sized, "method": {"si": {"strength": value}}}}
+        cells[row["cell"]] = {
+            "config": {"model": sized, "training": sized, "method": {"si": {"strength": value}, **acting}}
+        }
     assert question_of(made({"cells": cells, "grids": {"g": rows}}).plan, "g").name == kind
 
 

@@ -112,6 +112,7 @@ def test_convergence_never_mixes_devices():
 
 def test_comparison_plots_differences_intervals_seeds_and_the_papers_values():
     plan, runs = study()
+    plan["dataset"] |= {"name": "cifar100", "title": "CIFAR-100"}
     figure = comparison.draw(made(plan, runs), "table1")
     published = {"first20": (3.80, 4.80), "first50": (4.06, 4.86), "overall": (1.35, 1.48)}
     for axes, (metric, papers) in zip(figure.axes, published.items(), strict=True):
@@ -126,7 +127,21 @@ def test_comparison_plots_differences_intervals_seeds_and_the_papers_values():
             margin = 3.1824 * seeds.std() / 2  # t of three degrees of freedom, four seeds
             assert interval == pytest.approx((seeds.mean() - margin, seeds.mean() + margin), abs=1e-3)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["f = 5", "f = 20"]
-    assert {"paper (CIFAR-100)", "difference from BI-R+SI on digits (percentage points)"} <= written(figure)
+    assert {"paper (CIFAR-100)", "difference from BI-R+SI on CIFAR-100 (percentage points)"} <= written(figure)
+
+
+def test_no_value_of_the_papers_stands_beside_other_data():
+    figures = {name: FIGURES[name]() for name in ("comparison", "convergence")}
+    assert not any("paper" in text for figure in figures.values() for text in written(figure))
+    assert not any(paper_has(line) for axes in figures["comparison"].axes for line in axes.lines)
+    acting = {**sizes()[0], "dataset": {"name": "digits"}}
+    for cell in acting["cells"].values():
+        cell["config"]["method"] |= {"lambda_rr": 1, "lambda_ra": 1} if cell["arm"] == "rr-ra" else {}
+    assert "units of a hidden layer (log scale)" in written(scale.draw(made(acting, sizes()[1]), "g"))
+    acting["dataset"] = {"name": "cifar100"}
+    assert "units of a hidden layer (log scale; the paper's: 2,000)" in written(
+        scale.draw(made(acting, sizes()[1]), "g")
+    )
 
 
 def test_comparison_of_one_seed_claims_no_interval():
@@ -138,7 +153,9 @@ def paper_has(line):
 
 
 def test_comparison_names_cells_where_f_does_not_tell_them_apart():
-    figure = comparison.draw(made(*study()), "convergence")
+    plan, runs = study()
+    plan["dataset"]["name"] = "cifar100"
+    figure = comparison.draw(made(plan, runs), "convergence")
     assert {"50 iterations", "200 iterations"} <= written(figure)
     assert "paper (CIFAR-100)" in written(figure)  # beside the study's own length, and no other
     assert [np.ravel(line.get_ydata()).tolist() for line in figure.axes[0].lines if paper_has(line)] == [[2]]

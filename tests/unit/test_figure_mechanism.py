@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from sample_figures import words, written
-from studies import planned
+from studies import LOOKS, planned
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import arms, mechanism, style
@@ -69,7 +69,7 @@ def test_shown_are_the_focus_and_the_least_similar_cells():
 
 def test_cells_of_one_arm_share_its_colour_and_differ_in_their_lines():
     looks = mechanism.looks_of(planned(PLAN), CELLS[1:5])
-    assert [look["color"] for look in looks.values()] == [arms.TREATMENT, *[arms.ARMS["ra"][1]] * 3]
+    assert [look["color"] for look in looks.values()] == [arms.TREATMENT, *[LOOKS["ra"]["colour"]] * 3]
     assert len({(look["color"], look["linestyle"], look["marker"]) for look in looks.values()}) == 4
 
 

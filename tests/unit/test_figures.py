@@ -10,7 +10,7 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 from sample_figures import FIGURES, sizes, study, words
-from studies import made, planned
+from studies import LOOKS, made, planned
 
 from exaggerated_replay.analysis.study.outputs import figures_of
 from exaggerated_replay.errors import UserError
@@ -165,7 +165,7 @@ def test_controls_are_grey_whatever_their_arm():
         "zero": {"arm": "ra", "config": {"method": {"lambda_rr": 0, "lambda_ra": 0}}},
     }
     plan = planned({"cells": cells, "study": {"baseline": "bir-si", "treatment": "ra"}})
-    assert arms.cell_colours(plan) == {"ra": arms.ARMS["ra"][1], "zero": arms.NEUTRAL}
+    assert arms.cell_colours(plan) == {"ra": LOOKS["ra"]["colour"], "zero": arms.NEUTRAL}
 
 
 @pytest.mark.parametrize(
@@ -188,14 +188,14 @@ def test_a_study_may_say_how_a_grid_is_drawn():
 @pytest.mark.parametrize(("kind", "draws"), [(q, "draw") for q in QUESTIONS] + [(f, "of_study") for f in WHOLE_STUDY])
 def test_every_kind_of_figure_is_a_module_with_its_caption(kind, draws):
     assert callable(getattr(import_module(f"exaggerated_replay.figures.{kind.name}"), draws))
-    assert caption(kind.name)
+    assert caption(kind.name, planned({}))
 
 
 @pytest.mark.parametrize("question", [question for question in QUESTIONS if question.table])
 def test_every_question_with_a_table_has_what_makes_and_what_shows_it(question):
     assert callable(import_module(f"exaggerated_replay.analysis.questions.{question.table}").answer)
     shown = import_module(f"exaggerated_replay.report.findings.{question.table}")
-    assert shown.NOTE and shown.HEADINGS and callable(shown.rows) and callable(shown.clause)
+    assert shown.NOTE and callable(shown.headings) and callable(shown.rows) and callable(shown.clause)
 
 
 def test_a_small_picture_looks_the_same_in_half_the_bytes_at_most(tmp_path):

@@ -29,6 +29,7 @@ def identity(changes=(), arm="rr-ra", **more):
         {"dataset.watch": None},
         {"dataset.name": "mine"},
         {"dataset.title": "Mine"},
+        {"dataset.class_names": [f"digit {number}" for number in range(10)]},
         {"dataset.files": {"digits.csv.gz": "sha256:0"}},
         {"rules.alpha": 0.01},
         {"hyper.name": "mine"},
@@ -37,6 +38,9 @@ def identity(changes=(), arm="rr-ra", **more):
         {"composed_with": ["a=b"]},
         {"arms.er.memory_per_class": 3},
         {"arms.mine": {"method": "joint"}},
+        {"arms.rr-ra.label": "mine"},
+        {"arms.bir-si.colour": "#000000"},
+        {"arms.bir-si.label": None},
     ],
     ids=str,
 )
@@ -142,7 +146,7 @@ def test_every_field_of_a_run_is_among_the_decisive_ones():
         "training",
     )
     changed = {key for changes in DECISIVE for key in changes}
-    of_arm = {field.name for field in fields(check_params(REFERENCE).arms["rr-ra"])} - {"method", "reading"}
+    of_arm = {field.name for field in fields(check_params(REFERENCE).arms["rr-ra"].method)} - {"method", "reading"}
     assert {f"arms.rr-ra.{key}" for key in of_arm} <= changed
     assert {f"model.{key}" for key in REFERENCE["model"]} <= changed
     assert {f"training.{key}" for key in REFERENCE["training"]} <= changed

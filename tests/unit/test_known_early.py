@@ -42,6 +42,12 @@ def test_a_task_smaller_than_the_batch_is_named(planned):
         planned(100)
 
 
+def test_names_for_other_classes_than_the_file_has_are_refused(planned):
+    assert planned(8, class_names=["a", "b", "c", "d"]).runs
+    with pytest.raises(UserError, match=r"^params.yaml: dataset\.class_names has 2 names, but there are 4 classes"):
+        planned(8, class_names=["a", "b"])
+
+
 def test_a_class_smaller_than_the_batch_is_named_where_it_is_a_task(planned):
     assert planned(3, tasks=4).runs
     with pytest.raises(UserError, match=r"training\.batch is 4, but task 2 of seed 0 has only 3 training samples"):

@@ -88,7 +88,7 @@ def claimed(treatment, baseline, *, dataset="cifar100", iterations=500):
             for cell, (method, length) in cells.items()
         },
     }
-    return paper.claimed_gain(planned(plan), "treated", "base", "first20")
+    return paper.published_gain(planned(plan), "treated", "base", "first20")[0]
 
 
 def test_the_claim_is_about_the_papers_data_and_the_studys_own_length():
@@ -128,3 +128,17 @@ def test_the_table_speaks_of_one_baseline_and_of_no_control(treatment, baseline)
     assert claimed(treated, base) == 5.8
     assert math.isnan(claimed(treated | treatment, base | baseline))
     assert math.isnan(claimed(treated, {"method": "none"}))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "method", "speaks"),
+    [
+        ("cifar100", {"lambda_rr": 1e-6, "lambda_ra": 0}, True),
+        ("cifar100", {"lambda_rr": 0, "lambda_ra": 0}, False),  # a control
+        ("cifar100", {"si": SI}, False),
+        ("digits", {"lambda_rr": 1e-6, "lambda_ra": 1e-6, "f": 10}, False),
+    ],
+)
+def test_the_paper_speaks_of_exaggeration_on_its_own_data_alone(dataset, method, speaks):
+    plan = planned({"dataset": {"name": dataset}, "cells": {"a": {"config": {"method": method}}}})
+    assert paper.speaks_of(plan) is speaks

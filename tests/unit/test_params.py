@@ -67,8 +67,8 @@ def leaves(values, where=""):
 def test_values_that_are_right_are_taken_over():
     params = check_params(composed())
     assert params.training.learning_rate == 0.001
-    assert params.arms["er"].memory_per_class == 20
-    assert params.arms["rr-ra"].si.damping == 0.1
+    assert params.arms["er"].method.memory_per_class == 20
+    assert params.arms["rr-ra"].method.si.damping == 0.1
     assert params.reading.competitors == "runner_up"
 
 
@@ -159,7 +159,7 @@ def test_a_list_where_a_name_belongs_is_refused():
 
 @pytest.mark.parametrize("f", [1, 1.0, 20, "none"])
 def test_a_factor_of_one_or_more_and_none_are_accepted(f):
-    assert check_params(edited("arms.rr-ra.f", f)).arms["rr-ra"].f == f
+    assert check_params(edited("arms.rr-ra.f", f)).arms["rr-ra"].method.f == f
 
 
 def test_whole_numbers_and_decimals_of_equal_value_are_the_same_setting():

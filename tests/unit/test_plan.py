@@ -29,7 +29,7 @@ def test_what_the_file_holds_and_under_which_names():
     values, digest = plan.to_dict(), plan.source.digest
     assert list(values) == [
         *("dataset", "data", "encoder", "model", "training", "study", "rules", "focus", "order", "grids", "cells"),
-        *("sources", "images", "compute", "runs"),
+        *("arms", "sources", "images", "compute", "runs"),
     ]
     assert {key: values["dataset"][key] for key in ("name", "classes", "image_values", "sha256")} == {
         "name": "digits",

@@ -34,7 +34,7 @@ def test_it_holds_the_answer_the_main_table_with_verdicts_and_the_figures(writte
     assert base[:3] == ["baseline", "6", unbroken("60.00 %")]  # 30 of 50 at every seed
     # 0, 1, 2, 3, 0, 1 more of the 50 than the baseline's: 2 points each.
     assert first[0] == "20" and first[2].startswith("+2.33 (")
-    assert "; paper +4.80" in first[2]
+    assert "paper" not in first[2]
     assert second[:2] == ["5", "5"]  # one seed diverged
     shown = re.findall(r"!\[.+\]\((.+)\)", text)
     assert shown == ["figures/table1.png", "figures/other.png"]
@@ -50,6 +50,14 @@ def test_no_line_ends_between_a_number_and_its_percent_sign(written):
         assert not re.search("[0-9][ \n]+%", text)
     csv = (folder / "tables/table1.csv").read_text(encoding="utf-8")
     assert "\N{NO-BREAK SPACE}" not in csv
+
+
+def test_the_papers_gain_stands_beside_its_own_data(written):
+    plan = plan_of()
+    plan["dataset"] |= {"name": "cifar100", "title": "CIFAR-100"}
+    text = (written(plan) / "README.md").read_text()
+    assert "; paper +4.80" in rows(text, "Table 1")[3][2]
+    assert "Open diamonds are the values of the paper's Table 1" in text
 
 
 def test_it_says_what_was_run_on_what(written):
@@ -96,9 +104,10 @@ def test_a_table_of_markdown():
     assert table(("a", "b"), [("1", "x|y")]) == "| a | b |\n| --- | --- |\n| 1 | x\\|y |"
 
 
-def drawn(**kinds):
-    """A plan whose grids are drawn as is said, in this order."""
-    return planned({"study": {"figures": kinds}, "grids": {name: [] for name in kinds}})
+def drawn(kinds, method):
+    """A plan whose grids are drawn as is said, in this order, and that has a cell of this method."""
+    cells = {"a": {"config": {"method": method}}}
+    return planned({"study": {"figures": kinds}, "grids": {name: [] for name in kinds}, "cells": cells})
 
 
 @pytest.mark.parametrize(
@@ -111,4 +120,5 @@ def drawn(**kinds):
     ],
 )
 def test_the_first_grids_figure_is_shown_and_those_that_say_most(kinds, shown):
-    assert featured(drawn(**kinds)) == shown
+    assert featured(drawn(kinds, {"lambda_rr": 1, "lambda_ra": 1})) == shown
+    assert featured(drawn(kinds, {})) == [name for name in shown if name != "mechanism"]

@@ -67,12 +67,14 @@ def test_comments_are_read_with_the_settings_that_they_stand_beside(tmp_path):
 def test_arms_are_described_by_what_differs_from_the_arm_that_they_repeat(tmp_path):
     file = tmp_path / "arms.yaml"
     file.write_text(
-        'arms:\n  # First.\n  a: &a {method: m, x: "???", y: 2}\n  b: {<<: *a, y: 3}\n  # Second.\n  c: {method: n}\n'
+        "arms:\n  # First.\n"
+        '  a: &a {label: A a, colour: "#000000", method: m, x: "???", y: 2}\n'
+        "  b: {<<: *a, label: B, y: 3}\n  # Second.\n  c: {method: n}\n"
     )
     assert [tuple(arm) for arm in read_arms(file)] == [
-        ("a", "m", "`x: by hyper`, `y: 2`", "First."),
-        ("b", "m", "those of `a`, but `y: 3`", "First."),
-        ("c", "n", "", "Second."),
+        ("a", "A a", "#000000", "m", "`x: by hyper`, `y: 2`", "First."),
+        ("b", "B", "", "m", "those of `a`, but `y: 3`", "First."),
+        ("c", "", "", "n", "", "Second."),
     ]
 
 

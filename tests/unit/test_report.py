@@ -249,7 +249,7 @@ def test_verdicts_on_controls_have_a_colour_of_their_own(written):
     method = plan["cells"]["rr-ra-f5"]["config"]["method"]
     method["reading"] = {"competitors": "random"}
     text = (written(plan) / "report.html").read_text()
-    assert text.count('<tr class="control">') == text.count('<tr class="exaggerates">') == 2  # a row in each grid
+    assert text.count('<tr class="control">') == text.count('<tr class="asked">') == 2  # a row in each grid
     assert ".control .badge" in text
 
 

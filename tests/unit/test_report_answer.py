@@ -201,7 +201,7 @@ def test_the_papers_size_and_validation_data_are_said():
     first, second, _, _ = answer(asked_plan(sizes={"a": paper.SIZE}, validation=0.2), full)
     assert first.startswith("On validation data of CIFAR-100 at the paper's size, yes: ")
     assert second == "This speaks of the paper's size (2,000 units a layer, 5,000 iterations per task, 10 seeds)."
-    assert "on validation data of CIFAR-100" in question(asked_plan(validation=0.2))[1]
+    assert "on validation data of CIFAR-100" in question(asked_plan(validation=0.2))
 
 
 def test_the_papers_network_trained_for_another_length_is_neither_its_size_nor_a_miniature():
@@ -245,4 +245,4 @@ def test_where_every_pair_diverged_that_is_said():
 
 
 def test_the_question_quotes_the_published_gains():
-    assert "keeps 3.8 to 5.8 points more accuracy on the first 20 %" in question(asked_plan())[0]
+    assert "keeps 3.8 to 5.8 points more accuracy on the first 20 %" in question(asked_plan())

@@ -51,8 +51,10 @@ def test_where_the_strength_is_swept_the_page_says_what_lies_beyond_the_baseline
     assert 'href="frontier/sweep.csv"' in section
 
 
-def test_where_a_size_grows_the_page_says_what_grows_with_it(written):
+@pytest.mark.parametrize(("dataset", "papers"), [("digits", []), ("cifar100", ["2,000"])])
+def test_where_a_size_grows_the_page_says_what_grows_with_it(written, dataset, papers):
     plan = plan_of(grids=("sizes",))
+    plan["dataset"]["name"] = dataset
     for number, cell in enumerate(plan["cells"].values()):
         cell["config"]["model"] = {"units": 20 * 10 ** max(number - 1, 0), "latent": 5}
     plan["grids"]["sizes"] = [{**row, "settings": {"model.units": 0}} for row in plan["grids"]["sizes"]]
@@ -61,8 +63,9 @@ def test_where_a_size_grows_the_page_says_what_grows_with_it(written):
     table = pd.read_csv(folder / "trends/sizes.csv")
     assert table["metric"].tolist() == ["first20", "first50", "overall"]
     rows = shown(section_of(folder, "sizes"), "points per tenfold size")
-    assert [row[:5] for row in rows] == [
-        ["rr-ra", part, "20 to 200", "2,000", "5"]
+    assert table.get("papers", pd.Series()).tolist() == [2000] * 3 * len(papers)
+    assert [row[: 4 + len(papers)] for row in rows] == [
+        ["rr-ra", part, "20 to 200", *papers, "5"]
         for part in (unbroken("first 20 %"), unbroken("first 50 %"), "all classes")
     ]
     assert [row[-1] for row in rows] == table["verdict"].tolist()

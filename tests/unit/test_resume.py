@@ -35,8 +35,8 @@ SMALL = {"memory_per_class": 3, "samples": 3, "units": 5, "latent": 2, "strength
 @pytest.fixture(scope="session")
 def registered():
     """Settings of every method there is: those of the first arm that has it, and small."""
-    arms = check_params(compose_values(CONF, ["dataset=digits"])).arms
-    first = {name: next(arm for arm in arms.values() if arm.method == name) for name in method_names()}
+    arms = [arm.method for arm in check_params(compose_values(CONF, ["dataset=digits"])).arms.values()]
+    first = {name: next(arm for arm in arms if arm.method == name) for name in method_names()}
     return {
         name: dataclasses.replace(arm, **{key: value for key, value in SMALL.items() if hasattr(arm, key)})
         for name, arm in first.items()

@@ -21,7 +21,8 @@ from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettin
 from exaggerated_replay.settings.study import ComputeSettings, StudySettings
 
 CONF = Path(__file__).parents[2] / "conf"
-ARMS = check_params(compose_values(CONF, ["dataset=digits", "study=default"])).arms
+PARAMS = check_params(compose_values(CONF, ["dataset=digits", "study=default"]))
+METHODS = [arm.method for arm in PARAMS.arms.values()]
 SI = SISettings(strength=0.1, damping=0.2)
 READING = ReadingSettings(distance="bce", competitors="all", temperature=2.0)
 NESTED = [
@@ -31,7 +32,7 @@ NESTED = [
         method="exaggeration", gate_proportion=0.6, lambda_rr=0.0, lambda_ra=2.0, f="none", reading=READING
     ),
 ]
-EXAMPLES = [*ARMS.values(), *NESTED]
+EXAMPLES = [*METHODS, *NESTED]
 MODEL = {"units": 10, "latent": 5}
 TRAINING = {"iterations": 3, "batch": 4, "replay_batch": 5, "learning_rate": 0.01}
 
@@ -52,7 +53,7 @@ def run_of(arm):
 
 
 def test_conf_has_an_arm_of_every_method_and_each_has_its_methods_own_settings():
-    assert {arm.method for arm in ARMS.values()} == set(method_names())
+    assert {method.method for method in METHODS} == set(method_names())
     assert all(type(arm) is settings_of(arm.method) for arm in EXAMPLES)
 
 

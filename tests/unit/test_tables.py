@@ -59,13 +59,14 @@ def study(seeds=2):
         ]
         for name, rows in GRIDS.items()
     }
-    return {"training": {"iterations": 5000}, "grids": grids, "cells": cells}, pd.DataFrame(rows)
+    return {**CIFAR100, "training": {"iterations": 5000}, "grids": grids, "cells": cells}, pd.DataFrame(rows)
 
 
 def told(plan=CIFAR100, images=400):
     """A study on these data, with so many test images in the first of five classes."""
     counts = {"correct": [[0] * 5], "tested": [images, 1, 1, 1, 1], "predicted": [0] * 5}
-    return made(plan, records={"a": {"counts": counts}})
+    cells = {cell: {"config": {"method": dict(method)}} for cell, method in METHODS.items()}
+    return made({"cells": cells, **plan}, records={"a": {"counts": counts}})
 
 
 def test_published_values_imply_one_and_the_same_baseline():
@@ -202,6 +203,27 @@ def test_note_says_what_other_data_and_shorter_training_cannot_show():
     assert "No row has the paper's 5,000" in layout.note(short, told(CIFAR100, 2000))
     short.loc[0, "iterations"] = 5000
     assert "Not every row has the paper's 5,000" in layout.note(short, told(CIFAR100, 2000))
+
+
+def test_no_number_of_the_papers_stands_beside_other_data_or_beside_what_does_not_exaggerate(tmp_path):
+    plan, runs = study()
+    other = made({**plan, **DIGITS}, runs)
+    assert not list(tables.comparison(other, "table1").filter(like="published"))
+    layout.write(tables.comparison(other, "table1"), tmp_path, "table", told(DIGITS))
+    rows = (tmp_path / "table.md").read_text().splitlines()
+    assert rows[0].replace(" ", "") == "|f|20%avg.|50%avg.|Overallavg.|"
+    assert (
+        "paper" not in (tmp_path / "table.csv").read_text() + (tmp_path / "table.tex").read_text().split("not the")[0]
+    )
+    neutral = {cell: plan["cells"][cell] for cell in ("bir-si",)} | {"er": plan["cells"]["bir-si"] | {"arm": "er"}}
+    plan = {**plan, "cells": neutral, "grids": {"g": [{"cell": "er", "settings": {}, "baseline": "bir-si"}]}}
+    own = made(plan, runs.assign(cell=runs["cell"].replace("rr", "er")))
+    table = tables.comparison(own, "g")
+    assert not list(table.filter(like="published"))
+    for data in (CIFAR100, DIGITS):
+        note = layout.note(table.assign(iterations=7), told({**data, "cells": neutral}))
+        assert "paper" not in note
+        assert "Data: " in note
 
 
 def test_latex_escapes_and_groups(tmp_path):

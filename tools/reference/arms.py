@@ -11,12 +11,15 @@ from tools.reference.markdown import code, page, table
 
 ARMS = Path("conf/arms.yaml")
 LEFT_TO_HYPER = "???"
+LOOK = ("label", "colour")
 
 
 class Arm(NamedTuple):
     """One arm as it is written."""
 
     name: str
+    label: str
+    colour: str
     method: str
     settings: str
     comment: str  # above it, or above the arms before it
@@ -27,12 +30,14 @@ def arms_page() -> str:
     introduction = (
         f"An arm is a method with its settings, a line of `{ARMS}`. What depends on the data, "
         "written `by hyper` here, is filled in by a [file of conf/hyper/](options.md#hyper). `${...}` is another "
-        "setting's value. Every setting is explained in [settings](settings.md)."
+        "setting's value. Every setting is explained in [settings](settings.md). Figures and pages call an arm by its "
+        "label, and draw it in its colour; neither decides anything. An arm without a label is called by its name, one "
+        'without a colour gets one that is free: `arms.mine.label="My method"`, `arms.mine.colour="#0072b2"`.'
     )
     sections = []
     for comment, arms in groupby(read_arms(ARMS), key=lambda arm: arm.comment):
-        rows = [[code(arm.name), arm.method, arm.settings] for arm in arms]
-        sections.append(f"{comment}\n\n{table(['arm', 'method', 'settings'], rows)}")
+        rows = [[code(arm.name), arm.label, arm.colour and code(arm.colour), arm.method, arm.settings] for arm in arms]
+        sections.append(f"{comment}\n\n{table(['arm', 'label', 'colour', 'method', 'settings'], rows)}")
     return page("Arms", introduction, [*sections, "## Methods", _methods()])
 
 
@@ -45,7 +50,8 @@ def read_arms(path: Path) -> list[Arm]:
     found: list[Arm] = []
     for key, value in node.value:
         above = _above(lines, key.start_mark.line) or (found[-1].comment if found else "")
-        found.append(Arm(key.value, _method(value), _settings(value, names), above))
+        label, colour = (_own(value, name) for name in LOOK)
+        found.append(Arm(key.value, label, colour, _method(value), _settings(value, names), above))
     return found
 
 
@@ -64,8 +70,12 @@ def _method(node: yaml.MappingNode) -> str:
     return next(_method(value) for key, value in node.value if key.value == "<<")
 
 
+def _own(node: yaml.MappingNode, name: str) -> str:
+    return next((str(value.value) for key, value in node.value if key.value == name), "")
+
+
 def _settings(node: yaml.MappingNode, names: dict[int, str]) -> str:
-    written = [f"{key.value}: {_value(value)}" for key, value in node.value if key.value not in ("method", "<<")]
+    written = [f"{key.value}: {_value(value)}" for key, value in node.value if key.value not in ("method", "<<", *LOOK)]
     same = next((names[id(value)] for key, value in node.value if key.value == "<<"), None)
     but = ", ".join(code(setting) for setting in written)
     return f"those of {code(same)}, but {but}" if same else but

@@ -10,10 +10,11 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
+from exaggerated_replay.settings.arms import Appearance, Arm
 from exaggerated_replay.settings.base import MOST, Within
 from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.methods import method_names, settings_of
-from exaggerated_replay.settings.run import MethodSettings, RunSettings
+from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.settings.study import Params
 from tools.reference.comments import field_comments, leaves
 from tools.reference.markdown import code, page, sentence, table
@@ -43,9 +44,12 @@ def _sections(kind: type, prefix: str, title: str) -> Iterator[str]:
     hints = get_type_hints(kind)
     for field in fields(kind):
         nested = next((t for t in (hints[field.name], *get_args(hints[field.name])) if is_dataclass(t)), None)
-        if isinstance(nested, type) and nested is not MethodSettings:
+        if isinstance(nested, type):
             name = f"{prefix}{field.name}"
             if nested is SourceSettings:  # its keys are those of the data set
+                continue
+            if nested is Arm:  # the settings of each method have a section of their own
+                yield _section(name, Appearance, f"{name}.ARM.")
                 continue
             yield from _sections(nested, f"{name}.", name)
 

@@ -40,6 +40,12 @@ def title_of(plan: StudyPlan) -> str:
     return plan.dataset.title or plan.dataset.name
 
 
+def class_name(plan: StudyPlan, number: int) -> str:
+    """Return what a class is called: its name, where the settings of the data know one, or its number."""
+    names = plan.dataset.class_names
+    return names[number] if names else str(number)
+
+
 def in_words(name: str) -> str:
     """Return the name of a setting or of a grid as it is read: with spaces."""
     return name.replace("_", " ")

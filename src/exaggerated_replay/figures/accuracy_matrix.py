@@ -6,12 +6,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.style import below, cell_name, house_style, panels
 from exaggerated_replay.store.records import Record
 
+MOST = 8
+"""Cells shown: more lines cannot be told apart."""
+ABREAST = 4
+"""Heat maps side by side."""
 DARK = 0.65
 """Share of its scale from which a heat map is dark enough for white figures."""
 LEAST = 2.0
@@ -19,16 +24,32 @@ LEAST = 2.0
 
 
 def of_study(study: Study) -> Figure:
-    """Draw baseline and treatment of a study, or all its cells where neither reached its end."""
+    """Draw what `arms_shown` chooses of a study."""
     return draw({cell_name(study.plan, cell): runs for cell, runs in arms_shown(study).items()})
 
 
 def arms_shown(study: Study) -> dict[str, list[Record]]:
-    """Return the records of baseline and treatment, or of all cells where neither has any; gaps left out."""
-    records = {cell: study.ended(cell) for cell in study.plan.cells}
+    """Choose the cells whose forgetting is shown, and return their records; runs that diverged are left out.
+
+    In a study of exaggeration these are baseline and treatment. In any other they are the methods: of every arm the
+    first cell, baseline and treatment before the rest in the order of the grids; or the cells where all are of one
+    arm. So, too, where neither baseline nor treatment reached its end. No more than `MOST`.
+    """
+    plan = study.plan
+    pair = (plan.study.baseline, plan.study.treatment)
+    records = {
+        cell: study.ended(cell)
+        for cell in dict.fromkeys([*pair, *(r.cell for r in plan.rows), *plan.cells])
+        if cell in plan.cells
+    }
     known = {cell: runs for cell, runs in records.items() if runs}
-    arms = (study.plan.study.baseline, study.plan.study.treatment)
-    return {arm: known[arm] for arm in arms if arm in known} or known
+    if exaggerates(plan) and any(arm in known for arm in pair):
+        return {arm: known[arm] for arm in pair if arm in known}
+    first: dict[str, str] = {}
+    for cell in known:
+        first.setdefault(plan.cells[cell].arm, cell)
+    chosen = [*first.values()] if len(first) > 1 else [*known]
+    return {cell: known[cell] for cell in chosen[:MOST]}
 
 
 @house_style()
@@ -48,13 +69,20 @@ def draw(records: Mapping[str, Sequence[Record]]) -> Figure:
     means = {heading: _mean(heading, runs) for heading, runs in records.items()}
     difference = [last - first for first, last in [means.values()]] if len(means) == 2 else []
     widths = [1.0] * len(means) + [1.4] * len(difference)  # signs and decimals need room
-    figure, ((*maps,),) = panels(0.8 + 0.2 * max(map(len, means.values())), len(widths), widths=widths)
+    rows = -(-len(widths) // ABREAST)
+    columns = -(-len(widths) // rows)
+    height = 0.8 + 0.2 * max(map(len, means.values()))
+    figure, axes_of_maps = panels(rows * height, columns, rows, widths=widths if rows == 1 else None)
+    maps, unused = axes_of_maps.flat[: len(widths)], axes_of_maps.flat[len(widths) :]
+    for axes in unused:
+        axes.set_axis_off()
     for axes, (heading, mean) in zip(maps, means.items(), strict=False):
         _heat_map(axes, mean, heading, (0, 100), "Blues", "{:.0f}")
     for change in difference:
         end = max(LEAST, np.nanmax(np.abs(change)))
         _heat_map(maps[-1], change, "difference (points)", (-end, end), "PuOr_r", "{:+z.1f}")
-    maps[0].set_ylabel("after task")
+    for axes in axes_of_maps[:, 0]:
+        axes.set_ylabel("after task")
     below(figure, "accuracy (%) on the test images of task")
     return figure
 

@@ -9,33 +9,9 @@ from exaggerated_replay.analysis.words import in_words, written
 from exaggerated_replay.planning.study_plan import Row, StudyPlan
 
 BASELINE, TREATMENT = "#34495e", "#d55e00"
+"""Of drawings that show no arm: what the baseline has, and what the treatment adds."""
 NEUTRAL = "#7b858f"
 """Of controls, which are there to be compared with, not to be told apart."""
-
-ARMS = {
-    "bir-si": ("BI-R+SI", BASELINE),
-    "rr-ra": ("RR+RA", TREATMENT),
-    "rr": ("RR", "#aa4499"),
-    "ra": ("RA", "#117733"),
-    "rr-ra-acting": ("RR+RA", "#882255"),
-    "rr-acting": ("RR", "#cc6677"),
-    "ra-acting": ("RA", "#44aa99"),
-    "ra-stored": ("RA to real means", "#332288"),
-    "bir": ("BI-R", "#88ccee"),
-    "none": ("none", "#9aa3ab"),
-    "joint": ("joint", "#555555"),
-    "er": ("ER", "#ddcc77"),
-    "ewc": ("EWC", "#999933"),
-    "si": ("SI", "#661100"),
-    "lwf": ("LwF", "#3b7a8c"),
-    "dgr": ("DGR", "#e69f00"),
-    "slda": ("streaming LDA", "#6699cc"),
-    "gaussians": ("Gaussian per class", "#b08d57"),
-    "generative_classifier": ("VAE per class", "#c49ac4"),
-}
-"""Arm -> how the paper writes it and its colour: the same wherever it is shown, apart for colour-blind readers."""
-OTHERS = ("#0072b2", "#f0a3a3", "#5d8a3a", "#b8860b", "#8c6bb1", "#3fb0ac")
-"""Colours of arms that are not among these (Okabe and Ito's, and Tol's, are above)."""
 
 SAID = {
     "attraction_target: random": "to a wrong class",
@@ -71,11 +47,7 @@ WEIGHTS = ("lambda_rr", "lambda_ra")
 
 def arm_colours(plan: StudyPlan) -> dict[str, str]:
     """Return arm -> hexadecimal colour, of every arm of a plan; no two have the same."""
-    arms = {cell.arm for cell in plan.cells.values()} | {plan.study.baseline, plan.study.treatment}
-    unknown = sorted(arms - set(ARMS))
-    return {arm: ARMS[arm][1] for arm in sorted(arms & set(ARMS))} | {
-        arm: OTHERS[number % len(OTHERS)] for number, arm in enumerate(unknown)
-    }
+    return {name: look.colour for name, look in plan.arms.items()}
 
 
 def cell_colours(plan: StudyPlan) -> dict[str, str]:
@@ -85,12 +57,12 @@ def cell_colours(plan: StudyPlan) -> dict[str, str]:
 
 
 def arm_name(plan: StudyPlan, arm: str) -> str:
-    """Return an arm's name as the paper writes it, or else as the configuration does: RA, weight 1.
+    """Return an arm's label: RA, weight 1.
 
     Weights are said where all its cells have the same, which are not the paper's.
     """
-    weights = {_weights(cell.method) for cell in plan.cells.values() if cell.arm == arm}
-    return ", ".join(filter(None, [_name(arm), weights.pop() if len(weights) == 1 else ""]))
+    weights = _weights_of(plan, arm)
+    return ", ".join(filter(None, [_name(plan, arm), weights.pop() if len(weights) == 1 else ""]))
 
 
 def cell_name(plan: StudyPlan, cell: str) -> str:
@@ -121,7 +93,7 @@ def setting_name(name: str, value: str) -> str:
 def _parts(plan: StudyPlan, row: Row) -> list[str]:
     """Return what a row is: the name of its arm with its weights, and each of its other settings."""
     cell = plan.cells[row.cell]
-    arm = ", ".join(filter(None, [_name(cell.arm), _weights(cell.method)]))
+    arm = ", ".join(filter(None, [_name(plan, cell.arm), _weights(cell.method)]))
     settings = [
         setting_name(_last(key), _written(value))
         for key, value in row.settings.items()
@@ -130,8 +102,17 @@ def _parts(plan: StudyPlan, row: Row) -> list[str]:
     return [arm, *settings]
 
 
-def _name(arm: str) -> str:
-    return ARMS[arm][0] if arm in ARMS else arm
+def _name(plan: StudyPlan, arm: str) -> str:
+    """Return an arm's label; its name beside it where another arm has the same label and weights."""
+    label = plan.arms[arm].label
+    alike = [name for name, look in plan.arms.items() if name != arm and look.label == label]
+    own = _weights_of(plan, arm)
+    return f"{label} ({arm})" if any(own & _weights_of(plan, name) for name in alike) else label
+
+
+def _weights_of(plan: StudyPlan, arm: str) -> set[str]:
+    """Return the weights of an arm's cells, in words."""
+    return {_weights(cell.method) for cell in plan.cells.values() if cell.arm == arm}
 
 
 def _weights(method: Mapping[str, Any]) -> str:

@@ -15,9 +15,9 @@ from matplotlib.colors import is_color_like, to_hex
 from matplotlib.figure import Figure
 
 from exaggerated_replay.analysis.study.outputs import (
-    FROM_MORE,
     featured,
     figures_of,
+    more_figures,
     narrow_file,
     picture_file,
     print_files,
@@ -84,13 +84,13 @@ def draw_all(study: Study, folder: Path) -> None:
 
 
 def _all_names(plan: StudyPlan) -> list[str]:
-    return [*figures_of(plan), *FROM_MORE]
+    return [*figures_of(plan), *more_figures(plan)]
 
 
 def _draw(study: Study, name: str, folder: Path) -> Figure | None:
     """Draw a figure; None where it needs more than records, and that is not in the folder."""
     ended = study.runs["status"].eq(FINISHED).any()
-    if name in FROM_MORE:
+    if name in more_figures(study.plan):
         return cast(Figure | None, _module(name).of_study(study, folder)) if ended else None
     kind, grid = figures_of(study.plan)[name]
     if not ended and not (isinstance(kind, WholeFigure) and kind.needs == "settings"):

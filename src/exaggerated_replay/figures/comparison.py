@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -108,7 +109,7 @@ def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colo
     axes.plot(mean, y, **MEAN, color=colour)
     if len(seeds) > 1:  # just below their mean, where the interval does not hide them
         dots(axes, seeds, [y] * len(seeds), colour, down=5.5)
-    axes.plot(row[f"{metric}_published_absolute"], y, **PAPER, zorder=1.5)
+    axes.plot(row.get(f"{metric}_published_absolute", np.nan), y, **PAPER, zorder=1.5)
 
 
 def _key(figure: Figure, table: pd.DataFrame) -> None:

@@ -42,8 +42,9 @@ def draw(study: Study, grid: str) -> Figure:
         grid: A grid that varies lambda_rr or lambda_ra.
 
     Returns:
-        A figure two columns wide: means with 95 % intervals (Student's t), dots for single seeds. The paper's weight
-        of RA is marked under each reading of the sums in its equations; that of RR would stand elsewhere.
+        A figure two columns wide: means with 95 % intervals (Student's t), dots for single seeds. Where the
+        paper speaks of the study, its weight of RA is marked under each reading of the sums in its equations; that of
+        RR would stand elsewhere.
 
     Raises:
         UserError: If the grid cannot be compared.
@@ -58,7 +59,7 @@ def draw(study: Study, grid: str) -> Figure:
     arms = {kind: own["arm"].mode()[0] for kind, own in found.groupby("kind")}
     colours = {str(kind): arm_colours(study.plan)[arm] for kind, arm in arms.items()}
     shown = [kind for kind in MARKERS if kind in colours]
-    marks = MARKS if shown != ["RR alone"] else {}
+    marks = MARKS if paper.speaks_of(study.plan) and shown != ["RR alone"] else {}
     figure, ((*axes_of_metrics,),) = panels(2.5, len(PANELS), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, PANELS.items(), strict=True):
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)

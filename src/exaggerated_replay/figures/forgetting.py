@@ -17,7 +17,7 @@ from exaggerated_replay.store.records import Record
 
 
 def of_study(study: Study) -> Figure:
-    """Draw baseline and treatment of a study, or all its cells where it has neither."""
+    """Draw what `arms_shown` chooses of a study: baseline and treatment, or every method."""
     colours = cell_colours(study.plan)
     names = {cell: cell_name(study.plan, cell) for cell in study.plan.cells}
     shown = arms_shown(study)
@@ -38,7 +38,8 @@ def draw(records: Mapping[str, Sequence[Record]], colours: Mapping[str, str]) ->
         tasks, within a seed first).
     """
     figure, ((left, right),) = panels(2.3, 2, sharey=True)
-    for above, (arm, runs) in zip(reversed(range(len(records))), records.items(), strict=True):
+    steps = np.linspace(1, 0, len(records)) if len(records) > 1 else [0.0]
+    for above, (arm, runs) in zip(steps, records.items(), strict=True):
         matrices = [accuracy_matrix(*run.scored) for run in runs]
         tasks = len(matrices[0])
         _line(left, np.arange(1, tasks + 1), np.array([matrix[:, 0] for matrix in matrices]), colours[arm], arm, above)
@@ -66,8 +67,8 @@ def by_age(matrix: np.ndarray) -> np.ndarray:
     return np.array([np.diagonal(matrix, -age).mean() for age in range(len(matrix))])
 
 
-def _line(axes: Axes, x: np.ndarray, accuracies: np.ndarray, colour: str, arm: str, above: int) -> None:
-    """Plot accuracies, (seeds, points); the line is the wider the more arms are drawn above it."""
+def _line(axes: Axes, x: np.ndarray, accuracies: np.ndarray, colour: str, arm: str, above: float) -> None:
+    """Plot accuracies, (seeds, points); the line is the wider the more arms are drawn above it, from 0 to 1."""
     means = [estimate(column) for column in accuracies.T]
     axes.fill_between(
         x, [mean.low for mean in means], [mean.high for mean in means], color=colour, alpha=0.15, linewidth=0

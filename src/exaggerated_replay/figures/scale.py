@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.questions.trends import PAPERS, height, lines_by_seed
 from exaggerated_replay.analysis.statistics.paired import estimate
+from exaggerated_replay.analysis.study.paper import speaks_of
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import (
     INK,
@@ -69,7 +70,8 @@ def draw(study: Study, grid: str) -> Figure:
         axes.set_title(title)
         log_axis(axes, found[size], short_number)
         axes.grid(axis="y")
-    below(figure, f"{SIZES[size].title} (log scale; the paper's: {PAPERS[size]:,.10g})")
+    papers = f"; the paper's: {PAPERS[size]:,.10g}" if speaks_of(study.plan) else ""
+    below(figure, f"{SIZES[size].title} (log scale{papers})")
     axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
     entries: dict[str, Artist] = {
         arm_name(study.plan, arm): Line2D([], [], color=colours[arm], marker="o", markersize=3.5) for arm in arms

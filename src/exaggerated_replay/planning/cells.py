@@ -192,7 +192,7 @@ def shortest(value: float) -> str:
 
 def default_config(params: Params, arm: str) -> dict[str, Any]:
     """Return what a grid can change of an arm; the reading is filled in where it has a place and none of its own."""
-    method = asdict(params.arms[arm])
+    method = asdict(params.arms[arm].method)
     if "reading" in method and method["reading"] is None:
         method["reading"] = {key: value for key, value in asdict(params.reading).items() if key != "name"}
     division = {"tasks": params.dataset.tasks, "class_order": params.dataset.class_order}

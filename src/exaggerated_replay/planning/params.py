@@ -7,10 +7,13 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.checking import adapter, check, check_arm, check_choice
 from exaggerated_replay.planning.questions import BY_NAME
 from exaggerated_replay.planning.strict_yaml import read_yaml
+from exaggerated_replay.settings.arms import Appearance, Arm
 from exaggerated_replay.settings.methods import BUILT_IN, settings_of, use_own
 from exaggerated_replay.settings.study import Params
 
 PARAMS = Path("params.yaml")
+LOOK = tuple(Appearance.__dataclass_fields__)
+"""Keys of an arm that are no settings of its method."""
 
 
 def read_params(path: Path) -> tuple[dict[str, Any], Params]:
@@ -38,11 +41,20 @@ def check_params(values: Any) -> Params:
     arms = values.get("arms")
     if not isinstance(arms, dict):
         raise UserError("params.yaml: arms must be a mapping from names to settings")
-    arms = {name: check_arm(arm, f"arms.{name}") for name, arm in arms.items()}
+    arms = {name: _arm(arm, f"arms.{name}") for name, arm in arms.items()}
     params = check(Params, {**values, "arms": arms})
     for key in ("baseline", "treatment"):
         check_choice(getattr(params.study, key), params.arms, f"study.{key}", "an arm")
     return params
+
+
+def _arm(values: Any, where: str) -> Arm:
+    """Check one arm: what it looks like, and the settings of its method."""
+    if not isinstance(values, dict):
+        return Arm(method=check_arm(values, where))
+    asked = {key: value for key, value in values.items() if key in LOOK}
+    method = check_arm({key: value for key, value in values.items() if key not in LOOK}, where)
+    return Arm(**vars(check(Appearance, asked, where)), method=method)
 
 
 def params_schema() -> dict[str, Any]:
@@ -52,5 +64,9 @@ def params_schema() -> dict[str, Any]:
     arms = adapter(dict[str, every_method]).json_schema()
     schema["properties"]["arms"] = {**arms, "title": "Arms"}
     schema["$defs"] |= schema["properties"]["arms"].pop("$defs")
+    del schema["$defs"][Arm.__name__]  # whose settings stand beside those of its method
+    look = adapter(Appearance).json_schema()["properties"]
+    for settings in arms["additionalProperties"]["anyOf"]:
+        schema["$defs"][settings["$ref"].rpartition("/")[2]]["properties"] |= look
     schema["$defs"]["StudySettings"]["properties"]["figures"]["additionalProperties"] = {"enum": sorted(BY_NAME)}
     return schema

@@ -17,10 +17,11 @@ from exaggerated_replay.files import read_json
 from exaggerated_replay.places import DIGITS, METHODS
 from exaggerated_replay.planning.cells import Cells
 from exaggerated_replay.planning.checking import check_choice
+from exaggerated_replay.planning.looks import looks_of
 from exaggerated_replay.planning.questions import BY_NAME, check_question
 from exaggerated_replay.planning.runs import Common, check_batch, packs_of, values_of
 from exaggerated_replay.planning.sources import IMAGES, Encoder, Source, features_digest, make_encoder, make_source
-from exaggerated_replay.planning.study_plan import EncoderFacts, Run, StudyPlan, study_parts, without_path
+from exaggerated_replay.planning.study_plan import EncoderFacts, Run, StudyPlan, study_parts, used_arms, without_path
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.methods import settings_of, use_own
@@ -164,6 +165,10 @@ def make_plan(params: Params) -> Plan:
     encoder = make_encoder(params.encoder) if params.encoder.used else None
     data = source.digest if encoder is None else features_digest(source, encoder)
     classes, image_values = classes_of(params.dataset), image_values_of(params.dataset)
+    try:
+        params.dataset.check_class_names(classes)
+    except ValueError as error:
+        raise UserError(f"params.yaml: dataset.{error}") from None
     cells = Cells(Common(params, data, classes, image_values), {})
     grids = {name: tuple(cells.grid(name, rows)) for name, rows in params.study.grids.items()}
     for name, kind in params.study.figures.items():
@@ -183,6 +188,7 @@ def make_plan(params: Params) -> Plan:
         order=tuple(grids),
         grids=grids,
         cells=cells.made,
+        arms=looks_of(params.arms, used_arms(cells.made.values(), params.study)),
         source=source,
         encoder=encoder,
         compute=params.compute,

@@ -16,7 +16,8 @@ Cells = Mapping[str, Cell]
 Check = Callable[[Rows, Cells, str], str | None]
 """Says why a grid, which a sentence calls by the last argument, cannot be asked a question; None where it can."""
 
-DOSES = {"method.lambda_rr", "method.lambda_ra", "method.lambda_rec"}
+EXAGGERATING = ("method.lambda_rr", "method.lambda_ra")
+DOSES = {*EXAGGERATING, "method.lambda_rec"}
 STRENGTH = "method.si.strength"
 
 
@@ -65,14 +66,14 @@ class Question(Figure):
         check: What else a grid must be like.
         differences: Whether the answer is one of differences from a baseline.
         table: Of what it finds beyond verdicts; None where these say all.
-        papers_data: Whether that table is about the paper's data alone.
+        papers: Whether that table is of studies alone of which the paper speaks.
     """
 
     plain: Callable[[Rows, Cells], bool]
     check: Check = lambda rows, cells, where: None
     differences: bool = True
     table: str | None = None
-    papers_data: bool = False
+    papers: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,12 @@ class WholeFigure(Figure):
     Attributes:
         section: Of the page, in which it stands: "forgetting" or "inside".
         needs: What it is drawn from: "settings", "records", or "more" than these, a checkpoint or traces.
+        neutral: Whether it says something of a study in which nothing exaggerates, too.
     """
 
     section: str
     needs: str = "records"
+    neutral: bool = True
 
 
 def sizes(rows: Rows, cells: Cells) -> list[str]:
@@ -96,6 +99,10 @@ def sizes(rows: Rows, cells: Cells) -> list[str]:
 
 def _compared(rows: Rows, cells: Cells) -> list[Cell]:
     return [cells[row.cell] for row in rows if row.baseline]
+
+
+def _acting(rows: Rows, cells: Cells) -> bool:
+    return any(cell.setting(key) for cell in _compared(rows, cells) for key in EXAGGERATING)
 
 
 def _keys(rows: Rows) -> set[str]:
@@ -147,12 +154,14 @@ QUESTIONS = (
             len(_compared(rows, cells)) > 1 and any(key.startswith("method.reading.") for key in _keys(rows))
         ),
         table="closest",
-        papers_data=True,
+        papers=True,
     ),
     Question(
         "dose",
         "Dose and response",
-        plain=lambda rows, cells: bool(_keys(rows)) and _keys(rows) <= DOSES and len(_compared(rows, cells)) > 2,
+        plain=lambda rows, cells: (
+            bool(_keys(rows)) and _keys(rows) <= DOSES and len(_compared(rows, cells)) > 2 and _acting(rows, cells)
+        ),
     ),
     Question(
         "convergence",
@@ -171,9 +180,9 @@ QUESTIONS = (
 WHOLE_STUDY = (
     WholeFigure("forgetting", "Forgetting curves", "forgetting"),
     WholeFigure("accuracy_matrix", "Accuracy after every task", "forgetting"),
-    WholeFigure("mechanism", "Inside the network", "inside", "more"),
-    WholeFigure("competing_classes", "Competing classes", "inside", "more"),
-    WholeFigure("architecture", "The model", "inside", "settings"),
+    WholeFigure("mechanism", "Inside the network", "inside", "more", neutral=False),
+    WholeFigure("competing_classes", "Competing classes", "inside", "more", neutral=False),
+    WholeFigure("architecture", "The model", "inside", "settings", neutral=False),
 )
 """In the order of the page."""
 

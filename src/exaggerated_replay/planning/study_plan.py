@@ -1,7 +1,7 @@
 """What a study asks for, as its plan.json holds it: data, settings, cells, and which cell is compared with which."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -9,6 +9,8 @@ from typing import Any, Self
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of
 from exaggerated_replay.places import DIGITS, RUNS
+from exaggerated_replay.planning.looks import read_looks
+from exaggerated_replay.settings.arms import ArmLook
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 from exaggerated_replay.settings.encoder import PretrainingSettings, PublishedSettings
 from exaggerated_replay.settings.nested import follow, read_settings
@@ -107,6 +109,7 @@ class StudyPlan:
         order: The grids in the order of params.yaml; read from a file, `grids` and `cells` are sorted by name.
         grids: The rows of each grid.
         cells: By name.
+        arms: Name -> label and colour, of each arm that has a cell, the baseline and the treatment; sorted by name.
     """
 
     dataset: DatasetSettings
@@ -121,6 +124,7 @@ class StudyPlan:
     order: tuple[str, ...]
     grids: Mapping[str, tuple[Row, ...]]
     cells: Mapping[str, Cell]
+    arms: Mapping[str, ArmLook]
 
     @functools.cached_property
     def named(self) -> dict[str, Run]:
@@ -172,6 +176,7 @@ class StudyPlan:
                 cell.name: {"arm": cell.arm, "config": cell.config, "runs": [run.name for run in cell.runs]}
                 for cell in self.cells.values()
             },
+            "arms": {name: asdict(look) for name, look in self.arms.items()},
         }
 
     @classmethod
@@ -207,6 +212,11 @@ def study_parts(values: Any, runs: Mapping[str, Any] | None, where: Path) -> dic
     dataset = {key: value for key, value in values["dataset"].items() if key not in ("sha256", "source_name")}
     encoder = values["encoder"]
     made = {name: Run(name, read_settings(RunSettings, runs[name])) for name in names}
+    study = read_settings(StudyOutline, values["study"])
+    cells = {
+        name: Cell(name, cell["arm"], cell["config"], tuple(made[run] for run in cell["runs"]))
+        for name, cell in sorted(values["cells"].items())
+    }
     return {
         "dataset": read_settings(DatasetSettings, {**dataset, "source": values["dataset"]["source_name"]}),
         "sha256": values["dataset"]["sha256"],
@@ -214,16 +224,19 @@ def study_parts(values: Any, runs: Mapping[str, Any] | None, where: Path) -> dic
         "encoded_by": read_settings(EncoderFacts, encoder) if encoder else None,
         "model": read_settings(ModelSettings, values["model"]),
         "training": read_settings(TrainingSettings, values["training"]),
-        "study": read_settings(StudyOutline, values["study"]),
+        "study": study,
         "rules": read_settings(RulesSettings, values["rules"]),
         "focus": values["focus"],
         "order": tuple(values["order"]),
         "grids": {name: tuple(Row(**row) for row in rows) for name, rows in sorted(values["grids"].items())},
-        "cells": {
-            name: Cell(name, cell["arm"], cell["config"], tuple(made[run] for run in cell["runs"]))
-            for name, cell in sorted(values["cells"].items())
-        },
+        "cells": cells,
+        "arms": read_looks(values["arms"], used_arms(cells.values(), study), where),
     }
+
+
+def used_arms(cells: Iterable[Cell], study: StudyOutline) -> set[str]:
+    """Return the arms that a study shows: those that have a cell, the baseline and the treatment."""
+    return {cell.arm for cell in cells} | {study.baseline, study.treatment}
 
 
 def varied(rows: Any) -> list[str]:

@@ -1,13 +1,13 @@
 """The question of a study and its answer, a few sentences each: written by rule, from its verdicts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.paper import papers_data
-from exaggerated_replay.analysis.study.roles import CONTROL, EXAGGERATION, OTHER, role
+from exaggerated_replay.analysis.study.roles import CONTROL, EXAGGERATION, OTHER, exaggerates, role
 from exaggerated_replay.analysis.verdicts.sentences import identical, interval_of
 from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import PARTS, counted, points, short_data_name, title_of, written
@@ -42,19 +42,72 @@ AT = {
     paper.OTHER_LENGTH: "at the paper's size but for the length of training",
     paper.MINIATURE: "in miniature",
 }
+NOTHING = "It compares nothing."
+METRIC = "first20"
+"""What a study in which nothing exaggerates is asked about."""
 CONTROLS = "wrong classes, or weights of zero"
 SIZES = {"units": "unit", "iterations": "iteration per task", "seeds": "seed"}
 
 
-def question(plan: StudyPlan) -> tuple[str, str]:
-    """Return what the paper claims, and what the study asks."""
+MOST_NAMED = 6
+"""So many methods are named in a question; of more, their number is told."""
+
+
+def question(plan: StudyPlan) -> str:
+    """Return what a study asks: whether exaggeration helps, as the paper claims, or what its cells keep of accuracy."""
+    if not exaggerates(plan):
+        return _question_of_cells(plan)
     gains = paper.published()["absolute"].xs("first20", level="metric")
     claim = (
         "Millichamp and Chen report that feature exaggeration, which pushes imagined samples of earlier classes apart "
         f"while a network learns new ones, keeps {gains.min():.1f} to {gains.max():.1f} points more accuracy on the "
         "first 20 % of CIFAR-100's classes than brain-inspired replay alone."
     )
-    return claim, f"Does it, on {named(plan)}, when each run is compared with the baseline's run of the same seed?"
+    return f"{claim} Does it, on {named(plan)}, when each run is compared with the baseline's run of the same seed?"
+
+
+def _question_of_cells(plan: StudyPlan) -> str:
+    compared, several, against = contest(plan)
+    if not against:
+        return f"Which accuracy {'do' if several else 'does'} {compared} reach on {named(plan)}?"
+    what = f"accuracy on {PARTS[METRIC]} of {named(plan)}"
+    how = "run by run of the same seed"
+    if not several:
+        return f"Does {compared} keep more {what} than {against}, {how}?"
+    return f"Which of {compared} keeps most {what}, against {against}, {how}?"
+
+
+class Contest(NamedTuple):
+    """What a study compares with what.
+
+    Attributes:
+        compared: Names of the cells, or of their arms where cells are many, or else how many there are.
+        several: Whether there is more than one cell.
+        against: The name of their baseline; nothing where nothing is compared.
+    """
+
+    compared: str
+    several: bool
+    against: str
+
+
+def contest(plan: StudyPlan) -> Contest:
+    """Return what a study compares, in words, and with what."""
+    pairs = [(row.cell, row.baseline) for row in plan.rows if row.baseline]
+    cells = dict.fromkeys(cell for cell, _ in pairs) or dict.fromkeys(plan.cells)
+    baselines = {baseline: cell_name(plan, baseline) for _, baseline in pairs}
+    against = next(iter(baselines.values()), "") if len(baselines) < 2 else "the baseline of each"
+    names = list(dict.fromkeys(cell_name(plan, cell) for cell in cells))
+    if len(names) <= MOST_NAMED:
+        return Contest(listed(names), len(names) > 1, against)
+    arms = list(dict.fromkeys(plan.arms[plan.cells[cell].arm].label for cell in cells))
+    return Contest(listed(arms) if 1 < len(arms) <= MOST_NAMED else f"{len(names)} methods", True, against)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in running text: a, b and c."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 class Answer(NamedTuple):
@@ -83,20 +136,22 @@ def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()
     """
     table, controls = (compared(plan, verdicts, part) for part in (EXAGGERATION, CONTROL))
     claimed, others = table[table["claim"].notna()], table[table["claim"].isna()]
+    if not exaggerates(plan):
+        return _answer_of_cells(plan, verdicts, findings)
     if table.empty:
         return _without_exaggeration(plan, verdicts)
     more = []
     if claimed.empty:
         found = _of(others, "comparison of exaggeration with a baseline", "comparisons of exaggeration with a baseline")
-        named_row = _largest(others)
-        first = f"{_lead(plan, table, controls)}: {found}; {_best(plan, others)}."
+        named_row = _largest(others, _gains(others))
+        first = f"{_lead(plan, table, controls)}: {found}; {_best(plan, others, _gains(others))}."
     else:
         found = _of(claimed, "comparison with Table 1 of the paper", "comparisons with Table 1 of the paper")
         named_row = _claimed_most(claimed)
         first = f"{_lead(plan, claimed, controls)}: {found}; {_largest_claim(plan, claimed)}."
         if len(others):
             beyond = _of(others, "comparison beyond that table", "comparisons beyond that table")
-            more.append(f"{beyond}; {_best(plan, others)}")
+            more.append(f"{beyond}; {_best(plan, others, _gains(others))}")
     if len(controls):
         more.append(_of(controls, f"comparison of a control ({CONTROLS})", f"comparisons of controls ({CONTROLS})"))
     more += findings
@@ -163,20 +218,31 @@ def _claimed_most(table: pd.DataFrame) -> pd.Series:
     return table.iloc[int(table["claim"].to_numpy().argmax())]
 
 
-def _largest(table: pd.DataFrame) -> pd.Series | None:
-    """Return the best comparison, or, where none counts for exaggeration, the largest; None without any pair."""
+def _largest(table: pd.DataFrame, good: bool) -> pd.Series | None:
+    """Return the best comparison, or, where that is no good, the largest of either sign; None without any pair."""
     known = table[table["difference"].notna()]
     if known.empty:
         return None
-    sizes = known["difference"] if table["verdict"].isin(FOR).any() else known["difference"].abs()
+    sizes = known["difference"] if good else known["difference"].abs()
     return known.iloc[int(sizes.to_numpy().argmax())]
 
 
-def _best(plan: StudyPlan, table: pd.DataFrame) -> str:
-    """Say which difference is best for exaggeration, or, where none counts for it, which is the largest."""
+def _gains(table: pd.DataFrame) -> bool:
+    return bool(table["verdict"].isin(FOR).any())
+
+
+def _best(plan: StudyPlan, table: pd.DataFrame, good: bool, same: str = "with and without it") -> str:
+    """Say which difference is best, or which is the largest of either sign.
+
+    Args:
+        plan: The plan of the study.
+        table: The verdicts.
+        good: Whether the best is asked for.
+        same: Between what there is no difference, where there is none at any seed.
+    """
     if all(identical(row) for _, row in table.iterrows()):
-        return "with and without it, accuracy is the same at every seed"
-    row, good = _largest(table), table["verdict"].isin(FOR).any()
+        return f"{same}, accuracy is the same at every seed"
+    row = _largest(table, good)
     if row is None:
         return "no pair of runs reached its end"
     cell, baseline = (cell_name(plan, row[name]) for name in ("cell", "baseline"))
@@ -187,15 +253,18 @@ def _best(plan: StudyPlan, table: pd.DataFrame) -> str:
 
 def _scope(plan: StudyPlan, table: pd.DataFrame) -> str:
     """Say of which size the answer speaks, and whether it is about the paper's claim at all."""
-    if table.empty:
-        return "compares nothing"
-    units, iterations, seeds = (_span(table[name], thing) for name, thing in SIZES.items())
-    size = f"{units} a layer, {iterations}, {seeds}"
+    size = _size(table)
     if not papers_data(plan):
         return f"is a demonstration ({size}): the paper claims nothing about {named(plan)}"
     scales = _scales(table)
     end = ", not of the paper's size" if scales == [paper.MINIATURE] else ""
     return f"speaks of {', and of '.join(scales)} ({size}){end}"
+
+
+def _size(table: pd.DataFrame) -> str:
+    """Return the size of what verdicts compare, in words."""
+    units, iterations, seeds = (_span(table[name], thing) for name, thing in SIZES.items())
+    return f"{units} a layer, {iterations}, {seeds}"
 
 
 def _scales(table: pd.DataFrame) -> list[str]:
@@ -216,8 +285,23 @@ def _without_exaggeration(plan: StudyPlan, verdicts: pd.DataFrame) -> Answer:
     table = _sized(plan, each_once(verdicts))
     first = "This study does not answer it: no cell that exaggerates is compared with one that does not."
     if table.empty:
-        return Answer(first, "It compares nothing.")
+        return Answer(first, NOTHING)
     return Answer(first, f"This {_scope(plan, table)}.", f"{_capital(_of(table, 'comparison', 'comparisons'))}.")
+
+
+def _answer_of_cells(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str]) -> Answer:
+    """Answer the question of a study in which nothing exaggerates: what keeps most accuracy."""
+    table = _sized(plan, each_once(verdicts))
+    if table.empty:
+        return Answer(f"On {named(plan)}, nothing is compared: tables show the accuracy of each.", NOTHING)
+    first, rest = table[table["metric"] == METRIC], table[table["metric"] != METRIC]
+    found = _of(first, f"comparison on {PARTS[METRIC]}", f"comparisons on {PARTS[METRIC]}")
+    said = f"On {named(plan)}, {found}; {_best(plan, first, True, 'with and without what is compared')}."
+    more = [_of(rest, "comparison on more classes", "comparisons on more classes")] if len(rest) else []
+    more += findings
+    beyond = f"{_capital('; '.join(more))}." if more else ""
+    row = _largest(first, good=True)
+    return Answer(said, f"This speaks of one size alone: {_size(table)}.", beyond, "" if row is None else row["grid"])
 
 
 def _capital(text: str) -> str:

@@ -11,13 +11,13 @@ from exaggerated_replay.analysis.questions.comparison import comparison, row_lab
 from exaggerated_replay.analysis.questions.layout import remarks
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import table1_grid
-from exaggerated_replay.analysis.study.roles import EXAGGERATION, role
+from exaggerated_replay.analysis.study.roles import EXAGGERATION, exaggerates, role
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.sentences import beside, sentence
 from exaggerated_replay.analysis.words import PARTS, counted, in_words, points
 from exaggerated_replay.figures.arms import row_names
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.report.answer import named, tally
+from exaggerated_replay.report.answer import contest, listed, named, tally
 from exaggerated_replay.report.tables import DASH, SHORT, between, number
 
 TABLE1 = "Table 1: gains by the repulsion factor f"
@@ -54,7 +54,7 @@ class Row:
         cell: As files call it.
         baseline: What it is compared with, or nothing.
         name: In words.
-        exaggerates: Whether its verdicts speak for or against exaggeration; those of controls do neither.
+        asked: Whether its verdicts answer what the study asks; those of controls of exaggeration do not.
         seeds: How many.
         numbers: One for each metric.
     """
@@ -62,7 +62,7 @@ class Row:
     cell: str
     baseline: str | None
     name: str
-    exaggerates: bool
+    asked: bool
     seeds: int
     numbers: list[Number]
 
@@ -103,11 +103,12 @@ def grids(study: Study, verdicts: pd.DataFrame) -> list[Grid]:
 
 def title(plan: StudyPlan) -> str:
     """Return a study's title: what it compares, on which data."""
+    compared, _, against = contest(plan)
+    if not exaggerates(plan) and against:
+        return f"{compared} against {against} on {named(plan)}"
     table1 = table1_grid(plan)
     names = [TABLE1.partition(":")[0] if grid == table1 else in_words(grid) for grid in plan.order]
-    *most, last = names
-    listed = f"{', '.join(most)} and {last}" if most else last
-    return f"{_title(listed)} on {named(plan)}"
+    return f"{_title(listed(names))} on {named(plan)}"
 
 
 def shared_notes(grids: Iterable[Grid]) -> list[str]:
@@ -134,8 +135,8 @@ def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
             _number(row, metric, found[row["cell"], baseline, metric]) if baseline else _level(row, metric)
             for metric in METRICS
         ]
-        exaggerates = role(study.plan.cells[row["cell"]].method) == EXAGGERATION
-        rows.append(Row(row["cell"], baseline, label, exaggerates, int(row["seeds"]), numbers))
+        asked = not exaggerates(study.plan) or role(study.plan.cells[row["cell"]].method) == EXAGGERATION
+        rows.append(Row(row["cell"], baseline, label, asked, int(row["seeds"]), numbers))
     return Grid(
         name=name,
         title=title,
@@ -154,7 +155,7 @@ def _level(row: pd.Series, metric: str) -> Number:
 
 
 def _number(row: pd.Series, metric: str, judged: pd.Series) -> Number:
-    papers = row[f"{metric}_published_absolute"]
+    papers = row.get(f"{metric}_published_absolute", np.nan)
     more = counted(judged["more_seeds"], "more seed") if judged["verdict"] == "undecided" else ""
     return Number(
         part=SHORT[metric],

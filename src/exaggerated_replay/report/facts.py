@@ -9,6 +9,7 @@ import pandas as pd
 from exaggerated_replay.analysis.mechanism.overflow import overflow
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.paper import papers_data
+from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import counted, data_name
@@ -84,7 +85,9 @@ def what_was_not_run(study: Study, verdicts: pd.DataFrame) -> list[str]:
 
 
 def beside_the_paper(plan: StudyPlan) -> list[Setting]:
-    """Lay the study's settings beside the paper's."""
+    """Lay the study's settings beside the paper's; nothing where the study asks something else, or has none of them."""
+    if not exaggerates(plan):
+        return []
     methods = [cell.method for cell in plan.cells.values()]
     weighted = [method for method in methods if method.get("lambda_rr") == method.get("lambda_ra") == paper.WEIGHT]
     sizes = {name: {paper.size(cell.config)[name] for cell in plan.cells.values()} for name in paper.SIZE}
@@ -92,7 +95,7 @@ def beside_the_paper(plan: StudyPlan) -> list[Setting]:
     tasks = {len(run.settings.tasks) for run in plan.runs}
     factors = {method["f"] for method in weighted}
     seeds = {len(cell.runs) for cell in plan.cells.values()}
-    return [
+    settings = [
         Setting("data set", "CIFAR-100", named(plan), papers_data(plan)),
         _setting("tasks", paper.TASKS, tasks),
         _setting("units of a hidden layer", paper.SIZE["units"], sizes["units"]),
@@ -106,6 +109,7 @@ def beside_the_paper(plan: StudyPlan) -> list[Setting]:
         Setting("repulsion factors f", _numbers(paper.FACTORS), _numbers(factors), factors >= {*paper.FACTORS}),
         Setting("runs behind a number", f"{paper.RUNS}", _numbers(seeds), min(seeds) >= paper.RUNS),
     ]
+    return settings if any(setting.reached for setting in settings) else []
 
 
 def _overflow(study: Study) -> dict[str, str]:

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import jinja2
 
+from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.files import write_text
 from exaggerated_replay.report.answer import answer
 from exaggerated_replay.report.page import POLICY
 
+TITLE, NEUTRAL = "Does feature exaggeration help generative replay?", "Continual learning: all studies"
+"""Of the page, where some study exaggerates and where none does."""
 PAGE = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -18,12 +21,12 @@ PAGE = """\
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{{ policy }}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Does feature exaggeration help? All studies</title>
+<title>{{ title }}</title>
 <link rel="icon" href="data:,">
 <style>body { max-width: 44em; margin: 2em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; }</style>
 </head>
 <body>
-<h1>Does feature exaggeration help generative replay?</h1>
+<h1>{{ title }}</h1>
 <dl>
 {% for name, said in studies.items() %}
 <dt><a href="{{ name | urlencode }}/report.html">{{ name }}</a></dt>
@@ -42,8 +45,10 @@ def write_index(folders: Sequence[Path], target: Path) -> None:
         folders: Of the studies, all beside `target`.
         target: The page.
     """
-    said = {}
+    said, title = {}, NEUTRAL
     for folder in folders:
-        said[folder.name] = answer(open_study(folder).plan, read_table(folder / "verdicts.csv")).first
+        plan = open_study(folder).plan
+        said[folder.name] = answer(plan, read_table(folder / "verdicts.csv")).first
+        title = TITLE if exaggerates(plan) else title
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    write_text(target, environment.from_string(PAGE).render(studies=said, policy=POLICY) + "\n")
+    write_text(target, environment.from_string(PAGE).render(studies=said, title=title, policy=POLICY) + "\n")

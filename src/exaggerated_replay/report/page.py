@@ -13,8 +13,11 @@ import pandas as pd
 from exaggerated_replay.analysis.mechanism.overflow import overflow
 from exaggerated_replay.analysis.study.outputs import REPORT
 from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.paper import speaks_of
+from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
+from exaggerated_replay.analysis.words import class_name
 from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
@@ -125,6 +128,10 @@ class Page:
         cells = sorted(table["cell"].unique(), key=lambda cell: cell != self.study.plan.focus)
         return table[table["cell"].eq(cells[0])] if cells else table
 
+    def class_name(self, number: int) -> str:
+        """Return what a class is called."""
+        return class_name(self.study.plan, int(number))
+
     @cached_property
     def mechanism_files(self) -> list[str]:
         """Names of the tables of mechanism."""
@@ -166,6 +173,8 @@ def render(page: Page) -> str:
         facts=what_was_run(page.study, page.origin),
         missing=what_was_not_run(page.study, page.verdicts),
         settings=beside_the_paper(page.study.plan),
+        exaggerates=exaggerates(page.study.plan),
+        claims=speaks_of(page.study.plan),
     )
     return unbroken(html)
 

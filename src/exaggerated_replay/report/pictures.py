@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from exaggerated_replay.analysis.study.outputs import figures_of
-from exaggerated_replay.planning.questions import WHOLE_STUDY, Figure
+from exaggerated_replay.analysis.study.outputs import figures_of, whole_figures
+from exaggerated_replay.analysis.study.paper import speaks_of
+from exaggerated_replay.analysis.study.roles import exaggerates
+from exaggerated_replay.planning.questions import Figure
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 POINTS_PER_INCH = 72
@@ -48,33 +50,38 @@ class Picture:
 def kinds(plan: StudyPlan) -> dict[str, Figure]:
     """Return every figure that a study may have: its name -> its kind."""
     of_records = {name: kind for name, (kind, _) in figures_of(plan).items()}
-    return of_records | {figure.name: figure for figure in WHOLE_STUDY if figure.needs == "more"}
+    return of_records | {figure.name: figure for figure in whole_figures(plan) if figure.needs == "more"}
 
 
 def pictures(plan: StudyPlan, folder: Path) -> dict[str, Picture]:
     """Return the figures that lie in a study's folder, by name."""
-    return {name: _picture(folder / "print", name, kind) for name, kind in kinds(plan).items() if _drawn(folder, name)}
+    return {
+        name: _picture(folder / "print", name, kind, caption(kind.name, plan))
+        for name, kind in kinds(plan).items()
+        if _drawn(folder, name)
+    }
 
 
-def caption(kind: str) -> str:
-    """Return how to read a figure of a kind, or a table."""
-    return files(__package__).joinpath(f"captions/{kind}.rst").read_text(encoding="utf-8").strip()
+def caption(kind: str, plan: StudyPlan) -> str:
+    """Return how to read a figure of a kind; of exaggeration and of the paper it says something where a study does."""
+    said = {"": True, ".exaggeration": exaggerates(plan), ".paper": speaks_of(plan)}
+    captions = files(__package__).joinpath("captions")
+    parts = [captions.joinpath(f"{kind}{about}.rst") for about, there in said.items() if there]
+    return " ".join(part.read_text(encoding="utf-8").strip() for part in parts if part.is_file())
 
 
 def _drawn(folder: Path, name: str) -> bool:
     return (folder / "print" / f"{name}.svg").is_file()
 
 
-def _picture(folder: Path, name: str, kind: Figure) -> Picture:
+def _picture(folder: Path, name: str, kind: Figure, caption: str) -> Picture:
     drawing, stacked = (folder / f"{name}.svg").read_bytes(), folder / f"{name}-narrow.svg"
     narrow = stacked.read_bytes() if stacked.is_file() else drawing
     width, height = _size(name, drawing)
     small = len(drawing) <= MOST_BYTES
     data = _address(drawing, "svg+xml") if small else _address((folder / f"{name}.png").read_bytes(), "png")
     differs = len(narrow) <= MOST_BYTES and _size(name, narrow)[0] < width
-    return Picture(
-        *(name, kind.title, caption(kind.name), data, width, height), narrow=_address(narrow, "svg+xml") * differs
-    )
+    return Picture(*(name, kind.title, caption, data, width, height), narrow=_address(narrow, "svg+xml") * differs)
 
 
 def _size(name: str, drawing: bytes) -> tuple[int, int]:

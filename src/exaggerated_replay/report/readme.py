@@ -55,7 +55,7 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
     main, *others = grids(study, verdicts)
     parts = [
         f"# {plain(title(plan))}",
-        plain(" ".join(question(plan))),
+        plain(question(plan)),
         f"**{plain(said.first)}**",
         plain(" ".join(filter(None, [said.caveat, said.beyond]))),
         f"## {plain(main.title)}",
@@ -91,7 +91,7 @@ def _figures(plan: StudyPlan, folder: Path) -> Iterator[str]:
         if (folder / picture_file(name)).is_file():
             title = plain(kinds(plan)[name].title)
             yield f"![{title}](figures/{quote(name)}.png)"
-            yield f"**{title}.** {plain(caption(kinds(plan)[name].name))}"
+            yield f"**{title}.** {plain(caption(kinds(plan)[name].name, plan))}"
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

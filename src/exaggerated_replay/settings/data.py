@@ -92,6 +92,7 @@ class DatasetSettings(SourceSettings):
     class_order: list[Class] | Literal["together", "apart"] | None = None  # null: drawn from the seed
     superclasses: list[list[Class]] | None = None  # which classes belong together, for `together` and `apart`
     classes: Count | None = None  # their number; null: as many as the user's file has
+    class_names: list[str] | None = None  # as pages call the classes, in the order of their numbers; null: by number
     image_values: Count | None = None  # of the image that an input stands for; null: the input's own number
     watch: str | None = None  # a file whose content DVC looks at before it skips a stage; it decides nothing
 
@@ -104,8 +105,23 @@ class DatasetSettings(SourceSettings):
                 bool(self.superclasses),
                 f"class_order is {self.class_order}, which needs superclasses, a list of lists of classes",
             )
+        self.check_class_names(self.classes)
         for key in ("classes", "image_values"):
             require(
                 getattr(self, key) is not None or self.own_file is not None,
                 f"{key} is missing: only a file of your own can be asked",
             )
+
+    def check_class_names(self, classes: int | None) -> None:
+        """Check the names of classes, of which there are so many, as far as that is known.
+
+        Raises:
+            ValueError: A name is no printable text, stands twice, or there are too few or too many.
+        """
+        if self.class_names is None:
+            return
+        for name in self.class_names:
+            require(name.isprintable() and bool(name.strip()), f"class_names has {name!r}: use printable characters")
+            require(self.class_names.count(name) == 1, f"class_names has {name!r} twice: give each class its own")
+        told = f"class_names has {len(self.class_names)} names, but there are {classes} classes"
+        require(classes in (None, len(self.class_names)), f"{told}: name each of them, or set it to null")

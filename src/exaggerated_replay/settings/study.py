@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from exaggerated_replay.places import RESERVED
+from exaggerated_replay.settings.arms import Arm
 from exaggerated_replay.settings.base import Count, NonNegative, Positive, Seed, Settings, Within, require
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.reading import ReadingPreset
 from exaggerated_replay.settings.rules import RulesSettings
-from exaggerated_replay.settings.run import MethodSettings, ModelSettings, TrainingSettings
+from exaggerated_replay.settings.run import ModelSettings, TrainingSettings
 
 MOST_SEEDS = 10_000
 
@@ -99,7 +100,7 @@ class Params(Settings):
     compute: ComputeSettings
     reading: ReadingPreset
     methods: dict[str, str] = field(default_factory=dict)  # name of a method of the user's own -> its file
-    arms: dict[str, MethodSettings]  # name -> a method with its settings
+    arms: dict[str, Arm]  # name -> a method with its settings, and what it is called
     study: StudySettings
     rules: RulesSettings = field(default_factory=RulesSettings)
     hyper: Choice  # where strengths and lengths come from

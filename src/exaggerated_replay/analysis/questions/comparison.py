@@ -7,7 +7,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis.statistics.paired import paired
 from exaggerated_replay.analysis.study.pairs import METRICS, finished
-from exaggerated_replay.analysis.study.paper import published_gain
+from exaggerated_replay.analysis.study.paper import published_gain, speaks_of
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import written
 from exaggerated_replay.planning.study_plan import varied
@@ -25,8 +25,9 @@ def comparison(study: Study, grid: str) -> pd.DataFrame:
         One row per cell: cell, arm, baseline, every setting that the grid varies (under its dotted key), f, iterations,
         seeds (finished, and shared with its baseline), gaps (which of its runs diverged), dropped (percent of the
         competing replayed samples that repulsion left out) and, for each metric, mean (percent), difference with its
-        interval low and high (percentage points), relative (percent of the baseline), published_absolute and
-        published_relative (the paper's, where its Table 1 has the same comparison).
+        interval low and high (percentage points), relative (percent of the baseline), where the
+        paper speaks of the study, published_absolute and published_relative (its own, where its Table 1 has the same
+        comparison).
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
@@ -49,6 +50,8 @@ def comparison(study: Study, grid: str) -> pd.DataFrame:
             row[f"{metric}_difference"] = np.nan if change is None else change.mean
             for name in ("low", "high", "relative"):
                 row[f"{metric}_{name}"] = getattr(change, name, np.nan)
+            if not speaks_of(study.plan):
+                continue
             papers = (np.nan, np.nan) if baseline is None else published_gain(study.plan, cell.name, baseline, metric)
             row |= dict(zip((f"{metric}_published_absolute", f"{metric}_published_relative"), papers, strict=True))
         rows.append(row)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
 from exaggerated_replay.analysis.study.pairs import MEANS, METRICS
-from exaggerated_replay.analysis.study.paper import SIZE, papers_data
+from exaggerated_replay.analysis.study.paper import SIZE, papers_data, speaks_of
+from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.scores import PLACES, first20_images, significant
 from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.analysis.words import data_name, short_data_name
@@ -168,11 +169,12 @@ def remarks(table: pd.DataFrame, study: Study) -> str:
         lines.append(f"Runs that diverged are left out ({'; '.join(missing)}).")
     if fewest == 1:
         lines.append("A single seed gives no interval: its difference may be chance.")
-    if not papers_data(study.plan):
-        lines.append("This is not the data set of the paper, whose claim it does not test.")
-    elif (shorter := table["iterations"] != SIZE["iterations"]).any():
+    shorter = table["iterations"] != SIZE["iterations"]
+    if speaks_of(study.plan) and shorter.any():
         rows = "No row has" if shorter.all() else "Not every row has"
         lines.append(f"{rows} the paper's {SIZE['iterations']:,} iterations per task.")
+    if exaggerates(study.plan) and not papers_data(study.plan):
+        lines.append("This is not the data set of the paper, whose claim it does not test.")
     return " ".join(lines)
 
 

@@ -41,9 +41,9 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
 
     Returns:
         One row per arm and metric: arm, metric, size (dotted key), least and most (sizes that were run), papers (its
-        size), seeds; slope (points per tenfold size) with low and high (Student's t), valid_low and valid_high
-        (anytime-valid, for all rows together), and the verdict that follows from these: level (within the margin per
-        tenfold), rises, falls or undecided.
+        size, where the paper speaks of the study), seeds; slope (points per tenfold size) with low and high (Student's
+        t), valid_low and valid_high (anytime-valid, for all rows together), and the verdict that follows from these:
+        level (within the margin per tenfold), rises, falls or undecided.
 
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
@@ -63,7 +63,8 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
             row |= {"papers": PAPERS[size], "seeds": slope.n, "slope": slope.mean, "low": slope.low, "high": slope.high}
             row |= {"valid_low": low, "valid_high": high, "verdict": trend(low, high, rules.margins.of(metric))}
             rows.append(row)
-    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(("least", "most"), object))  # no file rounds sizes
+    columns = [name for name in COLUMNS if name != "papers" or paper.speaks_of(study.plan)]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(("least", "most"), object))  # no file rounds sizes
 
 
 def trend(low: float, high: float, margin: float) -> str:

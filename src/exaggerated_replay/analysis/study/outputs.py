@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from exaggerated_replay.analysis.study.paper import papers_data
+from exaggerated_replay.analysis.study.paper import speaks_of
+from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
-from exaggerated_replay.planning.questions import QUESTIONS, WHOLE_STUDY, Figure, question_of
+from exaggerated_replay.planning.questions import QUESTIONS, WHOLE_STUDY, Figure, WholeFigure, question_of
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 README, REPORT = "README.md", "report.html"
@@ -19,8 +20,6 @@ MECHANISM = (
     "inverse_distances",
 )
 """Tables of what the losses do inside the network, where runs left traces."""
-FROM_MORE = tuple(figure.name for figure in WHOLE_STUDY if figure.needs == "more")
-"""Figures that need more than records: a checkpoint, or tables of mechanism."""
 IMAGE_KINDS = ("png", "pdf", "svg")
 MOST_FEATURED = 3
 
@@ -32,7 +31,7 @@ def study_files(plan: StudyPlan) -> list[str]:
 
 def more_files(plan: StudyPlan) -> list[str]:
     """Return what needs more than records, and is there only where that is."""
-    return [*_kept_of_more(plan), *(file for name in FROM_MORE for file in drawn_files(name))]
+    return [*_kept_of_more(plan), *(file for name in more_figures(plan) for file in drawn_files(name))]
 
 
 def git_files(plan: StudyPlan) -> list[str]:
@@ -43,12 +42,12 @@ def git_files(plan: StudyPlan) -> list[str]:
 def _kept(plan: StudyPlan) -> list[str]:
     findings = [finding_file(name, grid) for grid, name in findings_of(plan).items()]
     tables = [f"tables/{grid}.csv" for grid in plan.grids]
-    return [*SUMMARIES, *findings, *tables, *(picture_file(n) for n in featured(plan) if n not in FROM_MORE)]
+    return [*SUMMARIES, *findings, *tables, *(picture_file(n) for n in featured(plan) if n not in more_figures(plan))]
 
 
 def _kept_of_more(plan: StudyPlan) -> list[str]:
     tables = [mechanism_file(name) for name in MECHANISM]
-    return [*tables, *(picture_file(name) for name in featured(plan) if name in FROM_MORE)]
+    return [*tables, *(picture_file(name) for name in featured(plan) if name in more_figures(plan))]
 
 
 def _printed(plan: StudyPlan) -> list[str]:
@@ -86,10 +85,20 @@ def figures_of(plan: StudyPlan) -> dict[str, tuple[Figure, str | None]]:
         Name of each figure -> its kind, and the grid that it shows.
     """
     gated = any("gate_proportion" in cell.method for cell in plan.cells.values())
-    chosen = [figure for figure in WHOLE_STUDY if figure.needs == "records" or (figure.needs == "settings" and gated)]
+    chosen = [f for f in whole_figures(plan) if f.needs == "records" or (f.needs == "settings" and gated)]
     return {figure.name: (figure, None) for figure in chosen} | {
         grid: (question_of(plan, grid), grid) for grid in plan.grids
     }
+
+
+def more_figures(plan: StudyPlan) -> list[str]:
+    """Return the figures of a study that need more than records: a checkpoint, or tables of mechanism."""
+    return [figure.name for figure in whole_figures(plan) if figure.needs == "more"]
+
+
+def whole_figures(plan: StudyPlan) -> list[WholeFigure]:
+    """Return the figures of a study as a whole: those of exaggeration where some cell exaggerates."""
+    return [figure for figure in WHOLE_STUDY if figure.neutral or exaggerates(plan)]
 
 
 def featured(plan: StudyPlan) -> list[str]:
@@ -97,7 +106,7 @@ def featured(plan: StudyPlan) -> list[str]:
     telling, first = [question.name for question in QUESTIONS], first_grid(plan)
     ranks = {grid: telling.index(question_of(plan, grid).name) for grid in plan.grids if grid != first}
     others = sorted(ranks, key=lambda grid: (ranks[grid], grid))
-    return [first, *others, "mechanism"][:MOST_FEATURED]
+    return [first, *others, *(name for name in more_figures(plan) if name == "mechanism")][:MOST_FEATURED]
 
 
 def findings_of(plan: StudyPlan) -> dict[str, str]:
@@ -106,7 +115,7 @@ def findings_of(plan: StudyPlan) -> dict[str, str]:
     return {
         grid: question.table
         for grid, question in questions.items()
-        if question.table and (papers_data(plan) or not question.papers_data)
+        if question.table and (speaks_of(plan) or not question.papers)
     }
 
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from exaggerated_replay.analysis.study.roles import EXAGGERATION, OTHER, role
+from exaggerated_replay.analysis.study.roles import EXAGGERATION, OTHER, exaggerates, role
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 if TYPE_CHECKING:  # the workflow asks this module which files a study has, whenever it is parsed
@@ -63,25 +63,28 @@ def papers_data(plan: StudyPlan) -> bool:
     return bool(plan.dataset.name == DATASET)
 
 
+def speaks_of(plan: StudyPlan) -> bool:
+    """Tell whether the paper speaks of a study: it is on the paper's data, and some cell of it exaggerates.
+
+    Where it does not, none of the paper's numbers stands in a table, a figure, a sentence or beside a verdict.
+    """
+    return papers_data(plan) and exaggerates(plan)
+
+
 def published_gain(plan: StudyPlan, cell: str, baseline: str, metric: str) -> tuple[float, float]:
     """Return the gain that Table 1 has for a comparison: percentage points, and percent of the baseline; or nan.
 
     The table is about RR+RA at the paper's weights, with reconstruction at weight 1, at five values of f, against
     brain-inspired replay with synaptic intelligence and the same settings but those of exaggeration. How the paper is
-    read (its switches, but for those that take the wrong classes), the size of the experiment and the data are what a
-    replication may vary. The study's own length stands for the paper's 5,000 iterations; other lengths do not.
+    read (its switches, but for those that take the wrong classes) and the size of the experiment are what a replication
+    may vary, but not the data. The study's own length stands for the paper's 5,000 iterations; other lengths do not.
     """
     described = plan.cells[cell].config
     in_full = described["training"]["iterations"] == plan.training.iterations
-    if not (in_full and stands_in_table1(described["method"], _method(plan, baseline))):
+    if not (speaks_of(plan) and in_full and stands_in_table1(described["method"], _method(plan, baseline))):
         return nan, nan
     absolute, relative = published().loc[(described["method"]["f"], metric)]
     return float(absolute), float(relative)
-
-
-def claimed_gain(plan: StudyPlan, cell: str, baseline: str, metric: str) -> float:
-    """Return the gain in percentage points that the paper claims for a comparison, which it does on its own data."""
-    return published_gain(plan, cell, baseline, metric)[0] if papers_data(plan) else nan
 
 
 def rows_of_table1(plan: StudyPlan, grid: str) -> list[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from exaggerated_replay.planning.study_plan import StudyPlan
+
 EXAGGERATION, CONTROL, OTHER = "exaggeration", "control", "other"
 WRONG_CLASSES = {"competitors": "random", "class_means": "shuffled", "attraction_target": "random"}
 """Switches of a reading that make it a control."""
@@ -18,3 +20,8 @@ def role(method: Mapping[str, Any]) -> str:
         return OTHER
     wrong = WRONG_CLASSES.items() & (method.get("reading") or {}).items()
     return CONTROL if wrong or not (method["lambda_rr"] or method["lambda_ra"]) else EXAGGERATION
+
+
+def exaggerates(plan: StudyPlan) -> bool:
+    """Tell whether a study asks what exaggeration does: whether some cell of it exaggerates."""
+    return any(role(cell.method) == EXAGGERATION for cell in plan.cells.values())

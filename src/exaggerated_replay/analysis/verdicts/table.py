@@ -77,7 +77,8 @@ def _judged(study: Study, cell: str, baseline: str, family: Family) -> list[dict
     for metric in METRICS:
         values = differences(treated[metric], base[metric]).to_numpy() if len(treated) else np.empty(0)
         found, (low, high) = estimate(values, rules.alpha), anytime.interval(values, rules.g, alpha)
-        claim, margin = paper.claimed_gain(study.plan, cell, baseline, metric), rules.margins.of(metric)
+        claim, _ = paper.published_gain(study.plan, cell, baseline, metric)
+        margin = rules.margins.of(metric)
         word = verdict(low, high, claim, margin)
         more = more_seeds(found.n, found.mean, found.sd, claim, margin, alpha, rules) if word == "undecided" else 0
         described = (cell, baseline, metric, found.n, diverged, found.mean, found.low, found.high)

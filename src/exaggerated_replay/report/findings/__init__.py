@@ -1,10 +1,10 @@
 """What grids show beyond their verdicts, for the page: a module for each question, with the same four things in it.
 
-NOTE (how to read the table), HEADINGS, `rows` (of its cells) and `clause` (all tables of a study in a clause, for the
+NOTE (how to read the table), `headings`, `rows` (of its cells) and `clause` (all tables of a study in a clause, for the
 answer).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -26,9 +26,8 @@ class Kind(Protocol):
     def NOTE(self) -> str:
         """How to read it."""
 
-    @property
-    def HEADINGS(self) -> Sequence[str]:
-        """Of its columns."""
+    def headings(self, table: pd.DataFrame) -> list[str]:
+        """Return the headings of its columns."""
 
     def rows(self, table: pd.DataFrame) -> list[list[Value]]:
         """Lay out the table."""
@@ -50,6 +49,11 @@ class Finding:
     kind: Kind
     file: str
     table: pd.DataFrame
+
+    @property
+    def headings(self) -> list[str]:
+        """Of its columns."""
+        return self.kind.headings(self.table)
 
     @property
     def rows(self) -> list[list[Value]]:

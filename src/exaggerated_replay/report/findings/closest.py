@@ -11,7 +11,11 @@ NOTE = (
     "any effect. The last column says in which share of resampled sets of seeds a cell is the closest; ties count in "
     "part, and seeds at which a cell diverged do not."
 )
-HEADINGS = ("cell", "seeds", *SHORT.values(), "points from Table 1", "closest")
+
+
+def headings(table: pd.DataFrame) -> list[str]:
+    """Return the headings of the columns, which are the same for every table."""
+    return ["cell", "seeds", *SHORT.values(), "points from Table 1", "closest"]
 
 
 def rows(table: pd.DataFrame) -> list[list[Value]]:

@@ -14,10 +14,12 @@ NOTE = (
     "much as the margin; else it is undecided. Both are decided by anytime-valid evidence, for all rows of this table "
     "together. Differences are those from what is hardest to exceed."
 )
-HEADINGS = (
-    *("cell", "c", "hardest c of the baseline", "seeds", SHORT["first20"], SHORT["overall"]),
-    *("p", "of the baseline's reach"),
-)
+
+
+def headings(table: pd.DataFrame) -> list[str]:
+    """Return the headings of the columns, which are the same for every table."""
+    metrics = (SHORT["first20"], SHORT["overall"])
+    return ["cell", "c", "hardest c of the baseline", "seeds", *metrics, "p", "of the baseline's reach"]
 
 
 def rows(table: pd.DataFrame) -> list[list[Value]]:

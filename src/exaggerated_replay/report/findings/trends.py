@@ -14,10 +14,12 @@ NOTE = (
     "excluded; else it is undecided. The anytime-valid intervals, which decide this, hold for all rows of this table "
     "together. Nothing is said of sizes that were not run."
 )
-HEADINGS = (
-    *("arm", "classes", "sizes run", "the paper's", "seeds"),
-    *("points per tenfold size", "anytime-valid", "difference"),
-)
+
+
+def headings(table: pd.DataFrame) -> list[str]:
+    """Return the headings of the columns; the paper's size has one where the table holds it."""
+    papers = ["the paper's"] if "papers" in table else []
+    return ["arm", "classes", "sizes run", *papers, "seeds", "points per tenfold size", "anytime-valid", "difference"]
 
 
 def rows(table: pd.DataFrame) -> list[list[Value]]:
@@ -27,7 +29,7 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
             Value(row["arm"]),
             Value(SHORT[row["metric"]]),
             Value(f"{size(row['least'])} to {size(row['most'])}"),
-            Value(size(row["papers"])),
+            *([Value(size(row["papers"]))] if "papers" in table else []),
             Value(str(row["seeds"])),
             Value(estimated(row["slope"], row["low"], row["high"])),
             Value(between(row["valid_low"], row["valid_high"])),

@@ -1,0 +1,139 @@
+"""What arms are called and their colours: they reach figures through the plan, and decide no run."""
+
+import copy
+import itertools
+import json
+import re
+from pathlib import Path
+
+import pytest
+from plans import PLAIN, composed, digests, plan_with, values_with
+from studies import planned
+
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.figures import arms
+from exaggerated_replay.planning.looks import OTHERS, looks_of
+from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.settings.arms import LONGEST, Appearance
+
+MINE = {"label": "My method", "colour": "#0A0b0c"}
+TWO = {"bir-si": {"label": "BI-R+SI", "colour": "#34495e"}, "rr-ra": {"label": "RR+RA", "colour": "#d55e00"}}
+
+
+def written(**changes):
+    """A plan as its file holds it, with other arms."""
+    values = copy.deepcopy(StudyPlan.to_dict(plan_with(grids={"g": PLAIN})))
+    values["arms"] |= changes
+    return values
+
+
+def read(values):
+    return StudyPlan.from_dict(values, None, Path("plan.json"))
+
+
+def test_a_plan_holds_the_looks_of_the_arms_that_it_shows_and_of_no_others():
+    values = written()
+    assert values["arms"] == TWO
+    assert StudyPlan.to_dict(read(values))["arms"] == TWO
+    assert {*composed("table1")["arms"]} > {*TWO}
+
+
+def test_an_arm_is_called_and_coloured_as_params_yaml_says_and_its_runs_are_the_same():
+    named = plan_with({"arms.rr-ra.label": MINE["label"], "arms.rr-ra.colour": MINE["colour"]}, grids={"g": PLAIN})
+    assert arms.cell_name(named, "rr-ra") == "My method"
+    assert arms.arm_colours(named) == {"bir-si": "#34495e", "rr-ra": "#0a0b0c"}
+    plain = plan_with(grids={"g": PLAIN})
+    assert digests(named, "rr-ra") == digests(plain, "rr-ra")
+    assert named.cells == plain.cells
+    assert not {"label", "colour"} & named.cells["rr-ra"].config["method"].keys()
+
+
+def test_an_arm_that_says_nothing_is_called_by_its_name_and_has_a_colour_of_its_own():
+    values = values_with({"arms.mine": {"method": "joint"}}, grids={"g": [{"arm": ["bir-si", "rr-ra", "mine"]}]})
+    plan = make_plan(check_params(values))
+    assert (plan.arms["mine"].label, plan.arms["mine"].colour) == ("mine", OTHERS[0])
+
+
+def test_no_two_arms_of_a_plan_share_a_colour():
+    asked = {
+        "b": Appearance(colour="#D55E00"),
+        "a": Appearance(colour="#d55e00"),  # taken by the one before it
+        "c": Appearance(colour=OTHERS[0]),
+        "unused": Appearance(colour=OTHERS[1]),
+        **{f"more{number}": Appearance() for number in range(30)},
+    }
+    looks = looks_of(asked, asked.keys() - {"unused"})
+    assert (looks["b"].colour, looks["c"].colour, looks["a"].colour) == ("#d55e00", OTHERS[0], OTHERS[1])
+    assert [looks[f"more{number}"].colour for number in (0, 1, 10)] == [*OTHERS[2:5]]
+    colours = [look.colour for look in looks.values()]
+    assert len({*colours}) == len(colours) == 33
+    assert list(looks) == sorted(looks)
+
+
+def test_conf_gives_every_arm_a_colour_of_its_own():
+    colours = [arm["colour"] for arm in composed("table1")["arms"].values()]
+    assert len({*colours}) == len(colours)
+    parts = [[int(colour[start : start + 2], 16) for start in (1, 3, 5)] for colour in colours]
+    assert min(sum(abs(x - y) for x, y in zip(a, b, strict=True)) for a, b in itertools.combinations(parts, 2)) > 40
+
+
+def test_arms_of_one_label_are_told_apart_by_their_weights_or_else_by_their_names():
+    method = {"lambda_rr": 1e-6, "lambda_ra": 1e-6}
+    cells = {
+        "rr-ra": {"config": {"method": method}},
+        "rr-ra-acting": {"config": {"method": {"lambda_rr": 1e-5, "lambda_ra": 1}}},
+    }
+    names = [arms.cell_name(planned({"cells": cells}), cell) for cell in cells]
+    assert names == ["RR+RA", "RR+RA, weights 1e-5 and 1"]
+    cells = {"rr-ra": {"config": {"method": method}}, "mine": {"config": {"method": method}}}
+    plan = planned({"cells": cells, "arms": {"mine": {"label": "RR+RA"}}})
+    assert [arms.cell_name(plan, cell) for cell in cells] == ["RR+RA (rr-ra)", "RR+RA (mine)"]
+
+
+@pytest.mark.parametrize(
+    ("look", "told"),
+    [
+        ({"colour": "red"}, "arms.rr-ra: colour is 'red': write it as #rrggbb, such as '#d55e00'"),
+        ({"colour": "#d55e0"}, "arms.rr-ra: colour is '#d55e0': write it"),
+        ({"colour": "#d55e00\n"}, r"arms.rr-ra: colour is '#d55e00\n': write it"),
+        ({"label": ""}, f"arms.rr-ra: label is '': use 1 to {LONGEST} printable characters"),
+        ({"label": " a"}, "arms.rr-ra: label is ' a': use 1 to"),
+        ({"label": "a\nb"}, r"arms.rr-ra: label is 'a\nb': use 1 to"),
+        ({"label": "a" * (LONGEST + 1)}, "use 1 to"),
+    ],
+    ids=str,
+)
+def test_what_is_no_label_and_no_colour_is_refused_in_params_yaml_and_in_a_plan(look, told):
+    with pytest.raises(UserError, match=re.escape(told)) as caught:
+        check_params(values_with({f"arms.rr-ra.{key}": value for key, value in look.items()}))
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match=re.escape(f"plan.json: {told}" if "arms" in told else told)):
+        read(written(**{"rr-ra": {**MINE, **look}}))
+
+
+@pytest.mark.parametrize(("key", "value"), [("label", 7), ("colour", 7), ("label", ["a"])])
+def test_a_label_and_a_colour_in_params_yaml_are_text(key, value):
+    with pytest.raises(UserError, match=rf"arms\.rr-ra\.{key} is .*: it must be text"):
+        check_params(values_with({f"arms.rr-ra.{key}": value}))
+
+
+@pytest.mark.parametrize(
+    ("arms_of_plan", "told"),
+    [
+        ({"bir-si": TWO["bir-si"]}, "plan.json: arms has no rr-ra, which the plan uses"),
+        ({**TWO, "rr-ra": {"label": "x"}}, "plan.json: arms.rr-ra: it takes a label and a colour, and nothing else"),
+        ({**TWO, "rr-ra": {**MINE, "size": 3}}, "plan.json: arms.rr-ra: it takes a label and a colour"),
+        ({**TWO, "rr-ra": {**MINE, "label": None}}, "plan.json: arms.rr-ra: label is None"),
+        ({**TWO, "rr-ra": "red"}, "plan.json: arms.rr-ra: it takes a label"),
+        ({**TWO, "rr-ra": {**MINE, "colour": "#34495E"}}, "arms bir-si and rr-ra have one colour, #34495E"),
+        ([], "plan.json is not as the workflow writes it"),
+    ],
+    ids=str,
+)
+def test_a_plan_whose_looks_are_not_as_they_must_be_is_refused(arms_of_plan, told):
+    values = json.loads(json.dumps(written()))
+    values["arms"] = arms_of_plan
+    with pytest.raises(UserError, match=re.escape(told)):
+        read(values)
