@@ -400,7 +400,7 @@ def test_from_a_file_of_ones_own_to_metrics(split, no_gpu, capsys):
     after = {path: path.read_bytes() for path in Path("results/methods").rglob("*") if path.is_file()}
     assert after == {path: content for path, content in before.items() if path.is_relative_to("results/methods")}
     index = Path("results/index.html").read_text()
-    assert 'href="methods/report.html">methods</a>' in index and "This study does not answer it" in index
+    assert 'href="methods/report.html">methods</a>' in index and "with and without what is compared" in index
     Path("results/methods/verdicts.csv").write_text("by hand")
     assert cli.main(["report", "results/methods"]) == 1
     said = capsys.readouterr()
