@@ -72,6 +72,11 @@ def test_of_one_method_it_asks_whether_it_keeps_more():
 def test_of_many_it_says_the_number_and_of_several_baselines_that_each_has_its_own():
     many = planned(neutral([f"own{number}" for number in range(7)]))
     assert question(many).startswith("Which of 7 methods keeps most accuracy")
+    variants = neutral([f"er-memory_per_class{number}" for number in range(7)])
+    for number, row in enumerate(variants["grids"]["methods"][1:]):
+        row["settings"] = {"method.memory_per_class": number}
+        variants["cells"][row["cell"]]["arm"] = "er"
+    assert question(planned(variants)).startswith("Which of 7 variants keeps most accuracy")
     plan = neutral()
     plan["grids"]["methods"][2]["baseline"] = "er"
     assert "against the baseline of each, run by run" in question(planned(plan))
@@ -110,7 +115,7 @@ def test_the_answer_names_the_best_difference_with_its_verdict_and_its_size():
         "the best is ER against BI-R+SI on the first 20 % of classes, at +2.00 points (anytime-valid 99.44 % interval "
         "+0.50 to +3.50; helps)."
     )
-    assert said.caveat == "This speaks of one size alone: 400 units a layer, 500 iterations per task, 10 seeds."
+    assert said.caveat == "This speaks of 400 units a layer, 500 iterations per task, 10 seeds, and of no other size."
     assert said.beyond == "The one comparison on more classes that was tested shows a gain."
     assert said.grid == "methods"
 

@@ -101,7 +101,9 @@ def contest(plan: StudyPlan) -> Contest:
     if len(names) <= MOST_NAMED:
         return Contest(listed(names), len(names) > 1, against)
     arms = list(dict.fromkeys(plan.arms[plan.cells[cell].arm].label for cell in cells))
-    return Contest(listed(arms) if 1 < len(arms) <= MOST_NAMED else f"{len(names)} methods", True, against)
+    if 1 < len(arms) <= MOST_NAMED:
+        return Contest(listed(arms), True, against)
+    return Contest(f"{len(names)} {'methods' if len(arms) > 1 else 'variants'}", True, against)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -301,7 +303,9 @@ def _answer_of_cells(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable
     more += findings
     beyond = f"{_capital('; '.join(more))}." if more else ""
     row = _largest(first, good=True)
-    return Answer(said, f"This speaks of one size alone: {_size(table)}.", beyond, "" if row is None else row["grid"])
+    return Answer(
+        said, f"This speaks of {_size(table)}, and of no other size.", beyond, "" if row is None else row["grid"]
+    )
 
 
 def _capital(text: str) -> str:
