@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from plans import PLAIN, plan_with
+from studies import LOOKS
 from test_job import Place, settings_of
 
 from exaggerated_replay import cli
@@ -59,7 +60,9 @@ def written(*arms, iterations=ITERATIONS):
     """A plan as its file holds it, with a cell of one run for each arm, called as the arm."""
     cells = {arm: {"arm": arm, "config": {}, "runs": [arm]} for arm in arms}
     runs = {arm: asdict(settings_of(arm, iterations=iterations)) for arm in arms}
-    return {**plan_with(grids={"g": PLAIN}).to_dict(), "order": [], "grids": {}, "cells": cells, "runs": runs}
+    plan = plan_with(grids={"g": PLAIN}).to_dict()
+    looks = {arm: LOOKS[arm] for arm in {*arms, *plan["arms"]}}
+    return {**plan, "order": [], "grids": {}, "cells": cells, "runs": runs, "arms": looks}
 
 
 def plan_of(*arms, iterations=ITERATIONS):
