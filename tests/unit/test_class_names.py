@@ -78,5 +78,5 @@ def test_confusions_are_told_by_name(written):
     assert study.plan.dataset.class_names == FOUR
     write_report(study, folder)
     text = (folder / "report.html").read_text()
-    assert "<tr><td>cat</td><td>a &lt;b&gt;</td><td>10.0 %</td>" in text
-    assert "<tr><td>bird</td><td>dog</td><td>10.0 %</td>" in text
+    assert "<tr><td>cat</td><td>a &lt;b&gt;</td><td>10.0\N{NO-BREAK SPACE}%</td>" in text
+    assert "<tr><td>bird</td><td>dog</td><td>10.0\N{NO-BREAK SPACE}%</td>" in text
