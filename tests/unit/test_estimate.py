@@ -1,8 +1,10 @@
 """How long new runs will take, by the seconds of like studies: by hand, and by a study that is committed."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import yaml
 
 from exaggerated_replay import cli
 from exaggerated_replay.files import write_json
@@ -28,6 +30,7 @@ def write_study(results, plan, seconds, timed, device="cpu"):
     folder = results / plan.study.name
     write_json(folder / "plan.json", plan.to_dict())
     write_json(folder / "provenance.json", {"seconds": seconds, "timed": timed})
+    (folder / "params.yaml").write_text(yaml.safe_dump({"compute": asdict(plan.compute)}))
     (folder / "runs.csv").write_text(f"digest,device\nx,{device}\n")
 
 
@@ -58,6 +61,23 @@ def test_like_studies_count_together_and_no_others(tmp_path):
     assert told == "On one core the 12 new runs take about 2.5 hours, by the times of old and 1 other study like it."
     assert time_told(planned("compute=cuda"), names(new), tmp_path) == ""
     assert time_told(planned("model.units=98"), names(new), tmp_path) == ""
+
+
+def test_times_on_more_threads_or_in_another_precision_are_those_of_other_runs(tmp_path):
+    two = planned("compute.threads=2")
+    write_study(tmp_path, two, seconds=540, timed=2)
+    write_study(tmp_path, planned("study.name=half", "compute.threads=2", "compute.precision=bf16"), seconds=1, timed=2)
+    told = "On 2 cores the 4 new runs take about 20 minutes, by the times of old."
+    assert time_told(two, names(two), tmp_path) == told
+    assert time_told(planned(), names(planned()), tmp_path) == ""
+
+
+def test_a_method_without_steps_costs_nothing(tmp_path):
+    """Two runs of bir-si took 540 s, and the two of streaming LDA beside them no time worth telling."""
+    plan = planned("study.grids.table1=[{arm:[bir-si,slda]}]", "focus=slda")
+    write_study(tmp_path, plan, seconds=540, timed=4)
+    told = "On one core the 4 new runs take about 9 minutes, by the times of old."
+    assert time_told(plan, names(plan), tmp_path) == told
 
 
 def test_a_committed_study_tells_what_it_took_itself():

@@ -8,16 +8,23 @@ from typing import Any
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import PLAN, PROVENANCE
+from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.planning.strict_yaml import read_yaml
+from exaggerated_replay.settings.methods import settings_of
+from exaggerated_replay.settings.study import ComputeSettings
 from exaggerated_replay.store.status import cost
 from exaggerated_replay.wording import roughly
+
+BATCHES = ("batch", "replay_batch")
 
 
 def time_told(plan: Plan, new: Iterable[str], results: Path) -> str:
     """Say in a sentence how long the new runs of a plan take; nothing where no study is like it.
 
-    A study is like a plan if its data, encoder, networks and batches are the same, and its runs were trained on
-    processors. Methods differ less in what a step costs than machines do, and count as one.
+    A study is like a plan if its data, encoder, networks, batches, threads and precision are the same, and its runs
+    were trained on processors. Methods differ less in what a step costs than machines do, and count as one; those that
+    take no steps cost nothing.
 
     Args:
         plan: Whose runs are to be trained.
@@ -31,10 +38,10 @@ def time_told(plan: Plan, new: Iterable[str], results: Path) -> str:
     like = {}
     for file in sorted(results.glob(f"*/{PLAN}")):
         try:
-            if (found := _spent(file.parent, asked)) is not None:
+            if (found := _spent(file.parent, asked, plan.compute)) is not None:
                 like[file.parent.name] = found
-        except (UserError, OSError, KeyError, TypeError, ValueError):  # what is wrong there, other commands tell
-            continue
+        except (UserError, OSError, KeyError, TypeError, ValueError, ImportError):
+            continue  # what is wrong there, other commands tell
     if not like:
         return ""
     seconds, steps = (sum(numbers) for numbers in zip(*like.values(), strict=True))
@@ -42,13 +49,17 @@ def time_told(plan: Plan, new: Iterable[str], results: Path) -> str:
     whose = first + (f" and {others} other {'study' if others == 1 else 'studies'} like it" if others else "")
     total = roughly(seconds / steps * _steps(asked, names))
     many = f"the {len(names)} new runs take" if len(names) > 1 else "the new run takes"
-    return f"On one core {many} {total}, by the times of {whose}."
+    cores = "one core" if plan.compute.threads == 1 else f"{plan.compute.threads} cores"
+    return f"On {cores} {many} {total}, by the times of {whose}."
 
 
-def _spent(folder: Path, asked: Mapping[str, Any]) -> tuple[float, float] | None:
+def _spent(folder: Path, asked: Mapping[str, Any], compute: ComputeSettings) -> tuple[float, float] | None:
     """Return the seconds that a study's runs took, and their steps; None of one that is not like a plan."""
     plan = read_json(folder / PLAN)
     if _kind(plan) != _kind(asked):
+        return None
+    there = read_yaml(folder / PARAMS)["compute"]
+    if (there["threads"], there["precision"]) != (compute.threads, compute.precision):
         return None
     with (folder / "runs.csv").open(encoding="utf-8", newline="") as file:
         if {row["device"] for row in csv.DictReader(file)} != {"cpu"}:
@@ -68,9 +79,6 @@ def _kind(plan: Mapping[str, Any]) -> tuple[Any, ...]:
     return plan["dataset"]["name"], plan["dataset"]["image_values"], bool(plan["encoder"]), sizes
 
 
-BATCHES = ("batch", "replay_batch")
-
-
 def _steps(plan: Mapping[str, Any], names: set[str]) -> float:
     """Return the steps of some runs of a written plan, those of first tasks counted as `cost` does."""
     tasks = plan["dataset"]["tasks"]
@@ -79,6 +87,6 @@ def _steps(plan: Mapping[str, Any], names: set[str]) -> float:
         name: cell["config"]["training"]["iterations"]
         for cell in plan["cells"].values()
         for name in cell["runs"]
-        if name in names
+        if name in names and settings_of(cell["config"]["method"]["method"]).draws_from != "nothing"
     }
     return sum(cost(many * each, each) for each in iterations.values())
