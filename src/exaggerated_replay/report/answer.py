@@ -47,8 +47,6 @@ METRIC = "first20"
 """What a study in which nothing exaggerates is asked about."""
 CONTROLS = "wrong classes, or weights of zero"
 SIZES = {"units": "unit", "iterations": "iteration per task", "seeds": "seed"}
-
-
 MOST_NAMED = 6
 """So many methods are named in a question; of more, their number is told."""
 
@@ -203,8 +201,8 @@ def _of(table: pd.DataFrame, one: str, several: str) -> str:
         return f"the one {one} that was tested {SAID[next(iter(counts))][0]}"
     if len(counts) == 1:
         return f"all {len(table)} {several} {SAID[next(iter(counts))][1]}"
-    *most, last = (f"{count} {SAID[word][count > 1]}" for word, count in counts.items())
-    return f"of {len(table)} {several}, {', '.join(most)} and {last}"
+    parts = [f"{count} {SAID[word][count > 1]}" for word, count in counts.items()]
+    return f"of {len(table)} {several}, {listed(parts)}"
 
 
 def _largest_claim(plan: StudyPlan, table: pd.DataFrame) -> str:

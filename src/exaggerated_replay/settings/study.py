@@ -71,8 +71,9 @@ class StudyOutline(Settings):
         if isinstance(self.seeds, list):
             return self.seeds
         ends = re.fullmatch(r"(\d{1,9})-(\d{1,9})", self.seeds)
-        require(ends is not None, f"seeds is {self.seeds!r}, but must be a number, a list, or a range such as 100-119")
-        first, last = int(ends[1]), int(ends[2])  # type: ignore[index]
+        if ends is None:
+            raise ValueError(f"seeds is {self.seeds!r}, but must be a number, a list, or a range such as 100-119")
+        first, last = int(ends[1]), int(ends[2])
         fits = first <= last < first + MOST_SEEDS
         require(fits, f"seeds is {self.seeds!r}, which is not a range of 1 to {MOST_SEEDS} seeds")
         return list(range(first, last + 1))

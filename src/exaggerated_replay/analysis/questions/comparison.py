@@ -34,7 +34,7 @@ def comparison(study: Study, grid: str) -> pd.DataFrame:
     """
     entries = study.plan.grid(grid)
     keys = varied(entries)
-    rows = []
+    rows, claims = [], speaks_of(study.plan)
     for entry in entries:
         cell, baseline = study.cell(entry.cell), entry.baseline
         every = study.cell_runs(cell.name)
@@ -50,10 +50,9 @@ def comparison(study: Study, grid: str) -> pd.DataFrame:
             row[f"{metric}_difference"] = np.nan if change is None else change.mean
             for name in ("low", "high", "relative"):
                 row[f"{metric}_{name}"] = getattr(change, name, np.nan)
-            if not speaks_of(study.plan):
-                continue
-            papers = (np.nan, np.nan) if baseline is None else published_gain(study.plan, cell.name, baseline, metric)
-            row |= dict(zip((f"{metric}_published_absolute", f"{metric}_published_relative"), papers, strict=True))
+            if claims:
+                papers = published_gain(study.plan, cell.name, baseline, metric) if baseline else (np.nan, np.nan)
+                row |= dict(zip((f"{metric}_published_absolute", f"{metric}_published_relative"), papers, strict=True))
         rows.append(row)
     # Left to itself, a column of settings would turn whole numbers into fractions wherever a row has none.
     whole = {key: pd.Series([row[key] for row in rows], dtype=object) for key in ("f", *keys)}
