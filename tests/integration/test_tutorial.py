@@ -45,3 +45,8 @@ def test_the_hour(fresh, tmp_path, monkeypatch):
     chosen = pd.read_csv(clone.path / "results/selected/selection.csv")
     assert set(chosen["cell"]) == {"agem", "agem-memory_per_class1", "agem-memory_per_class20"} & set(chosen["cell"])
     assert "agem" in (folder / "tables/one.tex").read_text()
+    latex = (clone.path / "one.tex").read_text()
+    assert latex.startswith("\\begin{table}") and "\\label{tab:one}" in latex and "\\toprule" in latex
+    assert names["figure"].get_size_inches() == pytest.approx([7, 2.5])
+    assert "A-GEM (ours)" in [text.get_text() for text in names["figure"].legends[0].get_texts()]
+    assert (clone.path / "forgetting.pdf").stat().st_size
