@@ -124,7 +124,7 @@ def test_a_killed_run_goes_on_with_the_same_command(fresh, finished, tmp_path):
     clone.snakemake()
     assert clone.runs() == finished.runs()
     assert digests(clone, set(OUTPUTS) - VARYING) == digests(finished, set(OUTPUTS) - VARYING)
-    assert {path.name for path in (clone.path / ".training").iterdir()} == {"plans", "params.json"}
+    assert {path.name for path in (clone.path / ".training").iterdir()} == {"plans", "params.json", "drift.json"}
 
 
 def test_records_from_another_machine_make_the_tables_without_training(finished, fresh, tmp_path):

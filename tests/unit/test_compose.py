@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.planning import compose
 from exaggerated_replay.planning.compose import compose_values, drift, drift_warning, write_params
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
@@ -365,6 +366,26 @@ def test_the_warning_names_the_keys_and_what_counts(digits):
     assert drift_warning(CONF, {**asked, "focus": "bir-si"}).startswith(
         "params.yaml differs from conf/ in: focus. What params.yaml says is used"
     )
+
+
+def test_what_differs_is_looked_for_once_and_again_where_either_side_has_changed(tmp_path, monkeypatch, digits):
+    monkeypatch.chdir(tmp_path)
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    asked = {**digits, "composed_with": []}
+    looked = []
+    monkeypatch.setattr(compose, "drift_warning", lambda *_: looked.append(1) or f"look {len(looked)}")
+
+    def told(values, note=True):
+        return compose.drift_warning_once(conf, values, note=note)
+
+    assert (told(asked, note=False), (tmp_path / ".training").exists()) == ("look 1", False)
+    assert [told(asked), told(asked), told(asked, note=False)] == ["look 2"] * 3
+    assert told({**asked, "focus": "bir-si"}) == "look 3"
+    (conf / "rules" / "default.yaml").write_text((CONF / "rules" / "default.yaml").read_text() + "# changed\n")
+    assert told({**asked, "focus": "bir-si"}) == "look 4"
+    (tmp_path / ".training" / "drift.json").write_text("{")
+    assert told(asked) == "look 5"
 
 
 def test_what_the_user_asked_for_is_no_drift(tmp_path, own_file):

@@ -1,20 +1,20 @@
-"""conf/ to params.yaml: Hydra composes, params.yaml is what everything reads."""
+"""conf/ to params.yaml: Hydra composes, params.yaml is what everything reads.
+
+Hydra is imported where it composes: half a second that most starts of the workflow do without.
+"""
 
 import os
 import re
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra import compose, initialize_config_dir
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import is_experiments_copy, write_text
+from exaggerated_replay.files import digest_of, file_digest, is_experiments_copy, read_json, write_json, write_text
+from exaggerated_replay.places import DRIFT
 from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.planning.strict_yaml import dump_yaml
@@ -28,6 +28,11 @@ def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
     Raises:
         UserError: An override names a group, an option or a key that does not exist, or a file of conf/ is broken.
     """
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
     given = f" with {' '.join(overrides)}" if overrides else ""
     for override in overrides:
         check_override(override)
@@ -45,6 +50,10 @@ def check_override(override: str) -> None:
     Raises:
         UserError: It has, and is not in quotes.
     """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
     key, equals, value = override.partition("=")
     try:
         if not OverridesParser.create().parse_override(override).is_sweep_override():
@@ -144,6 +153,26 @@ def drift_warning(conf: Path, values: dict[str, Any]) -> str:
         f"params.yaml differs from conf/ in: {', '.join(keys)}. What params.yaml says is used; "
         "`exaggerated-replay compose` writes it from conf/ again."
     )
+
+
+def drift_warning_once(conf: Path, values: dict[str, Any], *, note: bool) -> str:
+    """Return `drift_warning`, composed once for the same params.yaml and the same conf/: it takes a second.
+
+    Args:
+        conf: The folder conf/.
+        values: What params.yaml says.
+        note: Whether to write down what was found; who only looks changes nothing.
+    """
+    files = {str(path): file_digest(path) for path in sorted(conf.rglob("*.yaml"))}
+    compared = digest_of([values, files, is_experiments_copy()])
+    with suppress(UserError, OSError, KeyError, TypeError):
+        before = read_json(DRIFT)
+        if before["compared"] == compared:
+            return str(before["told"])
+    told = drift_warning(conf, values)
+    if note:
+        write_json(DRIFT, {"compared": compared, "told": told})
+    return told
 
 
 def options(conf: Path, values: dict[str, Any]) -> list[str]:

@@ -25,7 +25,7 @@ from exaggerated_replay.devices import gpus
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.locks import at_work, hold_folder, is_held
 from exaggerated_replay.places import RESULTS, store_folder
-from exaggerated_replay.planning.compose import drift_warning
+from exaggerated_replay.planning.compose import drift_warning_once
 from exaggerated_replay.planning.dropped import check_nothing_dropped, note_held
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
@@ -95,8 +95,6 @@ class Control:
             if workflow.is_main_process:
                 check_nothing_dropped(CONF, self.values)
             self.plan = make_plan(params)
-            if workflow.is_main_process and (drift := drift_warning(CONF, self.values)):
-                logger.warning(drift)
         self.files = Milestones(self.plan)
         self.study = RESULTS / self.plan.study.name
 
@@ -195,6 +193,8 @@ class Control:
                 self.lock = hold_folder(SNAKEMAKE, logger.warning)
             elif is_held(SNAKEMAKE):
                 logger.warning(at_work(SNAKEMAKE).capitalize())
+            if drift := drift_warning_once(CONF, self.values, note=self.works):
+                logger.warning(drift)
             spoilt = [*self.survey.spoilt()]
             if self.works:
                 write_plan(self.plan)
