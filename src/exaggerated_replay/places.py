@@ -12,6 +12,7 @@ TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs
 WORKSPACE = Path(".training")  # unfinished work, written plans, what was moved aside
 HELD = WORKSPACE / "params.json"  # what params.yaml held when it was composed or run the last time
 DRIFT = WORKSPACE / "drift.json"  # how that differs from conf/
+FOCUS = RESULTS / "focus"  # what DVC plots, of the cell in focus
 INDEX = RESULTS / "index.html"  # of the reports of all studies
 METHODS = "methods/"  # before the name of a method of the user's own, among the places of a plan
 RESERVED = ("runs", "focus", "focus.json", "timings", INDEX.name)

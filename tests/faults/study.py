@@ -140,7 +140,6 @@ def steps(place: Path) -> list[Step]:
         ),
         Step("train", train),
         Step("study", planned("study")),
-        Step("focus", planned("focus")),
         Step("export", call("export", "records.jsonl")),
         Step("import", call("import", "records.jsonl", "--runs", "other/runs", "--timings", "other/timings")),
         Step("heal", begin, spoil),

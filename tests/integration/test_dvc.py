@@ -10,7 +10,7 @@ import yaml
 from exaggerated_replay.analysis.study.outputs import git_files
 from exaggerated_replay.analysis.study.study import open_study
 
-STAGES = ("configuration", "data", "encoder", "models", "focus", "metrics")
+STAGES = ("configuration", "data", "encoder", "models", "metrics")
 MILESTONES = STAGES[1:]
 SKIPPED = "didn't change, skipping"
 STUDY = "results/${study.name}"
@@ -55,7 +55,6 @@ def test_what_dvc_records_is_what_the_rules_make_and_described(fresh, tmp_path):
     assert [name for name in made if not below(name, [*outs, *NOT_RECORDED])] == []
     artifacts = pipeline["artifacts"]
     assert all(artifact["desc"] and below(artifact["path"], outs) for artifact in artifacts.values())
-    assert artifacts["focus"]["path"] in made
     assert (clone.path / artifacts["encoder"]["path"]).is_file()
     assert set(pipeline["metrics"]) <= made
     assert {file for plot in pipeline["plots"] for entry in plot.values() for file in entry["y"]} <= made
@@ -156,7 +155,7 @@ def test_deleting_everything_and_rebuilding_it_gives_the_same_lock_file(recorded
     before = (clone.path / "dvc.lock").read_bytes()
     lock = yaml.safe_load(before)
     paths = {out["path"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
-    assert {"results/runs", "results/focus/model.safetensors", "results/tiny", "results/focus/plots"} <= paths
+    assert {"results/runs", "results/tiny", "results/focus/plots"} <= paths
     for folder in ("results", ".dvc/cache", ".dvc/tmp", ".snakemake", "data/prepared", "data/raw"):
         shutil.rmtree(clone.path / folder, ignore_errors=True)
     (clone.path / "dvc.lock").unlink()

@@ -27,7 +27,7 @@ def seconds(clone):
     return {name.removesuffix(".json"): said for name, said in clone.files("results/timings").items()}
 
 
-AFTER_TRAINING = {"trained": 10, "focused": 1, "study": 1, "all": 1}
+AFTER_TRAINING = {"trained": 10, "study": 1, "all": 1}
 
 
 def test_resources_and_threads_reach_the_training_jobs(fresh):
@@ -46,7 +46,7 @@ def test_until_a_rule_ends_with_it_and_the_rest_is_left(fresh, tmp_path):
     clone.snakemake("--until", "train")
     assert len({name.partition("/")[0] for name in clone.runs()}) == 3
     assert not (clone.path / "results/tiny").exists()
-    assert counted(clone) == {"focused": 1, "study": 1, "all": 1}
+    assert counted(clone) == {"study": 1, "all": 1}
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,6 @@ def test_whatever_is_spoilt_is_named_and_made_again_in_one_start(clone, finished
     spoil(prepared, prepared.read_bytes()[:-100])
     splits = sorted((clone.path / "data/splits/digits").iterdir())
     spoil(splits[0], splits[1].read_bytes())  # another seed's
-    spoil(clone.path / "results/focus/model.safetensors")
     spoil(clone.path / STUDY / "runs.csv", b"digest,cell\n1,2\n")
     spoil(clone.path / STUDY / "tables/table1.md", b"100 %\n")
     (clone.path / STUDY / "figures/table1.png").unlink()
@@ -72,7 +71,6 @@ def test_whatever_is_spoilt_is_named_and_made_again_in_one_start(clone, finished
     records = [runs[number] / "record.json" for number in (0, 1, 7)]
     for path in (splits[0], *records, runs[3] / "model.safetensors", prepared):
         assert str(path.relative_to(clone.path)) in told
-    assert "results/focus/model.safetensors is not that of" in told
     assert "is a folder where a file belongs: moved to .training/aside/model.safetensors.1" in told
     assert (clone.path / ".training/aside/model.safetensors.1/mine.txt").read_text() == "mine"
     assert "Nothing to be done" in clone.snakemake().output
@@ -108,7 +106,7 @@ def test_a_dry_run_changes_nothing_and_says_what_a_real_one_does(clone):
     spoil(run / "record.json")
     clone.compose("training.iterations=7")
     before = times(clone)
-    assert clone.planned() == {"train", "trained", "focused", "study", "all"}
+    assert clone.planned() == {"train", "trained", "study", "all"}
     assert times(clone) == before
 
 

@@ -1,19 +1,11 @@
-"""From the number in a table to its runs, and the model that is published: by hand."""
-
-import hashlib
-import json
+"""From the number in a table to its runs, by hand."""
 
 import pandas as pd
 import pytest
-from studies import made, planned
-from test_exchange import record, settings
+from studies import made
 
 from exaggerated_replay.analysis.audit.provenance import provenance
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import write_json
-from exaggerated_replay.planning.runs import run_name
-from exaggerated_replay.store.focus import copy_focus
-from exaggerated_replay.store.records import sealed
 
 NAMES = {"bir-si": ["bir-s0-aaaaaaaaaa", "bir-s1-bbbbbbbbbb"], "rr-ra": ["exaggeration-s0-cc", "exaggeration-s1-dd"]}
 PLAN = {
@@ -66,36 +58,3 @@ def test_a_baseline_that_is_no_row_of_the_grid_is_named_too():
 def test_an_unknown_grid_is_refused():
     with pytest.raises(UserError, match="no grid 'x'"):
         provenance(made(PLAN, RUNS), "x")
-
-
-# ---------------------------------------------------------------- the model in focus
-
-
-@pytest.fixture
-def focused(tmp_path, monkeypatch):
-    """A plan whose cell in focus has two finished runs."""
-    monkeypatch.chdir(tmp_path)
-    runs = []
-    for seed in (0, 1):
-        name, weights = run_name(settings(seed)), f"weights of seed {seed}".encode()
-        whole = record(seed)
-        whole["sha256"]["model.safetensors"] = hashlib.sha256(weights).hexdigest()
-        write_json(tmp_path / "results/runs" / name / "record.json", sealed(whole))
-        (tmp_path / "results/runs" / name / "model.safetensors").write_bytes(weights)
-        runs.append({"seed": seed, "directory": f"results/runs/{name}"})
-    return planned({"focus": "er", "cells": {"er": {"runs": runs}}})
-
-
-def test_the_first_seeds_checkpoint_and_record_are_copied(focused, tmp_path):
-    copy_focus(focused, tmp_path / "focus")
-    assert (tmp_path / "focus/model.safetensors").read_bytes() == b"weights of seed 0"
-    assert json.loads((tmp_path / "focus/record.json").read_text())["settings"]["seed"] == 0
-    assert len(list((tmp_path / "focus").iterdir())) == 2
-
-
-def test_a_damaged_checkpoint_is_not_copied(focused, tmp_path):
-    run = tmp_path / focused.runs[0].directory
-    (run / "model.safetensors").write_bytes(b"weights of seed 1")
-    with pytest.raises(UserError, match=f"{run.name} is not whole"):
-        copy_focus(focused, tmp_path / "focus")
-    assert not (tmp_path / "focus").exists()

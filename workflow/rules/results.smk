@@ -1,4 +1,4 @@
-# From the records of runs to the folder of the study, in one job; and the one model that `focus` names.
+# From the records of runs to the folder of the study, in one job.
 
 
 rule study:
@@ -18,22 +18,3 @@ rule study:
 rule metrics:
     input:
         CONTROL.milestone("metrics"),
-
-
-rule focused:
-    input:
-        CONTROL.reads("focused", FILES.in_focus, FILES.focus),
-    output:
-        FILES.focus,
-    log:
-        "logs/focus.log",
-    localrule: True
-    params:
-        plan=CONTROL.plan_file,
-    shell:
-        "exec exaggerated-replay focus --plan {params.plan} &> {log}"
-
-
-rule focus:
-    input:
-        CONTROL.milestone("focus"),

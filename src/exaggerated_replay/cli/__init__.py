@@ -17,7 +17,7 @@ MODULES = {
     "configuration": ("compose", "drift", "plan", "check", "schema"),
     "inputs": ("fetch", "prepare", "split", "fetch-encoder", "pretrain", "features"),
     "training": ("train",),
-    "results": ("study", "report", "table", "compare", "decide", "select", "explain", "rebuild", "focus"),
+    "results": ("study", "report", "table", "compare", "decide", "select", "explain", "rebuild"),
     "store": ("status", "verify", "prune", "export", "import"),
 }
 """Which module of this package holds which subcommands."""

@@ -10,7 +10,7 @@ import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import RECORDS, RESULTS, RUNS, store_folder
+from exaggerated_replay.places import FOCUS, RECORDS, RESULTS, RUNS, store_folder
 
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.study.study import Study
@@ -25,7 +25,7 @@ def study(plan: Path) -> None:
     from exaggerated_replay.files import write_text
     from exaggerated_replay.publishing.study import write_study
     from exaggerated_replay.store.manifest import write_manifest
-    from exaggerated_replay.store.survey import FOCUS, made_from
+    from exaggerated_replay.store.survey import made_from
 
     planned = read_plan(plan)
     folder = RESULTS / planned.study.name
@@ -193,13 +193,3 @@ def _numbers(text: str | None) -> list[int]:
         return [int(part) for part in text.split(",")] if text else []
     except ValueError:
         raise UserError(f"--seeds is {text!r}, but must be numbers, as in 0,1") from None
-
-
-@click.command()
-@written_plan
-def focus(plan: Path) -> None:
-    """Copy the checkpoint of the cell in focus, first seed, to where its path names neither arm nor digest."""
-    from exaggerated_replay.store.focus import copy_focus
-    from exaggerated_replay.store.survey import FOCUS
-
-    copy_focus(read_plan(plan), FOCUS)

@@ -10,7 +10,7 @@ from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.store.aside import move_aside, move_files
 from exaggerated_replay.store.keeping import WHOLE, bring_back, clear, finished, set_aside, take_in
 from exaggerated_replay.store.records import FILES, RECORD, WEIGHTS
-from exaggerated_replay.store.survey import FOCUS, Survey
+from exaggerated_replay.store.survey import Survey
 
 
 def plan_path(plan: Plan) -> Path:
@@ -30,7 +30,6 @@ def heal(survey: Survey) -> Iterator[str]:
     place of a file may be somebody's: it is moved to `.training/aside/`.
     """
     told, spoilt = set(), survey.spoilt()
-    focus_moved = any(path.parent == FOCUS for path in spoilt) and survey.focus_moved()
     for path, reason in spoilt.items():
         if survey.made_elsewhere(path):
             continue  # whoever writes it decides
@@ -39,7 +38,7 @@ def heal(survey: Survey) -> Iterator[str]:
             continue
         if path.parent.parent == RUNS:
             path.unlink()
-        if path.parent not in told and not (path.parent == FOCUS and focus_moved):
+        if path.parent not in told:
             yield f"{path} {reason}: made again where it is needed"
         told.add(path.parent if path.name in (RECORD, WEIGHTS) else path)
 

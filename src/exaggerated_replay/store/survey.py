@@ -20,14 +20,13 @@ from exaggerated_replay.files import digest_of, file_digest, read_json
 from exaggerated_replay.places import ENCODERS, RESULTS, RUNS
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.sources import Source
-from exaggerated_replay.planning.study_plan import Run, name_of_values
+from exaggerated_replay.planning.study_plan import Run
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.store.keeping import has_more
 from exaggerated_replay.store.manifest import read_manifest
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS, is_complete
 from exaggerated_replay.store.verify import verify_record
 
-FOCUS = RESULTS / "focus"
 MOST_BYTES = 2 * 10**9  # of checkpoints that every start reads whole: about two seconds
 
 Check = Callable[[], Any]
@@ -69,8 +68,6 @@ class Survey:
         for run in plan.runs:
             self._checks[run.directory / RECORD] = functools.partial(self._record, run)
             self._checks[run.directory / WEIGHTS] = functools.partial(self._weights, run)
-        for name in (RECORD, WEIGHTS):
-            self._checks[FOCUS / name] = functools.partial(self._focus, name)
         for path in self.study_files:
             self._checks[path] = functools.partial(self._study, path)
         self._shared = {*self.study_files, *downloads}
@@ -147,23 +144,6 @@ class Survey:
     def _few_bytes(self) -> bool:
         weights = (self._place(run.directory) / WEIGHTS for run in self.plan.runs)
         return sum(path.stat().st_size for path in weights if path.is_file()) <= MOST_BYTES
-
-    def _focus(self, name: str) -> None:
-        run = self._place(self.plan.cells[self.plan.focus].runs[0].directory)
-        if (FOCUS / RECORD).read_bytes() != (run / RECORD).read_bytes():
-            raise UserError(f"is not that of {run.name}")
-        if name == WEIGHTS and file_digest(FOCUS / WEIGHTS) != read_json(FOCUS / RECORD)["sha256"][WEIGHTS]:
-            raise UserError(f"is not that of {run.name}")
-
-    def focus_moved(self) -> bool:
-        """Tell whether another run is in focus than the last time, which is no damage."""
-        try:
-            record = read_json(FOCUS / RECORD)
-            name = name_of_values(record["settings"])
-            verify_record(name, record)
-        except (UserError, OSError, KeyError, TypeError):
-            return False
-        return bool(name != self.plan.cells[self.plan.focus].runs[0].directory.name)
 
     def _study(self, path: Path) -> None:
         if self._expected is None:

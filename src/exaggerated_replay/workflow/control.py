@@ -44,7 +44,6 @@ MADE_FROM = {
     "train": ("verify", "features", "split"),
     "trained": ("train",),
     "study": ("trained",),
-    "focused": ("trained",),
 }
 """A kind of rule, the first word of its name -> the kinds whose files it reads."""
 
@@ -207,7 +206,7 @@ class Control:
                 self.survey.forget()
         forced = {*self.survey.missing(spoilt), *self._old_marks()}
         self.workflow.dag.forcefiles.update(forced)
-        self.damaged = not forced <= {*map(str, self.files.study), *self.files.focus}  # from which nothing follows
+        self.damaged = not forced <= {*map(str, self.files.study)}  # from which nothing follows
 
     def begin(self) -> None:
         """Take out finished runs that somebody forces: their jobs would find them finished."""

@@ -11,7 +11,6 @@ from exaggerated_replay.places import RUNS, WORKSPACE
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.study_plan import Run
 from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS
-from exaggerated_replay.store.survey import FOCUS
 
 PACKS = WORKSPACE / "packs"  # a file for each job that has trained its runs, until these have been looked at
 
@@ -45,16 +44,6 @@ class Milestones:
         """The record of every run."""
         return [str(run.directory / RECORD) for run in self.plan.runs]
 
-    @property
-    def in_focus(self) -> list[str]:
-        """The run in focus, of which they are copies."""
-        return self.of_run(self.plan.cells[self.plan.focus].runs[0].name)
-
-    @property
-    def focus(self) -> list[str]:
-        """The model of the cell in focus, under names that do not depend on it."""
-        return [str(FOCUS / name) for name in (RECORD, WEIGHTS)]
-
     @functools.cached_property
     def all(self) -> Mapping[str, list[str]]:
         """Every milestone -> its files."""
@@ -65,9 +54,8 @@ class Milestones:
             "data": data,
             "encoder": self.encoder,
             "models": models,
-            "focus": self.focus,
             "metrics": metrics,
-            "all": [*models, *self.focus, *metrics],
+            "all": [*models, *metrics],
         }
 
     def maker(self, path: str) -> str | None:
