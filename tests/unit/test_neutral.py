@@ -222,7 +222,7 @@ def test_the_index_of_neutral_studies_has_a_title_of_its_own(page):
     write_index([page], page.parent / "index.html")
     text = (page.parent / "index.html").read_text()
     assert "<h1>Continual learning: all studies</h1>" in text
-    assert "On digits, of 2 comparisons" in text or "On digits, all 2 comparisons" in text
+    assert "On digits, of 2 comparisons" in text or "On digits, both comparisons" in text
 
 
 def test_captions_speak_of_the_paper_where_it_speaks_of_the_study():

@@ -15,6 +15,7 @@ from studies import planned
 from exaggerated_replay.analysis.study.outputs import figures_of
 from exaggerated_replay.analysis.study.study import load_study, open_study
 from exaggerated_replay.report import pictures
+from exaggerated_replay.report.comparisons import title
 from exaggerated_replay.report.facts import beside_the_paper, what_was_run
 from exaggerated_replay.report.page import POLICY, write_report
 
@@ -51,6 +52,10 @@ def test_every_link_leads_somewhere_in_the_page_or_the_folder(written):
     shown = {f"print/{name}.{kind}" for name in figures_of(planned(plan_of())) for kind in ("png", "pdf", "svg")}
     assert {link for link in outer if link.startswith("print/")} == shown
     assert {"records.jsonl", "plan.json", "tables/table1.tex", "provenance/table1.csv"} <= outer
+
+
+def test_a_study_of_exaggeration_is_called_by_its_name_and_its_data():
+    assert title(planned(plan_of())) == "Feature exaggeration on digits: mine"
 
 
 def test_every_number_of_a_table_links_to_its_runs(written):

@@ -189,7 +189,7 @@ def test_on_other_data_it_is_a_demonstration():
         *(("a", "negligible", {"metric": m, "difference": 0.0, "high": 0.0}) for m in ("first20", "first50"))
     )
     assert answer(asked_plan("digits"), table)[:2] == (
-        "On digits, no: all 2 comparisons of exaggeration with a baseline are negligible; "
+        "On digits, no: both comparisons of exaggeration with a baseline are negligible; "
         "with and without it, accuracy is the same at every seed.",
         "This is a demonstration (400 units a layer, 400 iterations per task, 10 seeds): "
         "the paper claims nothing about digits.",
@@ -231,7 +231,7 @@ def test_what_does_not_exaggerate_is_no_answer():
     first, caveat, beyond, _ = answer(asked_plan(), judged(("er", "helps", {}), ("b", "helps", {"baseline": "a"})))
     assert first.startswith("This study does not answer it")
     assert caveat.startswith("This speaks of a miniature")
-    assert beyond == "All 2 comparisons show a gain."
+    assert beyond == "Both comparisons show a gain."
     assert answer(asked_plan(), judged(("a", "helps", {})).iloc[:0])[:2] == (first, "It compares nothing.")
 
 

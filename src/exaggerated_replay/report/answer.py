@@ -155,7 +155,7 @@ def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()
     if len(controls):
         more.append(_of(controls, f"comparison of a control ({CONTROLS})", f"comparisons of controls ({CONTROLS})"))
     more += findings
-    beyond = f"{_capital('; '.join(more))}." if more else ""
+    beyond = f"{capital('; '.join(more))}." if more else ""
     return Answer(first, f"This {_scope(plan, table)}.", beyond, "" if named_row is None else named_row["grid"])
 
 
@@ -200,7 +200,7 @@ def _of(table: pd.DataFrame, one: str, several: str) -> str:
     if len(table) == 1:
         return f"the one {one} that was tested {SAID[next(iter(counts))][0]}"
     if len(counts) == 1:
-        return f"all {len(table)} {several} {SAID[next(iter(counts))][1]}"
+        return f"{'both' if len(table) == 2 else f'all {len(table)}'} {several} {SAID[next(iter(counts))][1]}"
     parts = [f"{count} {SAID[word][count > 1]}" for word, count in counts.items()]
     return f"of {len(table)} {several}, {listed(parts)}"
 
@@ -286,7 +286,7 @@ def _without_exaggeration(plan: StudyPlan, verdicts: pd.DataFrame) -> Answer:
     first = "This study does not answer it: no cell that exaggerates is compared with one that does not."
     if table.empty:
         return Answer(first, NOTHING)
-    return Answer(first, f"This {_scope(plan, table)}.", f"{_capital(_of(table, 'comparison', 'comparisons'))}.")
+    return Answer(first, f"This {_scope(plan, table)}.", f"{capital(_of(table, 'comparison', 'comparisons'))}.")
 
 
 def _answer_of_cells(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str]) -> Answer:
@@ -299,12 +299,13 @@ def _answer_of_cells(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable
     said = f"On {named(plan)}, {found}; {_best(plan, first, True, 'with and without what is compared')}."
     more = [_of(rest, "comparison on more classes", "comparisons on more classes")] if len(rest) else []
     more += findings
-    beyond = f"{_capital('; '.join(more))}." if more else ""
+    beyond = f"{capital('; '.join(more))}." if more else ""
     row = _largest(first, good=True)
     return Answer(
         said, f"This speaks of {_size(table)}, and of no other size.", beyond, "" if row is None else row["grid"]
     )
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """Return a text as the beginning of a sentence."""
     return text[0].upper() + text[1:]

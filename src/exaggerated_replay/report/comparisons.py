@@ -17,7 +17,7 @@ from exaggerated_replay.analysis.verdicts.sentences import beside, sentence
 from exaggerated_replay.analysis.words import PARTS, counted, in_words, points
 from exaggerated_replay.figures.arms import row_names
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.report.answer import contest, listed, named, tally
+from exaggerated_replay.report.answer import capital, contest, named, tally
 from exaggerated_replay.report.tables import DASH, SHORT, between, number
 
 TABLE1 = "Table 1: gains by the repulsion factor f"
@@ -47,7 +47,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Row:
+class Entry:
     """A cell of a grid.
 
     Attributes:
@@ -85,7 +85,7 @@ class Grid:
     name: str
     title: str
     heading: str
-    rows: list[Row]
+    rows: list[Entry]
     notes: list[str]
     counts: dict[str, int]
     evidence: list[dict[str, str]]
@@ -102,13 +102,11 @@ def grids(study: Study, verdicts: pd.DataFrame) -> list[Grid]:
 
 
 def title(plan: StudyPlan) -> str:
-    """Return a study's title: what it compares, on which data."""
+    """Return a study's title: what it is about, on which data."""
+    if exaggerates(plan):
+        return f"Feature exaggeration on {named(plan)}: {plan.study.name}"
     compared, _, against = contest(plan)
-    if not exaggerates(plan) and against:
-        return f"{compared} against {against} on {named(plan)}"
-    table1 = table1_grid(plan)
-    names = [TABLE1.partition(":")[0] if grid == table1 else in_words(grid) for grid in plan.order]
-    return f"{_title(listed(names))} on {named(plan)}"
+    return f"{capital(compared)}{f' against {against}' if against else ''} on {named(plan)}"
 
 
 def shared_notes(grids: Iterable[Grid]) -> list[str]:
@@ -120,7 +118,7 @@ def shared_notes(grids: Iterable[Grid]) -> list[str]:
 def _title(name: str) -> str:
     """Return a grid's name as a heading."""
     words = in_words(name)
-    return words if words[1:2] == " " else words[0].upper() + words[1:]  # "f" stays what it is
+    return words if words[1:2] == " " else capital(words)  # "f" stays what it is
 
 
 def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
@@ -136,7 +134,7 @@ def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
             for metric in METRICS
         ]
         asked = not exaggerates(study.plan) or role(study.plan.cells[row["cell"]].method) == EXAGGERATION
-        rows.append(Row(row["cell"], baseline, label, asked, int(row["seeds"]), numbers))
+        rows.append(Entry(row["cell"], baseline, label, asked, int(row["seeds"]), numbers))
     return Grid(
         name=name,
         title=title,
