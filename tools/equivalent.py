@@ -29,7 +29,6 @@ from tools.versions import LOCK, Units, lock_text, moved, raised, read_lock, uni
 TINY = [
     *("study=one", "study.seeds=1", "focus=bir-si", "compute=cpu", "compute.threads=1", "compute.runs_per_job=100"),
     *("model.units=12", "model.latent=6", "training.iterations=4", "training.batch=16", "training.replay_batch=16"),
-    "compute.save_minutes=1e-9",  # after every step
 ]
 ON_FEATURES = ("bir-si", "rr-ra-acting", "dgr", "er", "slda", "gaussians")  # arms of both kinds of data
 # Settings that take other ways through the code than those of the arms.
