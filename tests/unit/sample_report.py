@@ -53,8 +53,8 @@ def draw(study, folder):
     """Stand in for the figures: the same files, without a drawing."""
     for place in ("figures", "print"):
         (folder / place).mkdir()
-    for name in figures_of(study.plan):
-        for file in [*drawn_files(name), *([picture_file(name)] if name in featured(study.plan) else [])]:
+    for name, (kind, _) in figures_of(study.plan).items():
+        for file in [*drawn_files(name, kind), *([picture_file(name)] if name in featured(study.plan) else [])]:
             (folder / file).write_text(SVG)
 
 

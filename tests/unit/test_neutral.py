@@ -146,12 +146,12 @@ def test_it_has_no_figure_of_exaggeration():
     names = {"forgetting", "accuracy_matrix", "methods"}
     plan = planned(neutral())
     assert {*figures_of(plan)} == names
-    assert more_figures(plan) == []
+    assert more_figures(plan) == {}
     assert not any("architecture" in name or "competing" in name for name in [*study_files(plan), *git_files(plan)])
     acting = neutral()
     acting["cells"]["er"]["config"] = {**CONFIG, "method": {"lambda_rr": 1, "lambda_ra": 0}}
     assert {*figures_of(planned(acting))} == {*names, "architecture"}
-    assert more_figures(planned(acting)) == ["mechanism", "competing_classes"]
+    assert [*more_figures(planned(acting))] == ["mechanism", "competing_classes"]
 
 
 def shown(arms, treatment="dgr", missing=(), **more):

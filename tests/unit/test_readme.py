@@ -27,7 +27,7 @@ def rows(text, heading):
 def test_it_holds_the_answer_the_main_table_with_verdicts_and_the_figures(written):
     folder = written(plan_of())
     text = (folder / "README.md").read_text()
-    assert text.startswith("# Table 1 and other on digits\n")
+    assert text.startswith("# Feature exaggeration on digits: mine\n")
     assert re.search(r"\*\*On digits, .*\*\*", text)
     headings, _, base, first, second = rows(text, "Table 1")
     assert headings == ["repulsion factor f", "seeds", unbroken("first 20 %"), unbroken("first 50 %"), "all classes"]

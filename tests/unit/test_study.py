@@ -36,7 +36,7 @@ MINE = "results/mine"
 
 def numbers(plan):
     """What is written without any part: no figures, no pages."""
-    pictures = {file for name in figures_of(plan) for file in drawn_files(name)}
+    pictures = {file for name, (kind, _) in figures_of(plan).items() for file in drawn_files(name, kind)}
     return {name for name in study_files(plan) if not name.startswith("figures/")} - pictures - {README, REPORT}
 
 

@@ -15,6 +15,7 @@ from matplotlib.colors import is_color_like, to_hex
 from matplotlib.figure import Figure
 
 from exaggerated_replay.analysis.study.outputs import (
+    all_figures,
     featured,
     figures_of,
     more_figures,
@@ -62,7 +63,7 @@ def draw_figure(
     """
     folder = Path(folder)
     study = open_study(folder)
-    _check_known([name], _all_names(study.plan), f"a figure of the study {study.plan.study.name}")
+    _check_known([name], all_figures(study.plan), f"a figure of the study {study.plan.study.name}")
     with looking(_look(study.plan, names or {}, colours or {}, size, style, stacked)):
         figure = _draw(study, name, folder)
     if figure is None:
@@ -73,18 +74,14 @@ def draw_figure(
 def draw_all(study: Study, folder: Path) -> None:
     """Draw every figure of a study: for print as PNG, PDF and SVG, of those that its README shows, a small PNG.
 
-    And each as SVG once more, with its panels stacked, for narrow screens.
+    And those that have panels side by side once more as SVG, with these stacked, for narrow screens.
 
     The figures that need more than records are left out where that is not here. Where no run reached its end, each
     says so.
     """
     shown = featured(study.plan)
-    for name in _all_names(study.plan):
-        _keep(name, partial(_draw, study, name, folder), folder, small=name in shown)
-
-
-def _all_names(plan: StudyPlan) -> list[str]:
-    return [*figures_of(plan), *more_figures(plan)]
+    for name, kind in all_figures(study.plan).items():
+        _keep(name, partial(_draw, study, name, folder), folder, stacks=kind.stacks, small=name in shown)
 
 
 def _draw(study: Study, name: str, folder: Path) -> Figure | None:
@@ -134,14 +131,15 @@ def _check_known(asked: Collection[str], known: Collection[str], what: str) -> N
             raise UserError(f"{name} is not {what}: choose among {', '.join(known)}")
 
 
-def _keep(name: str, draw: Callable[[], Figure | None], folder: Path, *, small: bool) -> None:
+def _keep(name: str, draw: Callable[[], Figure | None], folder: Path, *, stacks: bool, small: bool) -> None:
     """Draw a figure and save it in every form; nothing where there is nothing to draw."""
     if (figure := draw()) is None:
         return
     prints = [folder / file for file in print_files(name)]
     save(figure, prints)
-    with stacked():
-        save(cast(Figure, draw()), [folder / narrow_file(name)])
+    if stacks:
+        with stacked():
+            save(cast(Figure, draw()), [folder / narrow_file(name)])
     if small:
         (png,) = (path for path in prints if path.suffix == ".png")
         small_picture(png, folder / picture_file(name))

@@ -6,7 +6,7 @@ that lays it out, both by the table's name. What cannot be answered is refused b
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.study_plan import Cell, Row, StudyPlan, varied
@@ -51,10 +51,12 @@ class Figure:
     Attributes:
         name: Of its module, its caption and, in params.yaml, of the question.
         title: What it shows, on the page.
+        stacks: Whether it has panels side by side, which a narrow screen shows one below the other.
     """
 
     name: str
     title: str
+    stacks: bool = field(default=True, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ QUESTIONS = (
         check=_check_strength,
         differences=False,
         table="frontier",
+        stacks=False,
     ),
     Question("scale", "Effect over size", plain=_over_a_size, check=_check_size, table="trends"),
     Question(
@@ -181,8 +184,8 @@ WHOLE_STUDY = (
     WholeFigure("forgetting", "Forgetting curves", "forgetting"),
     WholeFigure("accuracy_matrix", "Accuracy after every task", "forgetting"),
     WholeFigure("mechanism", "Inside the network", "inside", "more", neutral=False),
-    WholeFigure("competing_classes", "Competing classes", "inside", "more", neutral=False),
-    WholeFigure("architecture", "The model", "inside", "settings", neutral=False),
+    WholeFigure("competing_classes", "Competing classes", "inside", "more", neutral=False, stacks=False),
+    WholeFigure("architecture", "The model", "inside", "settings", neutral=False, stacks=False),
 )
 """In the order of the page."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from exaggerated_replay.analysis.study.outputs import figures_of, whole_figures
+from exaggerated_replay.analysis.study.outputs import all_figures
 from exaggerated_replay.analysis.study.paper import speaks_of
 from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.planning.questions import Figure
@@ -47,17 +47,11 @@ class Picture:
         return f"{self.title}. {self.caption.partition('. ')[0].rstrip('.')}."
 
 
-def kinds(plan: StudyPlan) -> dict[str, Figure]:
-    """Return every figure that a study may have: its name -> its kind."""
-    of_records = {name: kind for name, (kind, _) in figures_of(plan).items()}
-    return of_records | {figure.name: figure for figure in whole_figures(plan) if figure.needs == "more"}
-
-
 def pictures(plan: StudyPlan, folder: Path) -> dict[str, Picture]:
     """Return the figures that lie in a study's folder, by name."""
     return {
         name: _picture(folder / "print", name, kind, caption(kind.name, plan))
-        for name, kind in kinds(plan).items()
+        for name, kind in all_figures(plan).items()
         if _drawn(folder, name)
     }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from exaggerated_replay.analysis.study.outputs import README, featured, picture_file
+from exaggerated_replay.analysis.study.outputs import README, all_figures, featured, picture_file
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.files import read_json, write_text
@@ -16,7 +16,7 @@ from exaggerated_replay.report.answer import answer, question
 from exaggerated_replay.report.comparisons import Grid, Number, grids, title
 from exaggerated_replay.report.facts import what_was_run
 from exaggerated_replay.report.findings import clauses, read_findings
-from exaggerated_replay.report.pictures import caption, kinds
+from exaggerated_replay.report.pictures import caption
 from exaggerated_replay.report.tables import SHORT
 from exaggerated_replay.wording import unbroken
 
@@ -89,9 +89,9 @@ def _link(grid: Grid) -> str:
 def _figures(plan: StudyPlan, folder: Path) -> Iterator[str]:
     for name in featured(plan):
         if (folder / picture_file(name)).is_file():
-            title = plain(kinds(plan)[name].title)
+            title = plain(all_figures(plan)[name].title)
             yield f"![{title}](figures/{quote(name)}.png)"
-            yield f"**{title}.** {plain(caption(kinds(plan)[name].name, plan))}"
+            yield f"**{title}.** {plain(caption(all_figures(plan)[name].name, plan))}"
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

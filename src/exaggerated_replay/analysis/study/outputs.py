@@ -31,7 +31,10 @@ def study_files(plan: StudyPlan) -> list[str]:
 
 def more_files(plan: StudyPlan) -> list[str]:
     """Return what needs more than records, and is there only where that is."""
-    return [*_kept_of_more(plan), *(file for name in more_figures(plan) for file in drawn_files(name))]
+    return [
+        *_kept_of_more(plan),
+        *(file for name, kind in more_figures(plan).items() for file in drawn_files(name, kind)),
+    ]
 
 
 def git_files(plan: StudyPlan) -> list[str]:
@@ -53,7 +56,7 @@ def _kept_of_more(plan: StudyPlan) -> list[str]:
 def _printed(plan: StudyPlan) -> list[str]:
     tables = [f"tables/{grid}.{kind}" for grid in plan.grids for kind in ("md", "tex")]
     runs = [f"provenance/{grid}.csv" for grid in plan.grids]
-    figures = [file for name in figures_of(plan) for file in drawn_files(name)]
+    figures = [file for name, (kind, _) in figures_of(plan).items() for file in drawn_files(name, kind)]
     return [*tables, *runs, LEARNING, *PLOTS, *figures, REPORT]
 
 
@@ -91,9 +94,14 @@ def figures_of(plan: StudyPlan) -> dict[str, tuple[Figure, str | None]]:
     }
 
 
-def more_figures(plan: StudyPlan) -> list[str]:
-    """Return the figures of a study that need more than records: a checkpoint, or tables of mechanism."""
-    return [figure.name for figure in whole_figures(plan) if figure.needs == "more"]
+def more_figures(plan: StudyPlan) -> dict[str, Figure]:
+    """Return the figures of a study that need more than records, a checkpoint or tables of mechanism, by name."""
+    return {figure.name: figure for figure in whole_figures(plan) if figure.needs == "more"}
+
+
+def all_figures(plan: StudyPlan) -> dict[str, Figure]:
+    """Return every figure that a study may have: its name -> its kind."""
+    return {name: kind for name, (kind, _) in figures_of(plan).items()} | more_figures(plan)
 
 
 def whole_figures(plan: StudyPlan) -> list[WholeFigure]:
@@ -139,9 +147,9 @@ def narrow_file(name: str) -> str:
     return f"print/{name}-narrow.svg"
 
 
-def drawn_files(name: str) -> list[str]:
-    """Return where a figure lies in every form and shape."""
-    return [*print_files(name), narrow_file(name)]
+def drawn_files(name: str, kind: Figure) -> list[str]:
+    """Return where a figure of a kind lies in every form and shape."""
+    return [*print_files(name), *([narrow_file(name)] if kind.stacks else [])]
 
 
 def print_files(name: str) -> list[str]:
