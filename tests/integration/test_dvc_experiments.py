@@ -114,12 +114,12 @@ def test_experiments_elsewhere_train_what_is_new_with_the_code_they_were_queued_
 
     clone.edit("src/exaggerated_replay/methods/exaggeration/__init__.py", "VERSION = 1", "VERSION = 2")
     clone.run("python", "-m", "tools.versions", "renew")
-    clone.run("dvc", "exp", "run", "--queue", "-n", "code")
+    clone.run("dvc", "exp", "run", "--queue", "-n", "code", "models")
     expected = {"code": set(clone.plan()["runs"])}
     clone.run("git", "checkout", "-q", "src", "versions.lock")
 
     setting = "arms.rr-ra.lambda_ra=1e-2"
-    output = {"lambda": clone.run("dvc", "exp", "run", "--temp", "-n", "lambda", "-S", setting).output}
+    output = {"lambda": clone.run("dvc", "exp", "run", "--temp", "-n", "lambda", "-S", setting, "models").output}
     clone.run("dvc", "queue", "start")
     deadline = time.monotonic() + 600
     while re.search("Queued|Running", clone.run("dvc", "queue", "status").output):
