@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -45,7 +46,7 @@ def of_study(study: Study, folder: Path) -> Figure | None:
 
 
 @house_style()
-def draw(example: Mapping) -> Figure:
+def draw(example: Mapping[str, Any]) -> Figure:
     """Draw Fig. 2: a replayed sample's class probabilities, its label, threshold and competitors.
 
     The axis is logarithmic: at f = 20 the threshold is a twentieth of the label's probability, too close to
@@ -98,7 +99,7 @@ def _competing(rivals: list[int]) -> str:
     return f"competing: {', '.join(map(str, rivals))}" if rivals else "none competes"
 
 
-def _pictures(example: Mapping, rivals: list[int]) -> dict[str, tuple[str, list]]:
+def _pictures(example: Mapping[str, Any], rivals: list[int]) -> dict[str, tuple[str, list[list[float]]]]:
     """Collect what can be shown of the inputs: heading -> (colour, [height, width] in 0 to 1)."""
     if example["image"] is None:
         return {}
@@ -110,7 +111,7 @@ def _pictures(example: Mapping, rivals: list[int]) -> dict[str, tuple[str, list]
     return shown
 
 
-def _strip(figure: Figure, grid: GridSpecBase, pictures: Mapping[str, tuple[str, list]]) -> None:
+def _strip(figure: Figure, grid: GridSpecBase, pictures: Mapping[str, tuple[str, list[list[float]]]]) -> None:
     for place, (heading, (colour, pixels)) in enumerate(pictures.items()):
         axes = figure.add_subplot(grid[place])
         axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1)

@@ -153,7 +153,7 @@ def finish_run(
     }
 
 
-def counts_of(outcome: Outcome, test_set: Samples, classes: int) -> dict[str, list]:
+def counts_of(outcome: Outcome, test_set: Samples, classes: int) -> dict[str, list[Any]]:
     """Return what all scores of a run are made from: test samples by class, classified right, tested, assigned."""
     return {
         "correct": outcome.correct,

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 from exaggerated_replay.learning.run import Progress
 from exaggerated_replay.wording import duration
@@ -87,7 +87,7 @@ def _bar(name: str, screen: TextIO) -> Show:
         from tqdm import tqdm
     except ImportError:  # a bare machine with torch alone
         return _lines(name, screen)
-    bar: list[tqdm] = []
+    bar: list[tqdm[Any]] = []
 
     def show(p: Progress, _: float | None) -> None:
         done, total = steps(p)

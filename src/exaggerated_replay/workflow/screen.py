@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -10,7 +11,7 @@ HIDDEN = ("Cannot restore ", "Touching output file ", "Removing temporary output
 MOST = 3  # files of a job that are named
 
 
-def screens(logger: logging.Logger) -> Iterator[logging.StreamHandler]:
+def screens(logger: logging.Logger) -> "Iterator[logging.StreamHandler[Any]]":
     """Return the handlers of Snakemake's logger that write to a terminal."""
     for handler in logger.handlers:
         if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
