@@ -58,6 +58,7 @@ def test_tasks_of_uneven_sizes_in_an_order_of_ones_own_on_seeds_of_ones_own(fres
         assert scores["first20"] == pytest.approx(100 * last[:2].sum() / tested[:2].sum(), abs=1e-2)
         assert scores["overall"] == pytest.approx(100 * last.sum() / tested.sum(), abs=1e-2)
     assert (clone.path / "results/tiny/print/accuracy_matrix.png").stat().st_size
+    assert "| Tasks | 4 of 4, 2, 2, 2 classes |" in (clone.path / "results/tiny/README.md").read_text()
 
 
 # ---------------------------------------------------------------- data

@@ -123,8 +123,8 @@ def _setting(name: str, papers: float, here: set[Any]) -> Setting:
 
 
 def _tasks(tasks: list[list[int]]) -> str:
-    sizes = {len(classes) for classes in tasks}
-    return f"{len(tasks)} of {_numbers(sizes)} classes"
+    sizes = [len(classes) for classes in tasks]
+    return f"{len(tasks)} of {sizes[0] if len({*sizes}) == 1 else ', '.join(map(str, sizes))} classes"
 
 
 def _numbers(values: Iterable[Any]) -> str:
