@@ -63,6 +63,18 @@ def test_the_examples_run_and_make_what_the_page_says(tmp_path, monkeypatch, cap
 # ---------------------------------------------------------------- figures
 
 
+@pytest.mark.parametrize("name", ["table1", "convergence"])
+def test_titles_of_narrow_panels_do_not_reach_into_each_other(small, name):
+    figure = draw_figure(small, name, size=(style.SINGLE, 2.5))
+    figure.draw_without_rendering()
+    said = [(axes, axes.get_title("left")) for axes in figure.axes if axes.get_title("left")]
+    titles = [text for axes, title in said for text in axes.findobj(Text) if text.get_text() == title]
+    boxes = [title.get_window_extent() for title in titles]
+    assert len(boxes) > 1
+    assert not [(a, b) for a in boxes for b in boxes if a is not b and a.overlaps(b)]
+    assert {" ".join(title.get_text().split()) for title in titles} <= written(draw_figure(small, name))
+
+
 def test_without_a_wish_a_figure_is_that_of_the_house(small, tmp_path):
     with mpl.rc_context({"font.size": 20}):
         style.save(draw_figure(small, "table1"), [tmp_path / "asked.svg"])

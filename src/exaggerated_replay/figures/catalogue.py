@@ -26,7 +26,16 @@ from exaggerated_replay.analysis.study.outputs import (
 from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.arms import arm_colours
-from exaggerated_replay.figures.style import Look, house_style, looking, nothing, save, small_picture, stacked
+from exaggerated_replay.figures.style import (
+    Look,
+    fit_titles,
+    house_style,
+    looking,
+    nothing,
+    save,
+    small_picture,
+    stacked,
+)
 from exaggerated_replay.planning.questions import WholeFigure
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.records import FINISHED
@@ -66,6 +75,8 @@ def draw_figure(
     _check_known([name], all_figures(study.plan), f"a figure of the study {study.plan.study.name}")
     with looking(_look(study.plan, names or {}, colours or {}, size, style, stacked)):
         figure = _draw(study, name, folder)
+        if figure and size:
+            fit_titles(figure)
     if figure is None:
         raise UserError(f"{name} cannot be drawn from {folder}: what it shows beyond the records of runs is not there")
     return figure

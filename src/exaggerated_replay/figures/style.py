@@ -30,8 +30,8 @@ SINGLE, DOUBLE = 3.4, 7.0
 """Widths of one and of two paper columns, in inches."""
 ENDS = 0.9
 """Height of a figure's key and of what stands below its panels, in inches."""
-LETTERS = 15
-"""So many fit on an inch of a line."""
+LETTERS, TITLE_LETTERS = 15, 18
+"""So many fit on an inch of a line, and of a panel's title, which has few wide ones."""
 
 MUTED, INK = "#c3c9cf", "#222222"
 
@@ -137,6 +137,15 @@ def panels(height: float, columns: int, rows: int = 1, *, widths: Sequence[float
 def below(figure: Figure, text: str) -> None:
     """Write what the x axes of all panels show, in as many lines as it takes."""
     figure.supxlabel("\n".join(fill(line, round(figure.get_figwidth() * LETTERS)) for line in text.split("\n")))
+
+
+@house_style()
+def fit_titles(figure: Figure) -> None:
+    """Break titles of panels that are wider than their panel."""
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        letters = int(axes.get_position().width * figure.get_figwidth() * TITLE_LETTERS)
+        axes.set_title(fill(axes.get_title(loc="left"), max(letters, 1), break_long_words=False), loc="left")
 
 
 def arm_name(plan: StudyPlan, arm: str) -> str:
