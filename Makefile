@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 HOMES := $(realpath $(VENV))/ $(abspath $(VENV))/
 MOVED := $(if $(wildcard $(READY)),$(shell grep -qF $(HOMES:%=-e "%") $(BIN)/snakemake || echo moved))
 
-.PHONY: moved env run reports browser test faults mutants bench lint schema reference claims lock lock-versions equivalent clean
+.PHONY: moved env run reports browser test coverage faults mutants bench lint schema reference claims lock lock-versions equivalent clean
 
 env: $(READY)
 
@@ -47,7 +47,11 @@ browser:
 # The test on Slurm does not run here; that all it needs can be found is checked.
 test: env lint
 	pytest tests/cluster --setup-plan --quiet
-	pytest --ignore tests/cluster --numprocesses 2 --dist worksteal --cov --cov-report=term --durations 20
+	pytest --ignore tests/cluster --numprocesses 2 --dist worksteal --durations 20
+
+# Which lines and branches of the package the tests reach that call it themselves: at least 90 %.
+coverage: env
+	pytest tests/unit tests/bad_input --numprocesses 2 --dist worksteal --cov --cov-report=term
 
 # The workflow on a real Slurm of one machine: jobs killed, preempted, requeued. Installs Debian's packages, as root.
 cluster: env
