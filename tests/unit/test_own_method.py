@@ -224,6 +224,18 @@ def test_a_file_that_changes_torchs_defaults_trains_nothing(tmp_path, monkeypatc
     assert "torch.set_default_dtype was called by a method in a file of your own" in capsys.readouterr().err
 
 
+def test_a_mistake_in_the_file_is_not_called_one_of_the_program(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.py"
+    file.write_text(AGEM.read_text().replace("return F.cross_entropy(", "return F.cross_entropy(absent + "))
+    (line,) = (number for number, text in enumerate(file.read_text().splitlines(), 1) if "absent" in text)
+    values = compose_values(ROOT / "conf", ["dataset=digits", "+methods.agem=mine.py", *ARM])
+    write_text(tmp_path / "params.yaml", dump_yaml(values))
+    assert main(["check", "agem"]) == 2
+    said = f"mine.py, line {line}: NameError: name 'absent' is not defined; --traceback shows how it came to that"
+    assert capsys.readouterr().err == f"exaggerated-replay: {said}\n"
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [(None, "methods is null: it must be a mapping"), ({"agem": 3}, r"methods\.agem is 3: it must be text")],
