@@ -8,6 +8,7 @@ import pytest
 from studies import made
 
 from exaggerated_replay import git as gits
+from exaggerated_replay.places import RUNS, STORE, TIMINGS, WORKSPACE
 from exaggerated_replay.publishing.origin import origin
 
 REPOSITORY = Path(__file__).parents[2]
@@ -104,3 +105,16 @@ def test_files_keep_their_bytes_where_git_is_to_change_the_ends_of_lines(attribu
     clone = ["git", "-c", "core.autocrlf=true", "clone", "-q", str(place), str(tmp_path / "clone")]
     subprocess.run(clone, check=True)
     assert (tmp_path / "clone/src/a.py").read_bytes() == b"1" + ends
+
+
+@pytest.mark.parametrize(
+    "name", [*map(str, (RUNS, STORE, TIMINGS, WORKSPACE)), ".venv", ".snakemake", "logs", "data/raw"]
+)
+def test_what_git_is_not_to_keep_may_be_a_link_to_another_disk(name, repository):
+    place, _ = repository("own")
+    shutil.copy(REPOSITORY / ".gitignore", place)
+    (place.parent / "disk").mkdir()
+    (place / name).parent.mkdir(exist_ok=True)
+    (place / name).symlink_to(place.parent / "disk")
+    assert gits.git("check-ignore", name, at=place).stdout.strip() == name
+    assert gits.git("status", "--porcelain", at=place).stdout == "?? .gitignore\n"
