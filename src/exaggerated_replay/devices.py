@@ -303,10 +303,12 @@ def use_threads(threads: int, key: str = "compute.threads") -> None:
         key: The setting that says so.
 
     Raises:
-        UserError: The environment would let OpenMP take fewer of them without a word.
+        UserError: The environment would let OpenMP take fewer of them without a word, or somebody changed what else
+            holds for the whole process.
     """
     import torch
 
+    check_defaults()
     torch.set_num_threads(threads)
     limit = os.environ.get("OMP_THREAD_LIMIT", "").strip()
     if limit.isdecimal() and 0 < int(limit) < threads:
@@ -321,6 +323,31 @@ def use_threads(threads: int, key: str = "compute.threads") -> None:
         )
     if (used := torch.get_num_threads()) != threads:
         raise UserError(f"{key} is {threads}, but torch computes with {used} here: set {key}={used}")
+
+
+def check_defaults() -> None:
+    """Check that nobody changed what torch computes with where nothing is said: it would decide every run of a job.
+
+    Raises:
+        UserError: A method in a file of the user's own did, or what that imports.
+    """
+    import torch
+
+    as_usual = {
+        "set_default_dtype": torch.get_default_dtype() == torch.float32,
+        "set_default_device": torch.get_default_device().type == "cpu",
+        "set_grad_enabled": torch.is_grad_enabled(),
+        "use_deterministic_algorithms": not torch.are_deterministic_algorithms_enabled(),
+        "set_flush_denormal": bool(torch.full((), 1e-40, dtype=torch.float32, device="cpu") * 1),
+        # Where there is a GPU, every run sets this for itself.
+        "set_float32_matmul_precision": torch.get_float32_matmul_precision() == "highest" or torch.cuda.is_available(),
+    }
+    for call, holds in as_usual.items():
+        if not holds:
+            raise UserError(
+                f"torch.{call} was called by a method in a file of your own, or by what it imports, and would change "
+                "what other methods compute in the same job: take that call out"
+            )
 
 
 @contextlib.contextmanager

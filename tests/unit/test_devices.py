@@ -438,6 +438,38 @@ def test_what_torch_really_uses_decides(monkeypatch):
         devices.use_threads(2, "mine")
 
 
+@pytest.mark.parametrize(
+    ("call", "given", "usual"),
+    [
+        ("set_default_dtype", torch.float64, torch.float32),
+        ("set_default_device", "meta", None),
+        ("set_grad_enabled", False, True),
+        ("use_deterministic_algorithms", True, False),
+        ("set_flush_denormal", True, False),
+        ("set_float32_matmul_precision", "medium", "highest"),
+    ],
+)
+def test_what_would_hold_for_every_run_of_a_job_is_nobodys_to_change(call, given, usual, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    devices.use_threads(1)
+    try:
+        getattr(torch, call)(given)
+        with pytest.raises(UserError, match=rf"^torch\.{call} was called by a method in a file of your own"):
+            devices.use_threads(1)
+    finally:
+        getattr(torch, call)(usual)
+    devices.use_threads(1)
+
+
+def test_on_a_gpu_each_run_says_for_itself_how_precise_products_are(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    try:
+        torch.set_float32_matmul_precision("high")  # as a run in tf32 left it
+        devices.use_threads(1)
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
 def test_a_cpu_is_named_with_its_instructions(monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
     assert devices.hardware(torch.device("cpu")).endswith(" with AVX2")

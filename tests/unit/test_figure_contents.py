@@ -186,6 +186,21 @@ def test_accuracy_matrix_needs_runs_of_one_length():
         accuracy_matrix.draw({"bir-si": [record()], "rr-ra": []})
 
 
+@pytest.mark.parametrize("name", ["convergence", "forgetting"])
+def test_a_name_that_begins_with_an_underscore_is_in_the_key(name):
+    named = {"bir-si": {"label": "_base"}, "rr-ra": {"label": "_mine"}}
+    if name == "convergence":
+        plan, runs = study()
+        figure = convergence.draw(made(plan | {"arms": named}, runs), name)
+    else:
+        names = {arm: look["label"] for arm, look in named.items()}
+        colours = {names[arm]: colour for arm, colour in COLOURS.items()}
+        figure = forgetting.draw({called: [record()] for called in names.values()}, colours)
+    (key,) = figure.legends
+    assert [text.get_text() for text in key.get_texts()][:2] == ["_base", "_mine"]
+    assert [line.get_color() for line in key.get_lines()][:2] == [arms.BASELINE, arms.TREATMENT]
+
+
 def test_forgetting_by_age_is_the_mean_of_the_diagonals():
     matrix = np.array([[80, np.nan, np.nan], [60, 70, np.nan], [20, 50, 90]])
     assert forgetting.by_age(matrix).tolist() == [80, 55, 20]

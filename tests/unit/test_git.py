@@ -1,13 +1,17 @@
 """Which commit a study names: this repository's, and no other's; where there is none, the reason."""
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from studies import made
 
 from exaggerated_replay import git as gits
+from exaggerated_replay.places import RUNS, STORE, TIMINGS, WORKSPACE
 from exaggerated_replay.publishing.origin import origin
 
+REPOSITORY = Path(__file__).parents[2]
 STUDY = made({}, records={"a": {}})
 
 
@@ -87,3 +91,30 @@ def test_git_is_asked_where_it_is_said(repository, monkeypatch):
     place, commit = repository("own")
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     assert gits.git("rev-parse", "HEAD", at=place).stdout.strip() == commit
+
+
+@pytest.mark.parametrize(("attributes", "ends"), [(False, b"\r\n"), (True, b"\n")])
+def test_files_keep_their_bytes_where_git_is_to_change_the_ends_of_lines(attributes, ends, repository, tmp_path):
+    """By other bytes DVC would take every file for changed, and train everything again."""
+    place, _ = repository("own")
+    if attributes:
+        shutil.copy(REPOSITORY / ".gitattributes", place)
+        author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        for command in (["add", "-A"], [*author, "commit", "-qm", "attributes"]):
+            subprocess.run(["git", *command], cwd=place, check=True)
+    clone = ["git", "-c", "core.autocrlf=true", "clone", "-q", str(place), str(tmp_path / "clone")]
+    subprocess.run(clone, check=True)
+    assert (tmp_path / "clone/src/a.py").read_bytes() == b"1" + ends
+
+
+@pytest.mark.parametrize(
+    "name", [*map(str, (RUNS, STORE, TIMINGS, WORKSPACE)), ".venv", ".snakemake", "logs", "data/raw"]
+)
+def test_what_git_is_not_to_keep_may_be_a_link_to_another_disk(name, repository):
+    place, _ = repository("own")
+    shutil.copy(REPOSITORY / ".gitignore", place)
+    (place.parent / "disk").mkdir()
+    (place / name).parent.mkdir(exist_ok=True)
+    (place / name).symlink_to(place.parent / "disk")
+    assert gits.git("check-ignore", name, at=place).stdout.strip() == name
+    assert gits.git("status", "--porcelain", at=place).stdout == "?? .gitignore\n"

@@ -139,6 +139,35 @@ def test_a_loaded_run_replays_images_of_the_classes_that_it_takes_them_for(arm, 
     assert torch.equal(run.replay(33)[0], x)  # the run's own seed draws them
 
 
+@pytest.mark.parametrize("arm", ["bir", "rr-ra"])
+def test_a_notebook_draws_the_same_numbers_whether_or_not_a_run_was_loaded(arm, runs):
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    open_run(runs / arm).replay(2)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("arm", ["er", "bir", "rr-ra", "generative"])
+def test_a_run_is_the_same_whatever_torchs_defaults_in_a_notebook(arm, runs, prepared):
+    x, y = torch.tensor(prepared.x_test).flatten(1) / 255, torch.tensor(prepared.y_test)
+
+    def found():
+        run = open_run(runs / arm)
+        replayed = run.replay(5) if hasattr(run.method, "replay") else ()
+        return [run.classify(x), run.classify(x, 1), torch.tensor(run.task_accuracies(x, y), device="cpu"), *replayed]
+
+    expected = found()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):  # in the place of a GPU
+            again = found()
+            assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert all(torch.equal(a.to(e.dtype), e) for a, e in zip(again, expected, strict=True))
+
+
 @pytest.mark.parametrize("arm", ["er", "generative"])
 def test_a_run_that_generates_nothing_says_so(arm, runs):
     with pytest.raises(UserError, match="generates no samples to replay"):

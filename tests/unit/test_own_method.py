@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from exaggerated_replay.cli import main
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import write_text
 from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.strict_yaml import dump_yaml
 from exaggerated_replay.planning.versions import method_version, own_versions
 from exaggerated_replay.settings.methods import BUILT_IN, method_names, own_method, settings_of, use_own
 from exaggerated_replay.training.trial import try_method
@@ -206,6 +209,31 @@ def test_it_passes_what_every_method_must():
     use_own({"agem": str(AGEM)})
     said = list(try_method(settings_of("agem")(method="agem", memory_per_class=3)))
     assert said[-1] == "features: shapes of a step do not depend on data, so that a GPU may record it"
+
+
+def test_a_file_that_changes_torchs_defaults_trains_nothing(tmp_path, monkeypatch, capsys):
+    """Every run of its job would be computed in double precision, under the name of one in single."""
+    monkeypatch.chdir(tmp_path)
+    file = copied(tmp_path, "\ntorch.set_default_dtype(torch.float64)\n")
+    values = compose_values(ROOT / "conf", ["dataset=digits", f"+methods.agem={file}", *ARM])
+    write_text(tmp_path / "params.yaml", dump_yaml(values))
+    try:
+        assert main(["check", "agem"]) == 2
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert "torch.set_default_dtype was called by a method in a file of your own" in capsys.readouterr().err
+
+
+def test_a_mistake_in_the_file_is_not_called_one_of_the_program(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.py"
+    file.write_text(AGEM.read_text().replace("return F.cross_entropy(", "return F.cross_entropy(absent + "))
+    (line,) = (number for number, text in enumerate(file.read_text().splitlines(), 1) if "absent" in text)
+    values = compose_values(ROOT / "conf", ["dataset=digits", "+methods.agem=mine.py", *ARM])
+    write_text(tmp_path / "params.yaml", dump_yaml(values))
+    assert main(["check", "agem"]) == 2
+    said = f"mine.py, line {line}: NameError: name 'absent' is not defined; --traceback shows how it came to that"
+    assert capsys.readouterr().err == f"exaggerated-replay: {said}\n"
 
 
 @pytest.mark.parametrize(

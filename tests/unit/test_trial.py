@@ -71,6 +71,14 @@ class Infinite(Method):
         return super().loss(x, y) / 0
 
 
+class Overbearing(Method):
+    """Has torch compute otherwise in all that follows."""
+
+    def __init__(self, problem, settings):
+        super().__init__(problem, settings)
+        torch.use_deterministic_algorithms(True)
+
+
 @pytest.fixture
 def tried(monkeypatch):
     def run(method):
@@ -94,6 +102,14 @@ def tried(monkeypatch):
 def test_a_mistake_is_named_in_one_sentence(method, sentence, tried):
     with pytest.raises(UserError, match=sentence):
         tried(method)
+
+
+def test_a_method_that_would_change_what_others_compute_is_named(tried):
+    try:
+        with pytest.raises(UserError, match=r"^torch\.use_deterministic_algorithms was called by a method"):
+            tried(Overbearing)
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_shapes_that_depend_on_data_are_a_methods_right(tried):

@@ -17,6 +17,7 @@ def compose(overrides: tuple[str, ...]) -> None:
 
     Without arguments, everything takes its default in conf/.
     """
+    from exaggerated_replay.figures.letters import remarks_on_letters
     from exaggerated_replay.places import RECORD, RESULTS, store_folder
     from exaggerated_replay.planning.compose import write_params
     from exaggerated_replay.planning.dropped import note_held
@@ -30,7 +31,7 @@ def compose(overrides: tuple[str, ...]) -> None:
     new = [name for name, both in places.items() if not any((place / RECORD).is_file() for place in both)]
     name = plan.study.name
     print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {len(new)} of them new")
-    for sentence in filter(None, [time_told(plan, new, RESULTS), *remarks_on_data(plan)]):
+    for sentence in filter(None, [time_told(plan, new, RESULTS), *remarks_on_data(plan), *remarks_on_letters(plan)]):
         print(sentence)
 
 

@@ -4,10 +4,12 @@ import errno
 import os
 import sys
 import traceback as tracebacks
+from pathlib import Path
 
 import click
 
 from exaggerated_replay.errors import Interrupted, UserError
+from exaggerated_replay.settings.methods import method_names, own_method
 
 MENDABLE, MISTAKE = 2, 1
 
@@ -40,6 +42,8 @@ def tell(error: BaseException, traceback: bool) -> int:
     if sentence is not None:
         return _said(sentence, MENDABLE)
     what = " ".join(f"{type(error).__name__}: {error}".split())
+    if place := _in_own_method(error):
+        return _said(f"{place}: {what}; --traceback shows how it came to that", MENDABLE)
     return _said(f"this is a mistake of the program, not yours ({what}); --traceback shows where", MISTAKE)
 
 
@@ -90,6 +94,15 @@ def _is_out_of_memory(error: BaseException) -> bool:
         or type(error).__name__ in ("OutOfMemoryError", "_ArrayMemoryError")
         or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
     )
+
+
+def _in_own_method(error: BaseException) -> str | None:
+    """Return the file and line of a method of the user's own that an error came through last; None of any other."""
+    files = {own.path.resolve(): own.path for name in method_names() if (own := own_method(name))}
+    for frame in reversed(tracebacks.extract_tb(error.__traceback__)):
+        if file := files.get(Path(frame.filename).resolve()):
+            return f"{file}, line {frame.lineno}"
+    return None
 
 
 def _said(sentence: str, status: int) -> int:

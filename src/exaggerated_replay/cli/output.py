@@ -1,4 +1,4 @@
-"""What is shown, and who is noted, must never decide whether a command succeeds."""
+"""What is shown, where it is drawn, and who is noted, must never decide whether a command succeeds."""
 
 import getpass
 import io
@@ -14,6 +14,11 @@ def show_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def draw_without_a_screen() -> None:
+    """Let figures go to files alone: below a notebook, MPLBACKEND names what draws in it, which need not be here."""
+    os.environ["MPLBACKEND"] = "agg"
 
 
 def name_the_user() -> None:

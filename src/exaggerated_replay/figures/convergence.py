@@ -1,6 +1,7 @@
 """Accuracy against the number of iterations per task, and what the losses change of it (Fig. 3)."""
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -68,7 +69,8 @@ def draw(study: Study, grid: str) -> Figure:
     rows[0][0].set_ylabel(f"accuracy on {data_name(study.plan)} (%)")
     if len(changed):
         rows[1][0].set_ylabel("paired difference (points)")
-    handles, labels = rows[0][0].get_legend_handles_labels()
+    labels = [arm_name(study.plan, arm) for arm in arms]
+    handles: list[Artist] = [line for line in rows[0][0].lines if line.get_label() in labels]
     if (found.groupby(["arm", "iterations"]).size() > 1).any():
         handles += [Patch(color=INK, alpha=0.15, linewidth=0), Line2D([], [], **DOTS, color=INK)]
         labels += ["95 % confidence interval", "single seeds"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -54,7 +55,8 @@ def draw(records: Mapping[str, Sequence[Record]], colours: Mapping[str, str]) ->
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
         axes.set_ylim(bottom=0)
         axes.grid(axis="y")
-    handles, labels = left.get_legend_handles_labels()
+    handles: list[Artist] = [*left.lines]  # matplotlib's own search passes over names that begin with _
+    labels = [*records]
     if any(len(runs) > 1 for runs in records.values()):
         handles.append(Patch(color=INK, alpha=0.15, linewidth=0))
         labels.append("95 % confidence interval")

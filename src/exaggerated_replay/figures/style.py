@@ -1,6 +1,7 @@
 """The house style, and saving figures byte for byte the same every time."""
 
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -102,10 +103,12 @@ def stack() -> bool:
 def house_style() -> Iterator[None]:
     """Draw in the house style whatever the user's own settings; also a decorator.
 
-    The plotting library keeps one set of settings per process, so only one thread at a time may hold it.
+    The plotting library keeps one set of settings per process, so only one thread at a time may hold it. Of letters
+    that the font lacks it says nothing here: `compose` did, once.
     """
     styles = [Path(__file__).with_name("house.mplstyle"), *_LOOK.get().style]
-    with _LOCK, matplotlib.style.context(styles, after_reset=True):
+    with _LOCK, matplotlib.style.context(styles, after_reset=True), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
         yield
 
 

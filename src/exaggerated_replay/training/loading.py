@@ -1,6 +1,7 @@
 """A finished run as a library sees it: its network, what it takes an input for, and what it would replay."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,18 @@ from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.run import RunSettings
 
 CPU = torch.device("cpu")
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Compute as a run does, whatever torch's defaults are in a notebook, whose random numbers stay what they are."""
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.random.fork_rng(devices=[]), CPU:
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,7 @@ class LoadedRun:
         choice = range(
             self.method.problem.seen_after((task or 1) - 1), self.method.problem.seen_after(task or self.method.task)
         )
-        order = torch.tensor(self.settings.class_order)
+        order = torch.tensor(self.settings.class_order, device=x.device)
         return order[choice.start + self.network(x)[:, choice.start : choice.stop].argmax(1)]
 
     def task_accuracies(self, x: Tensor, y: Tensor) -> list[float]:
@@ -63,10 +76,11 @@ class LoadedRun:
         """
         found = []
         for task, classes in enumerate(self.settings.tasks, start=1):
-            rows = torch.isin(y, torch.tensor(classes))
+            rows = torch.isin(y, torch.tensor(classes, device=y.device))
             found.append(100 * (self.classify(x[rows], task) == y[rows]).double().mean().item())
         return found
 
+    @undisturbed()
     def replay(self, samples: int) -> tuple[Tensor, Tensor]:
         """Generate samples of all classes, as the run would replay them in a next task.
 
@@ -130,6 +144,7 @@ def open_run(directory: Path) -> LoadedRun:
     return LoadedRun(record, settings, tensors, trained_method(record, settings, tensors))
 
 
+@undisturbed()
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Read a checkpoint.
 
@@ -142,6 +157,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path} is not a readable checkpoint: delete it and run the workflow again") from error
 
 
+@undisturbed()
 def trained_method(record: dict[str, Any], settings: RunSettings, weights: dict[str, Tensor]) -> Method:
     """Build a run's method again as it was at the end of its last task.
 
@@ -162,6 +178,7 @@ def trained_method(record: dict[str, Any], settings: RunSettings, weights: dict[
     return method
 
 
+@undisturbed()
 def ready_to_replay(record: dict[str, Any], settings: RunSettings, weights: dict[str, Tensor]) -> Method:
     """Build a run's method again as it would be in a task after its last: it replays all classes.
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
+from exaggerated_replay.devices import check_defaults
 from exaggerated_replay.errors import Interrupted, UserError
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Problem, build_method
@@ -102,6 +103,7 @@ def _try(settings: MethodSettings, bounded: bool) -> Iterator[str]:
         return Left(method.checkpoint(), outcome)
 
     first = run()
+    check_defaults()
     yield "three tasks of uneven sizes are learned with finite losses"
     if run() != first:
         raise UserError(
