@@ -166,7 +166,7 @@ def rows() -> list[Row]:
         Row("prepared data: cut short", _without_runs(cut("data/prepared/*.npz", 0.9)), trains, ("data/prepared",)),
         Row("prepared data: of other labels", _without_runs(_other_labels), trains, ("data/prepared",)),
         Row("weights: cut short", cut("results/runs/*/model.safetensors", 0.9), ("verify",), ("model.safetensors",)),
-        Row("weights: a folder", folder("results/runs/*/model.safetensors"), ("verify",), ()),
+        Row("weights: a folder", folder("results/runs/*/model.safetensors"), ("verify",), ("model.safetensors",)),
         Row("record: a folder", folder("results/runs/*/record.json"), ("verify",), ("not finished",)),
         Row("records.jsonl: cut short", cut("records.jsonl", 0.6), ("import", "records.jsonl"), ("records.jsonl",)),
         Row("records.jsonl: nothing", text("records.jsonl", b""), ("import", "records.jsonl"), ("records.jsonl",)),

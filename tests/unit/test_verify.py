@@ -52,6 +52,16 @@ def test_a_flipped_bit_in_a_checkpoint_is_named(results):
     assert without == []
 
 
+@pytest.mark.parametrize("put", [Path.mkdir, lambda path: path.symlink_to("gone")], ids=["a folder", "a broken link"])
+def test_what_is_no_file_is_no_checkpoint(results, put):
+    path = results / "runs" / NAMES[1] / "model.safetensors"
+    path.unlink()
+    put(path)
+    problems, without = verified(results)
+    assert [problem.partition(" is not ")[0] for problem in problems] == [str(path)]
+    assert without == []
+
+
 def test_a_record_without_checkpoint_is_right_but_told(results):
     (results / "runs" / NAMES[0] / "model.safetensors").unlink()
     assert verified(results) == ([], [results / "runs" / NAMES[0]])

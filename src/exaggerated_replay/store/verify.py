@@ -1,5 +1,6 @@
 """Whether finished runs are what they say they are: records, checkpoints, names."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -40,11 +41,12 @@ def verify_runs(directories: list[Path]) -> tuple[list[str], list[Path]]:
             continue
         digests = record.digests
         contents.setdefault(record.settings["data"], {}).setdefault(digests["data"], []).append(directory.name)
-        present = [directory / name for name in (WEIGHTS, TRACES) if name in digests and (directory / name).is_file()]
+        # Something else may stand there: a folder, or a link into a cache that lost the file.
+        present = [path for name in (WEIGHTS, TRACES) if name in digests and os.path.lexists(path := directory / name)]
         problems += [
             f"{path} is not the file that its record names: `dvc checkout` it, or run the workflow again"
             for path in present
-            if file_digest(path) != digests[path.name]
+            if not path.is_file() or file_digest(path) != digests[path.name]
         ]
         if directory / WEIGHTS not in present:
             without_checkpoint.append(directory)
