@@ -11,7 +11,7 @@ from importlib import import_module
 import click
 
 from exaggerated_replay.cli.errors import tell
-from exaggerated_replay.cli.output import draw_without_a_screen, show_anything
+from exaggerated_replay.cli.output import draw_to_files, show_anything
 
 MODULES = {
     "configuration": ("compose", "drift", "plan", "check", "schema"),
@@ -55,7 +55,7 @@ def group(traceback: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     show_anything()
-    draw_without_a_screen()
+    draw_to_files()
     given = list(sys.argv[1:] if arguments is None else arguments)
     asked = [argument for argument in given if argument != "--traceback"]  # wherever it stands
     try:

@@ -16,9 +16,14 @@ def show_anything() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def draw_without_a_screen() -> None:
-    """Let figures go to files alone: below a notebook, MPLBACKEND names what draws in it, which need not be here."""
+def draw_to_files() -> None:
+    """Let figures go to files alone and tell no date, whatever is said of both around here.
+
+    Below a notebook, MPLBACKEND names what draws in it, which need not be here; an empty SOURCE_DATE_EPOCH, as a build
+    may have it, is an error to a part of numpy.
+    """
     os.environ["MPLBACKEND"] = "agg"
+    os.environ.pop("SOURCE_DATE_EPOCH", None)
 
 
 def name_the_user() -> None:
