@@ -15,6 +15,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import offset_copy
@@ -45,11 +48,15 @@ DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2, "marker
 PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
 """Title of each metric's panel."""
 
-# What would differ between two saves of the same figure, or between versions of the plotting library.
-_METADATA = {
-    ".png": {"Software": None},
-    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    ".svg": {"Date": None, "Creator": None},
+# Of each form: what writes it, and what would differ between two saves of the same figure, or between versions of the
+# plotting library. Called directly, because `savefig` draws a figure once more to settle a layout that is settled.
+_WRITERS: dict[str, tuple[Callable[[Figure], Callable[..., None]], dict[str, None]]] = {
+    ".png": (lambda figure: FigureCanvasAgg(figure).print_png, {"Software": None}),
+    ".pdf": (
+        lambda figure: FigureCanvasPdf(figure).print_pdf,
+        {"CreationDate": None, "Creator": None, "Producer": None},
+    ),
+    ".svg": (lambda figure: FigureCanvasSVG(figure).print_svg, {"Date": None, "Creator": None}),
 }
 _LOCK = threading.RLock()
 
@@ -267,10 +274,12 @@ def save(figure: Figure, targets: Iterable[Path]) -> None:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for target in map(Path, targets):
-        if target.suffix not in _METADATA:
+        if target.suffix not in _WRITERS:
             raise UserError(f"cannot save a figure as '{target.name}': end its name in .png, .pdf or .svg")
         target.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(target, metadata=_METADATA[target.suffix])
+        writer, metadata = _WRITERS[target.suffix]
+        figure.set_dpi(matplotlib.rcParams["savefig.dpi"])  # PDF and SVG leave it at their own
+        writer(figure)(target, metadata=metadata)
 
 
 def small_picture(png: Path, target: Path) -> None:
