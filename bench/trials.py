@@ -13,7 +13,6 @@ from typing import Any
 import psutil
 import torch
 
-from bench import straightforward
 from bench.setups import changed, prepared_of, samples_of, stored
 from exaggerated_replay.features.encoder import ConvEncoder
 from exaggerated_replay.learning.experiment import run_experiment
@@ -59,6 +58,8 @@ def ours(trial: Trial) -> Train:
 
 def as_the_field_does(trial: Trial) -> Train:
     """Return the straightforward training, on images."""
+    from bench import straightforward  # with torchvision, which would count among the memory of ours
+
     torch.set_num_threads(trial.settings.threads)
     images, classes = stored(trial.folder, "images"), stored(trial.folder, "classes")
     dataset = straightforward.ImageDataset(images, classes, mean=[0.5] * 3, std=[0.25] * 3)

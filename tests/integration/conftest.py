@@ -14,6 +14,7 @@ from filelock import FileLock
 from bench.clone import throw_away_clone
 
 REPOSITORY = Path(__file__).parents[2]
+DRAWS_ONCE = Path(__file__).with_name("pictures")
 
 # A study as small as one can be that still has every kind of cell, table and figure.
 TINY = """\
@@ -63,7 +64,7 @@ class Clone:
 
     def environment(self):
         return os.environ | {
-            "PYTHONPATH": str(self.path / "src"),
+            "PYTHONPATH": os.pathsep.join([str(self.path / "src"), str(DRAWS_ONCE)]),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "GIT_AUTHOR_NAME": "test",
             "GIT_AUTHOR_EMAIL": "test@example.org",
@@ -129,10 +130,25 @@ class Clone:
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory):
-    """Make a clone once for all processes of a test run; each of them works with a copy of its own."""
+def common(tmp_path_factory):
+    """A folder of all processes of a test run."""
     base = tmp_path_factory.getbasetemp()
-    common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pictures(common):
+    """Where the figures of studies are kept that were drawn already."""
+    place = common / "pictures"
+    place.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PICTURES", str(place))
+        yield
+
+
+@pytest.fixture(scope="session")
+def once(common, tmp_path_factory):
+    """Make a clone once for all processes of a test run; each of them works with a copy of its own."""
 
     def once(name, make):
         """Return a clone; `said` is what making it returned. What lies beside it is copied as well."""

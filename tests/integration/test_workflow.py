@@ -59,7 +59,8 @@ def test_the_runs_table_has_one_row_per_cell_and_seed(finished):
     assert runs[["first20", "first50", "overall"]].stack().between(0, 100).all()
 
 
-def test_rebuilding_from_nothing_gives_the_same_bytes(clone, finished):
+def test_rebuilding_from_nothing_gives_the_same_bytes(clone, finished, monkeypatch):
+    monkeypatch.delenv("PICTURES")  # so that all is drawn
     for folder in ("results", "data", ".snakemake", ".training"):
         shutil.rmtree(clone.path / folder, ignore_errors=True)
     clone.snakemake()

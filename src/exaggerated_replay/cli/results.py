@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 @written_plan
 def study(plan: Path) -> None:
     """Write the study's folder from the records of its runs: tables, figures, metrics, provenance, and its pages."""
+    planned = read_plan(plan)  # before what takes seconds to import
     from exaggerated_replay.analysis.study.outputs import PLOTS, all_files, more_files
     from exaggerated_replay.files import write_text
     from exaggerated_replay.publishing.study import write_study
     from exaggerated_replay.store.manifest import write_manifest
     from exaggerated_replay.store.survey import made_from
 
-    planned = read_plan(plan)
     folder = RESULTS / planned.study.name
     decided_by = made_from(planned.to_dict())
     print(write_study(planned, folder, made_from=decided_by))
