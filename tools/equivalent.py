@@ -1,8 +1,9 @@
 """Does the code at hand give the results of the locked code, where the versions say so? Then the lock is renewed.
 
-`python -m tools.equivalent` trains small runs of every method, reads small files with every reader, trains an encoder
-and extracts features: once with the code of the last commit that changed the lock, once with the code at hand. It uses
-both as anybody does, by params.yaml, Snakemake and the files that come out, so that the inside may change.
+`python -m tools.equivalent` trains small runs of every method whose code is another, reads small files with every
+reader, trains an encoder and extracts features: once with the code of the last commit that changed the lock, once with
+that at hand. It uses both as anybody does, by params.yaml, Snakemake and the files that come out, so that the inside
+may change.
 """
 
 import io
@@ -24,7 +25,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from tools.archives import cifar10, write_idx, write_images
-from tools.versions import LOCK, Units, lock_text, moved, raised, read_lock, units_of
+from tools.versions import CORE, LOCK, Units, lock_text, moved, raised, read_lock, units_of
 
 TINY = [
     *("study=one", "study.seeds=1", "focus=bir-si", "compute=cpu", "compute.threads=1", "compute.runs_per_job=100"),
@@ -95,14 +96,23 @@ def run(tree: Path, folder: Path, *command: str) -> str:
     return (done.stdout + done.stderr)[-3000:].strip() if done.returncode else ""
 
 
-def overrides_of(tree: Path, raw: Path, methods: Iterable[str]) -> dict[str, list[str]]:
-    """Return what each study is composed with: every arm whose method there is still, on data in the folder `raw`."""
+def overrides_of(tree: Path, raw: Path, methods: Iterable[str], asked: Iterable[str]) -> dict[str, list[str]]:
+    """Return what each study is composed with, on data in the folder `raw`.
+
+    Args:
+        tree: The locked tree, whose arms are taken.
+        raw: Where raw data are written.
+        methods: Those that there are still; other arms are dropped.
+        asked: Those whose arms are trained. Where none is asked about, one arm is: an encoder or features may be.
+    """
     arms = {
         arm: values["method"] for arm, values in yaml.safe_load((tree / "conf/arms.yaml").read_text())["arms"].items()
     }
     kept = [arm for arm, method in arms.items() if method in methods]
-    rows = [f"{{arm: [{', '.join(kept)}]}}", *(f"{{arm: [rr-ra-acting], {switch}}}" for switch in SWITCHES)]
-    on_features = f"{{arm: [{', '.join(arm for arm in ON_FEATURES if arm in kept)}]}}"
+    trained = [arm for arm in kept if arms[arm] in asked] or kept[:1]
+    switches = SWITCHES if "rr-ra-acting" in trained else []
+    rows = [f"{{arm: [{', '.join(trained)}]}}", *(f"{{arm: [rr-ra-acting], {switch}}}" for switch in switches)]
+    on_features = f"{{arm: [{', '.join([arm for arm in ON_FEATURES if arm in trained] or trained[:1])}]}}"
     common = [*TINY, *(f"~arms.{arm}" for arm in arms if arm not in kept)]
     _, images = cifar10(raw)
     write_images(raw / "own.npz")
@@ -129,7 +139,7 @@ def overrides_of(tree: Path, raw: Path, methods: Iterable[str]) -> dict[str, lis
     }
 
 
-def run_all(locked: Path, here: Path, place: Path, methods: Iterable[str]) -> tuple[Path, Path]:
+def run_all(locked: Path, here: Path, place: Path, methods: Iterable[str], asked: Iterable[str]) -> tuple[Path, Path]:
     """Run every study with both trees, from the same params.yaml where both can read it, and return their folders.
 
     Raises:
@@ -138,7 +148,7 @@ def run_all(locked: Path, here: Path, place: Path, methods: Iterable[str]) -> tu
     raw = place / "raw"
     raw.mkdir()
     sides = {place / "before": locked, place / "after": here}
-    overrides = overrides_of(locked, raw, methods)
+    overrides = overrides_of(locked, raw, methods, asked)
     for side, tree in sides.items():
         for study in overrides:
             (side / study).mkdir(parents=True)
@@ -278,7 +288,8 @@ def main() -> None:
         if names := moved(now, locked):
             print(f"Comparing with {commit[:10]}, because of {', '.join(names)}: a minute or so ...", flush=True)
             methods = [unit.removeprefix("methods/") for unit in now if unit.startswith("methods/")]
-            same, differing = compare(*run_all(tree, Path.cwd(), place, methods))
+            asked = methods if CORE in names else [name for name in methods if f"methods/{name}" in names]
+            same, differing = compare(*run_all(tree, Path.cwd(), place, methods, asked))
             judge(now, locked, same, differing)
             print(f"The same results come out of {', '.join(sorted(same))}.")
     LOCK.write_text(lock_text(now), encoding="utf-8")
