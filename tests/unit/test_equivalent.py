@@ -3,14 +3,17 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from exaggerated_replay.planning.versions import PACKAGE
-from tools.equivalent import compare, content, counterpart, judge, locked_tree
+from tools.equivalent import SWITCHES, compare, content, counterpart, judge, locked_tree, overrides_of
 from tools.versions import LOCK, SOURCE, Unit, lock_text, units_of
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def write_run(side, study, name, method, weights=1.0, correct=5, **more):
@@ -133,6 +136,20 @@ def test_a_lock_is_renewed_where_all_that_moved_was_compared_and_is_the_same(now
         with pytest.raises(SystemExit) as refused:
             judge(LOCKED | now, LOCKED, same, differing)
         assert str(refused.value).startswith(told)
+
+
+def test_only_the_arms_of_the_methods_asked_about_are_trained_and_one_where_none_is(tmp_path):
+    def grids(*asked):
+        overrides = overrides_of(REPOSITORY, tmp_path, ["bir", "er", "exaggeration", "lwf"], asked)
+        found = {study: [word for word in words if "grids.one" in word] for study, words in overrides.items()}
+        return [found[study][0].removeprefix("study.grids.one=") for study in ("digits", "features")]
+
+    assert grids("er") == ["[{arm: [er]}]", "[{arm: [er]}]"]
+    assert grids("lwf") == ["[{arm: [lwf]}]", "[{arm: [lwf]}]"]  # none of those that learn from features otherwise
+    digits, features = grids("exaggeration")
+    assert digits.count("{arm: [rr-ra-acting], ") == len(SWITCHES)
+    assert features == "[{arm: [rr-ra-acting]}]"
+    assert grids() == ["[{arm: [er]}]", "[{arm: [er]}]"]  # the first arm that is left
 
 
 def test_the_locked_code_is_that_of_the_last_commit_that_changed_the_lock(tmp_path, monkeypatch):
