@@ -20,6 +20,7 @@ from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.store.start import heal, keep_and_fill, plan_path, write_plan
 from exaggerated_replay.store.survey import Survey
+from tests.integration.pictures.drawn_once import drawn_once
 from tools.archives import cifar10, cifar100
 
 REPOSITORY = Path(__file__).parents[2]
@@ -178,17 +179,8 @@ def spoil() -> None:
 
 def draw_once(cache: Path) -> None:
     """Let pictures be drawn once; every later job writes the same bytes without drawing them."""
-    real = catalogue.draw_all
-
-    def draw_all(study: object, folder: Path) -> None:
-        if not cache.exists():
-            real(study, folder)
-            for name in ("figures", "print"):
-                shutil.copytree(folder / name, cache / name)
-        else:
-            shutil.copytree(cache, folder, dirs_exist_ok=True)
-
-    catalogue.draw_all = draw_all
+    cache.mkdir()
+    catalogue.draw_all = drawn_once(catalogue.draw_all, Path(exaggerated_replay.__file__).parent, cache)
 
 
 def files(place: Path) -> Files:
