@@ -106,6 +106,14 @@ class Clone:
         """Return the bytes of every file below results/runs, by name."""
         return self.files("results/runs")
 
+    def trained_at(self):
+        """Return when each run was trained, by its name: seconds that two trainings took may be the same."""
+        return {path.stem: path.stat().st_mtime_ns for path in (self.path / "results/timings").iterdir()}
+
+    def trained_since(self, before):
+        """Return the names of the runs that were trained since `trained_at` told of them."""
+        return {name for name, moment in self.trained_at().items() if before.get(name) != moment}
+
     def recorded_runs(self, revision):
         """Return the names of the runs in the dvc.lock of a revision or experiment, as DVC's cache lists them."""
         experiments = self.run("git", "for-each-ref", "--format=%(refname)", f"refs/exps/**/{revision}").stdout.split()

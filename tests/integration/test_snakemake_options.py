@@ -22,11 +22,6 @@ def described(clone, rule, *options):
     return re.split(r"\n\[|\n\n", clone.snakemake("-n", *options).output.partition(f"rule {rule}:")[2])[0]
 
 
-def seconds(clone):
-    """Return what says how long each run took, by its name: what a run that is trained again writes anew."""
-    return {name.removesuffix(".json"): said for name, said in clone.files("results/timings").items()}
-
-
 AFTER_TRAINING = {"trained": 10, "study": 1, "all": 1}
 
 
@@ -89,8 +84,7 @@ def test_a_run_that_is_forced_is_trained_again_and_no_other(clone, finished):
     run = sorted(path.name for path in (clone.path / "results/runs").iterdir())[0]
     told = clone.snakemake("-R", f"results/runs/{run}/record.json", "--", "models").output
     assert f"{run}: trained again, as was asked for; moved to .training/aside/{run}.1" in told
-    before, after = seconds(finished), seconds(clone)
-    assert {name for name in after if after[name] != before[name]} == {run}
+    assert clone.trained_since(finished.trained_at()) == {run}
     assert clone.runs() == finished.runs()
     moved = clone.files(f".training/aside/{run}.1")
     assert moved == {name.removeprefix(f"{run}/"): said for name, said in finished.runs().items() if run in name}
@@ -98,15 +92,14 @@ def test_a_run_that_is_forced_is_trained_again_and_no_other(clone, finished):
 
 def test_all_is_trained_again_where_everything_is_forced(clone, finished):
     clone.snakemake("-F", "models")
-    before, after = seconds(finished), seconds(clone)
-    assert [name for name in before if after[name] == before[name]] == []
+    assert clone.trained_since(finished.trained_at()) == set(finished.trained_at())
     assert clone.runs() == finished.runs()
     assert counted(clone, "models") == {}
 
 
 def test_what_only_follows_is_found_finished(clone, finished):
     clone.snakemake("-R", "split", "--", "models")
-    assert seconds(clone) == seconds(finished)
+    assert clone.trained_since(finished.trained_at()) == set()
     assert clone.runs() == finished.runs()
 
 
@@ -131,7 +124,6 @@ def test_summary_dry_run_and_run_say_the_same_of_a_damaged_study(clone, finished
     assert counted(clone) == {"train": 1, "trained": 2, "study": 1, "all": 1}
 
     clone.snakemake()
-    before, after = seconds(finished), seconds(clone)
-    assert {name for name in after if after[name] != before[name]} == {short, gone}
+    assert clone.trained_since(finished.trained_at()) == {short, gone}
     assert clone.runs() == finished.runs()
     assert counted(clone) == {}
