@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--jobs", default="", help="names of the jobs to kill, with commas between; without it, all")
     parser.add_argument("--space", type=int, default=4, help="how many ways to be short of room, for each job")
     parser.add_argument("--random", type=int, default=100, help="random kills of the whole workflow")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments of the random kills")
     parser.add_argument("--minutes", type=float, default=60.0, help="after which no other random kill is begun")
     given = parser.parse_args()
     if given.short:
@@ -65,7 +66,7 @@ def main() -> int:
                 failures += space.on_another_file_system(place("other"), count, given.calls or 20, moving)
         if given.random:
             print("killed at random:", flush=True)
-            failures += at_random.kill_at_random(place("random"), count, given.random, 60 * given.minutes)
+            failures += at_random.kill_at_random(place("random"), count, given.random, 60 * given.minutes, given.seed)
 
     for failure in failures:
         print(f"FAILED {failure}")
