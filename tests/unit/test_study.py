@@ -279,10 +279,13 @@ def test_a_job_that_fails_while_files_go_to_their_places_leaves_what_tells_the_n
     assert files(tmp_path / MINE) == numbers(PLAN) | {"mechanism/distances.csv"}
 
 
+TRACED = "cell,task,seeds,others\nmine-f20,1,1,1e-07\nnone,1,2,0.50\ntwin,1,1,\n"
+
+
 def mechanism(study, fresh):
     """A part that stands in for tables of traces."""
     (fresh / "mechanism").mkdir(exist_ok=True)
-    (fresh / "mechanism/distances.csv").write_text("cell\n")
+    (fresh / "mechanism/distances.csv").write_text(TRACED)
 
 
 def test_what_no_plan_declares_is_not_written(write, tmp_path):
@@ -402,19 +405,29 @@ folders_remove = folders._remove
 
 def test_what_cannot_be_made_again_stays(write, tmp_path):
     """Tables of mechanism come from traces, which a clone without them does not have."""
-    write(parts=[mechanism])
+    number_records(tmp_path)
+    write(AS_A_FILE_HAS_IT, parts=[mechanism])
     (tmp_path / MINE / "mechanism/my-own.csv").write_text("a\n")
-    write()
-    assert (tmp_path / MINE / "mechanism/distances.csv").read_text() == "cell\n"
+    write(AS_A_FILE_HAS_IT)
+    assert (tmp_path / MINE / "mechanism/distances.csv").read_text() == TRACED
     assert (tmp_path / MINE / "mechanism/my-own.csv").read_text() == "a\n"
 
 
-def test_what_speaks_of_other_runs_does_not_stay(write, tmp_path):
-    write(parts=[mechanism])
-    changed = {**record(), "environment": {"device": "cuda", "torch": "2.0"}}
-    (tmp_path / "results/runs" / RUNS[0] / "record.json").write_text(json.dumps(sealed(changed)))
-    write()
-    assert not (tmp_path / MINE / "mechanism").exists()
+@pytest.mark.parametrize(
+    ("run", "left"),
+    [
+        ("x-s0-000000000c", TRACED),  # of a cell that no table speaks of
+        ("x-s0-000000000d", "cell,task,seeds,others\nnone,1,2,0.50\n"),  # of two cells
+        ("x-s0-12345e6789", "cell,task,seeds,others\ntwin,1,1,\n"),  # of the baseline of one, which goes with it
+    ],
+)
+def test_of_a_cell_whose_runs_or_baseline_are_others_nothing_stays(write, tmp_path, run, left):
+    number_records(tmp_path)
+    write(AS_A_FILE_HAS_IT, parts=[mechanism])
+    changed = sealed({**record(seed=int(run[3])), "environment": {"device": "cpu", "torch": "another"}})
+    (tmp_path / "results/runs" / run / "record.json").write_text(json.dumps(changed))
+    write(AS_A_FILE_HAS_IT, made_from="that")
+    assert (tmp_path / MINE / "mechanism/distances.csv").read_text() == left
 
 
 def test_parts_write_into_the_same_folder(write, tmp_path):

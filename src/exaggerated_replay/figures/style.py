@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -48,15 +49,12 @@ DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2, "marker
 PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
 """Title of each metric's panel."""
 
-# Of each form: what writes it, and what would differ between two saves of the same figure, or between versions of the
+# Of each form: its canvas, and what would differ between two saves of the same figure, or between versions of the
 # plotting library. Called directly, because `savefig` draws a figure once more to settle a layout that is settled.
-_WRITERS: dict[str, tuple[Callable[[Figure], Callable[..., None]], dict[str, None]]] = {
-    ".png": (lambda figure: FigureCanvasAgg(figure).print_png, {"Software": None}),
-    ".pdf": (
-        lambda figure: FigureCanvasPdf(figure).print_pdf,
-        {"CreationDate": None, "Creator": None, "Producer": None},
-    ),
-    ".svg": (lambda figure: FigureCanvasSVG(figure).print_svg, {"Date": None, "Creator": None}),
+_CANVASES: dict[str, tuple[type[FigureCanvasBase], dict[str, None]]] = {
+    "png": (FigureCanvasAgg, {"Software": None}),
+    "pdf": (FigureCanvasPdf, {"CreationDate": None, "Creator": None, "Producer": None}),
+    "svg": (FigureCanvasSVG, {"Date": None, "Creator": None}),
 }
 _LOCK = threading.RLock()
 
@@ -271,15 +269,17 @@ def save(figure: Figure, targets: Iterable[Path]) -> None:
     Raises:
         UserError: If a suffix is none of the three.
     """
-    figure.draw_without_rendering()
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
     figure.set_layout_engine("none")
     for target in map(Path, targets):
-        if target.suffix not in _WRITERS:
+        form = target.suffix.removeprefix(".")
+        if form not in _CANVASES:
             raise UserError(f"cannot save a figure as '{target.name}': end its name in .png, .pdf or .svg")
         target.parent.mkdir(parents=True, exist_ok=True)
-        writer, metadata = _WRITERS[target.suffix]
+        canvas, metadata = _CANVASES[form]
         figure.set_dpi(matplotlib.rcParams["savefig.dpi"])  # PDF and SVG leave it at their own
-        writer(figure)(target, metadata=metadata)
+        getattr(canvas(figure), f"print_{form}")(target, metadata=metadata)
 
 
 def small_picture(png: Path, target: Path) -> None:

@@ -59,14 +59,6 @@ def _take(fresh: Path, folder: Path, written: set[str], ours: set[str]) -> None:
         _replace(fresh / name, folder / name)
 
 
-def keep(fresh: Path, names: Iterable[str]) -> None:
-    """Keep files of the folder as they were: what they were made from is not here, as after a plain clone."""
-    for name in names:
-        if (fresh.parent / name).is_file():
-            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(fresh.parent / name, fresh / name)
-
-
 def _replace(new: Path, target: Path) -> None:
     if target.is_file() and target.read_bytes() == new.read_bytes():
         return

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from exaggerated_replay.analysis.audit.provenance import provenance
+from exaggerated_replay.analysis.mechanism.kept import cells_as_before, completed
 from exaggerated_replay.analysis.mechanism.tables import mechanism_tables
 from exaggerated_replay.analysis.questions.comparison import comparison
 from exaggerated_replay.analysis.questions.findings import findings
@@ -32,7 +33,7 @@ from exaggerated_replay.files import read_json, write_json, write_text
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.publishing.folder import keep, written_together
+from exaggerated_replay.publishing.folder import written_together
 from exaggerated_replay.publishing.origin import commit_here, origin, without_path
 from exaggerated_replay.publishing.plots import plot_tables
 from exaggerated_replay.publishing.summary import focus, summary
@@ -81,7 +82,7 @@ def write_study(
     study = load_study(plan, results / "runs", folder / RECORDS)
     facts = origin(study, results / "timings", folder / PROVENANCE, made_from)
     traced = mechanism_tables(plan, results / "runs")
-    _write(study, folder, parts, facts, without_path(params.read_text(encoding="utf-8")), traced)
+    _write(study, folder, parts, facts, without_path(params.read_text(encoding="utf-8")), traced, _before(folder))
     _write_if_new(results / "focus.json", focus(study))
     return told(study, folder)
 
@@ -103,9 +104,9 @@ def rewrite_study(folder: Path, parts: Sequence[Part] = PARTS) -> list[str]:
     before = _contents(kept)
     params = (folder / PARAMS.name).read_text(encoding="utf-8")
     facts = read_json(folder / PROVENANCE)
-    _write(study, folder, parts, facts, params, {})
+    _write(study, folder, parts, facts, params, {}, study)
     if _contents(kept) != before:
-        _write(study, folder, parts, {**facts, **commit_here()}, params, {})
+        _write(study, folder, parts, {**facts, **commit_here()}, params, {}, study)
     after = _contents(kept)
     return [str(path) for path in kept if before.get(path) != after.get(path)]
 
@@ -121,8 +122,9 @@ def _write(
     facts: Mapping[str, Any],
     params: str,
     traced: Mapping[str, pd.DataFrame],
+    before: Study | None,
 ) -> None:
-    """Write the folder; without traces, tables of mechanism stay as they are if they are about the same runs."""
+    """Write the folder, in which the study `before` may lie."""
     plan = study.plan
     ours = declared(folder) | {*study_files(plan), *more_files(plan)}
     with written_together(folder, ours) as fresh:
@@ -142,19 +144,30 @@ def _write(
             write(comparison(study, grid), fresh / "tables", grid, study)
             listed = provenance(study, grid)
             write_text(fresh / "provenance" / f"{grid}.csv", listed.to_csv(index=False, lineterminator="\n"))
-        for name, table in traced.items():
-            write_text(fresh / mechanism_file(name), _csv(table))
-        if not traced and _runs_behind(folder) == facts["runs"]:
-            keep(fresh, map(mechanism_file, MECHANISM))
+        for name, text in _mechanism(study, folder, traced, before).items():
+            write_text(fresh / name, text)
         for part in parts:
             part(study, fresh)
 
 
-def _runs_behind(folder: Path) -> Any:
-    """Return the digest of the records that a folder was made from, as far as it says one."""
+def _mechanism(study: Study, folder: Path, traced: Mapping[str, pd.DataFrame], before: Study | None) -> dict[str, str]:
+    """Return the tables of mechanism: with rows that the folder has, where these hold and their traces are not here."""
+    holding = cells_as_before(study, before) if before else set()
+    tables = {}
+    for name in MECHANISM:
+        file = folder / mechanism_file(name)
+        earlier = file.read_text(encoding="utf-8") if holding and file.is_file() else ""
+        today = _csv(traced[name]) if name in traced else ""
+        if table := completed(today, earlier, holding, study.plan.cells):
+            tables[mechanism_file(name)] = table
+    return tables
+
+
+def _before(folder: Path) -> Study | None:
+    """Return the study that lies in a folder, as far as there is one and it can be read."""
     try:
-        return read_json(folder / PROVENANCE)["runs"]
-    except (UserError, KeyError, TypeError):
+        return open_study(folder)
+    except UserError:
         return None
 
 
