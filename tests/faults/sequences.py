@@ -39,14 +39,15 @@ STUDIES = {"left": "er", "right": "er, si", "far": "joint"}
 TALLIED = "write_json(place / RECORD, sealed(record))  # last: with it, the run is finished"
 
 
-def fresh(place: Path, tally: Path) -> Clone:
-    """Make a clone with small studies, whose training notes every run that it brought to its end."""
+def fresh(place: Path) -> Clone:
+    """Make a clone with small studies, whose training notes in the file TALLY every run that it brought to its end."""
     clone = Clone(place)
     throw_away_clone(REPOSITORY, place)
     for name, arms in STUDIES.items():
         (place / f"conf/study/{name}.yaml").write_text(STUDY.format(name=name, arms=arms))
-    note = f"{TALLIED}\n                open({str(tally)!r}, 'a').write(f'{{target.name}}\\n')"
+    note = f"{TALLIED}\n                open(__import__('os').environ['TALLY'], 'a').write(f'{{target.name}}\\n')"
     clone.edit("src/exaggerated_replay/training/job.py", TALLIED, note)
+    clone.run(sys.executable, "-m", "compileall", "-q", "src")
     clone.compose("study=left", "focus=none")
     clone.commit("small studies")
     return clone
@@ -139,27 +140,31 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
     given = parser.parse_args()
     count, failures, started = Counter[str](), [], time.monotonic()
-    for number in range(given.random):
-        draw = random.Random(f"{given.seed}/{number}")  # noqa: S311
-        folder = Path(tempfile.mkdtemp(prefix="sequence-"))
-        tally, done, wrong = folder / "tally", [], ""
-        try:
-            sequence = Sequence(fresh(folder / "clone", tally), draw)
-            for _ in range(given.steps):
-                done.append(draw.choice([*sequence.steps()]))
-                count[done[-1]] += 1
-                sequence.steps()[done[-1]]()
-                if wrong := wrong_with(sequence.clone, tally):
-                    break
-        except (AssertionError, OSError, subprocess.SubprocessError) as error:
-            wrong = f"{type(error).__name__}: {error}"
-        if wrong:
-            failures.append(f"sequence {number} ({', '.join(done)}): {wrong}")
-            print(f"FAILED {failures[-1]}", flush=True)
-        trained = len(tally.read_text().split()) if tally.exists() else 0
-        shutil.rmtree(folder)
-        passed = time.monotonic() - started
-        print(f"  {number + 1}: {', '.join(done)}; {trained} runs trained, {passed:.0f} s", flush=True)
+    with tempfile.TemporaryDirectory(prefix="sequences-") as place:
+        first = fresh(Path(place, "first"))
+        for number in range(given.random):
+            draw = random.Random(f"{given.seed}/{number}")  # noqa: S311
+            folder = Path(place, str(number))
+            folder.mkdir()
+            tally, done, wrong = folder / "tally", [], ""
+            os.environ["TALLY"] = str(tally)
+            try:
+                sequence = Sequence(first.copy(folder / "clone"), draw)
+                for _ in range(given.steps):
+                    done.append(draw.choice([*sequence.steps()]))
+                    count[done[-1]] += 1
+                    sequence.steps()[done[-1]]()
+                    if wrong := wrong_with(sequence.clone, tally):
+                        break
+            except (AssertionError, OSError, subprocess.SubprocessError) as error:
+                wrong = f"{type(error).__name__}: {error}"
+            if wrong:
+                failures.append(f"sequence {number} ({', '.join(done)}): {wrong}")
+                print(f"FAILED {failures[-1]}", flush=True)
+            trained = len(tally.read_text().split()) if tally.exists() else 0
+            shutil.rmtree(folder)
+            passed = time.monotonic() - started
+            print(f"  {number + 1}: {', '.join(done)}; {trained} runs trained, {passed:.0f} s", flush=True)
     told = ", ".join(f"{times} {what}" for what, times in sorted(count.items()))
     print(f"{len(failures)} failures in {given.random} sequences; {told}; {time.monotonic() - started:.0f} s")
     return 1 if failures else 0
