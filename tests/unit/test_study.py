@@ -413,6 +413,14 @@ def test_what_cannot_be_made_again_stays(write, tmp_path):
     assert (tmp_path / MINE / "mechanism/my-own.csv").read_text() == "a\n"
 
 
+def test_a_table_of_mechanism_that_is_no_text_does_not_stay(write, tmp_path):
+    number_records(tmp_path)
+    write(AS_A_FILE_HAS_IT, parts=[mechanism])
+    (tmp_path / MINE / "mechanism/distances.csv").write_bytes(b"cell,seeds\n\xff,2\n")
+    write(AS_A_FILE_HAS_IT)
+    assert not (tmp_path / MINE / "mechanism").exists()
+
+
 @pytest.mark.parametrize(
     ("run", "left"),
     [

@@ -155,12 +155,19 @@ def _mechanism(study: Study, folder: Path, traced: Mapping[str, pd.DataFrame], b
     holding = cells_as_before(study, before) if before else set()
     tables = {}
     for name in MECHANISM:
-        file = folder / mechanism_file(name)
-        earlier = file.read_text(encoding="utf-8") if holding and file.is_file() else ""
+        file = mechanism_file(name)
         today = _csv(traced[name]) if name in traced else ""
-        if table := completed(today, earlier, holding, study.plan.cells):
-            tables[mechanism_file(name)] = table
+        if table := completed(today, _text(folder / file), holding, study.plan.cells):
+            tables[file] = table
     return tables
+
+
+def _text(file: Path) -> str:
+    """Return what a file says; nothing where it is not there, or no text."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _before(folder: Path) -> Study | None:
