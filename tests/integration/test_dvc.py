@@ -75,6 +75,7 @@ def test_git_keeps_of_a_study_what_its_plan_says_and_dvc_all_of_that_but_the_sec
 def test_dvc_repro_after_snakemake_trains_nothing_and_then_skips_every_stage(recorded, finished):
     assert recorded.said.count("Running stage") == len(STAGES)
     assert recorded.trained_at() == finished.trained_at() != {}
+    assert recorded.files("results/timings") == finished.files("results/timings")
     assert recorded.run("dvc", "repro").output.count(SKIPPED) == len(MILESTONES)
     assert "Nothing to be done" in recorded.snakemake().output
 

@@ -40,7 +40,7 @@ def completed(table: str, before: str, cells: Collection[str], order: Collection
         order: All cells, in the order of the rows.
     """
     today, earlier = _read(table), _read(before)
-    of_today, of_earlier = _seeds(today), _seeds(earlier)
+    of_today, of_earlier = (rows.groupby("cell")["seeds"].max() for rows in (today, earlier))
     chosen = [
         earlier[earlier["cell"] == cell]
         if cell in cells and of_earlier.get(cell, 0) > of_today.get(cell, 0)
@@ -48,7 +48,7 @@ def completed(table: str, before: str, cells: Collection[str], order: Collection
         for cell in order
     ]
     rows = pd.concat([rows for rows in chosen if len(rows)] or [today])
-    return "" if rows.empty else rows.to_csv(index=False, lineterminator="\n", na_rep="")
+    return "" if rows.empty else rows.to_csv(index=False, lineterminator="\n")
 
 
 def _read(table: str) -> pd.DataFrame:
@@ -58,8 +58,3 @@ def _read(table: str) -> pd.DataFrame:
         return read.astype({"cell": str, "seeds": int})
     except (KeyError, ValueError):
         return pd.DataFrame({"cell": [], "seeds": []})
-
-
-def _seeds(table: pd.DataFrame) -> dict[str, int]:
-    """Return how many seeds each cell has."""
-    return {str(cell): int(seeds) for cell, seeds in table["seeds"].groupby(table["cell"]).max().items()}
