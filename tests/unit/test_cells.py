@@ -115,6 +115,31 @@ def test_a_grid_may_vary_the_order_of_classes():
         assert {frozenset(task) for task in run.settings.tasks} == look_alike
 
 
+def test_a_grid_may_vary_the_precision_of_products():
+    rows = [
+        {"arm": ["bir-si"], "compute.precision": ["bf16"], "against": {"compute.precision": "fp32"}},
+        {"arm": ["rr-ra"], "compute.precision": ["bf16"], "against": {"arm": "rr-ra", "compute.precision": "fp32"}},
+        {"arm": ["ra"], "compute.precision": ["bf16"]},
+    ]
+    plan = plan_with(grids={"g": rows})
+    assert baselines(plan, "g") == {
+        "bir-si-precision-bf16": "bir-si",
+        "rr-ra-precision-bf16": "rr-ra",
+        "ra-precision-bf16": "bir-si-precision-bf16",
+    }
+    for cell in plan.cells.values():
+        asked = "bf16" if cell.name.endswith("bf16") else "fp32"
+        assert {run.settings.precision for run in cell.runs} == {asked}
+    alone = plan_with({"compute.precision": "bf16", "focus": "ra"}, grids={"g": [{"arm": ["ra"]}]})
+    assert alone.cells["ra"].runs == plan.cells["ra-precision-bf16"].runs
+
+
+@pytest.mark.parametrize("setting", ["compute.threads", "compute.device"])
+def test_a_grid_varies_nothing_else_of_where_it_is_computed(setting):
+    with pytest.raises(UserError, match=f"{setting} is not a setting of the arm ra"):
+        plan_with(grids={"g": [{"arm": ["ra"], setting: [2]}]})
+
+
 # ---------------------------------------------------------------- what a row is compared with
 
 

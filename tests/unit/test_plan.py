@@ -55,7 +55,7 @@ def test_what_the_file_holds_and_under_which_names():
     }
     for name, cell in values["cells"].items():
         assert list(cell) == ["arm", "config", "runs"]
-        assert (cell["arm"], list(cell["config"])) == (name, ["model", "training", "method", "dataset"])
+        assert (cell["arm"], list(cell["config"])) == (name, ["model", "training", "method", "dataset", "compute"])
     assert plan.splits.keys() == {
         Path(f"data/splits/digits/seed{run['seed']}-{digest_of([digest, run['seed'], run['tasks']])[:10]}.json")
         for run in values["runs"].values()

@@ -18,7 +18,7 @@ from exaggerated_replay.planning.study_plan import Cell, Row
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.nested import follow, holder_of
 from exaggerated_replay.settings.run import ModelSettings, TrainingSettings
-from exaggerated_replay.settings.study import Params
+from exaggerated_replay.settings.study import ComputeSettings, Params
 
 # A grid makes a figure of its name in the study's folder: these names are taken.
 LONGEST = 50  # characters, which may take four bytes each: no file's name has more than 255
@@ -100,11 +100,12 @@ class Cells:
         training = check(TrainingSettings, config["training"], f"{where}: training")
         method = check_arm(config["method"], f"{where}: method")
         dataset = check(DatasetSettings, {**asdict(params.dataset), **config["dataset"]}, f"{where}: dataset")
+        compute = check(ComputeSettings, {**asdict(params.compute), **config["compute"]}, f"{where}: compute")
         checked = {**config, "model": asdict(model), "training": asdict(training), "method": asdict(method)}
         stem, told = (f"{arm}-{called}", more) if called else (arm, {**settings, **more})
         name = name_of(stem, told, checked, default_config(params, arm))
         if name not in self.made:
-            self.made[name] = Cell(name, arm, checked, self.common.runs(model, training, method, dataset))
+            self.made[name] = Cell(name, arm, checked, self.common.runs(model, training, method, dataset, compute))
         if (self.made[name].arm, self.made[name].config) != (arm, checked):
             raise UserError(f"params.yaml: {where}: two different cells would be called {name}")
         return self.made[name]
@@ -201,4 +202,5 @@ def default_config(params: Params, arm: str) -> dict[str, Any]:
         "training": asdict(params.training),
         "method": method,
         "dataset": division,
+        "compute": {"precision": params.compute.precision},
     }

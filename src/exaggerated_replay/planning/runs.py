@@ -13,7 +13,7 @@ from exaggerated_replay.planning.study_plan import Run, name_of_values
 from exaggerated_replay.planning.versions import method_version
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.run import MethodSettings, ModelSettings, RunSettings, TrainingSettings
-from exaggerated_replay.settings.study import Params
+from exaggerated_replay.settings.study import ComputeSettings, Params
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,12 @@ class Common:
     image_values: int
 
     def runs(
-        self, model: ModelSettings, training: TrainingSettings, method: MethodSettings, dataset: DatasetSettings
+        self,
+        model: ModelSettings,
+        training: TrainingSettings,
+        method: MethodSettings,
+        dataset: DatasetSettings,
+        compute: ComputeSettings,
     ) -> tuple[Run, ...]:
         """Return a run under these settings for every seed of the study.
 
@@ -40,8 +45,8 @@ class Common:
             "model": model,
             "training": training,
             "method": method,
-            "threads": self.params.compute.threads,
-            "precision": self.params.compute.precision,
+            "threads": compute.threads,
+            "precision": compute.precision,
         }
         every = [
             RunSettings(**common, seed=seed, tasks=tasks_of(dataset, self.classes, seed))

@@ -49,8 +49,8 @@ class Cell:
     Attributes:
         name: In tables, figures and files.
         arm: The arm that it is a variant of.
-        config: Model, training, method and division into tasks, as params.yaml would hold them: which settings a method
-            has, the method knows.
+        config: Model, training, method, division into tasks and precision, as params.yaml would hold them: which
+            settings a method has, the method knows.
         runs: One per seed.
     """
 

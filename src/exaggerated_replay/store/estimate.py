@@ -58,8 +58,7 @@ def _spent(folder: Path, asked: Mapping[str, Any], compute: ComputeSettings) -> 
     plan = read_json(folder / PLAN)
     if _kind(plan) != _kind(asked):
         return None
-    there = read_yaml(folder / PARAMS)["compute"]
-    if (there["threads"], there["precision"]) != (compute.threads, compute.precision):
+    if read_yaml(folder / PARAMS)["compute"]["threads"] != compute.threads:
         return None
     with (folder / "runs.csv").open(encoding="utf-8", newline="") as file:
         if {row["device"] for row in csv.DictReader(file)} != {"cpu"}:
@@ -73,7 +72,11 @@ def _spent(folder: Path, asked: Mapping[str, Any], compute: ComputeSettings) -> 
 def _kind(plan: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what decides the cost of a step, of all cells of a written plan."""
     sizes = {
-        (*(config["model"][key] for key in ("units", "latent")), *(config["training"][key] for key in BATCHES))
+        (
+            *(config["model"][key] for key in ("units", "latent")),
+            *(config["training"][key] for key in BATCHES),
+            config["compute"]["precision"],
+        )
         for config in (cell["config"] for cell in plan["cells"].values())
     }
     return plan["dataset"]["name"], plan["dataset"]["image_values"], bool(plan["encoder"]), sizes
