@@ -15,7 +15,8 @@ from tabulate import tabulate
 
 from bench import growth, workflow
 from bench.machine import PRECISIONS, cores, describe, product_gflops
-from bench.setups import ARMS, changed, enough, settings_of, shrunk, store
+from bench.parts import parts_of_a_step
+from bench.setups import ARMS, changed, enough, equal_tasks, settings_of, shrunk, store
 from bench.steps import ceiling_share, gflop_by_task
 from bench.trials import Trial, in_turns, side_by_side, summary, throughput
 from exaggerated_replay.devices import multiplies_bf16
@@ -62,6 +63,21 @@ def run_all(quick: bool) -> dict[str, Any]:
                 enough(one),
                 cpu,
                 partial(product_gflops, cpu, least, threads=cores(), precision=precision),
+            )
+            for arm, one in paper.items()
+            for precision in precisions
+        }
+        say("what a step's time goes to")
+        results["parts"] = {
+            f"{arm}, {precision}": parts_of_a_step(
+                changed(
+                    one,
+                    tasks=equal_tasks(len(one.class_order), 2),
+                    iterations=5,
+                    threads=cores(),
+                    precision=precision,
+                ),
+                enough(one),
             )
             for arm, one in paper.items()
             for precision in precisions
@@ -154,6 +170,9 @@ def table(results: dict[str, Any]) -> str:
             share = f"**{100 * step['ceiling_share']:.0f} % of the {step['product_gflops']:.0f} GFLOP/s between steps**"
             cost = f"{1000 * step['step_seconds']:.0f} ms for {step['gflop']:.1f} GFLOP of products: {share}"
             rows.append((f"paper-scale step, {arm}, {task}", cost))
+    for name, shares in results["parts"].items():
+        told = ", ".join(f"{part} {100 * share:.0f} %" for part, share in shares.items())
+        rows.append((f"time of a paper-scale step, {name}", told))
     for name, job in results["memory"].items():
         rows.append((f"memory of a job, {name}", f"{job['own_gb']:.2f} GB; with mapped files {job['peak_gb']:.2f} GB"))
     rows += [(command, f"{seconds:.1f} s") for command, seconds in results["workflow"].items()]

@@ -23,6 +23,7 @@ def test_a_quick_benchmark_fills_every_key_and_writes_nothing_else(tmp_path):
     # A difference of two such short runs is noise, and may be negative on a busy machine.
     assert math.isfinite(results["miniature"]["rr-ra"]["speedup"])
     assert results["paper_step"]["rr-ra, fp32"]["task 2"]["ceiling_share"] > 0
+    assert {math.isclose(sum(shares.values()), 1) for shares in results["parts"].values()} == {True}
     assert results["memory"]["paper, rr-ra"]["own_gb"] > 0
     assert min(results["workflow"].values()) > 0
     assert set(results["growth"]) == {"tasks", "classes", "units", "batch", "replay_batch"}

@@ -12,6 +12,7 @@ from matplotlib.image import imread
 from bench import growth, trials
 from bench.__main__ import into_page, speedup, table
 from bench.machine import product_gflops
+from bench.parts import parts_of_a_step
 from bench.setups import changed, enough, noise, settings_of, shrunk, store
 from bench.steps import ceiling_share, gflop_by_task, seconds_by_task, timed_steps
 from bench.trials import Measured, Trial, in_turns, measure_here, step_seconds, summary, throughput
@@ -215,6 +216,13 @@ def test_the_product_is_taken_in_the_precision_asked_for(monkeypatch):
     assert seen == [(torch.float32, (2048, 2048), 2), (torch.bfloat16, (2048, 2048), 2)]
 
 
+def test_the_parts_of_a_step_make_a_whole(tiny):
+    found = parts_of_a_step(changed(tiny, iterations=3, threads=1), enough(tiny))
+    assert [*found] == ["matrix products", "conversions", "Adam", "all else"]
+    assert sum(found.values()) == pytest.approx(1)
+    assert min(found.values()) > 0
+
+
 def test_the_table_has_a_row_for_each_precision():
     step = {"step_seconds": 0.5, "product_gflops": 200.0, "gflop": 90.0, "ceiling_share": 0.9}
     about = {"hardware": "CPU", "cores": 2, "python": "3", "torch": "2", "load_before": 0, "load_after": 0}
@@ -223,14 +231,17 @@ def test_the_table_has_a_row_for_each_precision():
         "product_gflops": {"fp32, 2 threads": 200.0, "bf16, 2 threads": 2000.0},
         "miniature": {},
         "paper_step": {"rr-ra, fp32": {"task 5": step}, "rr-ra, bf16": {"task 5": {**step, "ceiling_share": 0.3}}},
+        "parts": {"rr-ra, fp32": {"matrix products": 0.824, "all else": 0.176}},
         "memory": {},
-        "workflow": {},
+        "workflow": {"snakemake -n": 2.0},
     }
     rows = [[cell.strip() for cell in line.split("|")[1:3]] for line in table(found).splitlines()]
     told = dict(rows)
     assert told["matrix product, bf16, 2 threads"] == "2000.0 GFLOP/s"
     assert "**90 % of" in told["paper-scale step, rr-ra, fp32, task 5"]
     assert "**30 % of" in told["paper-scale step, rr-ra, bf16, task 5"]
+    assert told["time of a paper-scale step, rr-ra, fp32"] == "matrix products 82 %, all else 18 %"
+    assert told["snakemake -n"] == "2.0 s"
 
 
 def test_the_table_takes_the_place_of_the_last_one():
