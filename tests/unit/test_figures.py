@@ -159,6 +159,34 @@ def test_rows_are_named_by_what_tells_them_apart():
     assert arms.row_names(twice, twice.grids["g"]) == ["rr-ra0", "rr-ra0"]
 
 
+def test_a_cell_that_is_compared_with_its_own_arm_says_in_what_it_differs():
+    def cell(arm, **method):
+        return {"arm": arm, "config": {"method": method, "compute": {"precision": method.pop("precision", "fp32")}}}
+
+    cells = {
+        "bir-si": cell("bir-si"),
+        "half": cell("bir-si", precision="bf16"),
+        "rr-ra": cell("rr-ra", f=20),
+        "rr-ra-half": cell("rr-ra", f=20, precision="bf16"),
+        "f5": cell("rr-ra", f=5),
+        "no-f": cell("rr-ra", f=None),
+    }
+    half, five = {"compute.precision": "bf16"}, {"method.f": 5}
+    grids = {
+        "precision": [
+            {"cell": "half", "settings": half, "baseline": "bir-si"},
+            {"cell": "rr-ra-half", "settings": half, "baseline": "rr-ra"},
+        ],
+        "f": [{"cell": "f5", "settings": five, "baseline": "no-f"}],
+        "others": [{"cell": "f5", "settings": five, "baseline": "bir-si"}],
+    }
+    plan = planned({"cells": cells, "grids": grids})
+    names = {grid: arms.row_names(plan, rows) for grid, rows in plan.grids.items()}
+    assert names["precision"] == ["BI-R+SI, bf16 instead of fp32", "RR+RA, bf16 instead of fp32"]
+    assert names["f"] == ["f = 5 instead of none"]
+    assert names["others"] == ["RR+RA"]
+
+
 def test_controls_are_grey_whatever_their_arm():
     cells = {
         "ra": {"arm": "ra", "config": {"method": {"lambda_rr": 0, "lambda_ra": 1}}},

@@ -31,6 +31,7 @@ SAID = {
     "repulsion: negative": "repulsion by \N{MINUS SIGN}D",
     "repulsion: inverse_mean": "repulsion by 1 / mean D",
     "f: none": "no f",
+    "precision: bf16": "bf16",
 }
 """Settings whose names alone would tell little, in words."""
 COUNTED = {
@@ -43,6 +44,7 @@ COUNTED = {
 }
 """Settings that are numbers of something, in words."""
 WEIGHTS = ("lambda_rr", "lambda_ra")
+INSTEAD = " instead of "
 
 
 def arm_colours(plan: StudyPlan) -> dict[str, str]:
@@ -76,9 +78,12 @@ def cell_name(plan: StudyPlan, cell: str) -> str:
 
 
 def row_names(plan: StudyPlan, rows: Sequence[Row]) -> list[str]:
-    """Name rows of a grid by what tells them apart: what all of them share is left out, if that leaves a name."""
+    """Name rows of a grid by what tells them apart: what all of them share is left out, if that leaves a name.
+
+    A cell that is compared with its own arm keeps that in which it differs: "bf16 instead of fp32".
+    """
     every = [_parts(plan, row) for row in rows]
-    shared = set.intersection(*map(set, every)) if every else set()
+    shared = {part for part in set.intersection(*map(set, every)) if INSTEAD not in part} if every else set()
     names = [", ".join([part for part in parts if part not in shared] or parts[:1]) for parts in every]
     return names if len(set(names)) == len(names) else [row.cell for row in rows]
 
@@ -95,11 +100,19 @@ def _parts(plan: StudyPlan, row: Row) -> list[str]:
     cell = plan.cells[row.cell]
     arm = ", ".join(filter(None, [_name(plan, cell.arm), _weights(cell.method)]))
     settings = [
-        setting_name(_last(key), _written(value))
+        setting_name(_last(key), _written(value)) + _instead(plan, row, key)
         for key, value in row.settings.items()
         if _last(key) not in WEIGHTS and _written(value)
     ]
     return [arm, *settings]
+
+
+def _instead(plan: StudyPlan, row: Row, key: str) -> str:
+    """Say what a cell's own arm has for this setting, where that is what the cell is compared with."""
+    cell, baseline = plan.cells[row.cell], plan.cells.get(row.baseline or "")
+    if baseline is None or baseline.arm != cell.arm or baseline.setting(key) == cell.setting(key):
+        return ""
+    return f"{INSTEAD}{_written(baseline.setting(key)) or 'none'}"
 
 
 def _name(plan: StudyPlan, arm: str) -> str:
