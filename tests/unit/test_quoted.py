@@ -12,7 +12,7 @@ from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import published
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/results.md", "docs/explanation/miniature.md")
+PAGES = ("README.md", "docs/results.md", "docs/explanation/miniature.md", "docs/explanation/performance.md")
 NUMBER = r"([+-]?\d+(?:\.\d+)?)"
 ESTIMATE = re.compile(
     rf"{NUMBER}\s+(?:points\s+|on\s+all\s+classes\s+)?\((?:95 % interval\s+)?{NUMBER}\s+to\s+{NUMBER}"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tools.reference.markdown import code, page, table
 
-SETTING = r"(model|training|method|dataset)\.[\w.]+"
+SETTING = r"(model|training|method|dataset|compute)\.[\w.]+"
 """Columns of settings, under their dotted keys."""
 METRIC = r"(first20|first50|overall)"
 INTERVAL = "its 95 % interval"
