@@ -191,7 +191,12 @@ def test_a_change_concerns_the_units_that_execute_it(package, file, old, new, un
 def test_a_change_of_what_computes_no_result_changes_nothing(package):
     houses = ["settings", "planning", "store", "analysis", "figures", "training/observation"]
     paths = [path for house in houses for path in package.glob(f"{house}/*.py")]
-    paths += [*package.glob("methods/*/__init__.py"), package / "devices.py", package / "training/progress.py"]
+    paths += [
+        *package.glob("methods/*/__init__.py"),
+        package / "devices.py",
+        package / "gpus.py",
+        package / "training/progress.py",
+    ]
     paths += [package / f"data/{file}.py" for file in ("fetch", "prepare", "tasks", "facts")]
     assert len(paths) > 40
     assert changed_by(lambda: [appended(path, "\nX = 1\n")() for path in paths]) == set()

@@ -90,7 +90,7 @@ def split(plan: Path) -> None:
 @timings
 def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path, timings: Path) -> None:
     """Train the encoder on IMAGES, the prepared DATASET; every epoch is kept, so the same command goes on."""
-    from exaggerated_replay.devices import hold_gpu
+    from exaggerated_replay.gpus import hold_gpu
 
     planned = read_plan(plan)
     compute, pretraining = planned.compute, encoder_of(planned, plan).settings.pretraining

@@ -18,7 +18,7 @@ from exaggerated_replay.places import store_folder
 @timings
 def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspace: Path, timings: Path) -> None:
     """Train runs on the same data, one after the other, each to its RECORDS, a record.json; finished ones stay."""
-    from exaggerated_replay.devices import hold_gpu
+    from exaggerated_replay.gpus import hold_gpu
     from exaggerated_replay.planning.plan import compute_of
 
     compute = compute_of(plan)

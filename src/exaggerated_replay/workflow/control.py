@@ -21,8 +21,8 @@ from snakemake.logging import logger
 
 from exaggerated_replay.analysis.study.outputs import first_grid, more_files, study_files
 from exaggerated_replay.cli.errors import sentence_of
-from exaggerated_replay.devices import gpus
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.gpus import visible_gpus
 from exaggerated_replay.locks import at_work, hold_folder, is_held
 from exaggerated_replay.places import RESULTS, store_folder
 from exaggerated_replay.planning.compose import drift_warning_once
@@ -145,7 +145,7 @@ class Control:
 
     def gpus_of_a_job(self, wildcards: Any) -> int:
         """Return how many GPUs a job asks for that computes on one: none where there is none, or none is wanted."""
-        on_gpu = self.plan.compute.device != "cpu" and (self.workflow.non_local_exec or bool(gpus()))
+        on_gpu = self.plan.compute.device != "cpu" and (self.workflow.non_local_exec or bool(visible_gpus()))
         return int(on_gpu)
 
     @property

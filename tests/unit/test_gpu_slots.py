@@ -1,0 +1,373 @@
+"""Each job gets a slot of one GPU, until it ends, however it ends; a GPU is the card, whatever it is called."""
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from exaggerated_replay import gpus
+from exaggerated_replay.gpus import Gpu, free_slot, hold_gpu, visible_gpus
+
+A, B = Gpu("GPU-8a2b11ff-0001", "0000:3b:00.0"), Gpu("GPU-8a2b99ee-0002", "0000:86:00.0")
+CARDS = [A, B]
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """A machine of this test alone: no cards, no scheduler, an empty folder for slots that is open to all."""
+    for name in ("dev", "driver", "bin", "slots"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "slots").chmod(0o1777)
+    monkeypatch.setattr(gpus, "DEVICES", tmp_path / "dev")
+    monkeypatch.setattr(gpus, "DRIVER", tmp_path / "driver")
+    monkeypatch.setattr(gpus, "PLACES", (tmp_path / "slots",))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    for name in ("SLURM_JOB_ID", "SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def nvidia_smi(place, *rows, status=0):
+    """A program of that name, which shows these rows."""
+    program = place / "bin" / "nvidia-smi"
+    lines = "\n".join(rows)
+    program.write_text(f"#!{sys.executable}\nimport sys\nprint({lines!r})\nsys.exit({status})\n")
+    program.chmod(0o755)
+
+
+@pytest.fixture
+def two_cards(place):
+    nvidia_smi(place, "00000000:3B:00.0, GPU-8a2b11ff-0001", "00000000:86:00.0, GPU-8a2b99ee-0002")
+
+
+def driver(place, address, minor, uuid="GPU-????????-????-????-????-????????????"):
+    """What the kernel's driver says of a card."""
+    (place / "driver" / address).mkdir()
+    told = f"Model: \t\t NVIDIA H100\nIRQ:   \t\t 33\nGPU UUID: \t {uuid}\nDevice Minor: \t {minor}\n"
+    (place / "driver" / address / "information").write_text(told)
+
+
+def taken(available, slots_per_gpu):
+    """Take slots until there is none; return the GPUs in order, and the locks."""
+    held = []
+    while (slot := free_slot(available, slots_per_gpu)) is not None:
+        held.append(slot)
+        assert len(held) < 100
+    return [gpu for gpu, _ in held], [lock for _, lock in held]
+
+
+# ---------------------------------------------------------------- which cards there are
+
+
+def test_a_machine_without_cards_has_no_gpu_whatever_the_environment_says(monkeypatch):
+    assert visible_gpus() == []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert visible_gpus() == []
+
+
+def test_nvidia_smi_tells_cards_which_are_known_by_their_address_on_the_bus(two_cards):
+    assert visible_gpus() == CARDS
+
+
+def test_cards_are_counted_by_their_addresses_as_cuda_does_when_it_is_asked_to(place, monkeypatch):
+    nvidia_smi(place, "00000000:86:00.0, GPU-8a2b99ee-0002", "00000000:3B:00.0, GPU-8a2b11ff-0001")
+    assert visible_gpus() == CARDS
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert visible_gpus() == [B]
+
+
+def test_where_nvidia_smi_fails_the_driver_tells_the_same(place):
+    nvidia_smi(place, "Failed to initialize NVML: Driver/library version mismatch", status=18)
+    driver(place, "0000:3b:00.0", 0, "GPU-8a2b11ff-0001")
+    driver(place, "0000:86:00.0", 1, "GPU-8a2b99ee-0002")
+    (place / "dev" / "nvidia0").touch()
+    (place / "dev" / "nvidia1").touch()
+    assert visible_gpus() == CARDS
+
+
+def test_of_the_drivers_cards_those_count_whose_device_file_is_here(place):
+    for minor, address in enumerate(("0000:17:00.0", "0000:3b:00.0", "0000:86:00.0", "0000:ca:00.0")):
+        driver(place, address, minor)
+    (place / "dev" / "nvidia3").touch()
+    (place / "dev" / "nvidia1").touch()
+    assert visible_gpus() == [Gpu("0", "0000:3b:00.0"), Gpu("1", "0000:ca:00.0")]  # no UUID is told: their number
+
+
+def test_a_private_dev_with_the_fourth_card_alone_has_what_cuda_calls_0(place, monkeypatch):
+    for name in ("nvidia3", "nvidiactl", "nvidia-uvm", "nvidia-caps", "null"):
+        (place / "dev" / name).touch()
+    assert visible_gpus() == [Gpu("0", "nvidia0003")]
+    (place / "dev" / "nvidia12").touch()
+    assert [gpu.card for gpu in visible_gpus()] == ["nvidia0003", "nvidia0012"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    assert visible_gpus() == []
+
+
+def test_a_card_without_a_known_uuid_is_taken_by_the_uuid_that_the_environment_gives(place, monkeypatch):
+    (place / "dev" / "nvidia0").touch()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-8a2B")
+    assert visible_gpus() == [Gpu("GPU-8a2B", "gpu-8a2b")]
+
+
+# ---------------------------------------------------------------- which of them may be used
+
+
+@pytest.mark.parametrize(
+    ("visible", "expected"),
+    [
+        ("", []),
+        ("-1", []),
+        ("NoDevFiles", []),
+        ("void", []),
+        ("0", [A]),
+        ("1,0", [B, A]),
+        (" 1 , 0", [B, A]),
+        ("1x", [B]),
+        ("0,-1,1", [A]),
+        ("0,,1", [A]),
+        ("1,7,0", [B]),  # there is no eighth card
+        ("0,0", []),
+        ("1,0,1", []),
+        ("GPU-8a2b11ff-0001", [A]),
+        ("GPU-8A2B99", [B]),
+        ("GPU-8a2b", []),  # two begin so
+        ("GPU-8a2b99ee-0002,GPU-8a2b11ff-0001", [B, A]),
+        ("0,GPU-8a2b99ee-0002", [A]),
+        ("GPU-8a2b99ee-0002,0", [B]),
+        ("GPU-77,GPU-8a2b11ff-0001", []),
+        ("MIG-GPU-8a2b11ff-0001/1/0", [Gpu("MIG-GPU-8a2b11ff-0001/1/0", "mig-gpu-8a2b11ff-0001-1-0")]),
+    ],
+)
+def test_the_environment_is_read_as_cuda_reads_it(two_cards, monkeypatch, visible, expected):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert visible_gpus() == expected
+
+
+@pytest.mark.parametrize(
+    "visible", ["", "-1", "NoDevFiles", "0", "1,0", " 1 , 0", "1x", "0,-1,1", "0,,1", "0,0", "1,0,1"]
+)
+def test_torch_reads_indices_the_same_way(two_cards, monkeypatch, visible):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert visible_gpus() == [CARDS[index] for index in torch.cuda._parse_visible_devices()]
+
+
+# ---------------------------------------------------------------- slots
+
+
+@pytest.mark.parametrize("slots_per_gpu", [1, 2, 3])
+def test_each_slot_is_given_once_and_all_gpus_before_any_is_shared(slots_per_gpu):
+    given, _locks = taken(CARDS, slots_per_gpu)
+    assert given == CARDS * slots_per_gpu
+    assert free_slot(CARDS, slots_per_gpu) is None
+
+
+def test_a_closed_lock_frees_its_slot_and_no_other():
+    cards = [*CARDS, Gpu("2", "0000:ca:00.0")]
+    _, locks = taken(cards, 1)
+    locks[1].close()
+    given, again = taken(cards, 1)
+    assert given == [B]
+    assert not any(lock.closed for lock in (locks[0], locks[2], *again))
+
+
+def test_jobs_that_see_different_gpus_do_not_stand_in_each_others_way():
+    _, _locks = taken([A], 2)
+    assert taken([B], 1)[0] == [B]
+
+
+@pytest.mark.parametrize("other", ["0", "GPU-8a2b11ff-0001", "GPU-8a2b11", "0,-1,1"])
+def test_an_index_and_the_uuid_of_the_same_card_have_one_holder(two_cards, monkeypatch, other):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    first = hold_gpu(1)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", other)
+    assert free_slot(visible_gpus(), 1) is None
+    first.close()
+    assert free_slot(visible_gpus(), 1)[0] == A
+
+
+def test_two_users_with_folders_for_temporary_files_of_their_own_have_one_holder(two_cards, place):
+    holders = [
+        subprocess.run(
+            [sys.executable, "-c", WHERE],
+            env={"TMPDIR": str(place / folder), "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for folder in ("dev", "bin")
+    ]
+    assert holders[0] == holders[1]
+    assert str(place) not in holders[0]
+
+
+WHERE = """
+from exaggerated_replay.gpus import place_of_slots
+print(place_of_slots())
+"""
+
+
+def test_a_slot_can_be_locked_by_all_users_and_removed_by_none_but_its_own(place):
+    before = os.umask(0o077)
+    try:
+        _, lock = free_slot([A], 1)
+    finally:
+        os.umask(before)
+    (slot,) = (place / "slots").iterdir()
+    assert slot.name == "exaggerated-replay-gpu-0000:3b:00.0-slot0"
+    assert stat.S_IMODE(slot.stat().st_mode) == 0o644
+    lock.close()
+
+
+def test_the_first_place_that_is_open_to_all_and_safe_is_taken(place, monkeypatch):
+    closed, unsafe, good = place / "closed", place / "unsafe", place / "good"
+    for folder, mode in ((closed, 0o755), (unsafe, 0o777), (good, 0o1777)):
+        folder.mkdir()
+        folder.chmod(mode)
+    monkeypatch.setattr(gpus, "PLACES", (place / "missing", closed, unsafe, good, place / "slots"))
+    assert gpus.place_of_slots() == good
+
+
+def test_a_link_in_the_place_of_a_slot_is_not_followed(place):
+    (place / "victim").touch()
+    (place / "slots" / "exaggerated-replay-gpu-0000:3b:00.0-slot0").symlink_to(place / "victim")
+    with pytest.raises(OSError) as caught:
+        free_slot([A], 1)
+    assert caught.value.errno == errno.ELOOP
+
+
+def test_a_slot_that_was_swept_away_while_it_was_locked_is_not_held(place, monkeypatch):
+    def sweep(file):
+        (slot,) = (place / "slots").iterdir()
+        slot.unlink()
+        return True
+
+    monkeypatch.setattr(gpus, "lock", sweep)
+    assert free_slot([A], 1) is None
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from exaggerated_replay import gpus
+gpus.PLACES = (Path(sys.argv[1]),)
+gpu, lock = gpus.free_slot([gpus.Gpu("0", "0000:3b:00.0")], 1)
+assert "torch" not in sys.modules
+print(gpu.visible, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def other_process(place):
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(place / "slots")], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "0\n"  # it holds the slot now
+    yield holder
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_slot_is_free_again_when_its_process_dies_however_it_dies(other_process, end):
+    assert free_slot([A], 1) is None
+    other_process.send_signal(end)
+    assert other_process.wait() == -end
+    gpu, lock = free_slot([A], 1)
+    assert gpu == A
+    lock.close()
+
+
+# ---------------------------------------------------------------- holding
+
+
+@pytest.mark.parametrize("visible", [None, "", "NoDevFiles", "0"])
+def test_without_a_gpu_there_is_nothing_to_hold(place, monkeypatch, visible):
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert hold_gpu(1) is None
+    assert hold_gpu(1) is None  # and nothing to wait for
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == visible
+    assert list((place / "slots").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["SLURM_JOB_GPUS", "SLURM_STEP_GPUS"])
+def test_where_slurm_gave_exactly_one_it_is_used_without_a_lock(two_cards, monkeypatch, place, name):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv(name, "1")
+    assert hold_gpu(1) is None
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+    assert list((place / "slots").iterdir()) == []
+
+
+def test_two_jobs_in_a_slurm_allocation_of_two_gpus_take_one_each(two_cards, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_JOB_GPUS", "0,1")
+    locks = []
+    for expected in CARDS:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+        locks.append(hold_gpu(1))
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == expected.visible
+    assert not any(lock.closed for lock in locks)
+
+
+def test_a_slurm_job_that_was_given_no_gpu_shares_the_machines_one_by_locks(place, monkeypatch):
+    (place / "dev" / "nvidia0").touch()
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    assert hold_gpu(1) is not None
+
+
+def test_the_gpu_held_is_the_only_one_visible(two_cards, monkeypatch):
+    locks = []
+    for expected in (B, A):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
+        locks.append(hold_gpu(1))
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == expected.visible
+    assert not any(lock.closed for lock in locks)
+
+
+def test_a_number_means_the_card_that_was_locked(place):
+    """CUDA would else count the fastest card first."""
+    (place / "dev" / "nvidia3").touch()
+    lock = hold_gpu(1)
+    assert (os.environ["CUDA_VISIBLE_DEVICES"], os.environ["CUDA_DEVICE_ORDER"]) == ("0", "PCI_BUS_ID")
+    lock.close()
+
+
+def test_a_job_waits_until_a_slot_is_free(place, monkeypatch):
+    for name in ("nvidia0", "nvidia1"):
+        (place / "dev" / name).touch()
+    _, locks = taken(visible_gpus(), 1)
+    waited = []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        if len(waited) == 3:
+            locks[1].close()
+
+    monkeypatch.setattr(gpus.time, "sleep", sleep)
+    lock = hold_gpu(1, waiting=0.25)
+    assert waited == [0.25] * 3
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+    lock.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_no_lock_can_be_had_the_job_says_so_and_goes_on(two_cards, monkeypatch, capfd, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert hold_gpu(1) is None
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert os.strerror(number).lower() in said
+    monkeypatch.setattr(gpus, "PLACES", (Path("/proc"),))
+    assert hold_gpu(1) is None
+    assert "no folder that is open to all users" in capfd.readouterr().err
