@@ -93,7 +93,7 @@ def run_all(quick: bool) -> dict[str, Any]:
             results["gpu"] = on_gpu(paper, folder, least, *((2, 6) if quick else (100, 300)))
 
     say("the default workflow in a throw-away clone")
-    results["workflow"] = workflow.measure(Path.cwd(), *((workflow.TINY, [2]) if quick else ([],)))
+    results["workflow"] = workflow.measure(Path.cwd(), workflow.TINY, [2]) if quick else workflow.measure(Path.cwd())
     say("growth")
     axes = {axis: values[:1] for axis, values in growth.AXES.items()} if quick else growth.AXES
     results["growth"] = growth.measure(small[arms[0]], axes)

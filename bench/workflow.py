@@ -44,7 +44,7 @@ def timed(command: str, folder: Path) -> float:
     return time.perf_counter() - started
 
 
-def measure(repository: Path, overrides: list[str], large: Sequence[int] = LARGE) -> dict[str, float]:
+def measure(repository: Path, overrides: Sequence[str] = (), large: Sequence[int] = LARGE) -> dict[str, float]:
     """Return the seconds of commands, one after the other, by what was typed.
 
     Args:
