@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+CONF = Path("conf")  # what params.yaml is composed from
 RAW = Path("data/raw")  # a folder for each data set, with the files as they were downloaded
 ENCODERS = RAW / "encoders"  # as they are published
 RESULTS = Path("results")

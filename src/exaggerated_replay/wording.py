@@ -27,6 +27,11 @@ def roughly(seconds: float) -> str:
     return f"about {round(hours / 24)} days"
 
 
+def significant(value: float) -> float:
+    """Round what a run measures to four digits: another processor changes those after them."""
+    return float(f"{value:.4g}")
+
+
 def unbroken(text: str) -> str:
     """Return a text in which no line ends between a number and its percent sign."""
     return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.places import RECORD, TRACES, WEIGHTS
 from exaggerated_replay.store.exchange import export_records, import_records
 from exaggerated_replay.store.keeping import bring_back, set_aside, take_in
-from exaggerated_replay.store.records import FILES, RECORD, TRACES, WEIGHTS, is_complete
+from exaggerated_replay.store.records import FILES, is_complete
 from exaggerated_replay.store.verify import verify_runs
 from tests.bad_input.place import lay_out, miscounted
 

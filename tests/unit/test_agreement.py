@@ -4,7 +4,7 @@ import pytest
 from sample_report import plan_of
 from studies import planned
 
-from exaggerated_replay.analysis.audit.agreement import Agreement, compare_folders
+from exaggerated_replay.commands.agreement import Agreement, compare_folders
 
 FILES = ("metrics.json", "figures/table1.png", "runs.csv", "verdicts.csv")
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from exaggerated_replay.analysis.verdicts import selection
-from exaggerated_replay.analysis.verdicts.selection import candidates_of, select
+from exaggerated_replay.commands import selection
+from exaggerated_replay.commands.selection import candidates_of, select
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import write_params
 

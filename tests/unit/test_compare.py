@@ -8,7 +8,7 @@ from test_runs import cell, record
 
 from exaggerated_replay.analysis.study.pairs import MEANS
 from exaggerated_replay.analysis.study.study import finished_so_far
-from exaggerated_replay.analysis.verdicts.compare import compare
+from exaggerated_replay.commands.compare import compare
 from exaggerated_replay.errors import UserError
 
 SEEDS = range(6)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from studies import made, planned
 from test_verdicts import study
 
-from exaggerated_replay.analysis.verdicts import rounds
-from exaggerated_replay.analysis.verdicts.decide import check_claims, chosen, decide, next_step, summary
 from exaggerated_replay.analysis.verdicts.table import verdicts
+from exaggerated_replay.commands import rounds
+from exaggerated_replay.commands.decide import check_claims, chosen, decide, next_step, summary
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import drift, write_params
 from exaggerated_replay.planning.params import read_params

@@ -78,6 +78,7 @@ def test_where_nothing_was_composed_yet_the_commit_says_what_held(before, monkey
     for command in (["init", "-q"], ["add", "params.yaml"], [*who, "commit", "-q", "-m", "one"]):
         subprocess.run(["git", *command], check=True)
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "HEAD")
+    monkeypatch.setenv("GIT_DIR", "/nowhere")  # as below a hook of Git's
     with pytest.raises(UserError, match="study=one"):
         check_nothing_dropped(CONF, compose_values(CONF, []))
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "nowhere")

@@ -170,11 +170,11 @@ class TestPretraining:
         assert again == []
 
     def test_a_batch_larger_than_the_data_is_refused_with_both_numbers(self, tmp_path):
-        with pytest.raises(UserError, match=r"encoder\.batch is 25, but there are only 24"):
+        with pytest.raises(UserError, match=r"encoder\.pretraining\.batch is 25, but there are only 24"):
             pretrain(settings(batch=25), images(), images(), tmp_path / "state", ignore)
 
     def test_a_loss_that_is_no_number_is_reported(self, tmp_path):
-        with pytest.raises(UserError, match=r"epoch 1: lower encoder\.learning_rate"):
+        with pytest.raises(UserError, match=r"epoch 1: lower encoder\.pretraining\.learning_rate"):
             pretrain(settings(learning_rate=1e38), images(), images(), tmp_path / "state", ignore)
 
     def test_one_cycle_rises_over_a_fifth_and_falls_to_nothing(self):

@@ -47,6 +47,19 @@ def test_seconds_grow_with_the_steps_and_those_of_first_tasks_count_half(tmp_pat
     assert time_told(new, [], tmp_path) == ""
 
 
+def test_tasks_are_those_of_each_cell_also_where_a_file_lists_them(tmp_path):
+    """With two tasks a run has 1.5 x 60 steps, with five 4.5 x 60."""
+    write_study(tmp_path, planned(), seconds=540, timed=2)  # a second a step
+    listed = tmp_path / "tasks.yaml"
+    listed.write_text("[[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]")
+    for two in (2, listed):
+        new = planned(f"dataset.tasks={two}", "study.seeds=20")  # 40 x 90 steps
+        assert "take about an hour" in time_told(new, names(new), tmp_path)
+    grid = "study.grids.table1=[{arm: [bir-si, rr-ra], dataset.tasks: [2]}]"
+    varied = planned(grid, "study.seeds=20", "focus=rr-ra-tasks2")
+    assert "take about an hour" in time_told(varied, names(varied), tmp_path)
+
+
 def test_like_studies_count_together_and_no_others(tmp_path):
     write_study(tmp_path, planned(), seconds=540, timed=2)  # a second a step
     write_study(tmp_path, planned("study.name=slower"), seconds=2700, timed=2)  # five

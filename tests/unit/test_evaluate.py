@@ -13,9 +13,9 @@ from exaggerated_replay.analysis.study.scores import (
     first20_images,
     instruments,
     scores,
-    significant,
 )
 from exaggerated_replay.store.records import Record
+from exaggerated_replay.wording import significant
 
 COUNTS = {
     "tested": [4, 5, 10, 1],
@@ -183,6 +183,7 @@ def test_dropped_is_the_share_of_competing_samples_that_were_not_repelled():
     assert instruments(noted)["dropped"] == pytest.approx(25)
     assert instruments({"competing": [0.0, 0.0], "repelled": [0.0, 0.0]})["dropped"] is None
     assert instruments({}) == {"reconstruction": None, "dropped": None}
+    assert instruments({"competing": [0.0, 0.5]})["dropped"] is None  # a method that notes no more than this
 
 
 def test_numbers_keep_the_digits_that_every_processor_agrees_on():

@@ -120,6 +120,16 @@ def test_arms_keep_their_colours():
     assert len(set(colours.values())) == len(colours) == 11
 
 
+def test_a_cell_keeps_the_word_that_stands_for_its_settings():
+    cells = {name: {"arm": "bir-si"} for name in ("bir-si", "bir-si-half_size", "bir-si-lambda_rec_replayed3")}
+    half = {"cell": "bir-si-half_size", "settings": {"model.units": 200}}
+    rec = {"method.lambda_rec": 1.0, "method.lambda_rec_replayed": 3.0}  # of which the name has the second alone
+    rows = [{"cell": "bir-si"}, half, {"cell": "bir-si-lambda_rec_replayed3", "settings": rec}]
+    plan = planned({"cells": cells, "grids": {"one": rows}})
+    times = "replayed reconstruction \N{MULTIPLICATION SIGN} 3"
+    assert [arms.cell_name(plan, cell) for cell in cells] == ["BI-R+SI", "BI-R+SI, half size", f"BI-R+SI, {times}"]
+
+
 def test_cells_are_named_by_their_arm_and_what_the_grid_set_in_it():
     set_in_it = {"method.f": 20, "method.lambda_ra": 0.3, "method.reading.distance": "bce"}
     names = ["rr-ra", "rr-ra-lambda_ra0.3-distance-bce", "rr-ra-f5", "bir-si", "mine-strength3000"]

@@ -18,11 +18,11 @@ from exaggerated_replay.methods.dgr import Settings as DGRArm
 from exaggerated_replay.methods.er import Settings as ERArm
 from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
 from exaggerated_replay.methods.none import Settings as NoneArm
-from exaggerated_replay.places import STATE
+from exaggerated_replay.places import RECORD, STATE, TRACES, WEIGHTS
 from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
-from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_complete, is_sealed
+from exaggerated_replay.store.records import Record, is_complete
 from exaggerated_replay.training.job import train_runs
 from exaggerated_replay.training.resume import Stop
 
@@ -237,7 +237,7 @@ def test_what_an_observer_notes_at_task_ends_is_kept_beside_the_weights(place, f
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_a_record_is_sealed_as_it_is_written(finished, arm):
-    assert is_sealed(finished.record(arm))
+    assert Record.of(finished.record(arm)).is_sealed
 
 
 def test_a_run_whose_record_was_changed_is_trained_again_to_the_same_bytes(place):

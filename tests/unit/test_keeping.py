@@ -9,7 +9,7 @@ import pytest
 from test_exchange import record, settings
 from test_verify import plan_of
 
-from exaggerated_replay.analysis.audit.explain import explain
+from exaggerated_replay.commands.explain import explain
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.places import checkout, store_folder

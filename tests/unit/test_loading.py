@@ -19,6 +19,7 @@ from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
 from exaggerated_replay.methods.generative_classifier import Settings as GenerativeClassifierArm
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
+from exaggerated_replay.store.records import sealed
 from exaggerated_replay.training.job import train_runs
 from exaggerated_replay.training.loading import load_run, open_run, read_weights, trained_method
 
@@ -123,9 +124,17 @@ def test_a_method_in_a_file_that_nobody_named_is_asked_for(runs, tmp_path):
     record = read_json(runs / "er" / "record.json")
     record["settings"]["method"]["method"] = "mine"
     shutil.copytree(runs / "er", tmp_path / "mine")
-    (tmp_path / "mine/record.json").write_text(json.dumps(record))
+    (tmp_path / "mine/record.json").write_text(json.dumps(sealed(record)))
     with pytest.raises(UserError, match=r"mine is a method in a file of your own: name it, load_run"):
         open_run(tmp_path / "mine")
+
+
+def test_a_record_that_was_changed_is_refused(runs, tmp_path):
+    shutil.copytree(runs / "er", tmp_path / "changed")
+    for text in ("{}", json.dumps({**read_json(runs / "er/record.json"), "instruments": {}})):
+        (tmp_path / "changed/record.json").write_text(text)
+        with pytest.raises(UserError, match=r"record\.json is not as its run wrote it"):
+            open_run(tmp_path / "changed")
 
 
 @pytest.mark.parametrize("arm", ["dgr", "bir", "rr-ra"])

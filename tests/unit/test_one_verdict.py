@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from exaggerated_replay.analysis.study.study import open_study
-from exaggerated_replay.analysis.verdicts.compare import compare
-from exaggerated_replay.analysis.verdicts.decide import next_step
 from exaggerated_replay.analysis.verdicts.rules import verdict
 from exaggerated_replay.analysis.verdicts.sentences import sentence
 from exaggerated_replay.analysis.verdicts.table import each_once, verdicts
 from exaggerated_replay.analysis.words import counted
+from exaggerated_replay.commands.compare import compare
+from exaggerated_replay.commands.decide import next_step
 from exaggerated_replay.files import read_json
 from exaggerated_replay.report.comparisons import grids
 from exaggerated_replay.report.facts import what_was_not_run

@@ -18,6 +18,7 @@ from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.planning.runs import packs_of
 from exaggerated_replay.planning.sources import features_digest
+from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.run import RunSettings
 
@@ -66,6 +67,14 @@ def test_what_the_file_holds_and_under_which_names():
 def test_grids_are_in_the_order_of_params_yaml_whatever_their_names():
     grids = {"z": PLAIN, "a": [{"arm": ["bir-si"]}]}
     assert plan_with({"study.figures": {"a": "convergence"}}, grids=grids).to_dict()["order"] == ["z", "a"]
+
+
+def test_a_cell_that_two_grids_hold_is_compared_with_what_the_first_in_params_yaml_says(tmp_path):
+    """Its file sorts grids by name: `z`, which comes first, must stay the one that counts."""
+    grids = {"z": [*PLAIN, {"arm": ["ra"]}], "a": [{"arm": ["rr-ra"], "against": {"arm": "ra"}}]}
+    plan = plan_with(grids=grids)
+    back = StudyPlan.from_dict(json.loads(json.dumps(plan.to_dict(), sort_keys=True)), None, tmp_path)
+    assert plan.baselines == back.baselines == {"rr-ra": "bir-si", "ra": "bir-si"}
 
 
 def encoded(**changes):

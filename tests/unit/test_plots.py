@@ -49,9 +49,18 @@ def test_the_tables_by_hand():
 
 
 def test_tasks_may_differ_in_size():
-    tables = plot_tables(study(tasks=([3], [0, 1, 2])))
+    counts = [{**count, "correct": [[one[0], 0, 0, 0], last]} for count in COUNTS for one, last in [count["correct"]]]
+    tables = plot_tables(study(counts, tasks=([3], [0, 1, 2])))
     assert tables["task_accuracy"].to_dict("list") == {"task": [1, 2], "accuracy": [30, 68.57]}  # 3 of 10; 48 of 70
     assert tables["learning"]["accuracy"].tolist() == [75, 63.75]  # 51 of 80
+
+
+def test_seeds_whose_tasks_have_other_numbers_of_test_images_count_alike():
+    counts = [
+        {"correct": [[10, 0], [5, 45]], "tested": [10, 90], "predicted": [0] * 2},  # 50 % in the end
+        {"correct": [[90, 0], [90, 0]], "tested": [90, 10], "predicted": [0] * 2},  # 90 %
+    ]
+    assert plot_tables(study(counts, tasks=([1], [0])))["learning"]["accuracy"].tolist() == [100, 70]
 
 
 def test_runs_that_diverged_are_left_out():

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from studies import made
 
-from exaggerated_replay.analysis.audit.provenance import provenance
+from exaggerated_replay.analysis.study.provenance import provenance
 from exaggerated_replay.errors import UserError
 
 NAMES = {"bir-si": ["bir-s0-aaaaaaaaaa", "bir-s1-bbbbbbbbbb"], "rr-ra": ["exaggeration-s0-cc", "exaggeration-s1-dd"]}

@@ -7,7 +7,9 @@ import shutil
 import pytest
 from studies import whole
 
-from exaggerated_replay.store.records import RECORD, WEIGHTS, is_complete, is_sealed, sealed
+from exaggerated_replay.errors import UserError
+from exaggerated_replay.places import RECORD, WEIGHTS
+from exaggerated_replay.store.records import Record, is_complete, read_record, sealed
 
 CONTENT = bytes(range(100))
 
@@ -75,7 +77,8 @@ def test_a_record_in_which_one_digit_was_changed_is_not_complete(finished, old, 
     text = (finished / RECORD).read_text()
     assert text.count(old) == 1
     (finished / RECORD).write_text(text.replace(old, new))
-    assert not is_sealed(json.loads((finished / RECORD).read_text()))
+    with pytest.raises(UserError, match="not as its run wrote it"):
+        read_record(finished / RECORD)
     assert not is_complete(finished)
 
 
@@ -89,5 +92,5 @@ def test_a_seal_is_of_all_else_and_sealing_again_changes_nothing(finished):
     record = json.loads((finished / RECORD).read_text())
     assert sealed(record) == record
     unsealed = {**record, "sha256": {WEIGHTS: record["sha256"][WEIGHTS]}}
-    assert not is_sealed(unsealed)
+    assert not Record.of(unsealed).is_sealed
     assert sealed(unsealed) == record

@@ -249,6 +249,13 @@ def test_notes_that_hold_for_all_tables_are_said_once(written):
     assert "Of all tables: Data: digits." in text
 
 
+def test_a_full_stop_in_the_title_of_data_ends_no_note(written):
+    plan = plan_of()
+    plan["dataset"] = {**plan["dataset"], "title": "Dr. Smith's digits"}
+    text = " ".join("".join(Reader(written(plan) / "report.html").text).split())
+    assert "Of all tables: Data: Dr. Smith's digits. Seeds:" in text
+
+
 def test_verdicts_on_controls_have_a_colour_of_their_own(written):
     plan = plan_of()
     method = plan["cells"]["rr-ra-f5"]["config"]["method"]

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import grimp
 import pytest
 import yaml
 from studies import planned
@@ -22,6 +23,7 @@ from exaggerated_replay.publishing import origin as origins
 from exaggerated_replay.publishing.origin import without_path
 from exaggerated_replay.publishing.study import rewrite_study, write_study
 from exaggerated_replay.store.records import sealed
+from exaggerated_replay.store.survey import WRITERS
 
 MADE = {
     **CELLS,
@@ -481,3 +483,11 @@ def test_paths_are_cut_wherever_they_stand():
     text += "mirrors: [/srv/me/cifar, 'https://a.b/c']\nw: ~/me's/y # mine\n"
     cut = {"composed_with": ["dataset.source=x.npz"], "mirrors": ["cifar", "https://a.b/c"], "w": "y"}
     assert yaml.safe_load(without_path(text)) == cut
+
+
+def test_a_study_counts_as_made_by_all_the_code_that_writes_it():
+    """Every layer above the training of which `write_study` imports something is in the digest of what made it."""
+    graph = grimp.build_graph("exaggerated_replay", include_external_packages=False)
+    used = {module.split(".")[1] for module in graph.find_upstream_modules("exaggerated_replay.publishing.study")}
+    above = {"workflow", "cli", "commands", "report", "figures", "analysis"}
+    assert used & above | {"publishing"} == {*WRITERS}

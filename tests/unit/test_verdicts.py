@@ -9,9 +9,10 @@ from studies import made, planned
 
 from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.analysis.statistics.paired import estimate
+from exaggerated_replay.analysis.study.tables import computed_csv
 from exaggerated_replay.analysis.verdicts.families import Family, families, family_of
 from exaggerated_replay.analysis.verdicts.sentences import beside, interval_of, sentence
-from exaggerated_replay.analysis.verdicts.table import each_once, judge, verdicts, verdicts_csv
+from exaggerated_replay.analysis.verdicts.table import each_once, judge, verdicts
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.settings.rules import MarginSettings
 
@@ -134,9 +135,9 @@ def test_devices_are_never_mixed():
 def test_a_grid_that_compares_nothing_changes_no_digit_of_the_others():
     plan, runs = study({"treated": 4.7 + NOISE / 3})
     beside_it = {**plan, "grids": {"alone": plan["grids"]["table1"][:1], **plan["grids"]}, "order": ["alone", "table1"]}
-    assert verdicts_csv(verdicts(made(beside_it, runs))) == verdicts_csv(verdicts(made(plan, runs)))
+    assert computed_csv(verdicts(made(beside_it, runs))) == computed_csv(verdicts(made(plan, runs)))
     nothing = {**plan, "grids": {"alone": plan["grids"]["table1"][:1]}, "order": ["alone"]}
-    assert verdicts_csv(verdicts(made(nothing, runs))).count("\n") == 1
+    assert computed_csv(verdicts(made(nothing, runs))).count("\n") == 1
 
 
 def test_equal_at_every_seed():
@@ -246,7 +247,7 @@ def test_validation_data_are_named():
 
 def test_the_csv_has_every_column_and_the_digits_that_processors_agree_on(tmp_path):
     table = verdicts(made(*study({"treated": 4.7 + NOISE})))
-    (tmp_path / "verdicts.csv").write_text(verdicts_csv(table))
+    (tmp_path / "verdicts.csv").write_text(computed_csv(table))
     back = pd.read_csv(tmp_path / "verdicts.csv")
     assert list(back.columns) == list(table.columns)
     assert back["difference"].tolist() == [4.7, 4.7, 4.7]

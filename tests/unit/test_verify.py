@@ -11,7 +11,7 @@ import pytest
 from studies import planned
 from test_exchange import record, settings
 
-from exaggerated_replay.analysis.audit.explain import explain, flat
+from exaggerated_replay.commands.explain import explain, flat
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
 from exaggerated_replay.planning.runs import run_name

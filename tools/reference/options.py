@@ -5,10 +5,10 @@ from typing import Any
 
 import yaml
 
+from exaggerated_replay.places import CONF
 from tools.reference.comments import Leaf, header, leaves
 from tools.reference.markdown import code, page, sentence, table
 
-CONF = Path("conf")
 GROUPS = {
     "dataset": "which data",
     "encoder": "whose features are learned from",

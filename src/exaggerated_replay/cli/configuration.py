@@ -6,8 +6,7 @@ from pathlib import Path
 import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params
-
-CONF = Path("conf")
+from exaggerated_replay.places import CONF
 
 
 @click.command()

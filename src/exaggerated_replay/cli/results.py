@@ -10,7 +10,7 @@ import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import FOCUS, RECORDS, RESULTS, RUNS, store_folder
+from exaggerated_replay.places import CONF, FOCUS, RECORDS, RESULTS, RUNS, store_folder
 
 if TYPE_CHECKING:
     from exaggerated_replay.analysis.study.study import Study
@@ -89,7 +89,7 @@ def table(folder: Path, grid: str, form: str, caption: str | None, label: str | 
 def compare(plan: Path | None, study: str | None, baseline: str, treatment: str) -> None:
     """Compare the cells BASELINE and TREATMENT seed by seed: differences with their intervals, and the verdict."""
     from exaggerated_replay.analysis.study.study import open_study
-    from exaggerated_replay.analysis.verdicts.compare import compare
+    from exaggerated_replay.commands.compare import compare
 
     print(compare(open_study(RESULTS / study) if study else _so_far(plan_or_params(plan)), baseline, treatment))
 
@@ -118,7 +118,7 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
 
     A claim is a grid, a cell, or CELL:METRIC; without any, all of the study.
     """
-    from exaggerated_replay.analysis.verdicts.rounds import run_rounds
+    from exaggerated_replay.commands.rounds import run_rounds
     from exaggerated_replay.planning.params import PARAMS
 
     run_rounds(list(claims), seeds_at_most, _words(workflow), PARAMS, RESULTS)
@@ -138,9 +138,9 @@ def select(sweeps: tuple[str, ...], seeds: str, test_seeds: str, metric: str, va
     params.yaml was composed. Those that are shown to be worse drop out early. At the end params.yaml holds the winner's
     study.
     """
-    from exaggerated_replay.analysis.verdicts.selection import select
+    from exaggerated_replay.commands.selection import select
 
-    print(select(sweeps, seeds, test_seeds, metric, validation, _words(workflow), Path("conf")))
+    print(select(sweeps, seeds, test_seeds, metric, validation, _words(workflow), CONF))
 
 
 @click.command()
@@ -148,7 +148,7 @@ def select(sweeps: tuple[str, ...], seeds: str, test_seeds: str, metric: str, va
 @click.argument("name")
 def explain(plan: Path | None, name: str) -> None:
     """Explain where the numbers of NAME (a cell, a run or its digest) come from, or why it would be trained."""
-    from exaggerated_replay.analysis.audit.explain import explain
+    from exaggerated_replay.commands.explain import explain
 
     print(explain(plan_or_params(plan), name, RESULTS, store_folder()))
 
@@ -169,7 +169,7 @@ def rebuild(folder: Path, seeds: str | None, data: tuple[Path, ...], keep: Path 
 
     Exit status 1 if a number differs by more than a different processor would explain.
     """
-    from exaggerated_replay.analysis.audit.rebuild import rebuild
+    from exaggerated_replay.commands.rebuild import rebuild
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # tidy up as after Ctrl-C
     found = rebuild(folder, _numbers(seeds), data, keep, _words(workflow))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import numpy as np
 
 from exaggerated_replay.data.arrays import headers, read_npz
 from exaggerated_replay.data.checks import check_classes, checked_labels
-from exaggerated_replay.data.identity import counts_of_file
+from exaggerated_replay.data.identity import counts_of_file, remembered
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import no_such_file
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 
 
@@ -26,7 +24,7 @@ def classes_of(dataset: DatasetSettings) -> int:
     if dataset.own_file is None or dataset.content is not None:  # whose file holds what the settings say
         return dataset.classes  # type: ignore[return-value]  # settings that describe published data must say it
     path = Path(dataset.own_file)
-    classes = _classes_in(path, path.stat().st_mtime_ns if path.is_file() else 0)
+    classes = int(remembered(path, "dataset.source", "classes", lambda: str(_classes_in(path))))
     if dataset.classes not in (None, classes):
         raise UserError(
             f"dataset.classes is {dataset.classes}, but {path} has {classes}: correct it, or set it to null"
@@ -84,10 +82,7 @@ def check_colours(dataset: SourceSettings, prepared: Path, key: str) -> None:
         )
 
 
-@functools.cache
-def _classes_in(path: Path, _time: int) -> int:
-    if not path.is_file():
-        raise no_such_file("dataset.source", path)
+def _classes_in(path: Path) -> int:
     labels = read_npz(path, ("y_train", "y_test"))
     train, test = (checked_labels(labels[key], f"{key} in {path}") for key in ("y_train", "y_test"))
     return check_classes(train, test, path)

@@ -14,7 +14,7 @@ from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import hardware
 from exaggerated_replay.features.pretraining import Epoch, Images, pretrain
 from exaggerated_replay.files import file_digest, replacing, write_json
-from exaggerated_replay.places import ENCODER_WEIGHTS, RECORD
+from exaggerated_replay.places import ENCODER_WEIGHTS, RECORD, STATE
 from exaggerated_replay.settings.encoder import PretrainingSettings
 
 
@@ -41,7 +41,7 @@ def train_encoder(
     Raises:
         UserError: The settings do not fit the images.
     """
-    state = workspace / target.name / "state.safetensors"
+    state = workspace / target.name / STATE
     train_set, test_set = (
         Images(torch.from_numpy(x).to(device), torch.from_numpy(y).to(device), source["mean"], source["std"])
         for x, y in ((prepared.x_train, prepared.y_train), (prepared.x_test, prepared.y_test))

@@ -70,7 +70,7 @@ def pretrain(
     """
     if settings.batch > len(train_set.x):
         raise UserError(
-            f"encoder.batch is {settings.batch}, but there are only {len(train_set.x)} training images: "
+            f"encoder.pretraining.batch is {settings.batch}, but there are only {len(train_set.x)} training images: "
             f"choose a batch of at most {len(train_set.x)}"
         )
     use_threads(settings.threads, "encoder.pretraining.threads")
@@ -101,7 +101,9 @@ def pretrain(
             sums += torch.stack([loss.detach(), (logits.argmax(1) == y).float().mean()])
         mean_loss, train_accuracy = (sums / steps).tolist()
         if not mean_loss < float("inf"):
-            raise UserError(f"the encoder's loss is no finite number in epoch {epoch}: lower encoder.learning_rate")
+            raise UserError(
+                f"the encoder's loss is no finite number in epoch {epoch}: lower encoder.pretraining.learning_rate"
+            )
         curve.append(Epoch(epoch, mean_loss, train_accuracy, accuracy(network, test_set)))
         keep(state, network, optimiser, curve)
         watch(curve[-1])
@@ -146,7 +148,7 @@ def restore(state: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -
         with safe_open(state, framework="pt") as kept:
             curve = [Epoch(*point) for point in json.loads(kept.metadata()["curve"])]
             tensors = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118 (no mapping)
-    except (OSError, SafetensorError):
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return []
     network.load_state_dict({n.removeprefix("network/"): v for n, v in tensors.items() if n.startswith("network/")})
     moments: dict[int, dict[str, Tensor]] = {}

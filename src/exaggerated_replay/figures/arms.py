@@ -1,5 +1,6 @@
 """What arms and cells are called and which colour they have, in every figure and on every page."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,9 +73,10 @@ def cell_name(plan: StudyPlan, cell: str) -> str:
     arm = plan.cells[cell].arm
     rest = cell.removeprefix(arm)
     row = next((row for row in plan.rows if row.cell == cell), None)
-    settings = {key: value for key, value in row.settings.items() if f"-{_last(key)}" in rest} if row else {}
+    varied = row.settings.items() if row else ()
+    settings = {key: value for key, value in varied if re.search(rf"-{re.escape(_last(key))}[-\d]", rest)}
     parts = _parts(plan, Row(cell, settings, None))
-    return ", ".join(parts if row or not rest else [*parts, rest.removeprefix("-")])
+    return ", ".join(parts if settings or not rest else [*parts, in_words(rest.removeprefix("-"))])
 
 
 def row_names(plan: StudyPlan, rows: Sequence[Row]) -> list[str]:

@@ -10,11 +10,12 @@ from matplotlib.gridspec import GridSpecBase
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from exaggerated_replay.analysis.study.scores import significant
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.arms import BASELINE, TREATMENT
 from exaggerated_replay.figures.style import INK, MUTED, SINGLE, house_style, key, sheet
-from exaggerated_replay.store.records import WEIGHTS, is_complete
+from exaggerated_replay.places import WEIGHTS
+from exaggerated_replay.store.records import is_complete
+from exaggerated_replay.wording import significant
 
 MOST_NAMED = 4
 """So many competitors are named and shown as pictures; more would not fit a column."""

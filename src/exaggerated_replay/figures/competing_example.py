@@ -1,6 +1,7 @@
 """What Fig. 2 shows, from a checkpoint: one replayed sample, its competing classes, and their means."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from exaggerated_replay.training.loading import read_weights, ready_to_replay
 
 
 @torch.no_grad()
-def competing_example(record: dict[str, Any], weights: Path) -> dict[str, Any]:
+def competing_example(record: Mapping[str, Any], weights: Path) -> dict[str, Any]:
     """Replay a batch from a trained run and choose the sample whose strongest rival comes closest to its label.
 
     Args:

@@ -2,13 +2,11 @@
 
 import pandas as pd
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from exaggerated_replay.analysis.questions.effects import effects
-from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import (
     DOTS,
@@ -16,6 +14,7 @@ from exaggerated_replay.figures.style import (
     PANELS,
     arm_colours,
     arm_name,
+    banded,
     below,
     data_name,
     dots,
@@ -50,9 +49,10 @@ def draw(study: Study, grid: str) -> Figure:
     figure, rows = panels(*((3.7, len(PANELS), 2) if len(changed) else (2.4, len(PANELS))), sharex=True)
     for axes, (metric, title) in zip(rows[0], PANELS.items(), strict=True):
         for k, (arm, colour) in enumerate(arms.items()):
-            own = found.loc[found["arm"] == arm, ["iterations", metric]]
-            name = arm_name(study.plan, arm)
-            _line(axes, own, colour, name, above=len(arms) - 1 - k, shift=5 * (k - (len(arms) - 1) / 2))
+            own = found[found["arm"] == arm]
+            dots(axes, own["iterations"], own[metric], colour, aside=5 * (k - (len(arms) - 1) / 2))
+            of_length = dict(iter(own.groupby("iterations")[metric]))
+            banded(axes, of_length, colour, arm_name(study.plan, arm), above=len(arms) - 1 - k)
         axes.set_title(title)
         log_axis(axes, found["iterations"], lambda value: f"{value:,.0f}")
         axes.margins(x=0.08)
@@ -86,30 +86,3 @@ def _grid_runs(study: Study, grid: str) -> pd.DataFrame:
         cell = study.cell(row.cell)
         parts.append(study.cell_runs(cell.name).assign(arm=cell.arm, iterations=cell.setting(LENGTH)))
     return pd.concat(parts)
-
-
-def _line(axes: Axes, own: pd.DataFrame, colour: str, name: str, *, above: int, shift: float) -> None:
-    """Plot one arm so that it shows even where arms coincide.
-
-    Its dots are shifted sideways, in points; its line is the wider the more arms are drawn above it.
-    """
-    x, y = own.to_numpy().T
-    dots(axes, x, y, colour, aside=shift)
-    estimates = {iterations: estimate(y[x == iterations]) for iterations in sorted(set(x))}
-    axes.fill_between(
-        list(estimates),
-        [mean.low for mean in estimates.values()],
-        [mean.high for mean in estimates.values()],
-        color=colour,
-        alpha=0.15,
-        linewidth=0,
-    )
-    axes.plot(
-        list(estimates),
-        [mean.mean for mean in estimates.values()],
-        "o-",
-        color=colour,
-        linewidth=1.2 + 1.1 * above,
-        markersize=2.8 + 1.7 * above,
-        label=name,
-    )

@@ -4,16 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.accuracy_matrix import arms_shown
-from exaggerated_replay.figures.style import INK, cell_colours, cell_name, house_style, key, panels
+from exaggerated_replay.figures.style import INK, banded, cell_colours, cell_name, house_style, key, panels
 from exaggerated_replay.store.records import Record
 
 
@@ -42,9 +40,9 @@ def draw(records: Mapping[str, Sequence[Record]], colours: Mapping[str, str]) ->
     steps = np.linspace(1, 0, len(records)) if len(records) > 1 else [0.0]
     for above, (arm, runs) in zip(steps, records.items(), strict=True):
         matrices = [accuracy_matrix(*run.scored) for run in runs]
-        tasks = len(matrices[0])
-        _line(left, np.arange(1, tasks + 1), np.array([matrix[:, 0] for matrix in matrices]), colours[arm], arm, above)
-        _line(right, np.arange(tasks), np.array([by_age(matrix) for matrix in matrices]), colours[arm], arm, above)
+        after, age = (np.transpose([of(matrix) for matrix in matrices]) for of in (lambda matrix: matrix[:, 0], by_age))
+        banded(left, dict(enumerate(after, start=1)), colours[arm], arm, above=above)
+        banded(right, dict(enumerate(age)), colours[arm], arm, above=above)
     left.set_title("first task")
     left.set_xlabel("after task")
     left.set_ylabel("accuracy (%)")
@@ -67,20 +65,3 @@ def draw(records: Mapping[str, Sequence[Record]], colours: Mapping[str, str]) ->
 def by_age(matrix: np.ndarray) -> np.ndarray:
     """Return the mean accuracy on a task k tasks after it was learned, for k = 0, 1, ...: means of the diagonals."""
     return np.array([np.diagonal(matrix, -age).mean() for age in range(len(matrix))])
-
-
-def _line(axes: Axes, x: np.ndarray, accuracies: np.ndarray, colour: str, arm: str, above: float) -> None:
-    """Plot accuracies, (seeds, points); the line is the wider the more arms are drawn above it, from 0 to 1."""
-    means = [estimate(column) for column in accuracies.T]
-    axes.fill_between(
-        x, [mean.low for mean in means], [mean.high for mean in means], color=colour, alpha=0.15, linewidth=0
-    )
-    axes.plot(
-        x,
-        [mean.mean for mean in means],
-        "o-",
-        color=colour,
-        linewidth=1.2 + 1.1 * above,
-        markersize=2.8 + 1.7 * above,
-        label=arm,
-    )

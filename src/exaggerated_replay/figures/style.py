@@ -242,6 +242,23 @@ def means(axes: Axes, x: pd.Series, y: pd.Series, colour: str, *, aside: float =
     axes.errorbar(places, [mean.mean for mean in estimates.values()], reach, color=colour, **style)
 
 
+def banded(axes: Axes, values: Mapping[float, ArrayLike], colour: str, name: str, *, above: float) -> None:
+    """Plot means as a line in a band of their 95 % intervals (Student's t), so that lines that coincide all show.
+
+    Args:
+        axes: Where to.
+        values: x -> the values there, one per seed.
+        colour: Of the line and its band.
+        name: Of the line.
+        above: How many lines are drawn above this one: it is the wider the more there are.
+    """
+    found = [estimate(of_seeds) for of_seeds in values.values()]
+    low, mean, high = ([getattr(one, part) for one in found] for part in ("low", "mean", "high"))
+    axes.fill_between([*values], low, high, color=colour, alpha=0.15, linewidth=0)
+    wide, large = 1.2 + 1.1 * above, 2.8 + 1.7 * above
+    axes.plot([*values], mean, "o-", color=colour, linewidth=wide, markersize=large, label=name)
+
+
 def key(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
     """Set one key for a whole figure above the panels, where it covers no data: in one row, or as few as it fits into.
 

@@ -45,14 +45,13 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def check(kind: type[Kind], values: Any, where: str = "", source: str = "params.yaml") -> Kind:
+def check(kind: type[Kind], values: Any, where: str = "") -> Kind:
     """Check values against a settings dataclass and return an instance of it.
 
     Args:
         kind: The dataclass.
         values: What was read.
         where: The dotted key at which the values stand.
-        source: What was read, as the sentence calls it.
 
     Raises:
         UserError: Naming the first key that is wrong.
@@ -65,25 +64,27 @@ def check(kind: type[Kind], values: Any, where: str = "", source: str = "params.
         keys = {_key(problem) for problem in problems}
         more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
         same = [problem for problem in problems if _key(problem) == _key(problems[0])]
-        raise UserError(f"{source}: {_sentence(kind, same, where)}{more}") from None
+        raise UserError(f"params.yaml: {_sentence(kind, same, where)}{more}") from None
 
 
-def check_arm(values: Any, where: str, source: str = "params.yaml") -> MethodSettings:
+def check_arm(values: Any, where: str) -> MethodSettings:
     """Check the settings of one arm against those of its method.
 
     Raises:
         UserError: Naming the key below `where`.
     """
     if not isinstance(values, dict) or "method" not in values:
-        raise UserError(f"{source}: {where}.method is missing: choose one of {', '.join(method_names())}")
-    check_choice(values["method"], method_names(), f"{where}.method", "a method", source)
-    return check(settings_of(values["method"]), values, where, source)
+        raise UserError(f"params.yaml: {where}.method is missing: choose one of {', '.join(method_names())}")
+    check_choice(values["method"], method_names(), f"{where}.method", "a method")
+    return check(settings_of(values["method"]), values, where)
 
 
-def check_choice(value: Any, choices: Any, where: str, what: str, source: str = "params.yaml") -> None:
+def check_choice(value: Any, choices: Any, where: str, what: str) -> None:
     """Raise a UserError unless the value is one of the choices, each of which is `what`, such as "an arm"."""
     if not isinstance(value, str) or value not in choices:
-        raise UserError(f"{source}: {where} is {shown(value)}, which is not {what}: choose one of {', '.join(choices)}")
+        raise UserError(
+            f"params.yaml: {where} is {shown(value)}, which is not {what}: choose one of {', '.join(choices)}"
+        )
 
 
 def shown(value: Any) -> str:

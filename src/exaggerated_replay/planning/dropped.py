@@ -3,12 +3,12 @@
 import json
 import os
 import shlex
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
+from exaggerated_replay.git import git
 from exaggerated_replay.places import EXPERIMENT, HELD, checkout
 from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options
 from exaggerated_replay.planning.params import PARAMS
@@ -90,9 +90,9 @@ def _held() -> dict[str, Any] | None:
         noted = read_json(checkout() / HELD)
     except (UserError, OSError):
         try:
-            shown = subprocess.run(["git", "show", f"{commit}:{PARAMS}"], capture_output=True, text=True, check=True)
+            shown = git("show", f"{commit}:{PARAMS}")
             noted = parse_yaml(shown.stdout, PARAMS.name)
-        except (UserError, OSError, subprocess.CalledProcessError):
+        except (UserError, OSError):
             return None
     return noted if isinstance(noted, dict) else None
 

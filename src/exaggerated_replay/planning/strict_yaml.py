@@ -1,6 +1,7 @@
 """YAML 1.2 read without guessing: no key twice, `1:30` is text, and nothing in a file runs code."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,19 @@ def parse_yaml(text: str, name: str) -> Any:
         raise UserError(f"{name} is not valid YAML: {' '.join(str(error).split())[:200]}") from None
 
 
+class Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML has no types
+    """Writes YAML 1.1, with quotes around those texts, too, that only YAML 1.2 reads as numbers: 1e5 and 0o17."""
+
+
+Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+$"), [*"-+.0123456789"]
+)
+Dumper.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"0o[0-7]+$"), ["0"])
+
+
 def dump_yaml(values: Any) -> str:
     """Return plain values as YAML, in their own order."""
-    return yaml.safe_dump(values, sort_keys=False, width=110, allow_unicode=True)
+    return yaml.dump(values, Dumper=Dumper, sort_keys=False, width=110, allow_unicode=True)
 
 
 def _place(error: MarkedYAMLError) -> str:

@@ -141,6 +141,12 @@ class StudyPlan:
         """The rows of all grids, one grid after the other."""
         return [row for rows in self.grids.values() for row in rows]
 
+    @functools.cached_property
+    def baselines(self) -> dict[str, str]:
+        """The cell that each cell is compared with: of the first grid of params.yaml that says so."""
+        rows = [row for grid in self.order for row in self.grids[grid]]
+        return {row.cell: row.baseline for row in reversed(rows) if row.baseline}
+
     @property
     def varied(self) -> list[str]:
         """Every setting that a grid varies, by its dotted key."""
@@ -193,8 +199,6 @@ class StudyPlan:
         """
         try:
             return cls(**study_parts(values, runs, where))
-        except UserError:
-            raise
         except (KeyError, TypeError, AttributeError, ValueError, ImportError) as error:
             raise UserError(
                 f"{where} is not as the workflow writes it: bring it back with git, or run the workflow again"

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.study.scores import PLACES, accuracy_matrix, by_task
+from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.scores import PLACES, accuracy_matrix, so_far
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.study_plan import Cell
 
@@ -25,13 +26,11 @@ def plot_tables(study: Study) -> dict[str, pd.DataFrame]:
     focus = study.plan.cells[study.plan.focus]
     scored = [record.scored for record in study.ended(focus.name)]
     if scored:
-        matrix = np.mean([accuracy_matrix(counts, sizes) for counts, sizes in scored], axis=0)
-        tested = np.mean([by_task(np.array(counts["tested"]), sizes) for counts, sizes in scored], axis=0)
+        matrix, learning = (np.mean([of(*run) for run in scored], axis=0) for of in (accuracy_matrix, so_far))
     else:
-        matrix, tested = np.empty((0, 0)), np.empty(0)
+        matrix, learning = np.empty((0, 0)), np.empty(0)
     tasks = len(matrix)
     after, on = np.tril_indices(tasks)
-    learning = [np.average(matrix[t, : t + 1], weights=tested[: t + 1]) for t in range(tasks)]
     wanted = _but_for_length(focus)
     alike = [cell.name for cell in study.plan.cells.values() if _but_for_length(cell) == wanted]
     lengths = study.runs[study.runs["cell"].isin(alike)]
@@ -39,7 +38,7 @@ def plot_tables(study: Study) -> dict[str, pd.DataFrame]:
         "task_accuracy": pd.DataFrame({"task": range(1, tasks + 1), "accuracy": matrix[-1:].ravel()}),
         "learning": pd.DataFrame({"after_task": range(1, tasks + 1), "accuracy": learning}),
         "accuracy_matrix": pd.DataFrame({"after_task": after + 1, "on_task": on + 1, "accuracy": matrix[after, on]}),
-        "convergence": lengths.groupby("iterations", as_index=False)[["first20", "first50", "overall"]].mean(),
+        "convergence": lengths.groupby("iterations", as_index=False)[[*METRICS]].mean(),
     }
     return {name: table.round(PLACES) for name, table in tables.items()}
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from exaggerated_replay.analysis.audit.provenance import provenance
 from exaggerated_replay.analysis.mechanism.kept import cells_as_before, completed
 from exaggerated_replay.analysis.mechanism.tables import mechanism_tables
 from exaggerated_replay.analysis.questions.comparison import comparison
@@ -22,15 +21,15 @@ from exaggerated_replay.analysis.study.outputs import (
     more_files,
     study_files,
 )
-from exaggerated_replay.analysis.study.scores import significant
+from exaggerated_replay.analysis.study.provenance import provenance
 from exaggerated_replay.analysis.study.study import Study, load_study, open_study
-from exaggerated_replay.analysis.study.tables import runs_csv
+from exaggerated_replay.analysis.study.tables import as_csv, computed_csv, measured_csv, runs_csv
 from exaggerated_replay.analysis.study.tasks import learning_table
-from exaggerated_replay.analysis.verdicts.table import verdicts, verdicts_csv
+from exaggerated_replay.analysis.verdicts.table import verdicts
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.catalogue import draw_all
 from exaggerated_replay.files import read_json, write_json, write_text
-from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
+from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS, RUNS, TIMINGS
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.publishing.folder import written_together
@@ -47,16 +46,10 @@ PARTS: Sequence[Part] = (draw_all, write_readme, write_report)
 """In this order: pages show the figures."""
 
 
-def write_study(
-    plan: StudyPlan,
-    folder: Path,
-    parts: Sequence[Part] = PARTS,
-    *,
-    made_from: str,
-    results: Path = RESULTS,
-    params: Path = PARAMS,
-) -> str:
-    """Write the folder of a study from the records of its runs: whole or not at all.
+def write_study(plan: StudyPlan, folder: Path, parts: Sequence[Part] = PARTS, *, made_from: str) -> str:
+    """Write the folder of a study from params.yaml and the records of its runs: whole or not at all.
+
+    A record that is not in results/runs/ any more is taken from the study's folder.
 
     Only what changed is written, so that times of files stay. What an earlier plan of the same folder declared and this
     one does not is removed; what no plan declares is never touched. The figures of the cell in focus also go to
@@ -67,9 +60,6 @@ def write_study(
         folder: The study's folder, for example results/default.
         parts: What else to write.
         made_from: Digest of all that decides the folder's content.
-        results: Holds `runs/` (run directories) and `timings/`. A record that is not there any more is taken from
-            the study's folder.
-        params: The params.yaml that the plan was made from.
 
     Returns:
         What to tell the user: the main table, and where everything lies.
@@ -77,13 +67,13 @@ def write_study(
     Raises:
         UserError: A record is missing.
     """
-    if not params.is_file():
-        raise UserError(f"{params} is missing: write it with `exaggerated-replay compose`")
-    study = load_study(plan, results / "runs", folder / RECORDS)
-    facts = origin(study, results / "timings", folder / PROVENANCE, made_from)
-    traced = mechanism_tables(plan, results / "runs")
-    _write(study, folder, parts, facts, without_path(params.read_text(encoding="utf-8")), traced, _before(folder))
-    _write_if_new(results / "focus.json", focus(study))
+    if not PARAMS.is_file():
+        raise UserError(f"{PARAMS} is missing: write it with `exaggerated-replay compose`")
+    study = load_study(plan, RUNS, folder / RECORDS)
+    facts = origin(study, TIMINGS, folder / PROVENANCE, made_from)
+    traced = mechanism_tables(plan, RUNS)
+    _write(study, folder, parts, facts, without_path(PARAMS.read_text(encoding="utf-8")), traced, _before(folder))
+    _write_if_new(RESULTS / "focus.json", focus(study))
     return told(study, folder)
 
 
@@ -134,16 +124,16 @@ def _write(
         write_lines(fresh / RECORDS, [Line(run, record.written) for run, record in study.records.items()])
         write_text(fresh / "runs.csv", runs_csv(study.runs))
         write_json(fresh / "metrics.json", summary(study.runs))
-        write_text(fresh / "verdicts.csv", verdicts_csv(verdicts(study)))
+        write_text(fresh / "verdicts.csv", computed_csv(verdicts(study)))
         for name, table in findings(study).items():
-            write_text(fresh / name, _csv(table))
-        write_text(fresh / LEARNING, learning_table(study).to_csv(index=False, lineterminator="\n"))
+            write_text(fresh / name, computed_csv(table))
+        write_text(fresh / LEARNING, as_csv(learning_table(study)))
         for name, table in plot_tables(study).items():
-            write_text(fresh / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+            write_text(fresh / "plots" / f"{name}.csv", as_csv(table))
         for grid in plan.grids:
             write(comparison(study, grid), fresh / "tables", grid, study)
             listed = provenance(study, grid)
-            write_text(fresh / "provenance" / f"{grid}.csv", listed.to_csv(index=False, lineterminator="\n"))
+            write_text(fresh / "provenance" / f"{grid}.csv", as_csv(listed))
         for name, text in _mechanism(study, folder, traced, before).items():
             write_text(fresh / name, text)
         for part in parts:
@@ -156,7 +146,7 @@ def _mechanism(study: Study, folder: Path, traced: Mapping[str, pd.DataFrame], b
     tables = {}
     for name in MECHANISM:
         file = mechanism_file(name)
-        today = _csv(traced[name]) if name in traced else ""
+        today = measured_csv(traced[name]) if name in traced else ""
         if table := completed(today, _text(folder / file), holding, study.plan.cells):
             tables[file] = table
     return tables
@@ -182,12 +172,6 @@ def told(study: Study, folder: Path) -> str:
     """Return what a user wants to see when a study is finished: a table, and where all lies."""
     grid = first_grid(study.plan)
     return f"{markdown(comparison(study, grid))}\n{grid}, like all of the study, lies in {folder}/."
-
-
-def _csv(table: pd.DataFrame) -> str:
-    numbers = table.select_dtypes("float").columns
-    rounded = table.assign(**{column: table[column].map(significant) for column in numbers})
-    return rounded.to_csv(index=False, lineterminator="\n")
 
 
 def _write_if_new(target: Path, value: Any) -> None:

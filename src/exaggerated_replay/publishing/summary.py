@@ -50,7 +50,7 @@ def focus(study: Study) -> dict[str, Any]:
     metrics, cell = summary(study.runs), study.plan.focus
     if cell not in metrics:
         raise UserError(f"params.yaml: focus is {cell!r}: choose one of {', '.join(metrics)}")
-    baseline = next((row.baseline for row in study.plan.rows if row.cell == cell and row.baseline), None)
+    baseline = study.plan.baselines.get(cell)
     return {
         **{metric: metrics[cell][metric]["mean"] for metric in SUMMED_UP},
         "seeds": int(finished(study.cell_runs(cell)).sum()),

@@ -1,6 +1,5 @@
 """The grids of a study as the page shows them: a row per cell, with differences, verdicts and the paper's values."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -140,7 +139,7 @@ def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
         title=title,
         heading=OVER_F if over_f else NAMED,
         rows=rows,
-        notes=re.split(r"(?<=\.) (?=[A-Z0-9])", remarks(table, study)),
+        notes=remarks(table, study),
         counts=tally(judged),
         evidence=[_evidence(row) for _, row in judged.iterrows()],
         sentences=[sentence(study.plan, row) for _, row in judged.iterrows()],

@@ -19,7 +19,7 @@ class MarginSettings(Settings):
 
     def of(self, metric: str) -> float:
         """Return the margin of first20, first50 or overall."""
-        return {"first20": self.first20, "first50": self.first50, "overall": self.overall}[metric]
+        return float(getattr(self, metric))
 
 
 @dataclass(frozen=True, kw_only=True)

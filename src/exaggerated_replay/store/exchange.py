@@ -8,10 +8,9 @@ from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import link, read_json, write_json
-from exaggerated_replay.places import RECORDS
+from exaggerated_replay.places import RECORD, RECORDS
 from exaggerated_replay.store.keeping import NOTHING, finished
 from exaggerated_replay.store.lines import Line, each_line, read_records, write_lines
-from exaggerated_replay.store.records import RECORD
 from exaggerated_replay.store.verify import verify_record
 
 

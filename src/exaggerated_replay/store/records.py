@@ -10,22 +10,7 @@ from typing import Any, Self
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, link, read_json
-from exaggerated_replay.places import ENCODER_WEIGHTS, RECORD, TRACES, WEIGHTS
-
-__all__ = [
-    "ENCODER_WEIGHTS",
-    "FILES",
-    "RECORD",
-    "TRACES",
-    "WEIGHTS",
-    "Record",
-    "is_complete",
-    "is_sealed",
-    "is_the_same",
-    "put_run",
-    "read_record",
-    "sealed",
-]
+from exaggerated_replay.places import RECORD, TRACES, WEIGHTS
 
 FINISHED = "finished"
 FILES = (WEIGHTS, TRACES, RECORD)  # in the order in which they are put in place: the record vouches for the others
@@ -133,14 +118,6 @@ def sealed(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record with a digest of all else that it says, so that a digit changed later shows."""
     rest = {**record, "sha256": {name: digest for name, digest in record["sha256"].items() if name != RECORD}}
     return {**rest, "sha256": {**rest["sha256"], RECORD: digest_of(rest)}}
-
-
-def is_sealed(record: Any) -> bool:
-    """Tell whether this is a record, and says what it said when it was sealed."""
-    try:
-        return Record.of(record).is_sealed
-    except UserError:
-        return False
 
 
 def is_complete(directory: Path) -> bool:

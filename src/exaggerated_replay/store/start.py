@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from exaggerated_replay.files import digest_of, write_json
-from exaggerated_replay.places import DIGITS, RUNS, WORKSPACE, store_folder
+from exaggerated_replay.places import DIGITS, RECORD, RUNS, WEIGHTS, WORKSPACE, store_folder
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.store.aside import move_aside, move_files
 from exaggerated_replay.store.keeping import WHOLE, bring_back, clear, finished, set_aside, take_in
-from exaggerated_replay.store.records import FILES, RECORD, WEIGHTS
+from exaggerated_replay.store.records import FILES
 from exaggerated_replay.store.survey import Survey
 
 

@@ -17,17 +17,18 @@ from exaggerated_replay.data.prepared import Prepared, load
 from exaggerated_replay.data.splits import read_split
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json
-from exaggerated_replay.places import ENCODERS, RESULTS, RUNS
+from exaggerated_replay.places import ENCODER_WEIGHTS, ENCODERS, RECORD, RESULTS, RUNS, WEIGHTS
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.sources import Source
 from exaggerated_replay.planning.study_plan import Run
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.store.keeping import has_more
 from exaggerated_replay.store.manifest import read_manifest
-from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS, is_complete
+from exaggerated_replay.store.records import is_complete
 from exaggerated_replay.store.verify import verify_record
 
 MOST_BYTES = 2 * 10**9  # of checkpoints that every start reads whole: about two seconds
+WRITERS = ("analysis", "figures", "publishing", "report")  # folders of the code that makes a study's files
 
 Check = Callable[[], Any]
 
@@ -167,10 +168,10 @@ def made_from(plan: dict[str, Any], places: Mapping[str, Path] | None = None) ->
         places: Run -> where its files lie, if not in results/runs/.
     """
     package = Path(__file__).parents[1]
-    folders = [path for folder in ("analysis", "figures", "report") for path in sorted((package / folder).rglob("*"))]
+    folders = [path for folder in WRITERS for path in sorted((package / folder).rglob("*"))]
     code = {
         str(path.relative_to(package)): file_digest(path)
-        for path in [*folders, package / "planning/questions.py"]  # what a grid is asked
+        for path in [*folders, package / "planning/questions.py", package / "wording.py"]
         if path.is_file() and "__pycache__" not in path.parts
     }
     paths = {name: (places or {}).get(name, RUNS / name) / RECORD for name in plan["runs"]}

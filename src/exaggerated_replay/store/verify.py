@@ -11,10 +11,11 @@ import numpy as np
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, read_json
+from exaggerated_replay.places import RECORD, TRACES, WEIGHTS
 from exaggerated_replay.planning.checking import check, check_arm
 from exaggerated_replay.planning.study_plan import name_of_values
 from exaggerated_replay.settings.run import RunSettings
-from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, Record
+from exaggerated_replay.store.records import Record
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -22,11 +22,12 @@ from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples
 from exaggerated_replay.learning.standing import Observer
 from exaggerated_replay.learning.trainer import to_stderr
 from exaggerated_replay.locks import alone
-from exaggerated_replay.places import STATE
+from exaggerated_replay.places import RECORD, STATE, TRACES, WEIGHTS
 from exaggerated_replay.settings.run import RunSettings
-from exaggerated_replay.store.records import RECORD, TRACES, WEIGHTS, is_complete, put_run, sealed
+from exaggerated_replay.store.records import is_complete, put_run, sealed
 from exaggerated_replay.training.observation.observer import TaskEndObserver
 from exaggerated_replay.training.resume import StateFile, Stop
+from exaggerated_replay.wording import significant
 
 Watch = Callable[[Progress], None]
 Observe = Callable[[Samples, int], Observer]  # from the test set and the run's seed
@@ -170,8 +171,3 @@ def described(failure: Diverged) -> dict[str, Any]:
         "term": failure.term,
         "loss": str(failure.loss),
     }
-
-
-def significant(value: float, digits: int = 4) -> float:
-    """Return a number with so many significant digits: what other processors agree on."""
-    return float(f"{value:.{digits}g}")

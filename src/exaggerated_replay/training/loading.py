@@ -19,6 +19,7 @@ from exaggerated_replay.places import PLAN, RECORD, RUNS, WEIGHTS
 from exaggerated_replay.settings.methods import method_names, use_own
 from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.run import RunSettings
+from exaggerated_replay.store.records import read_record
 
 CPU = torch.device("cpu")
 
@@ -39,7 +40,7 @@ def undisturbed() -> Iterator[None]:
 class LoadedRun:
     """A run that is done, on the CPU."""
 
-    record: dict[str, Any]
+    record: Mapping[str, Any]
     settings: RunSettings
     weights: dict[str, Tensor]
     method: Method  # as at the end of its last task
@@ -128,7 +129,7 @@ def open_run(directory: Path) -> LoadedRun:
         UserError: The directory holds no finished run, its method is in a file that nobody named, or its checkpoint is
             missing or damaged.
     """
-    record = read_json(directory / RECORD)
+    record = read_record(directory / RECORD).written
     weights = directory / WEIGHTS
     if not weights.is_file():
         raise UserError(f"{weights} is missing: `dvc pull` it or run the workflow again")
@@ -158,7 +159,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 @undisturbed()
-def trained_method(record: dict[str, Any], settings: RunSettings, weights: dict[str, Tensor]) -> Method:
+def trained_method(record: Mapping[str, Any], settings: RunSettings, weights: dict[str, Tensor]) -> Method:
     """Build a run's method again as it was at the end of its last task.
 
     Raises:
@@ -179,7 +180,7 @@ def trained_method(record: dict[str, Any], settings: RunSettings, weights: dict[
 
 
 @undisturbed()
-def ready_to_replay(record: dict[str, Any], settings: RunSettings, weights: dict[str, Tensor]) -> Method:
+def ready_to_replay(record: Mapping[str, Any], settings: RunSettings, weights: dict[str, Tensor]) -> Method:
     """Build a run's method again as it would be in a task after its last: it replays all classes.
 
     Raises:

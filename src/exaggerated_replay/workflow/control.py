@@ -24,7 +24,7 @@ from exaggerated_replay.cli.errors import sentence_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.gpus import visible_gpus
 from exaggerated_replay.locks import at_work, hold_folder, is_held
-from exaggerated_replay.places import RESULTS, store_folder
+from exaggerated_replay.places import CONF, RESULTS, store_folder
 from exaggerated_replay.planning.compose import drift_warning_once
 from exaggerated_replay.planning.dropped import check_nothing_dropped, note_held
 from exaggerated_replay.planning.params import PARAMS, read_params
@@ -35,7 +35,7 @@ from exaggerated_replay.store.survey import Survey
 from exaggerated_replay.workflow.milestones import PACKS, Milestones
 from exaggerated_replay.workflow.names import Job, Workflow
 
-SNAKEMAKE, CONF = Path(".snakemake"), Path("conf")
+SNAKEMAKE = Path(".snakemake")
 MADE_FROM = {
     "verify": ("download",),
     "split": ("verify",),

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from exaggerated_replay.analysis.study.outputs import all_files
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import RUNS, WORKSPACE
+from exaggerated_replay.places import ENCODER_WEIGHTS, RECORD, RUNS, WEIGHTS, WORKSPACE
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.study_plan import Run
-from exaggerated_replay.store.records import ENCODER_WEIGHTS, RECORD, WEIGHTS
 
 PACKS = WORKSPACE / "packs"  # a file for each job that has trained its runs, until these have been looked at
 

@@ -53,7 +53,7 @@ def confusions(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
 
 def shares(run: TracedRun) -> np.ndarray:
     """Return the confusion matrix by original classes, rows in percent of the test samples: (C, C)."""
-    labels = np.argsort(run.class_order)
+    labels = np.argsort(run.settings.class_order)
     counts = run.arrays["confusion"][np.ix_(labels, labels)].astype(float)
     return PERCENT * counts / np.maximum(counts.sum(1, keepdims=True), 1)
 
@@ -66,15 +66,15 @@ def confusions_by_task(traces: Traces, baselines: Mapping[str, str]) -> pd.DataF
     """
     rows = []
     for cell, run, base in pairs(traces, baselines):
-        before = between_tasks(base) if base else np.full((len(run.tasks),) * 2, np.nan)
+        before = between_tasks(base) if base else np.full((len(run.settings.tasks),) * 2, np.nan)
         for (true, assigned), percent in np.ndenumerate(between_tasks(run)):
             place = {"true_task": true + 1, "assigned_task": assigned + 1}
             change = {"percent": percent, "difference": percent - before[true, assigned]}
-            rows.append({"cell": cell, "seed": run.seed, **place, **change})
+            rows.append({"cell": cell, "seed": run.settings.seed, **place, **change})
     return summed_up(rows, ["true_task", "assigned_task"])
 
 
 def between_tasks(run: TracedRun) -> np.ndarray:
     """Return to which task's classes the test samples of each task go, in percent of the task's: (T, T)."""
-    counts = by_task(by_task(run.arrays["confusion"], run.sizes).T, run.sizes).T
+    counts = by_task(by_task(run.arrays["confusion"], run.settings.task_sizes).T, run.settings.task_sizes).T
     return PERCENT * counts / np.maximum(counts.sum(1, keepdims=True), 1)

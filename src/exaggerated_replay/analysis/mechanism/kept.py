@@ -5,8 +5,8 @@ from io import StringIO
 
 import pandas as pd
 
-from exaggerated_replay.analysis.mechanism.traces import baselines_of
 from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.analysis.study.tables import as_csv
 
 
 def cells_as_before(study: Study, before: Study) -> set[str]:
@@ -16,7 +16,7 @@ def cells_as_before(study: Study, before: Study) -> set[str]:
         study: As it is now; it may have more runs of a cell.
         before: As it was when the tables were made.
     """
-    then, now = baselines_of(before.plan), baselines_of(study.plan)
+    then, now = before.plan.baselines, study.plan.baselines
 
     def holds(cell: str) -> bool:
         runs = {run.name for run in before.plan.cells[cell].runs}
@@ -48,7 +48,7 @@ def completed(table: str, before: str, cells: Collection[str], order: Collection
         for cell in order
     ]
     rows = pd.concat([rows for rows in chosen if len(rows)] or [today])
-    return "" if rows.empty else rows.to_csv(index=False, lineterminator="\n")
+    return "" if rows.empty else as_csv(rows)
 
 
 def _read(table: str) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from exaggerated_replay.analysis.mechanism.confusions import confusions, confusions_by_task
 from exaggerated_replay.analysis.mechanism.over_seeds import summed_up
-from exaggerated_replay.analysis.mechanism.traces import TracedRun, Traces, baselines_of, pairs, read_traces
+from exaggerated_replay.analysis.mechanism.traces import TracedRun, Traces, pairs, read_traces
 from exaggerated_replay.analysis.study.outputs import MECHANISM
 from exaggerated_replay.planning.study_plan import StudyPlan
 
@@ -43,7 +43,7 @@ def mechanism_tables(plan: StudyPlan, runs_folder: Path) -> dict[str, pd.DataFra
     Raises:
         UserError: A file of traces is damaged.
     """
-    traces, baselines = read_traces(plan, runs_folder), baselines_of(plan)
+    traces, baselines = read_traces(plan, runs_folder), plan.baselines
     makers: tuple[Callable[[Traces, Mapping[str, str]], pd.DataFrame], ...] = (
         distances,
         similarity,
@@ -69,7 +69,7 @@ def distances(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
     """
     rows = []
     for cell, run, base in pairs(traces, baselines):
-        for task in range(1, len(run.tasks) + 1):
+        for task in range(1, len(run.settings.tasks) + 1):
             compete = (base or run).competing(task)
             for space in SPACES:
                 apart, before = run.distances(space, task), base.distances(space, task) if base else None
@@ -79,7 +79,7 @@ def distances(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
                 unchanged = np.nan if before is None else relative_means(before, compete)[0]
                 measured = {"pairs": compete.sum(), "competing": competing, "others": others}
                 measured["difference"] = competing - unchanged
-                rows.append({"cell": cell, "seed": run.seed, "task": task, "space": space, **measured})
+                rows.append({"cell": cell, "seed": run.settings.seed, "task": task, "space": space, **measured})
     return summed_up(rows, ["task", "space"])
 
 
@@ -97,10 +97,10 @@ def similarity(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
     """
     rows = []
     for cell, run, base in pairs(traces, baselines):
-        for task in range(1, len(run.tasks) + 1):
+        for task in range(1, len(run.settings.tasks) + 1):
             one, other = run.gram(task), base.gram(task) if base else None
             if one is not None and other is not None:
-                rows.append({"cell": cell, "seed": run.seed, "task": task, "cka": linear_cka(one, other)})
+                rows.append({"cell": cell, "seed": run.settings.seed, "task": task, "cka": linear_cka(one, other)})
     return summed_up(rows, ["task"], interval_of="cka")
 
 
@@ -122,7 +122,7 @@ def replay_quality(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame
         before = dict(qualities_by_age(base)) if base else {}
         for age, means in qualities_by_age(run):
             difference = means["frechet"] - before[age]["frechet"] if age in before else np.nan
-            rows.append({"cell": cell, "seed": run.seed, "age": age, **means, "difference": difference})
+            rows.append({"cell": cell, "seed": run.settings.seed, "age": age, **means, "difference": difference})
     return summed_up(rows, ["age"])
 
 
@@ -152,7 +152,7 @@ def gradients(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
                 norms[name] = norms[over] / np.where(norms[under] > 0, norms[under], np.nan)
         for task in range(len(next(iter(norms.values()), ()))):
             at_end = {name: float(values[task]) for name, values in norms.items()}
-            rows.append({"cell": cell, "seed": run.seed, "task": task + 1, **at_end})
+            rows.append({"cell": cell, "seed": run.settings.seed, "task": task + 1, **at_end})
     return summed_up(rows, ["task"])
 
 
@@ -171,5 +171,5 @@ def inverse_distances(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFr
             if not np.isnan(quantiles).any():
                 change = {"difference": quantiles[MEDIAN] - others[MEDIAN]}
                 of_run = dict(zip(QUANTILES, quantiles, strict=True))
-                rows.append({"cell": cell, "seed": run.seed, "task": task, **of_run, **change})
+                rows.append({"cell": cell, "seed": run.settings.seed, "task": task, **of_run, **change})
     return summed_up(rows, ["task"])

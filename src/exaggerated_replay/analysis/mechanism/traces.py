@@ -9,9 +9,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.places import RECORD, TRACES
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.settings.run import RunSettings
-from exaggerated_replay.store.records import RECORD, TRACES, read_record
+from exaggerated_replay.store.records import read_record
 
 
 @dataclass(frozen=True)
@@ -19,42 +20,31 @@ class TracedRun:
     """A run with its arrays.
 
     Attributes:
-        seed: Its seed; runs of the same seed saw the same classes in the same order.
+        settings: All that decided it.
         device: The class of device that it was computed on.
-        tasks: The original classes of each task, in order of being seen.
         arrays: By name.
     """
 
-    seed: int
+    settings: RunSettings
     device: str
-    tasks: list[list[int]]
     arrays: Mapping[str, np.ndarray]
-
-    @property
-    def sizes(self) -> list[int]:
-        """How many classes each task brought."""
-        return [len(classes) for classes in self.tasks]
-
-    @property
-    def class_order(self) -> np.ndarray:
-        """The original class of every label, (C,)."""
-        return np.array([original for classes in self.tasks for original in classes])
 
     @property
     def task_of(self) -> np.ndarray:
         """The task, from 1, that brought each label, (C,)."""
-        return np.repeat(np.arange(1, len(self.tasks) + 1), self.sizes)
+        sizes = self.settings.task_sizes
+        return np.repeat(np.arange(1, len(sizes) + 1), sizes)
 
     def seen_after(self, task: int) -> int:
         """Return how many classes were seen after a task."""
-        return sum(self.sizes[:task])
+        return sum(self.settings.task_sizes[:task])
 
     def distances(self, space: str, task: int) -> np.ndarray | None:
         """Return distances of all pairs of classes seen after a task, (S (S - 1) / 2,); None where it has none."""
         if space == "inputs":  # kept once, of all classes
             found = self.arrays.get("distance.inputs")
             seen = self.seen_after(task)
-            return None if found is None else square(found, len(self.class_order))[np.triu_indices(seen, 1)]
+            return None if found is None else square(found, len(self.settings.class_order))[np.triu_indices(seen, 1)]
         found = self.arrays.get(f"distance.{space}.{task}")
         return None if found is None else found.astype(float)
 
@@ -125,12 +115,7 @@ def read_run(directory: Path, settings: RunSettings) -> TracedRun | None:
         arrays = load_file(directory / TRACES)
     except (OSError, SafetensorError) as error:
         raise UserError(f"{directory / TRACES} is damaged: delete {directory} and run the workflow again") from error
-    return TracedRun(settings.seed, record.device, settings.tasks, arrays)
-
-
-def baselines_of(plan: StudyPlan) -> dict[str, str]:
-    """Return the cell that each cell is compared with: of the first grid that says so."""
-    return {row.cell: row.baseline for row in reversed(plan.rows) if row.baseline}
+    return TracedRun(settings, record.device, arrays)
 
 
 def pairs(traces: Traces, baselines: Mapping[str, str]) -> Iterator[tuple[str, TracedRun, TracedRun | None]]:

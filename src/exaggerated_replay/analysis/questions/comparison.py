@@ -46,7 +46,7 @@ def comparison(study: Study, grid: str) -> pd.DataFrame:
         row |= {"gaps": gaps(every), "dropped": own["dropped"].mean()}
         for metric in METRICS:
             row[f"{metric}_mean"] = own[metric].mean()
-            change = None if base is None or treated.empty else paired(treated[metric], base[metric])
+            change = None if base is None else paired(treated[metric], base[metric])
             row[f"{metric}_difference"] = np.nan if change is None else change.mean
             for name in ("low", "high", "relative"):
                 row[f"{metric}_{name}"] = getattr(change, name, np.nan)

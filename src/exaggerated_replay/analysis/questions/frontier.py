@@ -95,8 +95,6 @@ def hardest_share(first: np.ndarray, second: np.ndarray) -> float:
 def _differences(study: Study, cell: str, rival: str) -> pd.DataFrame:
     """Return by how much a cell exceeds one of the baseline's: a row per seed that both have, a column per axis."""
     own, other = study.pair(cell, rival)
-    if own.empty:
-        return pd.DataFrame(columns=[*AXES], dtype=float)
     return pd.DataFrame({axis: differences(own[axis], other[axis]) for axis in AXES})
 
 

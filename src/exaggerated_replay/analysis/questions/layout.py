@@ -11,12 +11,13 @@ from exaggerated_replay.analysis.questions.comparison import comparison, row_lab
 from exaggerated_replay.analysis.study.pairs import MEANS, METRICS
 from exaggerated_replay.analysis.study.paper import SIZE, papers_data, speaks_of
 from exaggerated_replay.analysis.study.roles import exaggerates
-from exaggerated_replay.analysis.study.scores import PLACES, first20_images, significant
+from exaggerated_replay.analysis.study.scores import PLACES, first20_images
 from exaggerated_replay.analysis.study.study import Study, open_study
+from exaggerated_replay.analysis.study.tables import as_csv
 from exaggerated_replay.analysis.words import data_name, short_data_name
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
-from exaggerated_replay.wording import unbroken
+from exaggerated_replay.wording import significant, unbroken
 
 OURS, PAPER = "here", "paper"
 PAPER_FORM = (
@@ -105,7 +106,7 @@ def write(table: pd.DataFrame, folder: Path, name: str, study: Study) -> None:
 def _csv(table: pd.DataFrame) -> str:
     dropped = table["dropped"].map(significant)
     rounded = table.round(dict.fromkeys(table.filter(regex="^(first|overall)").columns, PLACES)).assign(dropped=dropped)
-    return rounded.to_csv(index=False, lineterminator="\n")
+    return as_csv(rounded)
 
 
 def _with_note(table: pd.DataFrame, text: str) -> str:
@@ -126,10 +127,10 @@ def usual_label(study: Study, grid: str) -> str:
 def note(table: pd.DataFrame, study: Study) -> str:
     """Say how to read a table of `paper_form`, and what it shows and cannot show; see `remarks`."""
     form = PAPER_FORM if _over_f(table) else CELL_FORM + (PUBLISHED if has_published(table) else "")
-    return f"{form} {remarks(table, study)}"
+    return " ".join([form, *remarks(table, study)])
 
 
-def remarks(table: pd.DataFrame, study: Study) -> str:
+def remarks(table: pd.DataFrame, study: Study) -> list[str]:
     """Say what a table shows and what it cannot show, from its own numbers.
 
     Args:
@@ -144,19 +145,18 @@ def remarks(table: pd.DataFrame, study: Study) -> str:
     intervals, above, below = int(np.isfinite(low).sum()), int((low > 0).sum()), int((high < 0).sum())
     fewest, most = table["seeds"].min(), table["seeds"].max()
     lines = [
-        f"Data: {data_name(study.plan)}. Seeds: {most if fewest == most else f'{fewest} to {most}'}. "
-        + (
-            f"Test images in the first 20 % of classes: {images} (one image is {100 / images:.2f} percentage points)."
-            if images
-            else "No run reached its end."
-        )
+        f"Data: {data_name(study.plan)}.",
+        f"Seeds: {most if fewest == most else f'{fewest} to {most}'}.",
+        f"Test images in the first 20 % of classes: {images} (one image is {100 / images:.2f} percentage points)."
+        if images
+        else "No run reached its end.",
     ]
     if intervals:
-        lines.append(
+        lines += [
             f"{above + below} of {intervals} intervals (95 %) exclude zero ({above} above, {below} below); "
-            "without any effect, about one in twenty would. "
-            f"{int(((low == 0) & (high == 0)).sum())} of the differences are zero at every seed."
-        )
+            "without any effect, about one in twenty would.",
+            f"{int(((low == 0) & (high == 0)).sum())} of the differences are zero at every seed.",
+        ]
     dropped = table["dropped"].dropna()
     if len(dropped):
         least, worst = f"{dropped.min():.1f}", f"{dropped.max():.1f}"
@@ -175,7 +175,7 @@ def remarks(table: pd.DataFrame, study: Study) -> str:
         lines.append(f"{rows} the paper's {SIZE['iterations']:,} iterations per task.")
     if exaggerates(study.plan) and not papers_data(study.plan):
         lines.append("This is not the data set of the paper, whose claim it does not test.")
-    return " ".join(lines)
+    return lines
 
 
 def paper_form(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,8 +11,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from exaggerated_replay.errors import UserError
-
 ALPHA = 0.05
 PLACES = 9  # decimals of a difference: one image is more than 1e-9 points, and rounding is less
 
@@ -21,24 +19,14 @@ PLACES = 9  # decimals of a difference: one image is more than 1e-9 points, and 
 
 
 def differences(treatment: pd.Series, baseline: pd.Series) -> pd.Series:
-    """Return treatment minus baseline at their common seeds, nan where either diverged.
+    """Return treatment minus baseline, seed by seed; nan where either diverged or lacks the seed.
 
     Differences that are equal on paper are equal here: what is left of rounding is cut off.
 
     Args:
         treatment: Accuracy in percent, indexed by seed.
         baseline: Accuracy in percent, indexed by seed.
-
-    Raises:
-        UserError: If no seed is common to both, or one occurs twice on the same side.
     """
-    for series in (treatment, baseline):
-        if not series.index.is_unique:
-            repeated = series.index[series.index.duplicated()][0]
-            raise UserError(f"seed {repeated} occurs twice in one arm: keep one run per seed and arm")
-    treatment, baseline = treatment.align(baseline, join="inner")
-    if treatment.empty:
-        raise UserError("the two arms have no seed in common: give both the same seeds")
     return (treatment - baseline).round(PLACES)
 
 
@@ -66,7 +54,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class PairedDifference(Estimate):
-    """Treatment minus baseline over their common seeds.
+    """Treatment minus baseline.
 
     Attributes:
         relative: The mean difference in percent of the baseline's mean at these seeds; nan where that is 0.
@@ -105,9 +93,6 @@ def paired(treatment: pd.Series, baseline: pd.Series, alpha: float = ALPHA) -> P
 
     Returns:
         The difference in percentage points over the seeds that both have.
-
-    Raises:
-        UserError: If no seed is common to both, or one occurs twice on the same side.
     """
     change = differences(treatment, baseline)
     difference = estimate(change, alpha)

@@ -15,7 +15,6 @@ SUMMARY = (
     *("average_incremental", "backward_transfer", "new_tasks"),
 )
 """What a run is summed up by, beside its accuracy on every task."""
-FIGURES = 4  # significant digits of everything else: another processor changes those after them
 
 
 def scores(counts: Mapping[str, Any], sizes: Sequence[int]) -> dict[str, float]:
@@ -93,10 +92,10 @@ def instruments(noted: Mapping[str, Sequence[float]]) -> dict[str, float | None]
         dropped: of the replayed samples that have a competing class, the percentage left out of repulsion, because
         no sample of their batch carries the competitor's label; over all tasks.
     """
-    competing = sum(noted.get("competing", []))
+    competing, repelled = (sum(noted.get(name, [])) for name in ("competing", "repelled"))
     return {
         "reconstruction": noted["reconstruction"][-1] if noted.get("reconstruction") else None,
-        "dropped": PERCENT * (1 - sum(noted["repelled"]) / competing) if competing else None,
+        "dropped": PERCENT * (1 - repelled / competing) if competing and "repelled" in noted else None,
     }
 
 
@@ -104,8 +103,3 @@ def first20_images(records: Iterable[Record]) -> int:
     """Return how many test samples the first 20 % of the classes have (the mean over runs, rounded)."""
     counts = [record.counts["tested"] for record in records if record.counts]
     return round(np.mean([sum(tested[: math.ceil(len(tested) / 5)]) for tested in counts])) if counts else 0
-
-
-def significant(value: float) -> float:
-    """Round a number to the digits that every processor agrees on."""
-    return float(f"{value:.{FIGURES}g}")

@@ -13,11 +13,11 @@ from exaggerated_replay.analysis.study.pairs import cell_runs, finished, paired
 from exaggerated_replay.analysis.study.tables import runs_table
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
-from exaggerated_replay.places import PLAN, RECORDS
+from exaggerated_replay.places import PLAN, RECORD, RECORDS
 from exaggerated_replay.planning.study_plan import Cell, StudyPlan
 from exaggerated_replay.store.keeping import sealed_records
 from exaggerated_replay.store.lines import read_records
-from exaggerated_replay.store.records import RECORD, Record, read_record
+from exaggerated_replay.store.records import Record, read_record
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """The runs of a study as one table, a row per cell and seed, and the tables of its folder as they are read again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from exaggerated_replay.analysis.study.scores import PLACES, blank_scores, instruments, scores, significant
+from exaggerated_replay.analysis.study.scores import PLACES, blank_scores, instruments, scores
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.records import Record
+from exaggerated_replay.wording import significant
 
 SETTINGS = {
     "iterations": "training.iterations",
@@ -69,4 +70,24 @@ def runs_csv(runs: pd.DataFrame) -> str:
     numbers = runs.select_dtypes("float").columns
     accuracies = [column for column in numbers if column not in MEASURED]
     rounded = {column: runs[column].map(significant) for column in numbers if column in MEASURED}
-    return runs.round(dict.fromkeys(accuracies, PLACES)).assign(**rounded).to_csv(index=False, lineterminator="\n")
+    return as_csv(runs.round(dict.fromkeys(accuracies, PLACES)).assign(**rounded))
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """Return a table as text, the same on every system."""
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def measured_csv(table: pd.DataFrame) -> str:
+    """Return what runs measured as text, with the digits that every processor agrees on."""
+    return _rounded_csv(table, significant)
+
+
+def computed_csv(table: pd.DataFrame) -> str:
+    """Return what was computed from counts as text: with more digits than anything shows, or it would round twice."""
+    return _rounded_csv(table, lambda value: float(f"{value:.8g}"))
+
+
+def _rounded_csv(table: pd.DataFrame, rounded: Callable[[float], float]) -> str:
+    numbers = table.select_dtypes("float").columns
+    return as_csv(table.assign(**{column: table[column].map(rounded) for column in numbers}))

@@ -1,1 +1,1 @@
-"""From evidence to one word, for every comparison of a study, and the rounds of seeds that decide it."""
+"""From evidence to one word, for every comparison of a study."""

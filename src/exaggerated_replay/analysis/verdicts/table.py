@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.analysis.statistics.paired import differences, estimate
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.scores import significant
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.families import Family, families, family_of
 from exaggerated_replay.analysis.verdicts.rules import more_seeds, verdict
@@ -56,13 +54,6 @@ def judge(study: Study, cell: str, baseline: str) -> pd.DataFrame:
     return pd.DataFrame(_judged(study, cell, baseline, family_of(study.plan, cell, baseline)), columns=COLUMNS)
 
 
-def verdicts_csv(table: pd.DataFrame) -> str:
-    """Return verdicts as text, numbers with the digits that every processor agrees on."""
-    numbers = table.select_dtypes("float").columns
-    rounded = {column: table[column].map(significant) for column in numbers}
-    return table.assign(**rounded).to_csv(index=False, lineterminator="\n")
-
-
 def each_once(table: pd.DataFrame) -> pd.DataFrame:
     """Return verdicts with each comparison once: in the grid whose family it belongs to."""
     return table[table["grid"] == table["family"]]
@@ -75,7 +66,7 @@ def _judged(study: Study, cell: str, baseline: str, family: Family) -> list[dict
     alpha, diverged = family.alpha(rules), study.left_out(cell, baseline)
     rows = []
     for metric in METRICS:
-        values = differences(treated[metric], base[metric]).to_numpy() if len(treated) else np.empty(0)
+        values = differences(treated[metric], base[metric])
         found, (low, high) = estimate(values, rules.alpha), anytime.interval(values, rules.g, alpha)
         claim, _ = paper.published_gain(study.plan, cell, baseline, metric)
         margin = rules.margins.of(metric)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from exaggerated_replay.learning.competition import competition, sums_by_class
 from exaggerated_replay.learning.likelihoods import Likelihood
+from exaggerated_replay.learning.losses import soft_target
 from exaggerated_replay.learning.networks import BrainInspiredVAE
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -69,7 +69,7 @@ def inverse_distances(
     x, scores = imagined.x[rows], imagined.scores[rows]
     who = competition(scores, f, "runner_up", 1.0)
     sums, counts = sums_by_class(x, who.own)
-    target = F.pad(F.softmax(scores / TEMPERATURE, 1), (0, len(network.prior.mean) - scores.shape[1]))
+    target = soft_target(scores, TEMPERATURE, len(network.prior.mean))
     noise = torch.randn(batch, network.prior.mean.shape[1], generator=generator, device=device)
     output = network.reconstruct(x, target, noise).output
     distances = likelihood.pairwise(sums / counts.clamp_min(1).unsqueeze(1), output)

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.audit.agreement import ROUNDING, Agreement, compare_folders, compare_record
 from exaggerated_replay.analysis.study.study import open_study
+from exaggerated_replay.commands.agreement import ROUNDING, Agreement, compare_folders, compare_record
 from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text

@@ -6,16 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.scores import scores
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
-from exaggerated_replay.places import RECORDS
+from exaggerated_replay.places import RECORD, RECORDS, WEIGHTS
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.keeping import has_more, sealed_records
 from exaggerated_replay.store.lines import read_records
-from exaggerated_replay.store.records import RECORD, WEIGHTS, Record, is_complete, read_record
+from exaggerated_replay.store.records import Record, is_complete, read_record
 
-SHOWN = ("first20", "first50", "overall")
 MEANING = {"data": "the data, or the encoder behind them"}
 
 
@@ -56,7 +56,7 @@ def records_at_hand(results: Path, store: Path) -> dict[str, Record]:
 
 def _cell(plan: StudyPlan, name: str, finished: Mapping[str, Record]) -> str:
     cell = plan.cells[name]
-    baseline = next((row.baseline for row in plan.rows if row.cell == name and row.baseline), None)
+    baseline = plan.baselines.get(name)
     lines = [
         f"{name}: arm {cell.arm}, {len(cell.runs)} seeds, "
         + (f"compared with {baseline}" if baseline else "compared with nothing"),
@@ -138,4 +138,4 @@ def _scores(record: Record) -> str:
     if not record.counts:
         return record.status
     of_run = scores(*record.scored)
-    return "  ".join(f"{key} {of_run[key]:.2f} %" for key in SHOWN)
+    return "  ".join(f"{key} {of_run[key]:.2f} %" for key in METRICS)

@@ -17,8 +17,9 @@ from exaggerated_replay.analysis.statistics.race import Race, race
 from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.scores import PLACES
 from exaggerated_replay.analysis.study.study import finished_so_far, open_study
-from exaggerated_replay.analysis.verdicts.compare import compare
-from exaggerated_replay.analysis.verdicts.rounds import run_workflow, shortest
+from exaggerated_replay.analysis.study.tables import as_csv
+from exaggerated_replay.commands.compare import compare
+from exaggerated_replay.commands.rounds import run_workflow, shortest
 from exaggerated_replay.data.facts import classes_of, image_values_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
@@ -107,7 +108,7 @@ def select(
     note_held(read_params(PARAMS)[0])
     run_workflow([*workflow, "metrics"])
     folder = RESULTS / plan.study.name
-    write_text(folder / "selection.csv", table(found, metric).to_csv(index=False, lineterminator="\n"))
+    write_text(folder / "selection.csv", as_csv(table(found, metric)))
     baseline = plan.grids["sweep"][0].baseline
     compared = compare(open_study(folder), str(baseline), winner)
     return f"{told(found, metric, len(chosen_on), folder)}\n\n{compared}"

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from exaggerated_replay.analysis.study.study import open_study
-from exaggerated_replay.analysis.verdicts.decide import check_claims, decide, summary
 from exaggerated_replay.analysis.verdicts.table import verdicts
+from exaggerated_replay.commands.decide import check_claims, decide, summary
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.params import check_params, read_params

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exaggerated_replay.analysis.study.outputs import README, git_files
+from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.scores import scores
 from exaggerated_replay.files import digest_of
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS
@@ -11,7 +12,6 @@ from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.records import Record
 
-ACCURACIES = ("first20", "first50", "overall")
 ROUNDING = 1.0
 """Percentage points by which another processor, which adds in another order, may change an accuracy."""
 INPUTS = (PARAMS.name, PLAN, PROVENANCE, RECORDS, README)
@@ -71,7 +71,7 @@ def compare_record(found: Agreement, run: str, old: Record, new: Record) -> None
 
 def _compare_accuracies(found: Agreement, run: str, old: Record, new: Record) -> None:
     first, second = (scores(*record.scored) for record in (old, new))
-    apart = {name: abs(first[name] - second[name]) for name in ACCURACIES}
+    apart = {name: abs(first[name] - second[name]) for name in METRICS}
     worst = max(apart, key=lambda name: apart[name])
     if apart[worst] <= found.tolerance:
         found.near[run] = apart[worst]
