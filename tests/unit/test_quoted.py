@@ -118,6 +118,12 @@ def table1(metric, end):
     return getattr(published()["absolute"].xs(metric, level="metric"), end)()
 
 
+def papers_baseline(metric):
+    """The accuracy of the paper's baseline at f = 20: its Table 1 says the gain in points and in percent of this."""
+    gains_at_20 = published().loc[20, metric]
+    return 100 * gains_at_20["absolute"] / gains_at_20["relative"]
+
+
 def spelt(numbers):
     """Contradicted, negligible and undecided rows in words; of the last, f = none is named apart."""
     contradicted, negligible, undecided = numbers
@@ -127,17 +133,21 @@ def spelt(numbers):
 SPELT = {2: "two", 3: "three", 11: "eleven"}
 CONFIRM, UNITS = "confirm-small", ("rr-ra-units50", "rr-ra-units100", "rr-ra", "rr-ra-units400")
 STORED_SUMS = "rr-ra-class_means-stored-reduction-total"
+STORED_RANDOM = "ra-stored-attraction_target-random"
+STORED_UNITS = ("ra-stored-units50", "ra-stored-units100", "ra-stored", "ra-stored-units400")
+STORED_LENGTHS = ("ra-stored-iterations50", "ra-stored-iterations100", "ra-stored", "ra-stored-iterations400")
+BATCHES = ("rr-ra-replay_batch64", "rr-ra-replay_batch128", "rr-ra", "rr-ra-replay_batch512")
 LENGTHS = ("rr-ra-iterations50", "rr-ra-iterations100", "rr-ra", "rr-ra-iterations400")
 FULL = "paper-256"
 SAID = {
     "README.md": {
-        r"one seed: (\S*) % overall, (\S*) % without SI": lambda: [
+        r"one seed, bfloat16: (\S*) % overall, (\S*) % without SI": lambda: [
             mean(FULL, cell, "overall") for cell in ("bir-si", "bir")
         ],
         r"no gain of Table 1 appears: (\d+) of 15 are negligible, (\d+) contradicted": lambda: words(
             "claims-small", "table1", METRICS, "negligible", "contradicted"
         ),
-        r"keep (.*) to (.*) points more accuracy on the classes": lambda: [
+        r"keep (.*) to (.*) points more accuracy on the first 20 %": lambda: [
             table1("first20", e) for e in ("min", "max")
         ],
     },
@@ -156,11 +166,34 @@ SAID = {
         r"gain is contradicted in (\w+) rows and negligible in (\w+); f = none and (\w+) rows": lambda: spelt(
             words("readings-small", "at_published_weights", ["first20"], "contradicted", "negligible", "undecided")
         ),
-        r"closest to Table 1, (\S*) points": lambda: [
-            one(table("readings-small/closest/at_published_weights.csv"), "distance", cell=STORED_SUMS)
+        r"closest to Table 1, (\S*) points .* effect at all is (\S*) from it; on unseen seeds it is (\S*) from": lambda: [
+            one(table("readings-small/closest/at_published_weights.csv"), "distance", cell=STORED_SUMS),
+            one(table("readings-small/closest/at_published_weights.csv"), "without_effect", cell=STORED_SUMS),
+            one(table("confirm-small/closest/stored_means.csv"), "distance", cell=STORED_SUMS),
         ],
-        r"50 iterations comes within (\S*) \(": lambda: [
-            one(table("short-small/closest/controls.csv"), "distance", cell="rr-ra-iterations50")
+        r"50 iterations comes within (\S*), where the baseline has learned little yet, (\S*) %": lambda: [
+            one(table("short-small/closest/controls.csv"), "distance", cell="rr-ra-iterations50"),
+            mean("short-small", "bir-si-iterations50", "overall"),
+        ],
+        r"of (\S*) on the first 20 %, (\S*) of (\S*) on the first 50 %, (\S*) of (\S*) on all classes": lambda: [
+            gain(CONFIRM, "ra-stored", "first20"),
+            *(gain(CONFIRM, cell, "first50") for cell in (STORED_RANDOM, "ra-stored")),
+            *(gain(CONFIRM, cell, "overall") for cell in (STORED_RANDOM, "ra-stored")),
+        ],
+        r"it has (\S*), (\S*), (\S*), (\S*) points on all classes and (\S*), (\S*), (\S*), (\S*) on": lambda: [
+            difference for metric in ("overall", "first20") for difference in gains("scale-small", STORED_UNITS, metric)
+        ],
+        r"many iterations (\S*), (\S*), (\S*), (\S*) and (\S*), (\S*), (\S*), (\S*)\.": lambda: [
+            difference
+            for metric in ("overall", "first20")
+            for difference in gains("scale-small", STORED_LENGTHS, metric)
+        ],
+        r"repulsion alone (\S*), with random": lambda: [gain("short-small", "rr-iterations50", "first20")],
+        r"20 it had (\S*) % on the first 20 %, (\S*) % on the first 50 % and (\S*) % on all": lambda: [
+            papers_baseline(metric) for metric in METRICS
+        ],
+        r"this run is (\S*), (\S*) and (\S*) points below it": lambda: [
+            papers_baseline(metric) - mean(FULL, "bir-si", metric) for metric in METRICS
         ],
         r"and loses (\S*) points on all classes": lambda: [-gain(CONFIRM, "ra-acting-strength3000", "overall")],
         r"with a larger c: (\S*) % at c = 1,500": lambda: [mean(CONFIRM, "bir-si-strength1500", "first20")],
@@ -183,8 +216,8 @@ SAID = {
             "scale-small", UNITS, "first20"
         ),
         r"400 units; (.*), (.*), (.*), (.*) with as many iterations": lambda: gains("scale-small", LENGTHS, "first20"),
-        r"iterations; (-\S*) to (-\S*) with 64 to 512 replayed": lambda: ends(
-            "scale-small", "replay", "first20", "rr-ra"
+        r"iterations; (\S*), (\S*), (\S*), (\S*) with 64, 128, 256, 512 replayed": lambda: gains(
+            "scale-small", BATCHES, "first20"
         ),
         r"samples; (\S*) at c = 1e8": lambda: [gain("scale-small", "rr-ra-strength1e+08", "first20")],
         r"500 iterations and the paper's size, BI-R\+SI has (\S*) %": lambda: [

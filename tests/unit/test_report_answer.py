@@ -106,6 +106,25 @@ def test_what_grids_show_beyond_their_verdicts_is_said_in_the_answer():
     assert found.beyond == "One lies beyond; two fall."
 
 
+def test_an_answer_about_one_cell_under_another_reading_names_it():
+    plan = asked()
+    plan["cells"]["a"]["config"]["method"]["reading"] = {"class_means": "stored"}
+    plan["grids"]["table1"][0]["settings"] = {"method.reading.class_means": "stored"}
+    first = answer(planned(plan), claims("reproduced", "reproduced", "reproduced")).first
+    assert first.startswith("On CIFAR-100 in miniature, for a, yes: all 3 comparisons")
+
+
+def test_of_several_cells_with_the_largest_claim_the_range_is_told():
+    rows = judged(
+        ("a", "reproduced", {"claim": 4.8, "difference": 4.0}),
+        ("a5", "contradicted", {"claim": 4.8, "difference": -0.5}),
+        ("b", "negligible", {"claim": 4.8, "difference": 0.1}),
+    )
+    said = answer(asked_plan(), rows).first
+    least, most = "\N{MINUS SIGN}0.50 (a5)", "+4.00 (a)"
+    assert said.endswith(f"(+4.80 points); here its 3 comparisons range from {least} to {most}.")
+
+
 def test_every_verdict_is_for_or_against_or_open():
     assert sorted([*FOR, *AGAINST, "undecided"]) == sorted(SAID)
     for word in SAID:

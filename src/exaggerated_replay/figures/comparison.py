@@ -1,4 +1,4 @@
-"""Differences from the baseline, row by row of a comparison (Table 1 as a figure)."""
+"""Paired differences, row by row of a comparison (Table 1 as a figure)."""
 
 from collections.abc import Sequence
 from textwrap import fill

@@ -92,7 +92,9 @@ def draw(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def chosen_cells(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Choose the cells to draw: the focus, then networks of its size, those with the least similar hidden layers first.
+    """Choose the cells to draw: the focus, then networks of its size, those of the first grid before others.
+
+    Of several, those with the least similar hidden layers come first.
 
     What is its own baseline has no difference to show.
     """
@@ -101,8 +103,12 @@ def chosen_cells(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> list[st
     replaying = list(dict.fromkeys(distances.loc[changed, "cell"]))
     units = {cell: plan.cells[cell].setting("model.units") for cell in [plan.focus, *replaying]}
     final = tables["similarity"].groupby("cell")["cka"].last().to_dict() if "similarity" in tables else {}
-    replaying.sort(key=lambda cell: (cell != plan.focus, units[cell] != units[plan.focus], final.get(cell, 1.0)))
-    return replaying[:MOST]
+    first = {row.cell for row in plan.grids[plan.order[0]]}
+
+    def place(cell: str) -> tuple[bool, bool, bool, float]:
+        return cell != plan.focus, units[cell] != units[plan.focus], cell not in first, final.get(cell, 1.0)
+
+    return sorted(replaying, key=place)[:MOST]
 
 
 def looks_of(plan: StudyPlan, cells: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -176,7 +176,7 @@ QUESTIONS = (
         ),
         differences=False,
     ),
-    Question("comparison", "Differences from the baseline", plain=lambda rows, cells: True),
+    Question("comparison", "Differences, seed by seed", plain=lambda rows, cells: True),
 )
 """Those first that say most beyond a table of differences; the first that is plain is what a grid is asked."""
 

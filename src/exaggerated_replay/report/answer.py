@@ -1,6 +1,7 @@
 """The question of a study and its answer, a few sentences each: written by rule, from its verdicts."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import NamedTuple
 
 import pandas as pd
@@ -13,6 +14,7 @@ from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import PARTS, counted, points, short_data_name, title_of, written
 from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.settings.reading import ReadingSettings
 
 FOR = ("reproduced", "smaller", "larger", "helps")
 AGAINST = ("negligible", "harmful", "contradicted")
@@ -43,6 +45,8 @@ AT = {
     paper.MINIATURE: "in miniature",
 }
 NOTHING = "It compares nothing."
+USUAL = asdict(ReadingSettings())
+"""How the paper is read by default; an answer about another reading alone says which."""
 METRIC = "first20"
 """What a study in which nothing exaggerates is asked about."""
 CONTROLS = "wrong classes, or weights of zero"
@@ -57,9 +61,10 @@ def question(plan: StudyPlan) -> str:
         return _question_of_cells(plan)
     gains = paper.published()["absolute"].xs("first20", level="metric")
     claim = (
-        "Millichamp and Chen report that feature exaggeration, which pushes imagined samples of earlier classes apart "
-        f"while a network learns new ones, keeps {gains.min():.1f} to {gains.max():.1f} points more accuracy on the "
-        "first 20 % of CIFAR-100's classes than brain-inspired replay alone."
+        "Millichamp and Chen report that feature exaggeration, which pushes replayed samples of competing classes "
+        "apart and pulls those of one class together, "
+        f"keeps {gains.min():.1f} to {gains.max():.1f} points more accuracy on the first 20 % of CIFAR-100's classes "
+        "than the same training without it."
     )
     return f"{claim} Does it, on {named(plan)}, when each run is compared with the baseline's run of the same seed?"
 
@@ -190,8 +195,11 @@ def _lead(plan: StudyPlan, table: pd.DataFrame, controls: pd.DataFrame) -> str:
     words = set(table["verdict"])
     lead = LEADS[bool(words & {*FOR}), bool(words & {*AGAINST}), "undecided" in words]
     where = f" {AT[_scales(table)[-1]]}" if papers_data(plan) else ""
+    cells = list(dict.fromkeys(table["cell"]))
+    usual = all(plan.cells[cell].method.get("reading", USUAL) == USUAL for cell in cells)
+    of = "" if usual or len(cells) > 1 else f", for {cell_name(plan, cells[0])}"
     alike = bool(words & {*FOR}) and controls["verdict"].isin(FOR).any()
-    return f"On {named(plan)}{where}, {lead}{', but controls gain, too' if alike else ''}"
+    return f"On {named(plan)}{where}{of}, {lead}{', but controls gain, too' if alike else ''}"
 
 
 def _of(table: pd.DataFrame, one: str, several: str) -> str:
@@ -206,16 +214,26 @@ def _of(table: pd.DataFrame, one: str, several: str) -> str:
 
 
 def _largest_claim(plan: StudyPlan, table: pd.DataFrame) -> str:
-    row = _claimed_most(table)
-    f = written(plan.cells[row["cell"]].method["f"])
-    where = f"of these the paper gains most at f = {f} on {PARTS[row['metric']]} ({points(row['claim'])} points)"
-    if pd.isna(row["difference"]):
+    rows = table[table["claim"] == table["claim"].max()]
+    first = rows.iloc[0]
+    f = written(plan.cells[first["cell"]].method["f"])
+    where = f"of these the paper gains most at f = {f} on {PARTS[first['metric']]} ({points(first['claim'])} points)"
+    known = rows[rows["difference"].notna()].sort_values("difference", kind="stable")
+    if known.empty:
         return f"{where}; here, no pair of runs reached its end"
-    return f"{where}; here it is {points(row['difference'])} ({interval_of(plan, row)})"
+    if len(known) == 1:
+        row = known.iloc[0]
+        return f"{where}; here it is {points(row['difference'])} ({interval_of(plan, row)})"
+    least, most = (
+        f"{points(row['difference'])} ({cell_name(plan, row['cell'])})" for _, row in known.iloc[[0, -1]].iterrows()
+    )
+    return f"{where}; here its {len(known)} comparisons range from {least} to {most}"
 
 
 def _claimed_most(table: pd.DataFrame) -> pd.Series:
-    return table.iloc[int(table["claim"].to_numpy().argmax())]
+    """Return the comparison with the paper's largest gain; of several, the one in which most is gained here."""
+    ordered = table.sort_values(["claim", "difference"], ascending=False, kind="stable")
+    return ordered.iloc[0]
 
 
 def _largest(table: pd.DataFrame, good: bool) -> pd.Series | None:

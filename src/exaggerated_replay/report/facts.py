@@ -19,6 +19,8 @@ from exaggerated_replay.store.records import FINISHED
 
 LOSSES = {True: "binary cross-entropy (inputs lie in [0, 1])", False: "squared error (inputs are real-valued)"}
 """By whether all training inputs lie in [0, 1], which alone decides it."""
+PRECISIONS = {"fp32": "single", "tf32": "matrix products in TF32", "bf16": "matrix products in bfloat16"}
+"""What is not single precision, by `compute.precision`."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
         origin: From `origin`, as provenance.json holds it.
     """
     plan, runs = study.plan, study.runs.drop_duplicates("digest")
-    training, model = plan.training, plan.model
+    training, model, methods = plan.training, plan.model, [cell.method for cell in plan.cells.values()]
     unknown = (
         f"not known: {reason}" if (reason := origin.get("no_commit")) else "unknown"
     )  # earlier folders don't say why
@@ -52,6 +54,10 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
         "Network": f"{model.units:,} units a hidden layer, {model.latent:,} latent",
         "Training": f"{training.iterations:,} iterations per task with {training.batch} current and "
         f"{training.replay_batch} replayed samples a step, learning rate {training.learning_rate:g}",
+        "Strength c": _numbers({method["si"]["strength"] for method in methods if method.get("si")}),
+        "Precision": _listed(
+            f"{PRECISIONS[run.settings.precision]}, {counted(run.settings.threads, 'thread')}" for run in plan.runs
+        ),
         "Cells": f"{len(plan.cells)}, each trained once per seed, in {counted(len(plan.grids), 'comparison')}",
         "Seeds": _ranges(sorted(set(runs["seed"]))),
         "Runs": f"{len(runs)}, of which {(runs['status'] == FINISHED).sum()} reached their end",

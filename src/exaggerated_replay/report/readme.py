@@ -52,7 +52,9 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
     plan, verdicts = study.plan, read_table(folder / "verdicts.csv")
     found = clauses(read_findings(plan, folder).values(), plan)
     said = answer(plan, verdicts, found)
-    main, *others = grids(study, verdicts)
+    tables = grids(study, verdicts)
+    main = next((grid for grid in tables if grid.name == said.grid), tables[0])
+    others = [grid for grid in tables if grid is not main]
     parts = [
         f"# {plain(title(plan))}",
         plain(question(plan)),
