@@ -166,7 +166,7 @@ SAID = {
         r"gain is contradicted in (\w+) rows and negligible in (\w+); f = none and (\w+) rows": lambda: spelt(
             words("readings-small", "at_published_weights", ["first20"], "contradicted", "negligible", "undecided")
         ),
-        r"closest to Table 1, (\S*) points .* effect at all is (\S*) from it; on unseen seeds it is (\S*) from": lambda: [
+        r"to Table 1, (\S*) points .* effect at all is (\S*) from it; on unseen seeds it is (\S*) from": lambda: [
             one(table("readings-small/closest/at_published_weights.csv"), "distance", cell=STORED_SUMS),
             one(table("readings-small/closest/at_published_weights.csv"), "without_effect", cell=STORED_SUMS),
             one(table("confirm-small/closest/stored_means.csv"), "distance", cell=STORED_SUMS),
