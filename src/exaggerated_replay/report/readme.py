@@ -53,7 +53,8 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
     found = clauses(read_findings(plan, folder).values(), plan)
     said = answer(plan, verdicts, found)
     tables = grids(study, verdicts)
-    main = next((grid for grid in tables if grid.name == said.grid), tables[0])
+    decided = (grid for grid in tables if grid.name == said.grid and set(grid.counts) != {"undecided"})
+    main = next(decided, tables[0])
     others = [grid for grid in tables if grid is not main]
     parts = [
         f"# {plain(title(plan))}",
