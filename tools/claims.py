@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.study import paper
@@ -186,7 +187,7 @@ def _differs(rows: pd.DataFrame) -> str:
     """Say at which length the difference is known not to be zero, whatever the paper says of its size."""
     ordered = rows.sort_values("iterations")
     apart = (ordered["valid_low"] > 0) | (ordered["valid_high"] < 0)
-    known = ordered["valid_low"].notna()
+    known = np.isfinite(ordered["valid_low"])
     words = apart.map({True: "a difference", False: "none found"}).where(known, "too few seeds")
     found = zip(ordered["iterations"], words, ordered["seeds"], strict=True)
     return ", ".join(f"{length:,}: {word} ({counted(seeds, 'seed')})" for length, word, seeds in found) or NOT_RUN
