@@ -72,9 +72,8 @@ def cell_name(plan: StudyPlan, cell: str) -> str:
     """Return a cell's name in words: RR+RA, f = 5. Settings that are its arm's own are not in it."""
     arm = plan.cells[cell].arm
     rest = cell.removeprefix(arm)
-    row = next((row for row in plan.rows if row.cell == cell), None)
-    varied = row.settings.items() if row else ()
-    settings = {key: value for key, value in varied if re.search(rf"-{re.escape(_last(key))}[-\d]", rest)}
+    varied = {key: value for row in plan.rows if row.cell == cell for key, value in row.settings.items()}
+    settings = {key: value for key, value in varied.items() if re.search(rf"-{re.escape(_last(key))}[-\d]", rest)}
     parts = _parts(plan, Row(cell, settings, None))
     return ", ".join(parts if settings or not rest else [*parts, in_words(rest.removeprefix("-"))])
 

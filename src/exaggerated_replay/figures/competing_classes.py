@@ -40,7 +40,7 @@ def of_study(study: Study, folder: Path) -> Figure | None:
                 continue
             from exaggerated_replay.figures.competing_example import competing_example
 
-            example = competing_example(dict(record.written), directory / WEIGHTS)
+            example = competing_example(record.written, directory / WEIGHTS)
             # The last digits are those of this processor.
             return draw({**example, "probabilities": [significant(p) for p in example["probabilities"]]})
     return None
