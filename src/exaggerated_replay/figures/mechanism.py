@@ -94,7 +94,7 @@ def draw(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> Figure:
 def chosen_cells(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Choose the cells to draw: the focus, then networks of its size, those of the first grid before others.
 
-    Of several, those with the least similar hidden layers come first. What is its own baseline has no difference to show.
+    Of several, those with the least similar hidden layers come first. What is its own baseline shows no difference.
     """
     distances = tables["distances"]
     changed = distances["space"].eq("reconstruction") & distances["difference"].notna()
