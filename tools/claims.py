@@ -165,7 +165,8 @@ def _short(table1: pd.DataFrame, lengths: pd.DataFrame, alone: pd.DataFrame) -> 
         nowhere = metric == "overall"
         said = "nowhere significant" if nowhere else "significant at every length"
         rows = at(at_lengths, metric)
-        yield f"Fig. 3: {said} on {part}", *(_differs(of_size) if nowhere else _by_length(of_size) for of_size in rows)
+        words = (_differs(of_size) if nowhere else of_size["verdict"] for of_size in rows)
+        yield f"Fig. 3: {said} on {part}", *map(_by_length, rows, words)
     yield "the best f are 10 and 20", *(_best(cells[cells["scale"].eq(scale)]) for scale in SCALES)
     yield f"+3.45 % relative on {PARTS['first50']} by f, against none", *map(_counts, at(against, "first50"))
 
@@ -176,21 +177,18 @@ def _counts(rows: pd.DataFrame) -> str:
     return f"{said} ({_span(rows['seeds'])})" if said else NOT_RUN
 
 
-def _by_length(rows: pd.DataFrame) -> str:
-    """Say which verdict there is at which length, on how many seeds."""
-    ordered = rows.sort_values("iterations")
-    found = zip(ordered["iterations"], ordered["verdict"], ordered["seeds"], strict=True)
+def _by_length(rows: pd.DataFrame, words: pd.Series) -> str:
+    """Say which word there is at which length, on how many seeds."""
+    ordered = rows.assign(word=words).sort_values("iterations")
+    found = zip(ordered["iterations"], ordered["word"], ordered["seeds"], strict=True)
     return ", ".join(f"{length:,}: {word} ({counted(seeds, 'seed')})" for length, word, seeds in found) or NOT_RUN
 
 
-def _differs(rows: pd.DataFrame) -> str:
-    """Say at which length the difference is known not to be zero, whatever the paper says of its size."""
-    ordered = rows.sort_values("iterations")
-    apart = (ordered["valid_low"] > 0) | (ordered["valid_high"] < 0)
-    known = np.isfinite(ordered["valid_low"])
-    words = apart.map({True: "a difference", False: "none found"}).where(known, "too few seeds")
-    found = zip(ordered["iterations"], words, ordered["seeds"], strict=True)
-    return ", ".join(f"{length:,}: {word} ({counted(seeds, 'seed')})" for length, word, seeds in found) or NOT_RUN
+def _differs(rows: pd.DataFrame) -> pd.Series:
+    """Say of each comparison whether it is known not to be zero, whatever the paper says of its size."""
+    apart = (rows["valid_low"] > 0) | (rows["valid_high"] < 0)
+    words = apart.map({True: "a difference", False: "none found"})
+    return words.where(np.isfinite(rows["valid_low"]), "too few seeds")
 
 
 def _best(rows: pd.DataFrame) -> str:

@@ -27,9 +27,9 @@ def roughly(seconds: float) -> str:
     return f"about {round(hours / 24)} days"
 
 
-def significant(value: float) -> float:
-    """Round what a run measures to four digits: another processor changes those after them."""
-    return float(f"{value:.4g}")
+def significant(value: float, digits: int = 4) -> float:
+    """Round to so many digits; what a run measures has four, because another processor changes those after them."""
+    return float(f"{value:.{digits}g}")
 
 
 def unbroken(text: str) -> str:

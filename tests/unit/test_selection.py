@@ -67,6 +67,12 @@ def test_a_run_that_diverged_takes_its_partner_out_of_the_comparison_and_is_coun
     assert made(plan, runs).left_out("treated", "base") == 2
 
 
+def test_cells_without_a_seed_in_common_are_refused(plan, runs):
+    runs["seed"] = runs["seed"].where(runs["cell"] == "base", runs["seed"] + 10)
+    with pytest.raises(UserError, match="cells 'treated' and 'base' have no seed in common"):
+        made(plan, runs).pair("treated", "base")
+
+
 def test_a_seed_that_occurs_twice_in_a_cell_is_refused(plan, runs):
     runs.loc[runs["digest"] == "t1", "seed"] = 0
     with pytest.raises(UserError, match="seed 0 occurs twice in cell 'treated'"):

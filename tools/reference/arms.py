@@ -45,7 +45,10 @@ def read_arms(path: Path) -> list[Arm]:
     """Return the arms of a file, in its order."""
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
-    (node,) = (value for key, value in yaml.compose(text, Loader=yaml.SafeLoader).value if key.value == "arms")
+    document = yaml.compose(text, Loader=yaml.SafeLoader)
+    if document is None:
+        raise ValueError(f"{path} is empty")
+    (node,) = (value for key, value in document.value if key.value == "arms")
     names = {id(value): key.value for key, value in node.value}
     found: list[Arm] = []
     for key, value in node.value:

@@ -10,7 +10,7 @@ import numpy as np
 
 from exaggerated_replay.data.arrays import headers, read_npz
 from exaggerated_replay.data.checks import check_classes, checked_labels
-from exaggerated_replay.data.identity import counts_of_file, remembered
+from exaggerated_replay.data.identity import VERSION, counts_of_file, remembered
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 
@@ -21,10 +21,11 @@ def classes_of(dataset: DatasetSettings) -> int:
     Raises:
         UserError: The user's file has another number of classes than the settings say, or no usable labels.
     """
-    if dataset.own_file is None or dataset.content is not None:  # whose file holds what the settings say
-        return dataset.classes  # type: ignore[return-value]  # settings that describe published data must say it
-    path = Path(dataset.own_file)
-    classes = int(remembered(path, "dataset.source", "classes", lambda: str(_classes_in(path))))
+    # Settings that describe published data say it, and a file with its samples holds what they say.
+    if dataset.classes is not None and (dataset.own_file is None or dataset.content is not None):
+        return dataset.classes
+    path = Path(dataset.own_file or "")
+    classes = int(remembered(path, "dataset.source", f"classes {VERSION}", lambda: str(_classes_in(path))))
     if dataset.classes not in (None, classes):
         raise UserError(
             f"dataset.classes is {dataset.classes}, but {path} has {classes}: correct it, or set it to null"

@@ -69,7 +69,7 @@ def parse_yaml(text: str, name: str) -> Any:
         raise UserError(f"{name} is not valid YAML: {' '.join(str(error).split())[:200]}") from None
 
 
-class Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML has no types
+class Dumper(yaml.SafeDumper):
     """Writes YAML 1.1, with quotes around those texts, too, that only YAML 1.2 reads as numbers: 1e5 and 0o17."""
 
 

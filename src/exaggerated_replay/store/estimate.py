@@ -12,7 +12,6 @@ from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.strict_yaml import read_yaml
 from exaggerated_replay.settings.methods import settings_of
-from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.settings.study import ComputeSettings
 from exaggerated_replay.store.status import cost
 from exaggerated_replay.wording import roughly
@@ -48,7 +47,9 @@ def time_told(plan: Plan, new: Iterable[str], results: Path) -> str:
     seconds, steps = (sum(numbers) for numbers in zip(*like.values(), strict=True))
     first, others = next(iter(like)), len(like) - 1
     whose = first + (f" and {others} other {'study' if others == 1 else 'studies'} like it" if others else "")
-    total = roughly(seconds / steps * sum(_steps_of(run.settings) for run in plan.runs if run.name in names))
+    settings = [run.settings for run in plan.runs if run.name in names]
+    asked_steps = sum(_of_a_run(of.method.draws_from, len(of.tasks), of.training.iterations) for of in settings)
+    total = roughly(seconds / steps * asked_steps)
     many = f"the {len(names)} new runs take" if len(names) > 1 else "the new run takes"
     cores = "one core" if plan.compute.threads == 1 else f"{plan.compute.threads} cores"
     return f"On {cores} {many} {total}, by the times of {whose}."
@@ -92,15 +93,14 @@ def _steps(plan: Mapping[str, Any], names: set[str]) -> float:
     configs = {name: cell["config"] for cell in plan["cells"].values() for name in cell["runs"] if name in names}
     steps = 0.0
     for config in configs.values():
-        tasks, iterations = config["dataset"]["tasks"], config["training"]["iterations"]
+        tasks = config["dataset"]["tasks"]
         if isinstance(tasks, str):
             raise ValueError(f"{tasks} says which tasks there are")
-        if settings_of(config["method"]["method"]).draws_from != "nothing":
-            steps += cost((tasks if isinstance(tasks, int) else len(tasks)) * iterations, iterations)
+        many = tasks if isinstance(tasks, int) else len(tasks)
+        draws_from = settings_of(config["method"]["method"]).draws_from
+        steps += _of_a_run(draws_from, many, config["training"]["iterations"])
     return steps
 
 
-def _steps_of(settings: RunSettings) -> float:
-    """Return the same of a run that is to be trained."""
-    iterations = settings.training.iterations
-    return 0.0 if settings.method.draws_from == "nothing" else cost(len(settings.tasks) * iterations, iterations)
+def _of_a_run(draws_from: str, tasks: int, iterations: int) -> float:
+    return 0.0 if draws_from == "nothing" else cost(tasks * iterations, iterations)

@@ -93,7 +93,7 @@ class LoadedRun:
         """
         training = replace(self.settings.training, replay_batch=samples)
         method = ready_to_replay(self.record, replace(self.settings, training=training), self.weights)
-        x, scores, *_ = method.replay()  # type: ignore[operator]
+        x, scores, *_ = method.replay()  # type: ignore[operator]  # ready_to_replay has looked for it
         labels = scores.argmax(1) if scores.dim() == 2 else scores
         return x, torch.tensor(self.settings.class_order)[labels]
 

@@ -1,6 +1,7 @@
 """The runs of a study as one table, a row per cell and seed, and the tables of its folder as they are read again."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -85,7 +86,7 @@ def measured_csv(table: pd.DataFrame) -> str:
 
 def computed_csv(table: pd.DataFrame) -> str:
     """Return what was computed from counts as text: with more digits than anything shows, or it would round twice."""
-    return _rounded_csv(table, lambda value: float(f"{value:.8g}"))
+    return _rounded_csv(table, partial(significant, digits=8))
 
 
 def _rounded_csv(table: pd.DataFrame, rounded: Callable[[float], float]) -> str:
