@@ -6,7 +6,6 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.study import paper
-from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.analysis.verdicts.sentences import beside
@@ -22,7 +21,6 @@ from exaggerated_replay.analysis.words import PARTS, counted
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.settings.reading import ReadingSettings
 
 PAGE, RESULTS = Path("docs/claims.md"), Path("results")
 FOR = ("reproduced", "smaller", "larger", "helps")
@@ -126,15 +124,14 @@ def comparisons(results: Path) -> pd.DataFrame:
 def _described(plan: StudyPlan, cell: str, baseline: str) -> dict[str, Any]:
     method, other = plan.cells[cell].method, plan.cells[baseline].method
     size, reading = paper.size(plan.cells[cell].config), method.get("reading")
-    usual = asdict(ReadingSettings())
     weights = method.get("lambda_rr") == method.get("lambda_ra") == paper.WEIGHT
     return {
         "f": method.get("f"),
         "units": size["units"],
         "iterations": size["iterations"],
         "scale": paper.scale(size),
-        "default": reading == usual,
-        "sums": reading == {**usual, **SUMS},
+        "default": reading == paper.READING,
+        "sums": reading == {**paper.READING, **SUMS},
         "papers": paper.stands_in_table1(method, other),
         "against_none": weights and other == {**method, "f": "none"},
     }

@@ -14,6 +14,7 @@ import os
 import random
 import resource
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,8 +64,9 @@ class Mutant:
         """Let the changed function do the right one's work."""
         module = importlib.import_module(f"{PACKAGE}.{self.file.removesuffix('.py').replace('/', '.')}")
         space = dict(vars(module))
-        exec(compile(self.source, self.file, "exec"), space)  # noqa: S102
-        changed, right = space[self.function.rpartition(".")[2]], function_of(module, self.function)
+        # In a class, as methods are: otherwise `super()` would find none.
+        exec(compile(f"class Holder:\n{textwrap.indent(self.source, ' ')}", self.file, "exec"), space)  # noqa: S102
+        changed, right = vars(space["Holder"])[self.function.rpartition(".")[2]], function_of(module, self.function)
         right.__code__, right.__defaults__ = changed.__code__, changed.__defaults__
 
 

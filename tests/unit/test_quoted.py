@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import published
+from exaggerated_replay.analysis.study.scores import METRICS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/results.md", "docs/explanation/miniature.md", "docs/explanation/performance.md")

@@ -7,7 +7,7 @@ from exaggerated_replay.errors import UserError
 
 @pytest.fixture
 def plan():
-    cells = {"base": ["b0", "b1"], "treated": ["t0", "t1"], "twin": ["t1", "t0"], "waiting": ["w0"]}
+    cells = {"base": ["b0", "b1"], "treated": ["t0", "t1"], "twin": ["u0"], "waiting": ["w0"]}
     return {
         "grids": {"small": [{"cell": "base", "baseline": None}, {"cell": "treated", "baseline": "base"}]},
         "cells": {name: {"runs": [{"digest": digest} for digest in runs]} for name, runs in cells.items()},
@@ -17,13 +17,13 @@ def plan():
 @pytest.fixture
 def runs():
     rows = [("t1", "treated", 1, "cpu"), ("b0", "base", 0, "cpu"), ("t0", "treated", 0, "cpu")]
-    rows += [("b1", "base", 1, "cpu"), ("old", "treated", 2, "cuda")]
+    rows += [("b1", "base", 1, "cpu"), ("u0", "twin", 0, "cuda")]
     return pd.DataFrame(rows, columns=["digest", "cell", "seed", "device"])
 
 
-def test_runs_are_found_by_digest_whatever_their_cell_is_called(plan, runs):
+def test_runs_of_a_cell_are_its_own_by_seed(plan, runs):
     assert list(made(plan, runs).cell_runs("treated")["digest"]) == ["t0", "t1"]
-    assert made(plan, runs).cell_runs("twin").equals(made(plan, runs).cell_runs("treated"))
+    assert list(made(plan, runs).cell_runs("twin")["digest"]) == ["u0"]
     with pytest.raises(UserError, match="'waiting'"):
         made(plan, runs).cell_runs("waiting")
 
@@ -56,7 +56,7 @@ def test_an_unknown_grid_is_answered_with_the_known_ones(plan):
 
 
 def test_a_run_that_diverged_takes_its_partner_out_of_the_comparison_and_is_counted(plan, runs):
-    runs["overall"] = [40.0, 50.0, float("nan"), 51.0, 60.0]  # t1, b0, t0, b1, old
+    runs["overall"] = [40.0, 50.0, float("nan"), 51.0, 60.0]  # t1, b0, t0, b1, u0
     treated, base = made(plan, runs).pair("treated", "base")
     assert list(treated["digest"]) == ["t1"]
     assert list(base["digest"]) == ["b1"]

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exaggerated_replay.analysis.study.outputs import README, git_files
-from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.scores import scores
+from exaggerated_replay.analysis.study.scores import METRICS, scores
 from exaggerated_replay.files import digest_of
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS
 from exaggerated_replay.planning.params import PARAMS

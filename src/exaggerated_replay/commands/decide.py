@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.verdicts.sentences import finding, size_note
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.study_plan import StudyPlan

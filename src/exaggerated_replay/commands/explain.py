@@ -6,8 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.scores import scores
+from exaggerated_replay.analysis.study.scores import METRICS, scores
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import RECORD, RECORDS, WEIGHTS

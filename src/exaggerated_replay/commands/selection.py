@@ -14,8 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from exaggerated_replay.analysis.statistics.race import Race, race
-from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.scores import PLACES
+from exaggerated_replay.analysis.study.scores import METRICS, PLACES
 from exaggerated_replay.analysis.study.study import finished_so_far, open_study
 from exaggerated_replay.analysis.study.tables import as_csv
 from exaggerated_replay.commands.compare import compare

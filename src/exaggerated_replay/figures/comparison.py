@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from exaggerated_replay.analysis.questions.comparison import comparison
 from exaggerated_replay.analysis.questions.layout import has_published
-from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import (
     DOTS,

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.comparison import compared, draw_rows
 

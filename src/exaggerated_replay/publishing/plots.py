@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.scores import PLACES, accuracy_matrix, so_far
+from exaggerated_replay.analysis.study.scores import METRICS, PLACES, accuracy_matrix, so_far
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.study_plan import Cell
 

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from exaggerated_replay.analysis.statistics import anytime
-from exaggerated_replay.analysis.study.pairs import METRICS, finished
-from exaggerated_replay.analysis.study.scores import PLACES, SUMMARY
+from exaggerated_replay.analysis.study.pairs import finished
+from exaggerated_replay.analysis.study.scores import METRICS, PLACES, SUMMARY
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
 

@@ -1,7 +1,6 @@
 """The question of a study and its answer, a few sentences each: written by rule, from its verdicts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import NamedTuple
 
 import pandas as pd
@@ -14,7 +13,6 @@ from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import PARTS, counted, points, short_data_name, title_of, written
 from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.settings.reading import ReadingSettings
 
 FOR = ("reproduced", "smaller", "larger", "helps")
 AGAINST = ("negligible", "harmful", "contradicted")
@@ -45,8 +43,6 @@ AT = {
     paper.MINIATURE: "in miniature",
 }
 NOTHING = "It compares nothing."
-USUAL = asdict(ReadingSettings())
-"""How the paper is read by default; an answer about another reading alone says which."""
 METRIC = "first20"
 """What a study in which nothing exaggerates is asked about."""
 CONTROLS = "wrong classes, or weights of zero"
@@ -196,7 +192,7 @@ def _lead(plan: StudyPlan, table: pd.DataFrame, controls: pd.DataFrame) -> str:
     lead = LEADS[bool(words & {*FOR}), bool(words & {*AGAINST}), "undecided" in words]
     where = f" {AT[_scales(table)[-1]]}" if papers_data(plan) else ""
     cells = list(dict.fromkeys(table["cell"]))
-    usual = all(plan.cells[cell].method.get("reading", USUAL) == USUAL for cell in cells)
+    usual = all(plan.cells[cell].method.get("reading") in (None, paper.READING) for cell in cells)
     of = "" if usual or len(cells) > 1 else f", for {cell_name(plan, cells[0])}"
     alike = bool(words & {*FOR}) and controls["verdict"].isin(FOR).any()
     return f"On {named(plan)}{where}{of}, {lead}{', but controls gain, too' if alike else ''}"

@@ -8,9 +8,9 @@ import pandas as pd
 
 from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
 from exaggerated_replay.analysis.questions.layout import remarks
-from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import table1_grid
 from exaggerated_replay.analysis.study.roles import EXAGGERATION, exaggerates, role
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.sentences import beside, sentence
 from exaggerated_replay.analysis.words import PARTS, counted, in_words, points

@@ -12,9 +12,9 @@ import pandas as pd
 
 from exaggerated_replay.analysis.mechanism.overflow import overflow
 from exaggerated_replay.analysis.study.outputs import REPORT
-from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.paper import speaks_of
 from exaggerated_replay.analysis.study.roles import exaggerates
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.analysis.words import class_name

@@ -12,8 +12,8 @@ import pandas as pd
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics.paired import PLACES
 from exaggerated_replay.analysis.study import paper
-from exaggerated_replay.analysis.study.pairs import METRICS
 from exaggerated_replay.analysis.study.roles import EXAGGERATION, role
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 
 RESAMPLES = 9999

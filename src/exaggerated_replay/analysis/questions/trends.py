@@ -14,7 +14,7 @@ from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study import paper
-from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.questions import STRENGTH, sizes
 

@@ -2,11 +2,8 @@
 
 import pandas as pd
 
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.planning.study_plan import Cell
-
-METRICS = {"first20": "20% avg.", "first50": "50% avg.", "overall": "Overall avg."}
-"""The columns of Table 1: name in the runs table -> heading in the paper."""
 
 MEANS = (
     "A mean is over all runs of a cell that reached their end, a difference over the seeds at which both runs did: "
@@ -15,21 +12,18 @@ MEANS = (
 """The one rule of what numbers are made of, in every table, figure and file."""
 
 
-def cell_runs(runs: pd.DataFrame, cell: Cell) -> pd.DataFrame:
-    """Select the runs of one cell, indexed and sorted by seed; see `Study.cell_runs`.
-
-    Runs are known by digest, because two cells of equal configuration share theirs.
-    """
-    own = runs[runs["digest"].isin([run.digest for run in cell.runs])].drop_duplicates("digest")
+def cell_runs(runs: pd.DataFrame, cell: str) -> pd.DataFrame:
+    """Select the runs of one cell, indexed and sorted by seed; see `Study.cell_runs`."""
+    own = runs[runs["cell"] == cell]
     if own.empty:
-        raise UserError(f"no run of cell '{cell.name}' is in the runs table: finish its runs first")
+        raise UserError(f"no run of cell '{cell}' is in the runs table: finish its runs first")
     if own["seed"].duplicated().any():
         seed = own.loc[own["seed"].duplicated(), "seed"].iloc[0]
-        raise UserError(f"seed {seed} occurs twice in cell '{cell.name}': keep one run per seed and cell")
+        raise UserError(f"seed {seed} occurs twice in cell '{cell}': keep one run per seed and cell")
     return own.set_index("seed").sort_index()
 
 
-def paired(runs: pd.DataFrame, cell: Cell, baseline: Cell) -> tuple[pd.DataFrame, pd.DataFrame]:
+def paired(runs: pd.DataFrame, cell: str, baseline: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Select the runs of two cells at their common seeds, whether or not they reached their end.
 
     Raises:
@@ -38,7 +32,7 @@ def paired(runs: pd.DataFrame, cell: Cell, baseline: Cell) -> tuple[pd.DataFrame
     treated, base = cell_runs(runs, cell), cell_runs(runs, baseline)
     seeds = treated.index.intersection(base.index)
     if seeds.empty:
-        raise UserError(f"cells '{cell.name}' and '{baseline.name}' have no seed in common: give both the same seeds")
+        raise UserError(f"cells '{cell}' and '{baseline}' have no seed in common: give both the same seeds")
     return treated.loc[seeds], base.loc[seeds]
 
 

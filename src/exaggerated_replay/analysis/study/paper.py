@@ -2,12 +2,14 @@
 
 import functools
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.resources import files
 from math import nan
 from typing import TYPE_CHECKING, Any
 
 from exaggerated_replay.analysis.study.roles import EXAGGERATION, OTHER, exaggerates, role
 from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.settings.reading import ReadingSettings
 
 if TYPE_CHECKING:  # the workflow asks this module which files a study has, whenever it is parsed
     import pandas as pd
@@ -25,6 +27,8 @@ FULL, OTHER_LENGTH, MINIATURE = (
 STRENGTH = 1e8  # c of synaptic intelligence, in the baseline's publication
 TASKS = 10
 RUNS = 5  # behind every number of Table 1
+READING = asdict(ReadingSettings())
+"""How the paper is read by default."""
 
 
 @functools.cache

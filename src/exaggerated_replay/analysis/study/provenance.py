@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from exaggerated_replay.analysis.study.pairs import METRICS
-from exaggerated_replay.analysis.study.scores import PLACES
+from exaggerated_replay.analysis.study.scores import METRICS, PLACES
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.places import DIGITS
 

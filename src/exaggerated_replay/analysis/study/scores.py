@@ -10,9 +10,11 @@ from exaggerated_replay.store.records import Record
 
 PERCENT = 100
 PLACES = 2  # decimals of an accuracy in percent, in every file
+METRICS = {"first20": "20% avg.", "first50": "50% avg.", "overall": "Overall avg."}
+"""The columns of Table 1: name in the runs table -> heading in the paper."""
 SUMMARY = (
-    *("first20", "first50", "overall", "macro_precision", "forgetting"),
-    *("average_incremental", "backward_transfer", "new_tasks"),
+    *METRICS,
+    *("macro_precision", "forgetting", "average_incremental", "backward_transfer", "new_tasks"),
 )
 """What a run is summed up by, beside its accuracy on every task."""
 

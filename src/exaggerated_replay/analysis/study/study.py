@@ -58,7 +58,7 @@ class Study:
         Raises:
             UserError: None of the cell's runs is there, or a seed occurs twice.
         """
-        return cell_runs(self.runs, self.cell(cell))
+        return cell_runs(self.runs, self.cell(cell).name)
 
     def pair(self, cell: str, baseline: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Select the runs of a cell and of its baseline that can be compared.
@@ -71,7 +71,7 @@ class Study:
         Raises:
             UserError: They have no seed in common, or were computed on different classes of device.
         """
-        treated, base = paired(self.runs, self.cell(cell), self.cell(baseline))
+        treated, base = paired(self.runs, self.cell(cell).name, self.cell(baseline).name)
         kept = finished(treated) & finished(base)
         treated, base = treated[kept], base[kept]
         devices = sorted({*treated["device"], *base["device"]})
@@ -85,7 +85,7 @@ class Study:
 
     def left_out(self, cell: str, baseline: str) -> int:
         """Count the common seeds of a cell and its baseline at which either of the two runs diverged."""
-        treated, base = paired(self.runs, self.cell(cell), self.cell(baseline))
+        treated, base = paired(self.runs, self.cell(cell).name, self.cell(baseline).name)
         return int((~(finished(treated) & finished(base))).sum())
 
     def ended(self, cell: str) -> list[Record]:

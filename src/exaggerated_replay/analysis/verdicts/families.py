@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from exaggerated_replay.analysis.study import paper
-from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.settings.rules import RulesSettings
 

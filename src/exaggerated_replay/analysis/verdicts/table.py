@@ -7,7 +7,7 @@ import pandas as pd
 from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.analysis.statistics.paired import differences, estimate
 from exaggerated_replay.analysis.study import paper
-from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.families import Family, families, family_of
 from exaggerated_replay.analysis.verdicts.rules import more_seeds, verdict

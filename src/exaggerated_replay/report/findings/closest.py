@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from exaggerated_replay.analysis.study.pairs import METRICS
+from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.report.tables import DASH, SHORT, Value, number
 
 NOTE = (
