@@ -61,6 +61,24 @@ def test_path_integral_adds_up_gradient_times_step(rule):
     np.testing.assert_allclose(si.path, path, rtol=1e-9)
 
 
+def test_the_path_of_weights_in_several_parameters_is_that_of_the_same_weights_in_one():
+    """Seven numbers, each with a curvature of its own, as one vector and as a matrix and a vector."""
+    start, curvature = np.linspace(-1.0, 2.0, 7), torch.arange(1.0, 8.0, dtype=torch.float64)
+    paths = []
+    for held in ([double(start)], [double(start[:4].reshape(2, 2)), double(start[4:])]):
+        si, optimiser = SynapticIntelligence(held, 1.0, 0.1), torch.optim.SGD(held, lr=0.01)
+        for _ in range(3):
+            theta = torch.cat([p.flatten() for p in held])
+            loss = 0.5 * (curvature * theta.square()).sum() + 0 * si.penalty()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            si.after_step()
+        paths.append(si.path)
+    assert paths[0].equal(paths[1])
+    assert paths[0].unique().numel() == 7
+
+
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
 def test_importance_is_the_path_over_the_squared_way_plus_damping(rule):
     parameter = double(START)

@@ -19,6 +19,12 @@ def held_parameters(network: Classifier) -> list[nn.Parameter]:
     return [p for part in (network.encoder1, network.encoder2, network.classifier) for p in part.parameters()]
 
 
+def parts(vector: Tensor, held: Sequence[nn.Parameter]) -> list[Tensor]:
+    """Return the views of a vector (n,) that have the shapes of the parameters whose n numbers it lines up."""
+    lengths = [p.numel() for p in held]
+    return [part.view_as(p) for part, p in zip(vector.split(lengths), held, strict=True)]
+
+
 class QuadraticPull(torch.autograd.Function):
     """sum_i importance_i (theta_i - anchor_i)^2, its gradient kept ready instead of the terms it is made of."""
 
@@ -68,9 +74,8 @@ class SynapticIntelligence(nn.Module):
     @torch.no_grad()
     def after_step(self) -> None:
         """Add the step just taken to the path integral; gradients are those of the total loss."""
-        theta = parameters_to_vector(self.held)
-        gradient = parameters_to_vector(p.grad for p in self.held)  # type: ignore[misc]  # none is missing
-        self.path.addcmul_(gradient, theta - self.before, value=-1)
+        for p, before, path in zip(self.held, parts(self.before, self.held), parts(self.path, self.held), strict=True):
+            path.addcmul_(p.grad, p - before, value=-1)  # type: ignore[arg-type]  # no gradient is missing
 
     @torch.no_grad()
     def consolidate(self) -> None:
