@@ -63,8 +63,8 @@ def test_the_index_leads_to_every_page():
 
 def test_the_readme_can_be_read_in_ninety_seconds():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 120
-    assert len(text.split()) <= 600
+    assert len(text.splitlines()) <= 80
+    assert len(text.split()) <= 525
 
 
 @cache
