@@ -1,16 +1,17 @@
-# `make run` rebuilds everything, `make test` checks it; both make the environment first if it is missing.
+# `make run` rebuilds everything, `make test journeys` checks it; all make the environment first if it is missing.
 
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PARALLEL := --numprocesses 2 --dist worksteal --durations 20
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # The scripts of an environment name the folder where it was made: when that was moved, it is made again.
 HOMES := $(realpath $(VENV))/ $(abspath $(VENV))/
 MOVED := $(if $(wildcard $(READY)),$(shell grep -qF $(HOMES:%=-e "%") $(BIN)/snakemake || echo moved))
 
-.PHONY: moved env run reports browser test coverage faults mutants bench lint schema reference claims lock lock-versions equivalent clean
+.PHONY: moved env run reports browser test journeys coverage faults mutants bench lint schema reference claims lock lock-versions equivalent clean
 
 env: $(READY)
 
@@ -47,11 +48,15 @@ browser:
 # The test on Slurm does not run here; that all it needs can be found is checked.
 test: env lint
 	pytest tests/cluster --setup-plan --quiet
-	pytest --ignore tests/cluster --numprocesses 2 --dist worksteal --durations 20
+	pytest --ignore tests/cluster --ignore tests/integration/journeys $(PARALLEL)
+
+# What somebody does with DVC, on another machine and with code of their own, each walked from end to end.
+journeys: env
+	pytest tests/integration/journeys $(PARALLEL)
 
 # Which lines and branches of the package the tests reach that call it themselves: at least 90 %.
 coverage: env
-	pytest tests/unit tests/bad_input --numprocesses 2 --dist worksteal --cov --cov-report=term
+	pytest tests/unit tests/bad_input $(PARALLEL) --cov --cov-report=term
 
 # The workflow on a real Slurm of one machine: jobs killed, preempted, requeued. Installs Debian's packages, as root.
 cluster: env

@@ -80,7 +80,7 @@ def test_a_missing_run_is_trained_alone_and_comes_out_the_same(clone, finished):
 
 
 def test_what_an_edit_asks_for_is_trained_and_nothing_else(clone):
-    """In a fresh .snakemake, because git and dvc bring none to another machine; test_dvc.py has more edits."""
+    """In a fresh .snakemake, because git and dvc bring none to another machine; journeys/test_dvc.py has more edits."""
     shutil.rmtree(clone.path / ".snakemake")
     before = {name.split("/")[0] for name in clone.runs()}
     clone.compose("arms.rr-ra.lambda_rr=1e-3")

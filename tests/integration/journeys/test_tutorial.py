@@ -1,12 +1,12 @@
 """docs/tutorial.md, typed from its first block to its last in a clone."""
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.integration.conftest import REPOSITORY
+
 BLOCKS = re.findall(r"```(python|sh)\n(.*?)```", (REPOSITORY / "docs/tutorial.md").read_text("utf-8"), re.DOTALL)
 
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from conftest import REPOSITORY
+from tests.integration.conftest import REPOSITORY
 
 
 def test_a_quick_benchmark_fills_every_key_and_writes_nothing_else(tmp_path):
