@@ -1,10 +1,15 @@
 """What counts as the same when a study is built anew."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from sample_report import plan_of
 from studies import planned
 
+from exaggerated_replay.commands import rebuild
 from exaggerated_replay.commands.agreement import Agreement, compare_folders
+from exaggerated_replay.errors import UserError
 
 FILES = ("metrics.json", "figures/table1.png", "runs.csv", "verdicts.csv")
 
@@ -45,3 +50,17 @@ def test_a_file_that_is_not_made_any_more_hides_no_other(folders):
     (folders[1] / "metrics.json").unlink()
     (folders[1] / "runs.csv").write_text("2\n")
     assert set(compared(folders).far) == {"metrics.json", "runs.csv"}
+
+
+def test_a_method_outside_of_the_repository_is_taken_from_where_the_user_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study").mkdir()
+    methods = {"mine": "agem.py", "ours": "own/lwf.py"}  # only the name of the first was kept
+    (tmp_path / "study/params.yaml").write_text(yaml.safe_dump({"study": {"seeds": 1}, "methods": methods}))
+    with pytest.raises(UserError, match=r"study was made from agem\.py, a file of your own: name it with --data FILE"):
+        rebuild._params(Path("study"), [], [])
+    (tmp_path / "agem.py").write_text("")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/agem.py").write_text("")
+    given = yaml.safe_load(rebuild._params(Path("study"), [], [tmp_path / "elsewhere/agem.py"]))
+    assert given["methods"] == {"mine": str(tmp_path / "elsewhere/agem.py"), "ours": "own/lwf.py"}

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from exaggerated_replay.commands import selection
-from exaggerated_replay.commands.selection import candidates_of, select
+from exaggerated_replay.commands.selection import candidates_of, select, spelt
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import write_params
 
@@ -92,6 +93,13 @@ def test_a_winner_stands_beside_the_baseline_as_that_is(played):
     assert row["against"] == {"arm": "bir-si", "training.iterations": 60}  # its own, and it has no memory
 
 
+def test_a_winner_may_have_a_list_or_no_part_of_its_arm(played):
+    chosen(["arm=bir-si", "dataset.tasks=5,[4,2,2,2]", "method.si=null,{strength:1}"], "100-105", metric="overall")
+    values = played[-1][1]
+    (row,) = values["study"]["grids"]["sweep"]
+    assert row["against"]["method.si"] == values["arms"]["bir-si"]["si"]
+
+
 def test_seeds_that_something_was_chosen_on_are_refused(played):
     with pytest.raises(UserError, match="seed 104 is among --seeds and --test-seeds"):
         chosen(seeds="100-104", test_seeds="104-106")
@@ -128,3 +136,11 @@ def test_candidates_are_all_combinations_in_hydras_syntax():
     assert [(one.arm, one.settings["training.iterations"]) for one in found] == [
         (arm, str(length)) for arm in ("er", "joint") for length in (10, 20, 30)
     ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 3, 0.5, "er", "er-tasks-[4, 2, 2, 2]", "it's", {"strength": 1.5, "damping": None}, [1, "x y"]],
+)
+def test_a_value_is_spelt_as_hydra_reads_it(value):
+    assert OverridesParser.create().parse_override(f"key={spelt(value)}").value() == value

@@ -60,7 +60,10 @@ BASELINE = [{"arm": ["bir-si"]}]
     ],
 )
 def test_a_grid_is_drawn_by_what_it_varies(keys, kind):
-    rows = [{"cell": f"c{value}", "settings": dict.fromkeys(keys, value), "baseline": "b"} for value in (1, 2, 3)]
+    rows = [
+        {"cell": f"c{value}", "settings": dict.fromkeys(keys, value), "baseline": "b" if value else None}
+        for value in range(4)
+    ]
     cells = {}
     for row in rows:
         value = row["settings"].get(keys[0]) if keys else None
@@ -85,6 +88,7 @@ def test_one_length_alone_is_no_convergence():
         ([{"arm": ["bir-si"], **STRENGTHS}], "frontier", "frontier"),
         ([{"arm": ["bir-si", "rr-ra"], **STRENGTHS}], None, "frontier"),
         ([{"arm": ["bir-si", "rr-ra"], **STRENGTHS}, {"arm": ["none"]}], None, "comparison"),
+        ([{"arm": ["rr-ra"], **STRENGTHS}], None, "comparison"),
         ([{"arm": ["rr-ra"], "model.units": [10]}], None, "comparison"),
         ([{"arm": ["rr-ra"], "model.units": ["x1"]}, {"arm": ["ra"]}], None, "comparison"),
         ([{"arm": ["rr-ra"], "model.units": [10, 20]}], None, "scale"),
@@ -117,10 +121,11 @@ def test_what_is_planned_can_be_drawn(rows, asked, kind):
             r"study\.figures\.g is frontier, but .* does not vary",
         ),
         (
-            [{"arm": ["rr-ra"], **STRENGTHS}, {"arm": ["er"]}],
+            [{"arm": ["bir-si", "rr-ra"], **STRENGTHS}, {"arm": ["er"]}],
             "frontier",
             r"but er in .* has no method\.si",
         ),
+        ([{"arm": ["rr-ra"], **STRENGTHS}], "frontier", r"but study\.grids\.g has no row of the baseline"),
         ([{"arm": ["rr-ra"], **FACTORS}], "scale", r"study\.figures\.g is scale, but .* over none of model\.units"),
         ([{"arm": ["rr-ra"], "model.units": [10]}], "scale", "over none of"),
         ([{"arm": ["rr-ra"], "model.units": [10, 20], "training.batch": [5, 6]}], "scale", "over 2 of model.units"),

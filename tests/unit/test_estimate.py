@@ -93,6 +93,13 @@ def test_a_method_without_steps_costs_nothing(tmp_path):
     assert time_told(plan, names(plan), tmp_path) == told
 
 
+def test_a_study_of_such_methods_alone_tells_nothing_of_steps(tmp_path):
+    alone = ("study.grids.table1=[{arm:[slda,gaussians]}]", "focus=slda", "study.baseline=slda")
+    plan = planned(*alone, "study.treatment=gaussians")
+    write_study(tmp_path, plan, seconds=2, timed=4)
+    assert time_told(plan, names(plan), tmp_path) == ""
+
+
 def test_a_committed_study_tells_what_it_took_itself():
     plan = make_plan(check_params(compose_values(ROOT / "conf", ["dataset=digits"])))
     took = 1357.2  # of all its 80 runs, in results/default/provenance.json

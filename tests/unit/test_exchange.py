@@ -328,3 +328,13 @@ def test_any_other_value_in_a_record_is_refused_in_one_sentence(key, value):
         with pytest.raises(UserError) as error:
             verify_record(run_name(settings(0)), other)
         assert "\n" not in str(error.value)
+
+
+def test_a_record_that_was_changed_is_not_exported(place):
+    path = place / "runs" / run_name(settings(1)) / "record.json"
+    changed = record(1)
+    changed["counts"]["correct"][0][0] -= 1
+    write_json(path, changed)
+    with pytest.raises(UserError, match=r"record\.json is not as its run wrote it"):
+        pack(place)
+    assert not (place / "records.jsonl").exists()

@@ -10,12 +10,14 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 from torchvision import models
 
+from exaggerated_replay.data.facts import check_colours
 from exaggerated_replay.data.prepared import Prepared, load
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.features import extraction
 from exaggerated_replay.features.architectures import load_encoder
 from exaggerated_replay.features.encoder import ConvEncoder, initialise
 from exaggerated_replay.features.extraction import Inputs, deviation_of, extract, write_features
+from exaggerated_replay.settings.data import SourceSettings
 
 MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.25, 0.3]
 PLAIN = Inputs(MEAN, STD)
@@ -135,6 +137,16 @@ def test_what_is_no_colour_image_is_refused(encoder, tmp_path, changes):
     with pytest.raises(UserError, match="needs colour images"):
         write(encoder, tmp_path / "f", data=colour_images(**changes))
     assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.parametrize(("height", "width"), [(48, 32), (32, 48)])
+def test_images_to_train_an_encoder_on_are_square(tmp_path, height, width):
+    x, y = np.zeros((5, height, width, 3), np.uint8), np.arange(5) % 2
+    np.savez(tmp_path / "mine.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    named = SourceSettings(name="npz", source=str(tmp_path / "mine.npz"), reader="npz")
+    check_colours(named, tmp_path / "prepared.npz", "dataset.source")
+    with pytest.raises(UserError, match=rf"trained on square images, but those in .* have {height} x {width} pixels"):
+        check_colours(named, tmp_path / "prepared.npz", "encoder.images.source", square=True)
 
 
 def test_a_file_that_holds_no_features_is_named(tmp_path):

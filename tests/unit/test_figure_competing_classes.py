@@ -11,6 +11,8 @@ from studies import made, whole
 from exaggerated_replay.figures import arms, competing_classes
 from exaggerated_replay.figures import competing_example as illustration
 
+EXAGGERATION = {"method": "exaggeration", "f": 20}
+
 
 def test_competing_classes_shows_the_probabilities_and_the_threshold():
     figure = competing_classes.draw(example())
@@ -51,7 +53,7 @@ def test_competing_classes_are_those_of_a_checkpoint_that_is_here(tmp_path, monk
     """The cell in focus first; a run without its checkpoint, or of a method that does not exaggerate, shows nothing."""
     cells = {
         cell: {
-            "config": {"method": {"f": 20} if cell != "bir" else {}},
+            "config": {"method": EXAGGERATION if cell != "bir" else {"method": "bir"}},
             "runs": [{"directory": f"results/runs/{cell}"}],
         }
         for cell in ("bir", "rr", "ra")
@@ -84,10 +86,33 @@ def test_a_run_that_diverged_is_passed_over(tmp_path, monkeypatch):
         (tmp_path / "runs" / name / "model.safetensors").write_text("x")
         (tmp_path / "runs" / name / "record.json").write_text(json.dumps(record))
     runs = [{"directory": f"results/runs/{name}"} for name in records]
-    study = made({"focus": "rr", "cells": {"rr": {"config": {"method": {"f": 20}}, "runs": runs}}}, records=records)
+    study = made({"focus": "rr", "cells": {"rr": {"config": {"method": EXAGGERATION}, "runs": runs}}}, records=records)
     asked = []
     monkeypatch.setattr(
         illustration, "competing_example", lambda record, weights: asked.append(weights.parent.name) or example()
     )
     competing_classes.of_study(study, tmp_path / "mine" / "fresh")
     assert asked == ["s1"]
+
+
+def test_f_of_another_method_is_another_thing(tmp_path, monkeypatch):
+    """One in a file that is not here is passed over, and of one that knows no competitors nothing is shown."""
+    digest = {"model.safetensors": hashlib.sha256(b"x").hexdigest()}
+    cells, records = {}, {}
+    for cell, method in (("gone", "mine"), ("plain", "none"), ("rr", "exaggeration")):
+        (tmp_path / "runs" / cell).mkdir(parents=True)
+        (tmp_path / "runs" / cell / "model.safetensors").write_text("x")
+        records[cell] = whole({"sha256": digest})
+        (tmp_path / "runs" / cell / "record.json").write_text(json.dumps(records[cell]))
+        runs = [{"directory": f"results/runs/{cell}"}]
+        cells[cell] = {"config": {"method": {"method": method, "f": 20}}, "runs": runs}
+    asked = []
+
+    def shown(record, weights):
+        asked.append(weights.parent.name)
+        return example() if weights.parent.name == "rr" else None
+
+    monkeypatch.setattr(illustration, "competing_example", shown)
+    study = made({"focus": "gone", "cells": cells}, records=records)
+    assert competing_classes.of_study(study, tmp_path / "mine") is not None
+    assert asked == ["plain", "rr"]

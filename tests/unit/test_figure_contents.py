@@ -21,7 +21,7 @@ from sample_figures import (
     study,
     written,
 )
-from studies import made
+from studies import made, whole
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import (
@@ -39,6 +39,7 @@ from exaggerated_replay.figures import (
 )
 from exaggerated_replay.learning.competition import attraction, repulsion
 from exaggerated_replay.settings.rules import MarginSettings
+from exaggerated_replay.store.records import Record
 
 
 def test_architecture_shows_its_sizes():
@@ -91,6 +92,14 @@ def test_convergence_shows_the_paired_differences_below():
     np.testing.assert_array_equal(drawn.get_xdata(), ITERATIONS)
     np.testing.assert_allclose(drawn.get_ydata(orig=False), expected)
     assert drawn.get_color() == arms.TREATMENT
+
+
+def test_convergence_of_a_grid_that_varies_no_length_has_one_point_for_each_arm():
+    plan, runs = study()
+    plan["grids"]["table1"] = [row for row in plan["grids"]["table1"] if row["cell"] != "rr-ra-f5"]
+    figure = convergence.draw(made(plan, runs), "table1")
+    (drawn,) = [container.lines[0] for container in figure.axes[3].containers]
+    assert drawn.get_xdata().tolist() == [200]
 
 
 def test_convergence_bands_are_t_intervals():
@@ -179,6 +188,13 @@ def test_accuracy_matrix_is_the_mean_over_seeds():
     assert [text.get_text() for text in figure.axes[0].texts] == ["80", "25", "75"]
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["bir-si", "rr-ra", "difference (points)"]
     assert {axes.images[0].get_clim() for axes in figure.axes[:2]} == {(0, 100)}
+
+
+def test_accuracy_matrix_of_arms_with_other_tasks_has_no_difference():
+    counts = {"correct": [[9, 7, 12, 18]], "tested": [10, 10, 20, 20], "predicted": [15] * 4}
+    one = Record.of(whole({"settings": {"tasks": [[0, 1, 2, 3]]}, "counts": counts}))
+    figure = accuracy_matrix.draw({"two tasks": [record()], "one task": [one]})
+    assert [axes.get_title(loc="left") for axes in figure.axes if axes.images] == ["two tasks", "one task"]
 
 
 def test_accuracy_matrix_needs_runs_of_one_length():

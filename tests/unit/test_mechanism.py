@@ -50,13 +50,13 @@ def arrays(shift=0.0, seed=0, confusion=None):
 def study(tmp_path):
     """Return the function that writes runs of two cells (cell -> seed -> arrays), and makes the tables of the two."""
 
-    def make(traced, devices=None, diverged=()):
+    def make(traced, devices=None, diverged=(), tasks=None):
         cells, runs = {}, {}
         for cell, seeds in traced.items():
             cells[cell] = {"runs": [{"seed": s, "directory": f"results/runs/{cell}-s{s}"} for s in seeds]}
             for seed, found in seeds.items():
                 name = f"{cell}-s{seed}"
-                runs[name] = {"tasks": TASKS}
+                runs[name] = {"tasks": (tasks or {}).get(cell, TASKS)}
                 (tmp_path / name).mkdir()
                 record = {
                     "environment": {"device": (devices or {}).get(name, "cpu"), "torch": "2.0"},
@@ -165,6 +165,14 @@ def test_quantiles_of_inverse_distances(study):
     row = of(table, "new", task=3)
     assert [row[q] for q in ("q05", "q25", "q50", "q75", "q95")] == [3, 5, 7, 9, 11]
     assert row["difference"] == 1
+
+
+def test_a_partner_that_learned_other_tasks_is_compared_with_nothing(study):
+    found = study({"base": {0: arrays()}, "new": {0: arrays()}}, tasks={"base": [[2, 0, 3, 1]]})
+    for name in ("distances", "confusions_by_task", "replay_quality"):
+        ours = found[name][found[name]["cell"] == "new"]
+        assert len(ours) and ours["difference"].isna().all()
+    assert "similarity" not in found
 
 
 def test_what_is_missing_is_left_out(study):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import sys
 from pathlib import Path
 
@@ -16,9 +17,14 @@ from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.runs import values_of
 from exaggerated_replay.planning.strict_yaml import dump_yaml
+from exaggerated_replay.planning.study_plan import name_of_values
 from exaggerated_replay.planning.versions import method_version, own_versions
 from exaggerated_replay.settings.methods import BUILT_IN, method_names, own_method, settings_of, use_own
+from exaggerated_replay.store.lines import Line, write_lines
+from exaggerated_replay.store.records import sealed
+from exaggerated_replay.store.verify import agree
 from exaggerated_replay.training.trial import try_method
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +92,21 @@ def test_what_dvc_looks_at_changes_where_runs_do(tmp_path):
     planned(copied(tmp_path, "VERSION = 4\n# another word\n"))
     assert own_versions(["agem"]) == {"agem": "own 4"}
     assert own_versions([]) == {}
+
+
+LISTS = "\n\n@dataclass(frozen=True, kw_only=True)\nclass Settings(Settings):\n    hidden: {kind}\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"), [("list[int]", "[100,50]"), ("tuple[int, ...]", "[100,50]"), ("dict[str, int]", "{a: 1}")]
+)
+def test_a_setting_may_be_a_list_or_a_mapping(kind, given, tmp_path):
+    file = copied(tmp_path, LISTS.format(kind=kind))
+    plan = planned(file, f"++arms.agem.hidden={given}")
+    (run,) = [run for run in plan.runs if run.settings.method.method == "agem"]
+    values = json.loads(json.dumps(plan.to_dict()["runs"][run.name]))
+    assert run.name == name_of_values(values)
+    assert agree(values, dataclasses.asdict(run.settings))
 
 
 def test_an_edited_file_is_read_again_and_a_dropped_one_forgotten(tmp_path):
@@ -244,3 +265,28 @@ def test_what_names_no_files_is_refused(given, sentence):
     values = compose_values(ROOT / "conf", ["dataset=digits"])
     with pytest.raises(UserError, match=sentence):
         check_params({**values, "methods": given})
+
+
+def test_records_of_a_method_that_params_yaml_names_are_imported(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = copied(tmp_path)
+    (run,) = [run for run in planned(file).runs if run.settings.method.method == "agem"]
+    classes = len(run.settings.class_order)
+    correct = np.tril(np.ones((len(run.settings.tasks), 1), dtype=int)).repeat(classes, axis=1)
+    made = {
+        "settings": values_of(run.settings),
+        "environment": {"device": "cpu", "torch": "2.0"},
+        "problem": {"inputs": 64, "classes": classes, "bounded": True},
+        "counts": {"correct": correct.tolist(), "tested": [2] * classes, "predicted": [2] * classes},
+        "instruments": {},
+        "diverged": None,
+        "sha256": {"model.safetensors": "a" * 64, "data": "b" * 64},
+    }
+    write_lines(tmp_path / "records.jsonl", [Line(run.name, sealed(made))])
+    use_own({})
+    assert main(["import", "records.jsonl"]) == 2
+    assert "method.method is 'agem', which is not a method" in capsys.readouterr().err
+    values = compose_values(ROOT / "conf", ["dataset=digits", f"+methods.agem={file}", *ARM])
+    write_text(tmp_path / "params.yaml", dump_yaml(values))
+    assert main(["import", "records.jsonl"]) == 0
+    assert "1 records imported" in capsys.readouterr().out

@@ -182,6 +182,11 @@ SAID = {
             *(gain(CONFIRM, cell, "first50") for cell in (STORED_RANDOM, "ra-stored")),
             *(gain(CONFIRM, cell, "overall") for cell in (STORED_RANDOM, "ra-stored")),
         ],
+        r"seen on, that is \S* \(.*?\) of (\S*), (\S*) of (\S*) and (\S*) of (\S*) \(": lambda: [
+            gain("stored-small", "ra-stored", "first20"),
+            *(gain("stored-small", cell, "first50") for cell in (STORED_RANDOM, "ra-stored")),
+            *(gain("stored-small", cell, "overall") for cell in (STORED_RANDOM, "ra-stored")),
+        ],
         r"it has (\S*), (\S*), (\S*), (\S*) points on all classes and (\S*), (\S*), (\S*), (\S*) on": lambda: [
             difference for metric in ("overall", "first20") for difference in gains("scale-small", STORED_UNITS, metric)
         ],

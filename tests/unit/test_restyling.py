@@ -136,6 +136,8 @@ def test_panels_stand_one_below_the_other_where_asked(small):
         ("table1", {"colours": {"rr-ra": "reddish"}}, "the colour of rr-ra is 'reddish', which matplotlib does not"),
         ("table1", {"size": (3.4, 0)}, r"size is \(3.4, 0\), but must be a width and a height in inches"),
         ("table1", {"size": (3.4,)}, "must be a width and a height"),
+        ("table1", {"size": 5}, "must be a width and a height"),
+        ("table1", {"size": ("a", 2)}, "must be a width and a height"),
         ("table1", {"style": "no-such-style"}, "style is 'no-such-style', which matplotlib cannot use: "),
         ("table1", {"style": {"font.sise": 3}}, "style is .*, which matplotlib cannot use: "),
         ("mechanism", {}, "mechanism cannot be drawn from results/made-up: what it shows beyond the records"),

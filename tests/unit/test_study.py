@@ -191,6 +191,16 @@ def test_what_an_earlier_plan_declared_goes_and_a_strangers_file_stays(write, tm
     assert all((tmp_path / MINE / name).read_text() == "mine" for name in strangers)
 
 
+def test_a_plan_with_a_question_that_this_version_does_not_know_is_no_obstacle(write, tmp_path):
+    write()
+    before = contents(tmp_path / MINE)
+    plan = json.loads(before["plan.json"])
+    plan["study"]["figures"] = {next(iter(plan["grids"])): "pie"}
+    (tmp_path / MINE / "plan.json").write_text(json.dumps(plan))
+    write()
+    assert contents(tmp_path / MINE) == before
+
+
 CONFLICT = "<<<<<<< HEAD\n{}\n=======\n[]\n>>>>>>> other\n"
 
 
@@ -483,6 +493,20 @@ def test_paths_are_cut_wherever_they_stand():
     text += "mirrors: [/srv/me/cifar, 'https://a.b/c']\nw: ~/me's/y # mine\n"
     cut = {"composed_with": ["dataset.source=x.npz"], "mirrors": ["cifar", "https://a.b/c"], "w": "y"}
     assert yaml.safe_load(without_path(text)) == cut
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ('dataset.source="/home/me/a=b.npz"', 'dataset.source="a=b.npz"'),
+        ("++methods.mine='/home/me/x(1).py'", "++methods.mine='x(1).py'"),
+        ("/home/me/a=b.npz", "a=b.npz"),
+        ("study.grids.g=[{arm: [er]}]", "study.grids.g=[{arm: [er]}]"),
+    ],
+)
+def test_paths_are_cut_in_quotes_and_with_equals_signs(given, kept):
+    text = yaml.safe_dump({"composed_with": [given], "dataset": {"source": given}})
+    assert yaml.safe_load(without_path(text)) == {"composed_with": [kept], "dataset": {"source": kept}}
 
 
 def test_a_study_counts_as_made_by_all_the_code_that_writes_it():

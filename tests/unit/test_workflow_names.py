@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-from exaggerated_replay.workflow.control import and_what_follows
+import pytest
+
+from exaggerated_replay.workflow.control import and_what_follows, one_sentence
 from exaggerated_replay.workflow.names import DAG, Job, Options, Rule, Workflow
 
 ROOT = Path(__file__).parents[2]
@@ -33,3 +35,12 @@ def test_what_follows_from_a_rule_is_all_that_reads_its_files_at_any_remove():
     assert and_what_follows({"download"}) == {
         "download", "verify", "split", "pretrain", "features", "train", *after_training
     }  # fmt: skip
+
+
+def test_what_the_user_can_mend_ends_in_one_sentence_and_a_mistake_of_the_program_does_not(capsys):
+    with pytest.raises(SystemExit) as ended, one_sentence():
+        b"\xff".decode("utf-8")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("exaggerated-replay: a text that was read or written is not in UTF-8")
+    with pytest.raises(KeyError), one_sentence():
+        {}["x"]

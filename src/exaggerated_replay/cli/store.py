@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,8 +103,11 @@ def export(file: Path, study: str | None, runs: Path, timings: Path) -> None:
 @timings
 def import_(file: Path, runs: Path, timings: Path) -> None:
     """Verify the records in FILE (from `export`, or a study's folder) and add the new ones to the runs."""
+    from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.store.exchange import import_records
 
+    with suppress(UserError):  # records of other studies are imported all the same
+        read_params(PARAMS)  # which names the methods in files of the user's own
     done = import_records(file, runs, timings, store_folder() if runs == RUNS else runs)
     told = f"{len(done.new)} records imported, {len(done.known)} were here already"
     print(f"{told}; `snakemake metrics` makes tables of them")

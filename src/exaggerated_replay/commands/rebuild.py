@@ -90,13 +90,13 @@ def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
     values = read_yaml(folder / PARAMS)
     changed = {**values, "study": {**values["study"], **({"seeds": sorted(seeds)} if seeds else {})}}
     present = read_yaml(PARAMS) if PARAMS.is_file() else {}
-    for key in OWN:
+    for key in [*OWN, *(f"methods.{name}" for name in values.get("methods") or {})]:
         named, here = follow(values, key), follow(present, key)
         if not isinstance(named, str):
             above, _, last = key.rpartition(".")
             found = _of_the_same_samples(follow(values, above), data) if last == "source" else None
-        elif "://" in named:
-            found = None
+        elif "://" in named or (key.startswith("methods.") and len(Path(named).parts) > 1):
+            found = None  # the commit has it
         else:
             candidates = [*data, Path(named), *([Path(here)] if isinstance(here, str) else [])]
             found = next((p for p in candidates if p.name == Path(named).name and p.exists()), None)

@@ -5,9 +5,11 @@ that an interrupted command goes on when it is given once more. At the end param
 """
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -183,7 +185,7 @@ def study_of(name: str, rows: Sequence[str], seeds: Sequence[int], focus: str) -
         "~study.grids",
         grids,
         "~study.figures",
-        f"focus={focus}",
+        f"focus={spelt(focus)}",
     ]
 
 
@@ -192,7 +194,20 @@ def against_baseline(params: Params, winner: Candidate) -> str:
     baseline = params.study.baseline
     config = default_config(params, baseline)
     own = {key: follow(config, key) for key in winner.settings if holder_of(config, key)}
-    return ", ".join([f"arm: {baseline}", *(f"{k}: {'null' if v is None else v}" for k, v in own.items())])
+    return ", ".join([f"arm: {baseline}", *(f"{key}: {spelt(value)}" for key, value in own.items())])
+
+
+def spelt(value: Any) -> str:
+    """Return a value as Hydra reads it."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {spelt(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(spelt, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if not isinstance(value, str):
+        return str(value)
+    return value if re.fullmatch(r"[A-Za-z][\w-]*", value) else "'{}'".format(value.replace("'", r"\'"))
 
 
 def seed_list(conf: Path, base: Sequence[str], text: str) -> list[int]:

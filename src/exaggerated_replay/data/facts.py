@@ -65,11 +65,17 @@ def training_samples_of(dataset: SourceSettings, prepared: Path, key: str) -> li
     return None
 
 
-def check_colours(dataset: SourceSettings, prepared: Path, key: str) -> None:
+def check_colours(dataset: SourceSettings, prepared: Path, key: str, *, square: bool = False) -> None:
     """Refuse what no encoder can see, where that is known already.
 
+    Args:
+        dataset: Which data.
+        prepared: Where they lie when they have been prepared.
+        key: The setting that names the user's file.
+        square: Whether images must be as high as wide, as those that an encoder is trained on.
+
     Raises:
-        UserError: The data are no colour images.
+        UserError: The data are no colour images, or not square where they must be.
     """
     path = Path(dataset.own_file) if dataset.own_file and dataset.own_reader == "npz" else prepared
     try:
@@ -80,6 +86,11 @@ def check_colours(dataset: SourceSettings, prepared: Path, key: str) -> None:
         raise UserError(
             f"{key}: an encoder needs colour images, uint8 of shape (N, H, W, 3), but {path} has {dtype} of shape "
             f"(N, {', '.join(map(str, shape[1:]))}): set encoder=none, or name other data"
+        )
+    if square and shape[1] != shape[2]:
+        raise UserError(
+            f"{key}: an encoder is trained on square images, but those in {path} have {shape[1]} x {shape[2]} pixels: "
+            "crop them, or name other data"
         )
 
 

@@ -60,14 +60,15 @@ def draw(records: Mapping[str, Sequence[Record]]) -> Figure:
         records: Name -> the records of its runs, one per seed; a panel each, usually baseline and treatment.
 
     Returns:
-        A figure two columns wide; all panels share one colour scale, 0 to 100 %. Of two arms, a third panel shows the
-        second minus the first, in points.
+        A figure two columns wide; all panels share one colour scale, 0 to 100 %. Of two arms that learn
+        as many tasks, a third panel shows the second minus the first, in points.
 
     Raises:
         UserError: If a panel has no record, or its runs differ in their number of tasks.
     """
     means = {heading: _mean(heading, runs) for heading, runs in records.items()}
-    difference = [last - first for first, last in [means.values()]] if len(means) == 2 else []
+    pair = [means.values()] if len(means) == 2 else []
+    difference = [last - first for first, last in pair if last.shape == first.shape]
     widths = [1.0] * len(means) + [1.4] * len(difference)  # signs and decimals need room
     rows = -(-len(widths) // ABREAST)
     columns = -(-len(widths) // rows)

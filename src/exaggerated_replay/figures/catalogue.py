@@ -124,7 +124,7 @@ def _look(
             f"the colour of {strange[0][0]} is {strange[0][1]!r}, which matplotlib does not know: "
             'write it as "#d55e00", or as one of its names, such as "tab:orange"'
         )
-    if size is not None and not (len(size) == 2 and all(0 < side < math.inf for side in size)):
+    if size is not None and not _is_size(size):
         raise UserError(f"size is {size!r}, but must be a width and a height in inches, such as (3.4, 2.5)")
     styles = [] if style is None else [*style] if isinstance(style, list | tuple) else [style]
     look = Look(names, {name: to_hex(colour) for name, colour in colours.items()}, size, styles, stacked)
@@ -134,6 +134,11 @@ def _look(
     except (OSError, KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error.args[0] if error.args else error).split())
         raise UserError(f"style is {style!r}, which matplotlib cannot use: {reason}") from None
+
+
+def _is_size(size: Any) -> bool:
+    sides = size if isinstance(size, list | tuple) else ()
+    return len(sides) == 2 and all(isinstance(side, int | float) and 0 < side < math.inf for side in sides)
 
 
 def _check_known(asked: Collection[str], known: Collection[str], what: str) -> None:

@@ -14,6 +14,7 @@ from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.arms import BASELINE, TREATMENT
 from exaggerated_replay.figures.style import INK, MUTED, SINGLE, house_style, key, sheet
 from exaggerated_replay.places import WEIGHTS
+from exaggerated_replay.settings.methods import method_names
 from exaggerated_replay.store.records import is_complete
 from exaggerated_replay.wording import significant
 
@@ -32,7 +33,7 @@ def of_study(study: Study, folder: Path) -> Figure | None:
     """
     runs = next((runs for place in folder.absolute().parents[:2] if (runs := place / "runs").is_dir()), folder)
     for cell in sorted(study.plan.cells.values(), key=lambda cell: cell.name != study.plan.focus):
-        if "f" not in cell.method:
+        if "f" not in cell.method or cell.method["method"] not in method_names():  # a file that is not here any more
             continue
         for run in cell.runs:
             directory, record = runs / run.name, study.records[run.name]
@@ -41,6 +42,8 @@ def of_study(study: Study, folder: Path) -> Figure | None:
             from exaggerated_replay.figures.competing_example import competing_example
 
             example = competing_example(record.written, directory / WEIGHTS)
+            if example is None:  # f is something else to this method
+                break
             # The last digits are those of this processor.
             return draw({**example, "probabilities": [significant(p) for p in example["probabilities"]]})
     return None

@@ -8,35 +8,36 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning.competition import sums_by_class
 from exaggerated_replay.methods.exaggeration.method import FeatureExaggeration
 from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.streams import stream
-from exaggerated_replay.training.loading import read_weights, ready_to_replay
+from exaggerated_replay.training.loading import read_weights, ready_to_replay, trained_method
 
 
 @torch.no_grad()
-def competing_example(record: Mapping[str, Any], weights: Path) -> dict[str, Any]:
+def competing_example(record: Mapping[str, Any], weights: Path) -> dict[str, Any] | None:
     """Replay a batch from a trained run and choose the sample whose strongest rival comes closest to its label.
 
     Args:
-        record: Of a run of feature exaggeration.
+        record: Of a run.
         weights: Its checkpoint.
 
     Returns:
         probabilities: of all classes, in order of being seen. label: the most probable one. f: the repulsion factor.
         rivals: the competing classes. image: the sample in rows and columns; class_means: the same of label and rivals,
         by label, where the batch has samples of them. Both are None where inputs are no square images in grey.
+        None of a run in which no classes compete.
 
     Raises:
-        UserError: The run is of another method, or its checkpoint cannot be read.
+        UserError: Its checkpoint cannot be read.
     """
     settings = read_settings(RunSettings, record["settings"])
-    method = ready_to_replay(record, settings, read_weights(weights))
+    method = trained_method(record, settings, read_weights(weights))
     if not isinstance(method, FeatureExaggeration):
-        raise UserError(f"the method {settings.method.method} knows no competing classes")
+        return None
+    ready_to_replay(method, settings)
     method.replay_noise.set_state(stream(settings.seed, "illustration").get_state())
     method.controls.set_state(stream(settings.seed, "illustration/controls").get_state())
 

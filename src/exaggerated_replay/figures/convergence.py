@@ -62,8 +62,9 @@ def draw(study: Study, grid: str) -> Figure:
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         for arm in changed["arm"].unique():
             own = changed[changed["arm"] == arm]
-            dots(axes, own[LENGTH].astype(float), own[metric], arms[arm], aside=5)
-            means(axes, own[LENGTH].astype(float), own[metric], arms[arm])
+            lengths = own["cell"].map(lambda cell: float(study.cell(cell).setting(LENGTH)))
+            dots(axes, lengths, own[metric], arms[arm], aside=5)
+            means(axes, lengths, own[metric], arms[arm])
         axes.grid(axis="y")
     below(figure, "iterations per task")
     rows[0][0].set_ylabel(f"accuracy on {data_name(study.plan)} (%)")

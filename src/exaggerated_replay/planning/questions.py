@@ -134,6 +134,8 @@ def _check_size(rows: Rows, cells: Cells, where: str) -> str | None:
 def _check_strength(rows: Rows, cells: Cells, where: str) -> str | None:
     if STRENGTH not in varied(rows):
         return f"{where} does not vary {STRENGTH}: let it do so, or choose another kind"
+    if all(row.baseline for row in rows):
+        return f"{where} has no row of the baseline, whose trade-off it would show: let it vary {STRENGTH} there, too"
     for cell in _without_strength(rows, cells):
         return f"{cell} in {where} has no {STRENGTH}: put it into another grid"
     return None
@@ -143,7 +145,11 @@ QUESTIONS = (
     Question(
         "frontier",
         "The baseline's own trade-off",
-        plain=lambda rows, cells: _keys(rows) == {STRENGTH} and not _without_strength(rows, cells),
+        plain=lambda rows, cells: (
+            _keys(rows) == {STRENGTH}
+            and not all(row.baseline for row in rows)  # of which the frontier is
+            and not _without_strength(rows, cells)
+        ),
         check=_check_strength,
         differences=False,
         table="frontier",

@@ -1,9 +1,8 @@
 """The runs of a study: what they have in common, and which are trained by one job."""
 
-import functools
 import heapq
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any, cast
 
@@ -48,11 +47,9 @@ class Common:
             "threads": compute.threads,
             "precision": compute.precision,
         }
-        every = [
-            RunSettings(**common, seed=seed, tasks=tasks_of(dataset, self.classes, seed))
-            for seed in self.params.study.seed_list
-        ]
-        return tuple(Run(run_name(settings), settings) for settings in every)
+        values = _as_values(common)  # once for all seeds
+        own = [{"seed": seed, "tasks": tasks_of(dataset, self.classes, seed)} for seed in self.params.study.seed_list]
+        return tuple(Run(name_of_values({**values, **one}), RunSettings(**common, **one)) for one in own)
 
 
 def check_batch(run: Run, samples: Sequence[int]) -> None:
@@ -84,14 +81,12 @@ def run_name(settings: RunSettings) -> str:
 
 
 def values_of(settings: RunSettings) -> dict[str, Any]:
-    """Return a run's settings as nested dictionaries; what runs have in common is turned into one only once."""
-    parts = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    return {name: _shared_values(cast(Any, part)) if is_dataclass(part) else part for name, part in parts.items()}
+    """Return a run's settings as nested dictionaries."""
+    return _as_values({field.name: getattr(settings, field.name) for field in fields(settings)})
 
 
-@functools.cache
-def _shared_values(part: Any) -> dict[str, Any]:
-    return asdict(part)
+def _as_values(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: asdict(cast(Any, part)) if is_dataclass(part) else part for name, part in parts.items()}
 
 
 def packs_of(runs: Iterable[Run], size: int) -> dict[str, list[Run]]:

@@ -123,7 +123,7 @@ def make_encoder(settings: EncoderSettings) -> Encoder:
     if settings.weights is not None:
         check_weights(Path(settings.weights), settings.architecture)
     if images is not None:
-        check_colours(images.settings, images.prepared, f"{IMAGES}.source")
+        check_colours(images.settings, images.prepared, f"{IMAGES}.source", square=True)
     return encoder
 
 

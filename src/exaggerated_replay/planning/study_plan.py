@@ -179,7 +179,7 @@ class StudyPlan:
             "order": [*self.order],  # of the grids, whose file sorts them by name
             "grids": {grid: [asdict(row) for row in rows] for grid, rows in self.grids.items()},
             "cells": {
-                cell.name: {"arm": cell.arm, "config": cell.config, "runs": [run.name for run in cell.runs]}
+                cell.name: {"arm": cell.arm, "config": _placeless(cell.config), "runs": [run.name for run in cell.runs]}
                 for cell in self.cells.values()
             },
             "arms": {name: asdict(look) for name, look in self.arms.items()},
@@ -257,7 +257,17 @@ def without_path(settings: SourceSettings) -> dict[str, Any]:
     values = {key: value for key, value in asdict(settings).items() if key not in ("source", "watch")}
     stated = settings.content is not None and settings.files and settings.white is None
     named = None if stated else settings.own_file
-    return {**values, "source_name": Path(named).name if named else None}
+    return _bare({**values, "source_name": Path(named).name if named else None})
+
+
+def _placeless(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a cell is made of without the place of a file of tasks."""
+    return {key: _bare(part) if key == "dataset" else part for key, part in config.items()}
+
+
+def _bare(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    tasks = dataset.get("tasks")
+    return {**dataset, **({"tasks": Path(tasks).name} if isinstance(tasks, str) else {})}
 
 
 def name_of_values(values: Mapping[str, Any]) -> str:

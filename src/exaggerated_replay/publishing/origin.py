@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, cast
 
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
@@ -17,6 +17,8 @@ from exaggerated_replay.planning.strict_yaml import dump_yaml, parse_yaml
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 SOURCE = ("src", "workflow", "Snakefile")
+GIVEN = re.compile(r"""([+~]*[A-Za-z_][\w.@]*=)?(["']?)(.*)\2""", re.DOTALL)
+"""An override as `composed_with` has it, 'dataset.source="/home/me/mine.npz"', or a path alone: key, quote, path."""
 
 
 def origin(study: Study, timings: Path, before: Path, made_from: str) -> dict[str, Any]:
@@ -106,8 +108,9 @@ def _cut(value: Any) -> Any:
         return [_cut(inner) for inner in value]
     if not isinstance(value, str):
         return value
-    key, given, path = value.rpartition("=")  # "dataset.source=/home/me/mine.npz" stands in `composed_with`
-    return key + given + re.split(r"[/\\]", path.rstrip("/\\"))[-1] if _leads_out(path) else value
+    key, quote, path = cast(re.Match[str], GIVEN.fullmatch(value)).groups(default="")
+    name = re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+    return f"{key}{quote}{name}{quote}" if _leads_out(path) else value
 
 
 def _leads_out(path: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from exaggerated_replay.settings.methods import method_names, settings_of
-from exaggerated_replay.settings.run import OtherMethodSettings
+from exaggerated_replay.settings.run import MethodSettings, OtherMethodSettings
 
 Kind = TypeVar("Kind")
 _hints: Callable[[Any], dict[str, Any]] = functools.cache(get_type_hints)  # thousands of records ask for them
@@ -35,9 +35,9 @@ def holder_of(values: Any, key: str) -> Any:
 def _read(hint: Any, value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    if (method := value.get("method")) is not None:
-        if method not in method_names():
+    nested = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
+    if isinstance(nested, type) and issubclass(nested, MethodSettings):
+        if (method := value["method"]) not in method_names():
             return OtherMethodSettings(method=method, settings=value)
         return read_settings(settings_of(method), value)
-    nested = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
     return read_settings(nested, value) if isinstance(nested, type) else value

@@ -67,8 +67,8 @@ def _spent(folder: Path, asked: Mapping[str, Any], compute: ComputeSettings) -> 
             return None
     origin = read_json(folder / PROVENANCE)
     names = {name for cell in plan["cells"].values() for name in cell["runs"]}
-    share = origin["timed"] / len(names)
-    return (float(origin["seconds"]), share * _steps(plan, names)) if share else None
+    steps = origin["timed"] / len(names) * _steps(plan, names)
+    return (float(origin["seconds"]), steps) if steps else None
 
 
 def _kind(plan: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from exaggerated_replay.files import link, read_json, write_json
 from exaggerated_replay.places import RECORD, RECORDS
 from exaggerated_replay.store.keeping import NOTHING, finished
 from exaggerated_replay.store.lines import Line, each_line, read_records, write_lines
+from exaggerated_replay.store.records import read_record
 from exaggerated_replay.store.verify import verify_record
 
 
@@ -88,7 +89,7 @@ def import_records(source: Path, runs: Path, timings: Path, store: Path) -> Impo
 def _records(folder: Path) -> dict[str, Any]:
     if (folder / RECORDS).is_file():
         return {run: record.written for run, record in read_records(folder / RECORDS).items()}
-    return {path.parent.name: read_json(path) for path in folder.glob(f"*/{RECORD}")}
+    return {path.parent.name: read_record(path).written for path in folder.glob(f"*/{RECORD}")}
 
 
 def _timing(path: Path) -> Any:

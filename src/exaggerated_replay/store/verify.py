@@ -107,4 +107,6 @@ def agree(values: Any, checked: Any) -> bool:
     """
     if isinstance(values, dict) and isinstance(checked, dict):
         return all(key in checked and agree(value, checked[key]) for key, value in values.items())
+    if isinstance(values, list) and isinstance(checked, list | tuple):  # JSON has no tuples
+        return len(values) == len(checked) and all(map(agree, values, checked))
     return values == checked

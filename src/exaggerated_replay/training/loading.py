@@ -92,7 +92,8 @@ class LoadedRun:
             UserError: The method generates nothing.
         """
         training = replace(self.settings.training, replay_batch=samples)
-        method = ready_to_replay(self.record, replace(self.settings, training=training), self.weights)
+        settings = replace(self.settings, training=training)
+        method = ready_to_replay(trained_method(self.record, settings, self.weights), settings)
         x, scores, *_ = method.replay()  # type: ignore[operator]  # ready_to_replay has looked for it
         labels = scores.argmax(1) if scores.dim() == 2 else scores
         return x, torch.tensor(self.settings.class_order)[labels]
@@ -180,13 +181,12 @@ def trained_method(record: Mapping[str, Any], settings: RunSettings, weights: di
 
 
 @undisturbed()
-def ready_to_replay(record: Mapping[str, Any], settings: RunSettings, weights: dict[str, Tensor]) -> Method:
-    """Build a run's method again as it would be in a task after its last: it replays all classes.
+def ready_to_replay(method: Method, settings: RunSettings) -> Method:
+    """Bring a trained method to where it would be in a task after its last: it replays all classes.
 
     Raises:
         UserError: The method generates nothing.
     """
-    method = trained_method(record, settings, weights)
     if not hasattr(method, "replay"):
         raise UserError(f"the method {settings.method.method} generates no samples to replay")
     method.end_task(torch.zeros(0, method.problem.inputs), torch.zeros(0, dtype=torch.int64))

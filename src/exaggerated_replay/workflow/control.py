@@ -66,8 +66,10 @@ def one_sentence() -> Iterator[None]:
     """End with one sentence, status 2 and no traceback where the user can mend what is wrong."""
     try:
         yield
-    except (UserError, OSError) as error:
-        print(f"exaggerated-replay: {sentence_of(error)}", file=sys.stderr)
+    except Exception as error:
+        if (sentence := sentence_of(error)) is None:
+            raise
+        print(f"exaggerated-replay: {sentence}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

@@ -122,11 +122,12 @@ def pairs(traces: Traces, baselines: Mapping[str, str]) -> Iterator[tuple[str, T
     """Yield (cell, its run, its baseline's run of the same seed), with None for a cell that has no baseline.
 
     A run whose partner left no traces is left out, and so is one whose partner was computed on another class of
-    device: these two share their seed in name only.
+    device: these two share their seed in name only. A partner that learned other tasks counts as none, because
+    what was kept after a task is not of the same classes.
     """
     for cell, of_cell in traces.items():
         for seed, run in of_cell.items():
             if cell not in baselines:
                 yield cell, run, None
             elif (base := traces.get(baselines[cell], {}).get(seed)) and base.device == run.device:
-                yield cell, run, base
+                yield cell, run, base if base.settings.tasks == run.settings.tasks else None
