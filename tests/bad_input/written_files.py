@@ -90,8 +90,6 @@ ANY_PLAN = (
 )
 """Commands that read a plan."""
 
-READABLE = ("a list", "a number", "null", "not a number")  # to export; to import they are refused
-
 
 def rows() -> list[Row]:
     """Return all of them."""
@@ -118,7 +116,6 @@ def rows() -> list[Row]:
         )
         for what, content in JSON.items()
         for command in (("verify",), ("export", "new.jsonl"))
-        if not (command[0] == "export" and what in READABLE)
     ]
     listed += [
         Row(f"plan: {what}", in_json(".training/plans/*.json", key, value), (*command, "PLAN"), ("plan",))

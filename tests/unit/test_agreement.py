@@ -1,6 +1,7 @@
 """What counts as the same when a study is built anew."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -54,13 +55,14 @@ def test_a_file_that_is_not_made_any_more_hides_no_other(folders):
 
 def test_a_method_outside_of_the_repository_is_taken_from_where_the_user_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rebuild, "_git", lambda *asked: SimpleNamespace(returncode=asked[-1] != "HEAD:own/lwf.py"))
     (tmp_path / "study").mkdir()
     methods = {"mine": "agem.py", "ours": "own/lwf.py"}  # only the name of the first was kept
     (tmp_path / "study/params.yaml").write_text(yaml.safe_dump({"study": {"seeds": 1}, "methods": methods}))
     with pytest.raises(UserError, match=r"study was made from agem\.py, a file of your own: name it with --data FILE"):
-        rebuild._params(Path("study"), [], [])
+        rebuild._params(Path("study"), [], [], "HEAD")
     (tmp_path / "agem.py").write_text("")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/agem.py").write_text("")
-    given = yaml.safe_load(rebuild._params(Path("study"), [], [tmp_path / "elsewhere/agem.py"]))
+    given = yaml.safe_load(rebuild._params(Path("study"), [], [tmp_path / "elsewhere/agem.py"], "HEAD"))
     assert given["methods"] == {"mine": str(tmp_path / "elsewhere/agem.py"), "ours": "own/lwf.py"}

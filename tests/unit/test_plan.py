@@ -16,6 +16,7 @@ from exaggerated_replay.files import digest_of, write_json
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import Plan, make_plan
+from exaggerated_replay.planning.questions import question_of, sizes
 from exaggerated_replay.planning.runs import packs_of
 from exaggerated_replay.planning.sources import features_digest
 from exaggerated_replay.planning.study_plan import StudyPlan
@@ -339,3 +340,27 @@ def test_a_copy_of_a_published_encoder_is_the_same_and_another_file_is_refused(t
     assert (copy.encoder.weights, copy.encoder.download) == (tmp_path / "copy", None)
     with pytest.raises(UserError, match=r"copy is not the published file: set encoder\.weights=null to fetch it"):
         with_the_publications_encoder(weights=str(tmp_path / "copy"))
+
+
+def test_the_plan_keeps_no_place_of_a_file_of_tasks(tmp_path):
+    for name in ("mine.yaml", "other.yaml"):
+        (tmp_path / name).write_text("[[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]")
+    row = {"arm": ["rr-ra"], "dataset.tasks": [str(tmp_path / "other.yaml")]}
+    changes = {"dataset.tasks": str(tmp_path / "mine.yaml"), "focus": "bir-si"}
+    plan = plan_with(changes, grids={"g": [{"arm": ["bir-si"]}, row]})
+    written = json.dumps(plan.to_dict())
+    assert str(tmp_path) not in written
+    assert "mine.yaml" in written and "rr-ra-tasks-other.yaml" in written
+
+
+def test_a_grid_may_be_called_method():
+    plan = plan_with({"study.figures": {"method": "comparison"}}, grids={"method": [{"arm": ["bir-si", "rr-ra"]}]})
+    values = json.loads(json.dumps(plan.to_dict()))
+    again = StudyPlan.from_dict(values, values["runs"], Path("plan.json"))
+    assert question_of(again, "method").name == "comparison"
+
+
+def test_a_grid_over_a_size_may_vary_a_list_beside_it():
+    row = {"arm": ["rr-ra"], "model.units": [10, 20], "dataset.tasks": [[4, 3, 3]]}
+    plan = plan_with({"study.figures": {"g": "scale"}, "focus": "rr-ra-units10-tasks-[4, 3, 3]"}, grids={"g": [row]})
+    assert sizes(plan.grids["g"], plan.cells) == ["model.units"]

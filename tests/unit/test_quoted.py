@@ -182,7 +182,7 @@ SAID = {
             *(gain(CONFIRM, cell, "first50") for cell in (STORED_RANDOM, "ra-stored")),
             *(gain(CONFIRM, cell, "overall") for cell in (STORED_RANDOM, "ra-stored")),
         ],
-        r"seen on, that is \S* \(.*?\) of (\S*), (\S*) of (\S*) and (\S*) of (\S*) \(": lambda: [
+        r"seen on, that is \S* \(.*?\) of (\S*), (\S*) of (\S*) and (\S*) of (\S*), the first": lambda: [
             gain("stored-small", "ra-stored", "first20"),
             *(gain("stored-small", cell, "first50") for cell in (STORED_RANDOM, "ra-stored")),
             *(gain("stored-small", cell, "overall") for cell in (STORED_RANDOM, "ra-stored")),

@@ -500,6 +500,7 @@ def test_paths_are_cut_wherever_they_stand():
     [
         ('dataset.source="/home/me/a=b.npz"', 'dataset.source="a=b.npz"'),
         ("++methods.mine='/home/me/x(1).py'", "++methods.mine='x(1).py'"),
+        ("arms.my-arm.file=/home/me/w.pt", "arms.my-arm.file=w.pt"),
         ("/home/me/a=b.npz", "a=b.npz"),
         ("study.grids.g=[{arm: [er]}]", "study.grids.g=[{arm: [er]}]"),
     ],

@@ -106,7 +106,7 @@ def import_(file: Path, runs: Path, timings: Path) -> None:
     from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.store.exchange import import_records
 
-    with suppress(UserError):  # records of other studies are imported all the same
+    with suppress(UserError, OSError):  # records of other studies are imported all the same
         read_params(PARAMS)  # which names the methods in files of the user's own
     done = import_records(file, runs, timings, store_folder() if runs == RUNS else runs)
     told = f"{len(done.new)} records imported, {len(done.known)} were here already"

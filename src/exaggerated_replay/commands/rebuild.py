@@ -48,7 +48,7 @@ def rebuild(
     study = open_study(folder)
     commit = _commit(folder)
     runs = _runs_of(study.plan, seeds, folder)
-    params = _params(folder, seeds, data)
+    params = _params(folder, seeds, data, commit)
     with _worktree(commit, keep) as place:
         write_text(place / PARAMS, params)
         planned = json.loads(_run(place, "exaggerated_replay", "plan"))
@@ -85,7 +85,7 @@ def _runs_of(plan: StudyPlan, seeds: Sequence[int], folder: Path) -> list[str]:
     return sorted(run.name for run in plan.runs if not seeds or run.seed in seeds)
 
 
-def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
+def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path], commit: str) -> str:
     """Return the study's params.yaml, with the seeds that are asked for and the places of the user's own files."""
     values = read_yaml(folder / PARAMS)
     changed = {**values, "study": {**values["study"], **({"seeds": sorted(seeds)} if seeds else {})}}
@@ -95,12 +95,13 @@ def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path]) -> str:
         if not isinstance(named, str):
             above, _, last = key.rpartition(".")
             found = _of_the_same_samples(follow(values, above), data) if last == "source" else None
-        elif "://" in named or (key.startswith("methods.") and len(Path(named).parts) > 1):
-            found = None  # the commit has it
+        elif "://" in named:
+            found = None
         else:
-            candidates = [*data, Path(named), *([Path(here)] if isinstance(here, str) else [])]
-            found = next((p for p in candidates if p.name == Path(named).name and p.exists()), None)
-            if found is None:
+            tracked = key.startswith("methods.") and not _git("cat-file", "-e", f"{commit}:{named}").returncode
+            lying_here = [] if tracked else [Path(named), *([Path(here)] if isinstance(here, str) else [])]
+            found = next((p for p in [*data, *lying_here] if p.name == Path(named).name and p.exists()), None)
+            if found is None and not tracked:
                 raise UserError(f"{folder} was made from {named}, a file of your own: name it with --data FILE")
         if found is not None:
             changed = _replaced(changed, key.split("."), str(found.resolve()))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from importlib import import_module
+from numbers import Real
 from pathlib import Path
 from typing import Any, cast
 
@@ -137,8 +138,11 @@ def _look(
 
 
 def _is_size(size: Any) -> bool:
-    sides = size if isinstance(size, list | tuple) else ()
-    return len(sides) == 2 and all(isinstance(side, int | float) and 0 < side < math.inf for side in sides)
+    try:
+        width, height = size
+    except (TypeError, ValueError):
+        return False
+    return all(isinstance(side, Real) and 0 < float(side) < math.inf for side in (width, height))
 
 
 def _check_known(asked: Collection[str], known: Collection[str], what: str) -> None:

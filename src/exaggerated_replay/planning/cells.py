@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
@@ -182,6 +183,7 @@ def name_of(stem: str, settings: Changes, config: dict[str, Any], default: dict[
     for key in settings:
         value, last = follow(config, key), key.rpartition(".")[2]
         if value != follow(default, key):
+            value = Path(value).name if key == "dataset.tasks" and isinstance(value, str) else value
             name += f"-{last}{shortest(value)}" if isinstance(value, int | float) else f"-{last}-{value}"
     return name
 

@@ -95,8 +95,8 @@ class WholeFigure(Figure):
 
 def sizes(rows: Rows, cells: Cells) -> list[str]:
     """Return the sizes that a grid varies and in which the cells that it compares differ."""
-    values = {key: {cell.setting(key) for cell in _compared(rows, cells)} - {None} for key in varied(rows)}
-    return [key for key in SIZES if len(values.get(key, ())) > 1]
+    compared, keys = _compared(rows, cells), [key for key in SIZES if key in varied(rows)]
+    return [key for key in keys if len({cell.setting(key) for cell in compared} - {None}) > 1]
 
 
 def _compared(rows: Rows, cells: Cells) -> list[Cell]:

@@ -48,7 +48,9 @@ class Common:
             "precision": compute.precision,
         }
         values = _as_values(common)  # once for all seeds
-        own = [{"seed": seed, "tasks": tasks_of(dataset, self.classes, seed)} for seed in self.params.study.seed_list]
+        own: list[dict[str, Any]] = [
+            {"seed": seed, "tasks": tasks_of(dataset, self.classes, seed)} for seed in self.params.study.seed_list
+        ]
         return tuple(Run(name_of_values({**values, **one}), RunSettings(**common, **one)) for one in own)
 
 

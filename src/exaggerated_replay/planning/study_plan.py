@@ -177,7 +177,7 @@ class StudyPlan:
             "rules": asdict(self.rules),
             "focus": self.focus,
             "order": [*self.order],  # of the grids, whose file sorts them by name
-            "grids": {grid: [asdict(row) for row in rows] for grid, rows in self.grids.items()},
+            "grids": {grid: [_placeless_row(row) for row in rows] for grid, rows in self.grids.items()},
             "cells": {
                 cell.name: {"arm": cell.arm, "config": _placeless(cell.config), "runs": [run.name for run in cell.runs]}
                 for cell in self.cells.values()
@@ -265,9 +265,13 @@ def _placeless(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _bare(part) if key == "dataset" else part for key, part in config.items()}
 
 
-def _bare(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    tasks = dataset.get("tasks")
-    return {**dataset, **({"tasks": Path(tasks).name} if isinstance(tasks, str) else {})}
+def _placeless_row(row: Row) -> dict[str, Any]:
+    return {**asdict(row), "settings": _bare(row.settings, "dataset.tasks")}
+
+
+def _bare(settings: Mapping[str, Any], key: str = "tasks") -> dict[str, Any]:
+    tasks = settings.get(key)
+    return {**settings, **({key: Path(tasks).name} if isinstance(tasks, str) else {})}
 
 
 def name_of_values(values: Mapping[str, Any]) -> str:

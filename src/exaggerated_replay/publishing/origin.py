@@ -17,7 +17,7 @@ from exaggerated_replay.planning.strict_yaml import dump_yaml, parse_yaml
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 SOURCE = ("src", "workflow", "Snakefile")
-GIVEN = re.compile(r"""([+~]*[A-Za-z_][\w.@]*=)?(["']?)(.*)\2""", re.DOTALL)
+GIVEN = re.compile(r"""([+~]*[A-Za-z_][\w.@/-]*=)?(["']?)(.*)\2""", re.DOTALL)
 """An override as `composed_with` has it, 'dataset.source="/home/me/mine.npz"', or a path alone: key, quote, path."""
 
 
