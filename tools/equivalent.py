@@ -24,6 +24,7 @@ import numpy as np
 import yaml
 from safetensors.numpy import load_file
 
+from exaggerated_replay.git import OF_A_REPOSITORY
 from tools.archives import cifar10, write_idx, write_images
 from tools.versions import CORE, LOCK, Units, lock_text, moved, raised, read_lock, units_of
 
@@ -34,10 +35,10 @@ TINY = [
 ON_FEATURES = ("bir-si", "rr-ra-acting", "dgr", "er", "slda", "gaussians")  # arms of both kinds of data
 # Settings that take other ways through the code than those of the arms.
 SWITCHES = [
-    *("method.reading.reduction: [sum]", "method.reading.class_means: [running, shuffled]"),
+    *("method.f: [none]", "method.reading.reduction: [sum, total]", "method.reading.class_means: [running, shuffled]"),
     *("method.reading.competitors: [all, random]", "method.reading.distance: [squared, bce]"),
     *("method.reading.repulsion: [inverse_mean, negative]", "method.reading.attraction: [gated]"),
-    *("method.reading.attraction_target: [random]", "method.reading.confidence: [label_rival, entropy]"),
+    *("method.reading.attraction_target: [random]", "method.reading.confidence: [label, label_rival, entropy]"),
     *("method.mixture_prior: [logsumexp]", "training.optimiser_state: [moments, reset]"),
 ]
 MILESTONES = {"digits": "models", "features": "models", "bytes": "data"}  # of the studies, the longest first
@@ -81,7 +82,8 @@ def locked_tree(folder: Path) -> str:
 
 def git(*arguments: str) -> bytes:
     """Return what git says."""
-    return subprocess.run(["git", *arguments], capture_output=True, check=True).stdout
+    environment = {key: value for key, value in os.environ.items() if key not in OF_A_REPOSITORY}
+    return subprocess.run(["git", *arguments], env=environment, capture_output=True, check=True).stdout
 
 
 def run(tree: Path, folder: Path, *command: str) -> str:

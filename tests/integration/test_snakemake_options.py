@@ -47,7 +47,6 @@ def test_until_a_rule_ends_with_it_and_the_rest_is_left(fresh, tmp_path):
 @pytest.mark.parametrize(
     ("options", "jobs"),
     [
-        ([], {}),
         (["-R", "split"], {"split": 1, "train": 1, **AFTER_TRAINING}),
         (["-R", "train"], {"train": 1, **AFTER_TRAINING}),
         (["-R", "study"], {"study": 1, "all": 1}),
@@ -88,6 +87,13 @@ def test_a_run_that_is_forced_is_trained_again_and_no_other(clone, finished):
     assert clone.runs() == finished.runs()
     moved = clone.files(f".training/aside/{run}.1")
     assert moved == {name.removeprefix(f"{run}/"): said for name, said in finished.runs().items() if run in name}
+
+
+def test_what_is_only_touched_stays_where_it_is(clone, finished):
+    clone.snakemake("--touch", "-F", "models")
+    assert clone.runs() == finished.runs()
+    assert clone.trained_at() == finished.trained_at()
+    assert not (clone.path / ".training/aside").exists()
 
 
 def test_all_is_trained_again_where_everything_is_forced(clone, finished):

@@ -1,19 +1,32 @@
 """What small runs before and after a change are compared by, and what follows; with made-up results."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from exaggerated_replay.planning.versions import PACKAGE
+from exaggerated_replay.settings.reading import ReadingSettings
 from tools.equivalent import SWITCHES, compare, content, counterpart, judge, locked_tree, overrides_of
 from tools.versions import LOCK, SOURCE, Unit, lock_text, units_of
 
 REPOSITORY = Path(__file__).parents[2]
+
+
+def test_every_reading_of_the_paper_is_tried():
+    arms = (REPOSITORY / "conf/arms.yaml").read_text()
+    for key, hint in get_type_hints(ReadingSettings).items():
+        tried = {
+            word for row in SWITCHES if row.startswith(f"method.reading.{key}:") for word in re.findall(r"\w+", row)
+        }
+        for option in get_args(hint)[1:]:  # the first is the default
+            assert option in tried or f"{key}: {option}" in arms, f"{key}: {option}"
 
 
 def write_run(side, study, name, method, weights=1.0, correct=5, **more):

@@ -42,14 +42,6 @@ def test_it_holds_the_answer_the_main_table_with_verdicts_and_the_figures(writte
     assert "[Other](tables/other.csv)" in text and (folder / "tables/other.csv").is_file()
 
 
-def test_intervals_are_called_what_they_are(written):
-    text = (written(plan_of()) / "README.md").read_text()
-    assert unbroken("In brackets stand 95 % intervals") in text
-    plan = plan_of()
-    plan["rules"] = {**plan.get("rules", {}), "alpha": 0.1}
-    assert unbroken("In brackets stand 90 % intervals") in (written(plan) / "README.md").read_text()
-
-
 def test_no_line_ends_between_a_number_and_its_percent_sign(written):
     folder = written(plan_of())
     for name in ("README.md", "report.html", "tables/table1.md"):

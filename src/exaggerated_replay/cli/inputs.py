@@ -91,13 +91,15 @@ def split(plan: Path) -> None:
 def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path, timings: Path) -> None:
     """Train the encoder on IMAGES, the prepared DATASET; every epoch is kept, so the same command goes on."""
     from exaggerated_replay.gpus import hold_gpu
+    from exaggerated_replay.planning.plan import compute_of
 
+    compute = compute_of(plan)
+    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None  # before anything imports torch
     planned = read_plan(plan)
-    compute, pretraining = planned.compute, encoder_of(planned, plan).settings.pretraining
+    pretraining = encoder_of(planned, plan).settings.pretraining
     if pretraining is None:
         raise UserError(f"{plan} has an encoder that is trained already")
     source = source_of(planned, dataset, plan)
-    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
 
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.devices import device_for, limited_memory

@@ -39,7 +39,7 @@ def compare(study: Study, baseline: str, treatment: str) -> str:
             "": PARTS[row["metric"]],
             **{cell: f"{runs[row['metric']].mean():.2f}" for cell, runs in own.items()},  # without those that diverged
             "difference": f"{row['difference']:+.2f}",
-            f"{confidence(rules.alpha)} interval": _interval(row, ""),
+            "95 % interval": _interval(row, ""),
             f"anytime-valid, {confidence(family.alpha(rules))}": _interval(row, "valid_"),
             "verdict": ", ".join(filter(None, [row["verdict"], beside(row)])),
         }

@@ -1,5 +1,6 @@
 """A page that leads to the reports of several studies."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +30,7 @@ PAGE = """\
 <h1>{{ title }}</h1>
 <dl>
 {% for name, said in studies.items() %}
-<dt><a href="{{ name | urlencode }}/report.html">{{ name }}</a></dt>
+<dt><a href="{{ place(name) | urlencode }}/report.html">{{ name }}</a></dt>
 <dd>{{ said }}</dd>
 {% endfor %}
 </dl>
@@ -42,13 +43,15 @@ def write_index(folders: Sequence[Path], target: Path) -> None:
     """Write a page with a link to the report of each study and the first sentence of its answer.
 
     Args:
-        folders: Of the studies, all beside `target`.
+        folders: Of the studies.
         target: The page.
     """
-    said, title = {}, NEUTRAL
+    said, places, title = {}, {}, NEUTRAL
     for folder in folders:
         plan = open_study(folder).plan
+        places[folder.name] = Path(os.path.relpath(folder, target.parent)).as_posix()
         said[folder.name] = answer(plan, read_table(folder / "verdicts.csv")).first
         title = TITLE if exaggerates(plan) else title
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    write_text(target, environment.from_string(PAGE).render(studies=said, title=title, policy=POLICY) + "\n")
+    page = environment.from_string(PAGE).render(studies=said, place=places.get, title=title, policy=POLICY)
+    write_text(target, page + "\n")

@@ -44,7 +44,8 @@ class Picture:
     @property
     def alt(self) -> str:
         """What stands in for the picture: its title and the first sentence of its caption."""
-        return f"{self.title}. {self.caption.partition('. ')[0].rstrip('.')}."
+        first = re.split(r"\. (?=[A-Z(])", self.caption, maxsplit=1)[0]  # "Fig. 2" ends no sentence
+        return f"{self.title}. {first.rstrip('.')}."
 
 
 def pictures(plan: StudyPlan, folder: Path) -> dict[str, Picture]:

@@ -9,7 +9,6 @@ from urllib.parse import quote
 from exaggerated_replay.analysis.study.outputs import README, all_figures, featured, picture_file
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
-from exaggerated_replay.analysis.verdicts.sentences import confidence
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.study_plan import StudyPlan
@@ -22,8 +21,8 @@ from exaggerated_replay.report.tables import SHORT
 from exaggerated_replay.wording import unbroken
 
 INTERVALS = (
-    "In brackets stand {level} intervals by Student's t, which describe; a verdict follows from the wider, "
-    "anytime-valid interval in verdicts.csv."
+    "In brackets stand 95 % intervals by Student's t, which describe; a verdict follows from the wider, anytime-valid "
+    "interval in verdicts.csv."
 )
 FILES = """\
 `records.jsonl` holds the record of every run, a run a line; `plan.json` says which runs a cell has and what it is
@@ -64,7 +63,7 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
         plain(" ".join(filter(None, [said.caveat, said.beyond]))),
         f"## {plain(main.title)}",
         _grid(main),
-        plain(" ".join([INTERVALS.format(level=confidence(plan.rules.alpha)), *main.notes])),
+        plain(" ".join([INTERVALS, *main.notes])),
         *([f"More tables: {', '.join(map(_link, others))}."] if others else []),
         *_figures(plan, folder),
         "## What was run",

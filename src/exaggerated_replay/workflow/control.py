@@ -147,8 +147,7 @@ class Control:
 
     def gpus_of_a_job(self, wildcards: Any) -> int:
         """Return how many GPUs a job asks for that computes on one: none where there is none, or none is wanted."""
-        on_gpu = self.plan.compute.device != "cpu" and (self.workflow.non_local_exec or bool(visible_gpus()))
-        return int(on_gpu)
+        return int(self._on_gpu)
 
     @property
     def seed_by_seed(self) -> Callable[[Any], int] | int:
@@ -193,7 +192,8 @@ class Control:
             if self.works:
                 self.lock = hold_folder(SNAKEMAKE, logger.warning)
             elif is_held(SNAKEMAKE):
-                logger.warning(at_work(SNAKEMAKE).capitalize())
+                said = at_work(SNAKEMAKE)
+                logger.warning(said[:1].upper() + said[1:])  # `capitalize` would take the capitals from its command
             if drift := drift_warning_once(CONF, self.values, note=self.works):
                 logger.warning(drift)
             spoilt = [*self.survey.spoilt()]
@@ -212,6 +212,8 @@ class Control:
 
     def begin(self) -> None:
         """Take out finished runs that somebody forces: their jobs would find them finished."""
+        if not self.works:  # as with --touch, which makes nothing anew
+            return
         names = {name for job in self.workflow.dag.needrun_jobs() if self._is_forced(job) for name in self._runs(job)}
         with one_sentence():
             for line in anew(sorted(names)):
@@ -235,6 +237,10 @@ class Control:
         print(f"Done in {time.monotonic() - self.started:.0f} s.", flush=True)
 
     # ------------------------------------------------------------ details
+
+    @functools.cached_property
+    def _on_gpu(self) -> bool:
+        return self.plan.compute.device != "cpu" and (self.workflow.non_local_exec or bool(visible_gpus()))
 
     @property
     def _forced(self) -> set[str]:

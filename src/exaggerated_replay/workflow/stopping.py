@@ -5,6 +5,7 @@ import logging
 import re
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import psutil
@@ -56,5 +57,6 @@ class Stopped(logging.Filter):
         """Pass SIGTERM on to the jobs, for which Snakemake alone would wait; Ctrl-C reaches them by itself."""
         self.asked = True
         for job in psutil.Process().children() if number == signal.SIGTERM else ():
-            job.terminate()
+            with suppress(psutil.Error):  # it ended meanwhile
+                job.terminate()
         handler(number, frame)

@@ -58,7 +58,7 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
         x = own[size].astype(float)
         for metric in METRICS:
             slopes = lines_by_seed(x, own[metric], own["seed"])["slope"]
-            slope, (low, high) = estimate(slopes, rules.alpha), anytime.interval(slopes, rules.g, alpha)
+            slope, (low, high) = estimate(slopes), anytime.interval(slopes, rules.g, alpha)
             row = {"arm": arm, "metric": metric, "size": size, "least": x.min(), "most": x.max()}
             row |= {"papers": PAPERS[size], "seeds": slope.n, "slope": slope.mean, "low": slope.low, "high": slope.high}
             row |= {"valid_low": low, "valid_high": high, "verdict": trend(low, high, rules.margins.of(metric))}

@@ -67,7 +67,7 @@ def _judged(study: Study, cell: str, baseline: str, family: Family) -> list[dict
     rows = []
     for metric in METRICS:
         values = differences(treated[metric], base[metric])
-        found, (low, high) = estimate(values, rules.alpha), anytime.interval(values, rules.g, alpha)
+        found, (low, high) = estimate(values), anytime.interval(values, rules.g, alpha)
         claim, _ = paper.published_gain(study.plan, cell, baseline, metric)
         margin = rules.margins.of(metric)
         word = verdict(low, high, claim, margin)
