@@ -35,7 +35,7 @@ def batch(classes: int, per_class: int, labels: int, draw: np.random.Generator) 
 
 def write_archive(path: Path, members: Mapping[str, np.ndarray | bytes]) -> str:
     """Write members into a gzipped tar file and return its checksum."""
-    with tarfile.open(path, "w:gz") as archive:
+    with gzip.GzipFile(path, "wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
         for name, content in members.items():
             data = content if isinstance(content, bytes) else content.tobytes()
             info = tarfile.TarInfo(name)
@@ -91,7 +91,7 @@ def write_idx(folder: Path, classes: int = 4, per_class: int = 6, seed: int = 2)
         y = np.arange(classes, dtype=np.uint8).repeat(count)
         contents += [idx(len(y), 4, 4, values=draw.bytes(16 * len(y))), idx(len(y), values=y.tobytes())]
     for name, content in zip(IDX_FILES, contents, strict=True):
-        (folder / name).write_bytes(gzip.compress(content))
+        (folder / name).write_bytes(gzip.compress(content, mtime=0))
     return {name: checksum(folder / name) for name in IDX_FILES}
 
 

@@ -34,11 +34,11 @@ def main() -> int:
     from tests.faults import at_random, space, study
     from tests.faults.every_call import kill_everywhere
 
-    study.import_everything()
     started, count, failures = time.monotonic(), Counter(), []
     only = tuple(filter(None, given.jobs.split(",")))
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        study.draw_once(Path(folder, "drawn"))
+        study.draw_once(Path(folder, "drawn"))  # before anything holds the function that draws
+        study.import_everything()
 
         def place(name: str) -> Path:
             Path(folder, name).mkdir()

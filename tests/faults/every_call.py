@@ -33,9 +33,7 @@ def kill_everywhere(places: list[Path], steps: list[Step], count: Counter[str], 
         clean = attempt(step.job, place, places)  # once more: pictures are drawn now, and calls are those of every try
         count.update(clean.calls)
         total = clean.total
-        points = (
-            range(1, total + 1) if most is None else sorted({1 + k * total // most for k in range(min(most, total))})
-        )
+        points = range(1, total + 1) if most is None else spread(total, most)
         started, wrong_before = time.monotonic(), len(failures)
         for point in points:
             put_back(place, before)

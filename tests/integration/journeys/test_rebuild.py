@@ -72,8 +72,11 @@ def test_what_was_changed_by_hand_is_named_and_one_seed_is_trained_alone(committ
     assert same == f"The same to the byte: {len(runs) - 2} records and files."
     assert near == f"Within 1 percentage points, as on another processor: 1 records (at most 0.00, in {two})."
     assert far.startswith(f"Differs: {one} has ") and " 100.00 % there (cpu, torch 2.0) and " in far
-    again = rebuild(clone, "--seeds", "1", "--keep", str(tmp_path / "kept"))  # what stands there is not trained again
+    kept = Clone(tmp_path / "kept")
+    trained = kept.trained_at()
+    again = rebuild(clone, "--seeds", "1", "--keep", str(kept.path))
     assert again.stdout == done.stdout
+    assert kept.trained_at() == trained != {}
 
 
 def test_what_cannot_be_rebuilt_is_said_before_anything_is_trained(committed, tmp_path):
