@@ -93,7 +93,10 @@ ANY_PLAN = (
 
 def rows() -> list[Row]:
     """Return all of them."""
-    listed = [Row(f"record: {what}", record(key, value), ("verify",), ()) for what, (key, value) in RECORD.items()]
+    listed = [
+        Row(f"record: {what}", record(key, value), ("verify",), ("results/runs/",))
+        for what, (key, value) in RECORD.items()
+    ]
     listed += [
         Row(f"packed record: {what}", packed(f"record.{key}", value), ("import", "records.jsonl"), ("records",))
         for what, (key, value) in RECORD.items()
