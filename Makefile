@@ -48,11 +48,11 @@ browser:
 # The test on Slurm does not run here; that all it needs can be found is checked.
 test: env lint
 	pytest tests/cluster --setup-plan --quiet
-	pytest --ignore tests/cluster --ignore tests/integration/journeys $(PARALLEL)
+	pytest --ignore tests/cluster --ignore tests/faults --ignore tests/integration/journeys $(PARALLEL)
 
-# What somebody does with DVC, on another machine and with code of their own, each walked from end to end.
+# What somebody does with DVC, on another machine and with code of their own, each walked from end to end; and kills.
 journeys: env
-	pytest tests/integration/journeys $(PARALLEL)
+	pytest tests/integration/journeys tests/faults $(PARALLEL)
 
 # Which lines and branches of the package the tests reach that call it themselves: at least 90 %.
 coverage: env

@@ -1,6 +1,6 @@
 """`python -m tests.faults`: the campaign against interruptions, and one line of counts at its end.
 
-Its long form is `make faults`; `--short` is what `make test` runs.
+Its long form is `make faults`; `--short` is what `make journeys` runs.
 """
 
 import argparse

@@ -1,31 +1,13 @@
 """The files are what counts: status 0 means that all of a plan is there, whole, and what belongs there."""
 
 import json
-import os
 import shutil
-import signal
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import psutil
 
-STUDY = "results/tiny"
-VARYING = (
-    "provenance.json",
-    "README.md",
-    "report.html",
-    "sha256.json",
-)  # seconds; pages with them; digests
-
-
-def study(clone):
-    """What was made of the clone's study, apart from what differs every time."""
-    found = clone.files(STUDY) | {f"runs/{name}": content for name, content in clone.runs().items()}
-    found |= {f"focus/{name}": content for name, content in clone.files("results/focus").items()}
-    return {name: content for name, content in found.items() if name not in VARYING}
+from tests.integration.outputs import STUDY, study
 
 
 def spoil(path, content=b"{"):
@@ -123,33 +105,6 @@ def test_settings_come_from_params_yaml_alone(fresh):
         assert "exaggerated-replay: settings are read from params.yaml alone" in refused.output
 
 
-def test_a_strangers_files_survive_and_two_studies_stand_side_by_side(clone, finished):
-    strangers = [
-        *["results/mine.txt", "results/runs/mine.txt", "results/focus/mine.txt", "results/timings/mine.txt"],
-        *[f"{STUDY}/mine.txt", f"{STUDY}/figures/my_own.png", f"{STUDY}/tables/my_notes.csv", "data/prepared/mine.npz"],
-        *["results/another/notes.md", "data/mine.csv", "logs/mine.log", ".training/mine.txt"],
-    ]
-    for name in strangers:
-        (clone.path / name).parent.mkdir(parents=True, exist_ok=True)
-        (clone.path / name).write_text("mine")
-    first = study(clone)
-    clone.compose("study=ablation", "study.seeds=1", "study.grids.ablation=[{arm: [none, er]}]", "focus=er")
-    assert "made again" not in clone.snakemake().output  # another focus is no damage
-    clone.run("exaggerated-replay", "prune")
-    clone.run("exaggerated-replay", "verify")
-    clone.run("exaggerated-replay", "export", "records.jsonl")
-    clone.run("exaggerated-replay", "import", "records.jsonl")
-    assert (clone.path / "results/ablation/tables/ablation.md").is_file()
-    for name in strangers:
-        assert (clone.path / name).read_text() == "mine"
-    clone.compose()
-    clone.run("dvc", "repro")
-    for name in strangers:
-        assert (clone.path / name).read_text() == "mine"
-    assert {name: content for name, content in study(clone).items() if name in first} == first
-    assert (clone.path / "results/ablation/tables/ablation.md").is_file()
-
-
 NAMES = ["[a].npz", "$(touch pwned).npz", "a b';\"&{x}\n;touch pwned;#.npz"]
 
 
@@ -187,36 +142,3 @@ def test_results_may_lie_on_another_file_system(fresh, finished, tmp_path):
         assert clone.files(place) == finished.runs()
     finally:
         shutil.rmtree(place)
-
-
-def test_a_request_to_stop_reaches_the_training_job_and_the_same_command_goes_on(fresh, tmp_path):
-    clone = fresh.copy(tmp_path / "clone")
-    clone.compose("training.iterations=100000")
-    process = clone.start("snakemake", "--cores", "1")
-    try:
-        deadline = time.monotonic() + 240
-        while not (logged(clone) and (trainings := jobs_in(clone, "exaggerated-replay train"))):
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.1)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=240) != 0
-        assert not any(os.path.exists(f"/proc/{pid}") for pid in trainings)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    assert list((clone.path / ".training").glob("*-s0-*/*"))  # where the next start goes on
-
-
-def logged(clone):
-    """Return whether a job has begun to say how far its training is."""
-    return any(path.stat().st_size for path in clone.path.glob("logs/train_*.log"))
-
-
-def jobs_in(clone, command):
-    """Return the processes that run a command in the clone's folder."""
-    folder, found = os.path.realpath(clone.path), []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):  # it ended meanwhile, or is another user's
-            if command in " ".join(process.cmdline()) and process.cwd() == folder:
-                found.append(process.pid)
-    return found

@@ -1,31 +1,15 @@
 """The whole workflow in throw-away clones, with the real snakemake."""
 
-import hashlib
 import json
-import os
 import re
 import shutil
-import signal
-import time
 from collections import Counter
 
 import pandas as pd
 
-FIGURES = ["accuracy_matrix", "architecture", "convergence", "table1"]
-OUTPUTS = [
-    "results/focus.json",
-    *[f"results/tiny/{name}" for name in ("params.yaml", "plan.json", "provenance.json", "records.jsonl", "runs.csv")],
-    *[f"results/tiny/{name}" for name in ("README.md", "report.html", "metrics.json")],
-    *[f"results/tiny/tables/{grid}.{kind}" for grid in ("table1", "convergence") for kind in ("csv", "md", "tex")],
-    *[f"results/tiny/figures/{name}.png" for name in ("table1", "convergence")],
-    *[f"results/tiny/print/{name}.{kind}" for name in FIGURES for kind in ("png", "pdf", "svg")],
-]
-VARYING = {f"results/tiny/{name}" for name in ("provenance.json", "README.md", "report.html")}  # seconds
+from tests.integration.outputs import OUTPUTS, VARYING, digests, records
+
 NOTHING = "Nothing to be done"
-
-
-def digests(clone, names):
-    return {name: hashlib.sha256((clone.path / name).read_bytes()).hexdigest() for name in names}
 
 
 def test_everything_is_made_and_a_second_run_has_nothing_to_do(finished):
@@ -107,38 +91,6 @@ def test_tidied_code_trains_nothing_and_a_new_version_trains_what_has_it(clone):
     assert {name.split("-")[0] for name in set(clone.runs()) - before} == {"exaggeration"}
 
 
-def test_a_killed_run_goes_on_with_the_same_command(fresh, finished, tmp_path):
-    clone = fresh.copy(tmp_path / "clone")
-    moments = (
-        lambda: list((clone.path / "data/prepared").glob("*.npz")),  # nothing is trained yet
-        lambda: list((clone.path / ".store").glob("*/record.json")),  # in the middle of a training job
-    )
-    for reached in moments:
-        process = clone.start("snakemake", "--cores", "1")
-        deadline = time.monotonic() + 240
-        while not reached():
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    clone.snakemake()
-    assert clone.runs() == finished.runs()
-    assert digests(clone, set(OUTPUTS) - VARYING) == digests(finished, set(OUTPUTS) - VARYING)
-    assert {path.name for path in (clone.path / ".training").iterdir()} == {"plans", "params.json", "drift.json"}
-
-
-def test_records_from_another_machine_make_the_tables_without_training(finished, fresh, tmp_path):
-    finished.run("exaggerated-replay", "export", str(tmp_path / "records.jsonl"))
-    other = fresh.copy(tmp_path / "other")
-    told = other.run("exaggerated-replay", "import", str(tmp_path / "records.jsonl")).output
-    assert f"{len(records(finished))} records imported, 0 were here already" in told
-    assert records(other) == records(finished)
-    assert not {job for job in other.planned("metrics") if job.startswith("train")}
-    other.snakemake("metrics")
-    assert digests(other, set(OUTPUTS) - VARYING) == digests(finished, set(OUTPUTS) - VARYING)
-    assert "without a checkpoint" in other.run("exaggerated-replay", "verify").output
-
-
 def test_a_committed_study_gives_its_records_back(finished, fresh, tmp_path):
     """To the byte, so that they make the same tables."""
     other = fresh.copy(tmp_path / "other")
@@ -146,10 +98,6 @@ def test_a_committed_study_gives_its_records_back(finished, fresh, tmp_path):
     told = other.run("exaggerated-replay", "import", "results/tiny").output
     assert f"{len(records(finished))} records imported, 0 were here already" in told
     assert records(other) == records(finished)
-
-
-def records(clone):
-    return {name: content for name, content in clone.runs().items() if name.endswith("record.json")}
 
 
 def test_a_damaged_checkpoint_is_named_and_trained_again(clone, finished):

@@ -8,6 +8,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.integration.outputs import OUTPUTS, VARYING, digests, records
+
 
 def test_a_clone_finds_what_was_pushed_where_the_remote_of_the_other_is(pull):
     clone = pull()
@@ -107,3 +109,15 @@ def test_a_study_travels_over_ssh(recorded, machine, tmp_path):
     clone.run("dvc", "remote", "add", "--force", "--default", "storage", machine)
     clone.commit("where the results are")
     taken_elsewhere(clone, tmp_path / "other")
+
+
+def test_records_from_another_machine_make_the_tables_without_training(finished, fresh, tmp_path):
+    finished.run("exaggerated-replay", "export", str(tmp_path / "records.jsonl"))
+    other = fresh.copy(tmp_path / "other")
+    told = other.run("exaggerated-replay", "import", str(tmp_path / "records.jsonl")).output
+    assert f"{len(records(finished))} records imported, 0 were here already" in told
+    assert records(other) == records(finished)
+    assert not {job for job in other.planned("metrics") if job.startswith("train")}
+    other.snakemake("metrics")
+    assert digests(other, set(OUTPUTS) - VARYING) == digests(finished, set(OUTPUTS) - VARYING)
+    assert "without a checkpoint" in other.run("exaggerated-replay", "verify").output
