@@ -8,8 +8,9 @@ from exaggerated_replay.git import git
 
 def throw_away_clone(repository: Path, folder: Path) -> None:
     """Copy what git tracks or would track, without results, and make the copy a repository of its own."""
-    names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", at=repository).stdout.split("\0")
-    for name in filter(None, names):
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", at=repository)
+    listed.check_returncode()
+    for name in filter(None, listed.stdout.split("\0")):
         if not name.startswith("results/") and (repository / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(repository / name, folder / name)

@@ -24,7 +24,7 @@ import numpy as np
 import yaml
 from safetensors.numpy import load_file
 
-from exaggerated_replay.git import OF_A_REPOSITORY
+from exaggerated_replay.git import environment
 from tools.archives import cifar10, write_idx, write_images
 from tools.versions import CORE, LOCK, Units, lock_text, moved, raised, read_lock, units_of
 
@@ -82,8 +82,7 @@ def locked_tree(folder: Path) -> str:
 
 def git(*arguments: str) -> bytes:
     """Return what git says."""
-    environment = {key: value for key, value in os.environ.items() if key not in OF_A_REPOSITORY}
-    return subprocess.run(["git", *arguments], env=environment, capture_output=True, check=True).stdout
+    return subprocess.run(["git", *arguments], env=environment(), capture_output=True, check=True).stdout
 
 
 def run(tree: Path, folder: Path, *command: str) -> str:

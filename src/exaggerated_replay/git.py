@@ -8,14 +8,19 @@ from pathlib import Path
 OF_A_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 
 
+def environment() -> dict[str, str]:
+    """Return this process's environment without what names another repository."""
+    return {key: value for key, value in os.environ.items() if key not in OF_A_REPOSITORY}
+
+
 def git(*what: str, at: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run git in a folder (in this one by default), and return how it ended and what it said, in English.
 
     Raises:
         FileNotFoundError: There is no git.
     """
-    environment = {key: value for key, value in os.environ.items() if key not in OF_A_REPOSITORY} | {"LC_ALL": "C"}
-    return subprocess.run(["git", *what], cwd=at, env=environment, capture_output=True, text=True, check=False)
+    english = environment() | {"LC_ALL": "C"}
+    return subprocess.run(["git", *what], cwd=at, env=english, capture_output=True, text=True, check=False)
 
 
 def why_unknown() -> str | None:

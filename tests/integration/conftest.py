@@ -12,7 +12,7 @@ import yaml
 from filelock import FileLock
 
 from bench.clone import throw_away_clone
-from exaggerated_replay.git import OF_A_REPOSITORY
+from exaggerated_replay.git import environment
 
 REPOSITORY = Path(__file__).parents[2]
 DRAWS_ONCE = Path(__file__).with_name("pictures")
@@ -64,8 +64,7 @@ class Clone:
         return done
 
     def environment(self):
-        kept = {key: value for key, value in os.environ.items() if key not in OF_A_REPOSITORY}
-        return kept | {
+        return environment() | {
             "PYTHONPATH": os.pathsep.join([str(self.path / "src"), str(DRAWS_ONCE)]),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "GIT_AUTHOR_NAME": "test",

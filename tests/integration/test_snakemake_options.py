@@ -47,6 +47,7 @@ def test_until_a_rule_ends_with_it_and_the_rest_is_left(fresh, tmp_path):
 @pytest.mark.parametrize(
     ("options", "jobs"),
     [
+        ([], {}),
         (["-R", "split"], {"split": 1, "train": 1, **AFTER_TRAINING}),
         (["-R", "train"], {"train": 1, **AFTER_TRAINING}),
         (["-R", "study"], {"study": 1, "all": 1}),

@@ -1,6 +1,6 @@
 """A finished run as a library sees it: its network, what it takes an input for, and what it would replay."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,8 +93,8 @@ class LoadedRun:
         """
         training = replace(self.settings.training, replay_batch=samples)
         settings = replace(self.settings, training=training)
-        method = ready_to_replay(trained_method(self.record, settings, self.weights), settings)
-        x, scores, *_ = method.replay()  # type: ignore[operator]  # ready_to_replay has looked for it
+        replay = ready_to_replay(trained_method(self.record, settings, self.weights), settings)
+        x, scores, *_ = replay()
         labels = scores.argmax(1) if scores.dim() == 2 else scores
         return x, torch.tensor(self.settings.class_order)[labels]
 
@@ -181,14 +181,15 @@ def trained_method(record: Mapping[str, Any], settings: RunSettings, weights: di
 
 
 @undisturbed()
-def ready_to_replay(method: Method, settings: RunSettings) -> Method:
-    """Bring a trained method to where it would be in a task after its last: it replays all classes.
+def ready_to_replay(method: Method, settings: RunSettings) -> Callable[[], Any]:
+    """Bring a trained method to where it would be in a task after its last, and return what replays all classes there.
 
     Raises:
         UserError: The method generates nothing.
     """
-    if not hasattr(method, "replay"):
+    replay: Callable[[], Any] | None = getattr(method, "replay", None)
+    if replay is None:
         raise UserError(f"the method {settings.method.method} generates no samples to replay")
     method.end_task(torch.zeros(0, method.problem.inputs), torch.zeros(0, dtype=torch.int64))
     method.begin_task(len(settings.tasks) + 1)
-    return method
+    return replay

@@ -64,13 +64,14 @@ def test_groups_and_single_keys_are_composed_by_an_experiment(fresh, tmp_path):
     np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     sizes = ["study.seeds=1", "training.iterations=3", "training.batch=16", "training.replay_batch=16", "model.units=8"]
     settings = ["dataset=npz", f"dataset.source={tmp_path / 'own.npz'}", "dataset.tasks=2", "study=ablation", *sizes]
-    clone.run("dvc", "exp", "run", "-n", "own", *[part for setting in settings for part in ("-S", setting)], "models")
+    clone.run("dvc", "exp", "run", "-n", "own", *[part for setting in settings for part in ("-S", setting)])
     composed = (clone.path / "params.yaml").read_text()
     params = yaml.safe_load(composed)
     assert (params["dataset"]["name"], params["study"]["name"], params["study"]["seeds"]) == ("npz", "ablation", 1)
     clone.run("exaggerated-replay", "compose", *settings)
     by_hand = yaml.safe_load((clone.path / "params.yaml").read_text())
     assert by_hand == {**params, "composed_with": settings}
+    assert (clone.path / "results/ablation/tables/ablation.md").is_file()
     assert clone.recorded_runs("own") == set(clone.plan()["runs"])
 
 

@@ -13,11 +13,21 @@ def ends_in_one_sentence(done, *words):
     assert all(word in sentence for word in words), sentence
 
 
-def test_params_are_refused_before_anything_runs(fresh, tmp_path):
-    """Which sentences there are, tests/bad_input says."""
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("- bir-si\n", "- bir-sy\n", ["study.grids.table1", "bir-sy", "choose one of"]),
+        ("reader: digits", "reader: digitz", ["dataset: reader", "digitz"]),
+        ("  iterations: 6", "  iteration: 6", ["training.iteration", "did you mean iterations"]),
+        ("f: 20", "f: 0.5", ["f is 0.5", "at least 1"]),
+        ("  tasks: 5", "  tasks: 20", ["tasks is 20", "10 classes"]),
+        ("  method.f:", "  method.ff:", ["method.ff", "not a setting of the arm rr-ra"]),
+    ],
+)
+def test_params_are_refused_before_anything_runs(fresh, tmp_path, old, new, words):
     clone = fresh.copy(tmp_path / "clone")
-    clone.edit("params.yaml", "- bir-si\n", "- bir-sy\n")
-    ends_in_one_sentence(clone.snakemake(check=False), "study.grids.table1", "bir-sy", "choose one of")
+    clone.edit("params.yaml", old, new)
+    ends_in_one_sentence(clone.snakemake(check=False), *words)
     assert not (clone.path / "results").exists()
     assert not (clone.path / "data/prepared").exists()
     assert not (clone.path / ".training/plans").exists()
@@ -49,7 +59,12 @@ GOOD = arrays(RNG)
 @pytest.mark.parametrize(
     ("content", "settings", "words"),
     [
+        (None, {}, ["mine.npz", "no file"]),
         (b"PK\x03\x04 broken", {}, ["mine.npz"]),
+        ({k: v for k, v in GOOD.items() if k != "y_test"}, {}, ["mine.npz", "y_test"]),
+        ({**GOOD, "y_train": GOOD["y_train"][:-1]}, {"dataset.tasks": 2}, ["mine.npz", "y_train"]),
+        ({**GOOD, "y_test": GOOD["y_test"] + 1}, {"dataset.tasks": 2}, ["mine.npz"]),
+        (GOOD, {"dataset.tasks": 5}, ["tasks", "5", "4"]),
         (GOOD, {"dataset.tasks": 2, "training.batch": 30}, ["training.batch is 30", "20"]),
     ],
 )
