@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 HOMES := $(realpath $(VENV))/ $(abspath $(VENV))/
 MOVED := $(if $(wildcard $(READY)),$(shell grep -qF $(HOMES:%=-e "%") $(BIN)/snakemake || echo moved))
 
-.PHONY: moved env run reports browser test journeys coverage faults mutants bench lint schema reference claims lock lock-versions equivalent clean
+.PHONY: moved env run reports browser test journeys coverage cluster faults mutants bench lint reference claims lock lock-versions equivalent clean
 
 env: $(READY)
 
@@ -86,7 +86,7 @@ lint: env
 	python tests/lint_workflow.py
 	PYTHONPATH=src python -m tools.versions check
 
-# Takes versions that the code states anew into versions.lock; code that is another under an old version is refused.
+# Takes versions that the code states anew into versions.lock; changed code under an old version is refused.
 lock-versions: env
 	PYTHONPATH=src python -m tools.versions renew
 
@@ -94,16 +94,13 @@ lock-versions: env
 equivalent: env
 	PYTHONPATH=src python -m tools.equivalent
 
-schema: env
-	exaggerated-replay schema workflow/schemas/params.schema.json
-
 # The pages of docs/reference/, from the code.
 reference: env
 	PYTHONPATH=src python -m tools.reference
 
 # docs/claims.md, from the committed studies.
 claims: env
-	PYTHONPATH=src python -m tools.claims write
+	PYTHONPATH=src python -m tools.claims
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra test \

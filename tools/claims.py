@@ -1,9 +1,8 @@
 """docs/claims.md: what the paper claims, at which size each claim was tested, on how many seeds, and the verdict.
 
-`python -m tools.claims write` makes the page of the committed studies; `check` says whether it is as they say.
+`python -m tools.claims` makes the page of the committed studies.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,7 +17,6 @@ from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.analysis.verdicts.sentences import beside
 from exaggerated_replay.analysis.words import PARTS, counted
-from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.study_plan import StudyPlan
 
@@ -38,9 +36,13 @@ is no replication: it says what happens at its size. Runs of the paper's size fo
 [protocol](explanation/protocol.md)."""
 READINGS = (
     (
-        'the mean "of all original samples in that class" (section 3.2)',
+        'the mean "of all original samples in that class" (section 3.3)',
         "of its samples in the replay batch, as the authors' code has it; `class_means=stored`: of all real samples, "
         "which must then be kept",
+    ),
+    (
+        "the current model's classifier decides who competes, among all classes seen (section 3.2)",
+        "the frozen copy, which makes the samples and their targets, decides among the classes that it knew",
     ),
     (
         "every class above the threshold competes",
@@ -69,17 +71,6 @@ READINGS = (
     ),
 )
 """What the paper says, where it leaves a choice or says two things, and how it is read here by default."""
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Write the page, or fail where it is not current."""
-    if arguments == ["write"]:
-        write_text(PAGE, page())
-    elif arguments == ["check"]:
-        if PAGE.read_text(encoding="utf-8") != page():
-            raise UserError(f"{PAGE} is not what results/ says: run `make claims`")
-    else:
-        raise UserError("say `write` or `check`")
 
 
 def page(results: Path = RESULTS) -> str:
@@ -286,7 +277,4 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except UserError as error:
-        raise SystemExit(str(error)) from None
+    write_text(PAGE, page())

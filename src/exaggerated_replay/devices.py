@@ -77,13 +77,13 @@ def use_threads(threads: int, key: str = "compute.threads") -> None:
     limit = os.environ.get("OMP_THREAD_LIMIT", "").strip()
     if limit.isdecimal() and 0 < int(limit) < threads:
         raise UserError(
-            f"{key} is {threads}, but OMP_THREAD_LIMIT={limit} in the environment allows fewer, which round otherwise: "
-            f"unset it, or set {key}={limit}"
+            f"{key} is {threads}, but OMP_THREAD_LIMIT={limit} in the environment allows fewer, and sums would "
+            f"round differently: unset it, or set {key}={limit}"
         )
     if threads > 1 and os.environ.get("OMP_DYNAMIC", "").strip().lower() in ("true", "1"):
         raise UserError(
-            f"{key} is {threads}, but OMP_DYNAMIC in the environment lets OpenMP take fewer at times, which round "
-            f"otherwise: unset it, or set {key}=1"
+            f"{key} is {threads}, but OMP_DYNAMIC in the environment lets OpenMP take fewer at times, and sums would "
+            f"round differently: unset it, or set {key}=1"
         )
     if (used := torch.get_num_threads()) != threads:
         raise UserError(f"{key} is {threads}, but torch computes with {used} here: set {key}={used}")

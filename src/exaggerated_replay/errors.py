@@ -16,5 +16,5 @@ class Interrupted(Exception):
 
     def __init__(self, signal: int) -> None:
         """Take the number of the signal that asked."""
-        super().__init__("saved; the same command goes on")
+        super().__init__("saved; type the same command to resume")
         self.status = 128 + signal

@@ -4,8 +4,19 @@ import os
 import subprocess
 from pathlib import Path
 
-# By these the environment names another repository: below a hook of Git's, or in a shell that exports them.
-OF_A_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+# By these the environment names another repository, or parts of one: below a hook of Git's, or in a shell that exports
+# them. `git rev-parse --local-env-vars` lists them, with those that only configure Git.
+OF_A_REPOSITORY = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+    "GIT_PREFIX",
+)
 
 
 def environment() -> dict[str, str]:

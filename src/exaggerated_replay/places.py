@@ -10,6 +10,7 @@ RESULTS = Path("results")
 RUNS = RESULTS / "runs"  # of the plan, and of others until `prune`; DVC's, which may empty it
 STORE = Path(".store")  # every finished run; neither Git's nor DVC's
 TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs
+SNAKEMAKE = Path(".snakemake")  # Snakemake's own folder
 WORKSPACE = Path(".training")  # unfinished work, written plans, what was moved aside
 HELD = WORKSPACE / "params.json"  # what params.yaml held when it was composed or run the last time
 DRIFT = WORKSPACE / "drift.json"  # how that differs from conf/
@@ -29,6 +30,7 @@ MARKS = (PLAN, RECORDS, PROVENANCE, MANIFEST, UNFINISHED)
 RECORD = "record.json"  # of a run: settings, counts, instruments; complete without the weights
 WEIGHTS = "model.safetensors"
 STATE = "state.safetensors"  # what an interrupted run goes on from, until it is finished
+EPOCHS = "epochs.safetensors"  # what an interrupted training of an encoder resumes from
 TRACES = "traces.safetensors"  # small arrays kept at task ends, where there are any
 ENCODER_WEIGHTS = "encoder.safetensors"
 

@@ -77,7 +77,7 @@ def lay_out(folder: Path, seeds: int = 1) -> None:
             f"study.seeds={seeds}",
         ]
         done("compose", *asked, f"study.seeds={seeds}", "compute.device=cpu")
-        write_plan(the_plan())
+        write_plan(the_plan(), PARAMS.read_text())
         plan = the_plan()
         name = str(plan_path(plan))
         done("prepare", "--plan", name, plan.source.name, "--out", str(plan.source.prepared))

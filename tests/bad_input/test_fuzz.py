@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_exchange import record, settings
+from test_exchange import record
+from test_exchange import settings as settings_of_seed
 
 from exaggerated_replay.data.arrays import ARRAYS, read_npz
 from exaggerated_replay.data.prepare import prepare
@@ -63,12 +64,15 @@ def in_one_sentence(error):
 PLACES = list(leaves(VALID))
 
 
+@settings(max_examples=150)
 @given(st.sampled_from(PLACES), VALUES)
 def test_any_value_anywhere_in_params_is_planned_or_refused(path, value):
     try:
-        make_plan(check_params(changed(VALID, path, value)))
+        plan = make_plan(check_params(changed(VALID, path, value)))
     except UserError as error:
         in_one_sentence(error)
+    else:
+        assert all(run.directory.name for run in plan.runs)
 
 
 @given(st.sampled_from([path for path in PLACES if len(path) > 1]))
@@ -151,7 +155,7 @@ def test_prepared_data_with_other_bytes_are_the_same_or_refused(prepared, tmp_pa
     assert found.content == load(prepared, "a").content
 
 
-NAME, RECORD = run_name(settings(0)), record(0)
+NAME, RECORD = run_name(settings_of_seed(0)), record(0)
 
 
 @given(st.sampled_from(list(leaves(RECORD))), VALUES)

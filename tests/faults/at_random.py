@@ -6,7 +6,10 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from bench.clone import throw_away_clone
 from tests.faults.study import APART, REPOSITORY
@@ -80,29 +83,18 @@ def kill_at_random(place: Path, count: Counter[str], tries: int, seconds: float,
 
 def strike(process: subprocess.Popen, kind: str, draw: random.Random) -> bool:
     """Kill one of the processes of a session, or all; tell whether there was one."""
-    session = [pid for pid in below(process.pid) if pid != process.pid]
     if process.poll() is not None:
         return False
+    jobs = psutil.Process(process.pid).children(recursive=True)
     if kind in ("both", "dvc repro"):
         os.killpg(process.pid, signal.SIGKILL)
-    elif kind == "snakemake":
+    elif kind == "snakemake" or not jobs:
         process.kill()
-    elif session:
-        os.kill(draw.choice(session), signal.SIGKILL)
     else:
-        process.kill()  # no job yet
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            draw.choice(jobs).kill()
     process.wait(timeout=600)
     return True
-
-
-def below(ancestor: int) -> list[int]:
-    """Return a process and those that it started, at any remove."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
-    parents = dict(zip(map(int, listed[::2]), map(int, listed[1::2]), strict=True))
-    found = [ancestor]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found
 
 
 def made(clone: Clone) -> dict[str, bytes]:

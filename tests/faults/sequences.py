@@ -16,7 +16,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from bench.clone import throw_away_clone
 from exaggerated_replay.store.records import is_complete
@@ -91,14 +94,10 @@ class Sequence:
         process = self.clone.start("snakemake", "--cores", "1", "models")
         time.sleep(self.draw.uniform(1, 15))
         if process.poll() is None:
-            jobs = subprocess.run(
-                ["pgrep", "-s", str(process.pid), "-f", "exaggerated-replay train"],
-                capture_output=True,
-                text=True,
-                check=False,
-            ).stdout.split()
+            jobs = psutil.Process(process.pid).children(recursive=True)
             if jobs and self.draw.random() < 0.5:
-                os.kill(int(jobs[-1]), signal.SIGKILL)
+                with suppress(psutil.NoSuchProcess):  # it has just ended
+                    jobs[-1].kill()
             else:
                 os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=600)

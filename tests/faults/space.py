@@ -42,7 +42,7 @@ def without_room(place: Path, jobs: list[Step], count: Counter[str], tries: int)
                 grow(None)
                 count["full disks"] += 1
                 failures += _refused(step, failed, "full disk", place, after)
-            _finish(place, step, before, after)
+            _finish(place, step, before)
     return failures
 
 
@@ -64,7 +64,7 @@ def with_short_files(place: Path, jobs: list[Step], count: Counter[str], tries: 
             failed = attempt(step.job, place, [], limit=limit)
             count["limits of file sizes"] += 1
             failures += _refused(step, failed, f"ulimit -f of {size} bytes", place, after)
-        _finish(place, step, before, after)
+        _finish(place, step, before)
     return failures
 
 
@@ -82,7 +82,7 @@ def read_only(place: Path, jobs: list[Step], count: Counter[str]) -> list[str]:
                 failures.append(f"{step.name}, read-only: {left}")
         count["read-only folders"] += 1
         failures += _refused(step, failed, "read-only", place, after)
-        _finish(place, step, before, after)
+        _finish(place, step, before)
     return failures
 
 
@@ -137,7 +137,7 @@ def _refused(step: Step, failed: Ended, why: str, place: Path, after: Files) -> 
     return failures
 
 
-def _finish(place: Path, step: Step, before: Files, after: Files) -> None:
+def _finish(place: Path, step: Step, before: Files) -> None:
     put_back(place, before)
     attempt(step.job, place, [])
 

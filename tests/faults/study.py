@@ -159,7 +159,7 @@ def begin() -> int:
     """Do what the workflow does before its first job, and say an error as it does."""
     plan = the_plan()
     try:
-        write_plan(plan)
+        write_plan(plan, PARAMS.read_text())
         for line in itertools.chain(heal(Survey(plan, all_files(plan))), keep_and_fill(plan)):
             print(line)
     except (UserError, OSError) as error:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,13 @@ class Clone:
 
     def planned(self, *targets):
         """Return the names of the jobs that snakemake would run now."""
-        output = self.run("snakemake", "--cores", "2", "-n", *targets).output
-        stats = output.partition("Job stats:")[2].partition("total")[0].splitlines()
-        return {words[0] for line in stats if len(words := line.split()) == 2 and words[1].isdigit()}
+        return {*self.counted(*targets)}
+
+    def counted(self, *arguments):
+        """Return how many jobs of each rule snakemake would run now."""
+        stats = self.snakemake("-n", *arguments).output.partition("Job stats:")[2].partition("total")[0]
+        rows = [line.split() for line in stats.splitlines()]
+        return Counter({row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()})
 
     def edit(self, name, old, new):
         path = self.path / name

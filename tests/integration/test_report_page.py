@@ -75,10 +75,11 @@ def test_the_contents_lead_to_every_section(page, width):
     links = page.find_elements(By.CSS_SELECTOR, "nav a")
     targets = [link.get_attribute("href").partition("#")[2] for link in links]
     assert {*SECTIONS, *(f"grid-{grid}" for grid in GRIDS)} - {"answer"} == {*targets}
-    for link in links:
-        if link.is_displayed():
-            page.execute_script("arguments[0].click()", link)
-            assert page.execute_script("return document.querySelector(':target').id") in targets
+    displayed = [(link, target) for link, target in zip(links, targets, strict=True) if link.is_displayed()]
+    assert displayed
+    for link, target in displayed:
+        page.execute_script("arguments[0].click()", link)
+        assert page.execute_script("return document.querySelector(':target').id") == target
 
 
 def test_a_number_leads_to_its_runs_and_a_run_is_named(page, folder):

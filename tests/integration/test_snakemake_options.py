@@ -2,19 +2,10 @@
 
 import re
 import shutil
-from collections import Counter
 
 import pytest
 
 from exaggerated_replay.workflow.control import MADE_FROM
-
-
-def counted(clone, *options):
-    """Return how many jobs of each rule Snakemake would run."""
-    output = clone.snakemake("-n", *options).output
-    stats = output.partition("Job stats:")[2].partition("total")[0].splitlines()
-    rows = [line.split() for line in stats]
-    return Counter({row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()})
 
 
 def described(clone, rule, *options):
@@ -37,11 +28,11 @@ def test_resources_and_threads_reach_the_training_jobs(fresh):
 def test_until_a_rule_ends_with_it_and_the_rest_is_left(fresh, tmp_path):
     clone = fresh.copy(tmp_path / "clone")
     clone.compose("study.seeds=1", "~study.grids.convergence")
-    assert {*counted(clone, "--until", "train")} == {"download_digits", "verify_digits_30e51c8fe9", "split", "train"}
+    assert {*clone.counted("--until", "train")} == {"download_digits", "verify_digits_30e51c8fe9", "split", "train"}
     clone.snakemake("--until", "train")
     assert len({name.partition("/")[0] for name in clone.runs()}) == 3
     assert not (clone.path / "results/tiny").exists()
-    assert counted(clone) == {"study": 1, "all": 1}
+    assert clone.counted() == {"study": 1, "all": 1}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +49,7 @@ def test_until_a_rule_ends_with_it_and_the_rest_is_left(fresh, tmp_path):
     ids=" ".join,
 )
 def test_what_is_forced_runs_with_all_that_follows(finished, options, jobs):
-    assert counted(finished, *options) == jobs
+    assert finished.counted(*options) == jobs
 
 
 def test_what_is_stated_to_follow_is_what_reads_the_files(fresh, tmp_path):
@@ -101,7 +92,7 @@ def test_all_is_trained_again_where_everything_is_forced(clone, finished):
     clone.snakemake("-F", "models")
     assert clone.trained_since(finished.trained_at()) == set(finished.trained_at())
     assert clone.runs() == finished.runs()
-    assert counted(clone, "models") == {}
+    assert clone.counted("models") == {}
 
 
 def test_what_only_follows_is_found_finished(clone, finished):
@@ -129,9 +120,9 @@ def test_summary_dry_run_and_run_say_the_same_of_a_damaged_study(clone, finished
     assert plan[f"results/runs/{runs[2]}/model.safetensors"] == "no update"
     pending = {row["rule"] for row in rows if row["plan"] == "update pending"}
     assert pending == {"train", "trained", "study"}
-    assert counted(clone) == {"train": 1, "trained": 2, "study": 1, "all": 1}
+    assert clone.counted() == {"train": 1, "trained": 2, "study": 1, "all": 1}
 
     clone.snakemake()
     assert clone.trained_since(finished.trained_at()) == {short, gone}
     assert clone.runs() == finished.runs()
-    assert counted(clone) == {}
+    assert clone.counted() == {}

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from every_method import METHODS
 from hypothesis import settings
 
 from exaggerated_replay.learning.batches import rows_of_tasks
@@ -68,6 +69,7 @@ def arms():
     """Settings of every method, by a name; "bir-si" and "exaggeration" with synaptic intelligence."""
     si = SISettings(strength=0.3)
     return {
+        **METHODS,
         "none": NoneArm(method="none"),
         "joint": JointArm(method="joint"),
         "er": ERArm(method="er", memory_per_class=3),

@@ -47,3 +47,8 @@ METHODS = {
         for name, reading in READINGS.items()
     },
 }
+ARMS = [*method_names(), "bir-si"]
+"""What the tests that hold for every method are given: names in the fixture `arms`."""
+
+STEPPING = [name for name in ARMS if settings_of(name.removesuffix("-si")).draws_from != "nothing"]
+"""Those of them that learn by gradient steps."""

@@ -63,7 +63,6 @@ def write(plan, place, parts=(draw, write_readme, write_report), instruments=Non
 
     What runs noted is given by run, where it is not nothing.
     """
-    (place / "params.yaml").write_text("a: 1\n")
     plan = planned(plan)
     for number, cell in enumerate(plan.cells.values()):
         for run in cell.runs:
@@ -73,5 +72,5 @@ def write(plan, place, parts=(draw, write_readme, write_report), instruments=Non
             noted = (instruments or {}).get(run.name)
             made = record(run.name, shift=number * run.seed % 4, diverged=broken, instruments=noted)
             (directory / "record.json").write_text(json.dumps(made))
-    write_study(plan, place / "results/mine", parts, made_from="this")
+    write_study(plan, "a: 1\n", place / "results/mine", parts, made_from="this")
     return place / "results/mine"

@@ -58,7 +58,10 @@ def test_a_method_outside_of_the_repository_is_taken_from_where_the_user_says(tm
     monkeypatch.setattr(rebuild, "_git", lambda *asked: SimpleNamespace(returncode=asked[-1] != "HEAD:own/lwf.py"))
     (tmp_path / "study").mkdir()
     methods = {"mine": "agem.py", "ours": "own/lwf.py"}  # only the name of the first was kept
-    (tmp_path / "study/params.yaml").write_text(yaml.safe_dump({"study": {"seeds": 1}, "methods": methods}))
+    values = {"study": {"seeds": 1}, "methods": methods, "encoder": {"weights": "own/lwf.py"}}
+    (tmp_path / "study/params.yaml").write_text(yaml.safe_dump(values))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/lwf.py").write_text("today's, which the commit's own goes before")
     with pytest.raises(UserError, match=r"study was made from agem\.py, a file of your own: name it with --data FILE"):
         rebuild._params(Path("study"), [], [], "HEAD")
     (tmp_path / "agem.py").write_text("")
@@ -66,3 +69,4 @@ def test_a_method_outside_of_the_repository_is_taken_from_where_the_user_says(tm
     (tmp_path / "elsewhere/agem.py").write_text("")
     given = yaml.safe_load(rebuild._params(Path("study"), [], [tmp_path / "elsewhere/agem.py"], "HEAD"))
     assert given["methods"] == {"mine": str(tmp_path / "elsewhere/agem.py"), "ours": "own/lwf.py"}
+    assert given["encoder"] == {"weights": "own/lwf.py"}

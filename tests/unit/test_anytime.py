@@ -120,7 +120,7 @@ def test_the_seeds_needed_decide_about_as_often_as_was_asked_for(effect, sd):
     n = anytime.seeds_needed(effect, sd, G, ALPHA, 0.8)
     values = np.random.default_rng(24).normal(effect, sd, (4000, n))
     found = values.mean(1) - anytime.half_width(n, values.std(1, ddof=1), G, ALPHA) > 0
-    assert found.mean() == pytest.approx(0.8, abs=0.06)
+    assert 0.77 < found.mean() < 0.86
 
 
 def test_seeds_needed_at_the_edges():

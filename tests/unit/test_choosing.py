@@ -10,9 +10,9 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from exaggerated_replay.commands import selection
-from exaggerated_replay.commands.selection import candidates_of, select, spelt
+from exaggerated_replay.commands.selection import candidates_of, select
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.planning.compose import write_params
+from exaggerated_replay.planning.compose import spelt, write_params
 
 CONF = Path(__file__).parents[2] / "conf"
 SWEEP = ["arm=er", "method.memory_per_class=1,20", "training.iterations=30,60"]

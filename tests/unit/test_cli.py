@@ -20,7 +20,7 @@ from exaggerated_replay.data.splits import write_split
 from exaggerated_replay.errors import Interrupted, UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.planning.compose import compose_values
-from exaggerated_replay.planning.params import check_params, params_schema, read_params
+from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.store.start import plan_path, write_plan
 
@@ -92,8 +92,8 @@ def test_without_a_subcommand_the_usage_is_shown(capsys):
     ("arguments", "told"),
     [
         (["nonsense"], "No such command 'nonsense'"),
-        (["schema"], "Missing argument 'TARGET'"),
-        (["schema", "a", "b"], "unexpected extra argument (b)"),
+        (["check"], "Missing argument 'ARM'"),
+        (["check", "a", "b"], "unexpected extra argument (b)"),
         (["study"], "Missing option '--plan'"),
         (["verify", "--nonsense"], "No such option"),
     ],
@@ -134,11 +134,11 @@ def test_the_module_is_the_same_command_and_an_error_shows_no_traceback(tmp_path
 def ends(monkeypatch, capsys, error, *arguments):
     """Status and stderr of a command that ends in an error."""
 
-    def write_json(target, value):
+    def export_records(*_):
         raise error
 
-    monkeypatch.setattr("exaggerated_replay.files.write_json", write_json)
-    status = cli.main(["schema", "x", *arguments])
+    monkeypatch.setattr("exaggerated_replay.store.exchange.export_records", export_records)
+    status = cli.main(["export", "x", *arguments])
     shown = capsys.readouterr()
     assert shown.out == ""
     return status, shown.err
@@ -151,9 +151,9 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/a.csv")
     ("error", "status", "told"),
     [
         (UserError("mend this"), 2, "mend this"),
-        (Interrupted(signal.SIGTERM), 143, "saved; the same command goes on"),
-        (Interrupted(signal.SIGINT), 130, "saved; the same command goes on"),
-        (KeyboardInterrupt(), 130, "stopped: the same command goes on from where it was"),
+        (Interrupted(signal.SIGTERM), 143, "saved; type the same command to resume"),
+        (Interrupted(signal.SIGINT), 130, "saved; type the same command to resume"),
+        (KeyboardInterrupt(), 130, "stopped: type the same command to resume"),
         (FileNotFoundError(errno.ENOENT, "x", "a.txt"), 2, "a.txt does not exist"),
         (PermissionError(errno.EACCES, "x", Path("a.txt")), 2, "a.txt cannot be read or written here"),
         (OSError(errno.EROFS, "x", "results"), 2, "results cannot be read or written here: check its permissions"),
@@ -166,7 +166,11 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/a.csv")
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 2, "there is not enough memory"),
         (RecursionError(), 2, "something that was read is nested too deeply"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), 2, "is not in UTF-8"),
-        (ZeroDivisionError("by zero"), 1, "this is a mistake of the program, not yours (ZeroDivisionError: by zero)"),
+        (
+            ZeroDivisionError("by zero"),
+            1,
+            "this is a bug in the program, not your mistake (ZeroDivisionError: by",
+        ),
         (RuntimeError("two\nlines"), 1, "(RuntimeError: two lines); --traceback shows where"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
@@ -185,11 +189,11 @@ def test_traceback_shows_the_rest_wherever_it_stands(monkeypatch, capsys, place)
     if place == "after":
         status, shown = ends(monkeypatch, capsys, ZeroDivisionError("by zero"), "--traceback")
     else:
-        monkeypatch.setattr("exaggerated_replay.files.write_json", lambda *_: 1 / 0)
-        status, shown = cli.main(["--traceback", "schema", "x"]), capsys.readouterr().err
+        monkeypatch.setattr("exaggerated_replay.store.exchange.export_records", lambda *_: 1 / 0)
+        status, shown = cli.main(["--traceback", "export", "x"]), capsys.readouterr().err
     assert status == 1
     assert "Traceback" in shown
-    assert "this is a mistake of the program" in shown
+    assert "this is a bug in the program" in shown
 
 
 @pytest.mark.parametrize("content", ["5", "{}", "[]", "null", '{"runs": {}}'])
@@ -208,14 +212,19 @@ def test_a_plan_that_is_a_folder_or_no_text_is_named(folder, capsys):
 
 
 def test_a_folder_in_the_place_of_a_file_is_named_and_left(folder, capsys):
-    assert "conf is not a regular file, and is left as it is" in refused(capsys, "schema", "conf")
     assert "there is no file conf" in refused(capsys, "compose", "dataset=npz", "dataset.source=conf")
+    assert cli.main(["compose"]) == 0
     Path("file").write_text("x")
-    assert "file" in refused(capsys, "schema", "file/schema.json")
+    for target, told in (
+        ("conf", "conf is not a regular file, and is left as it is"),
+        ("file/versions.json", "file/versions.json cannot be made, because a file lies where"),
+    ):
+        assert cli.main(["drift", "--methods", target]) == 2
+        assert told in capsys.readouterr().err
     assert Path("file").read_text() == "x"
 
 
-# ---------------------------------------------------------------- compose and schema
+# ---------------------------------------------------------------- compose
 
 
 def test_compose_writes_params_yaml_here_and_says_what_it_means(folder, capsys):
@@ -284,11 +293,6 @@ def test_compose_that_cannot_be_writes_nothing(folder, capsys, override, told):
     assert not (folder / "params.yaml").exists()
 
 
-def test_the_schema_is_written(tmp_path):
-    assert cli.main(["schema", str(tmp_path / "a" / "schema.json")]) == 0
-    assert json.loads((tmp_path / "a" / "schema.json").read_text()) == params_schema()
-
-
 # ---------------------------------------------------------------- errors of the jobs
 
 
@@ -303,7 +307,7 @@ def planned(folder):
     grid = ["study=methods", "study.seeds=1", "study.baseline=none", "study.grids.methods=[{arm:[none,er]}]"]
     values = compose_values(CONF, overrides + tiny + grid)
     plan = make_plan(check_params(values))
-    write_plan(plan)
+    write_plan(plan, "a: 1\n")
     for path, run in plan.splits.items():
         data = SimpleNamespace(y_train=y, y_test=y[::2], classes=4)
         write_split(data, plan.source.digest, run.seed, run.settings.tasks, path)

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from studies import made
 
-from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.publishing.summary import focus, summary
 
@@ -85,11 +84,6 @@ def test_the_difference_is_paired_and_its_interval_that_of_the_formula():
     width = math.sqrt(t_squared / 8 * 2 / 7)
     assert found["first20"] == pytest.approx({"mean": 2.5, "low": 2.5 - width, "high": 2.5 + width}, abs=0.006)
     assert found["overall"]["mean"] == 0
-
-
-def test_a_focus_that_is_no_cell_is_named(runs):
-    with pytest.raises(UserError, match=r"focus is 'd': choose one of a, b, c"):
-        focus(made(plan_of("d"), runs))
 
 
 def test_runs_that_diverged_are_left_out(runs):

@@ -6,8 +6,8 @@ import pytest
 from studies import made, planned, whole
 from test_runs import cell, record
 
-from exaggerated_replay.analysis.study.pairs import MEANS
 from exaggerated_replay.analysis.study.study import finished_so_far
+from exaggerated_replay.analysis.words import MEANS
 from exaggerated_replay.commands.compare import compare
 from exaggerated_replay.errors import UserError
 
@@ -70,8 +70,16 @@ def test_the_means_are_those_of_all_finished_runs_and_the_difference_that_of_pai
     assert MEANS in said
 
 
+def test_which_cell_is_the_baseline_decides_nothing_but_the_sign():
+    """A comparison of a grid of fifteen is one of fifteen whichever way it is asked for."""
+    rows = [{"cell": "new", "baseline": "old", "settings": {}}]
+    asked = {**PLAN, "grids": {"first": rows}, "order": ["first"], "rules": {"comparisons": 15}}
+    said = compare(made(asked, records=RECORDS), "new", "old")
+    assert "for all 15 comparisons of the grid first, together." in said
+
+
 def test_the_order_decides_the_sign():
-    assert "-40.00" in compare(made(PLAN, records=RECORDS), "new", "old")
+    assert "\N{MINUS SIGN}40.00" in compare(made(PLAN, records=RECORDS), "new", "old")
 
 
 def test_runs_that_are_not_there_yet_are_left_out(tmp_path):

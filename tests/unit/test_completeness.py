@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.learning.completeness import check_complete
+from exaggerated_replay.learning.completeness import ambient, check_complete
 from exaggerated_replay.learning.method import Method
 
 
@@ -68,7 +68,7 @@ def after_a_task(new_problem, new_samples):
 
     def ask(**does):
         method = method_that(new_problem(), "lwf", **does)
-        ambient = torch.get_rng_state()  # layers draw from it when they are made
+        before = ambient()  # layers draw from torch's when they are made
         optimiser, samples = method.optimiser(0.1), new_samples()
         for task in (1, 2):
             method.begin_task(task)
@@ -79,7 +79,7 @@ def after_a_task(new_problem, new_samples):
             method.instruments.end_step()
             if task == 1:
                 method.end_task(samples.x[rows], samples.y[rows])
-        check_complete(method, method.state(), ambient)
+        check_complete(method, method.state(), before)
         return method
 
     return ask
@@ -141,9 +141,17 @@ def test_what_a_method_keeps_outside_of_its_state_is_named(does, named, after_a_
         after_a_task(**does)
 
 
-def test_torchs_own_random_numbers_are_refused(after_a_task):
-    with pytest.raises(UserError, match=r"the method lwf draws from torch's own random numbers.*self\.draw\(PURPOSE\)"):
-        after_a_task(step=lambda m: F.dropout(torch.ones(3), 0.5))
+@pytest.mark.parametrize(
+    ("whose", "draw"),
+    [
+        ("torch", lambda: F.dropout(torch.ones(3), 0.5)),
+        ("NumPy", lambda: np.random.rand(2)),
+        ("Python", random.random),
+    ],
+)
+def test_the_process_s_own_random_numbers_are_refused(whose, draw, after_a_task):
+    with pytest.raises(UserError, match=rf"the method lwf draws from {whose}'s own random.*self\.draw\(PURPOSE\)"):
+        after_a_task(step=lambda m: draw())
 
 
 def holds_all(method):
@@ -184,5 +192,5 @@ def test_looking_moves_nothing_of_torchs_own_stream(after_a_task):
     torch.manual_seed(3)
     method = after_a_task()
     before = torch.get_rng_state()
-    check_complete(method, method.state(), before)
+    check_complete(method, method.state(), ambient())
     assert torch.equal(torch.get_rng_state(), before)

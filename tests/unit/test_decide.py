@@ -123,7 +123,7 @@ def test_claims_are_checked_before_anything_is_trained():
     ("seeds", "text"), [([0], 1), (range(7), 7), (range(100, 120), "100-119"), ([0, 1, 5], [0, 1, 5]), ([4], "4-4")]
 )
 def test_seeds_are_written_as_short_as_can_be(seeds, text):
-    assert rounds.shortest(seeds) == text
+    assert rounds.short_seeds(seeds) == text
 
 
 WORKFLOW = """

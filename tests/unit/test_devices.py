@@ -108,4 +108,5 @@ def test_on_a_gpu_each_run_says_for_itself_how_precise_products_are(monkeypatch)
 
 def test_a_cpu_is_named_with_its_instructions(monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    assert devices.hardware(torch.device("cpu")).endswith(" with AVX2")
+    name, words, instructions = devices.hardware(torch.device("cpu")).partition(" with ")
+    assert name.strip() and (words, instructions) == (" with ", "AVX2")

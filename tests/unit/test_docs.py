@@ -86,5 +86,6 @@ NOT_OURS = ("snakemake: command not found", "dvc pull", "diverged in task ...", 
 
 @pytest.mark.parametrize("quote", list(explained()))
 def test_an_error_that_is_explained_is_one_that_the_code_tells(quote):
-    for part in quote.split("..."):
-        assert part.strip(" ()") in said_by_the_code()
+    parts = [re.escape(part) for said in quote.split("...") if (part := said.strip(" ()"))]
+    assert parts
+    assert re.search(".*".join(parts), said_by_the_code())

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.planning.compose import compose_values, write_params
-from exaggerated_replay.planning.dropped import check_nothing_dropped, dropped, note_held
+from exaggerated_replay.planning.compose import compose_values, note_held, write_params
+from exaggerated_replay.planning.dropped import check_nothing_dropped, dropped
 from exaggerated_replay.planning.strict_yaml import read_yaml
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -36,6 +36,13 @@ def before(tmp_path, monkeypatch):
 )
 def test_what_is_as_conf_has_it_again_is_dropped(before, given, gone):
     assert dropped(CONF, compose_values(CONF, given), before) == gone
+
+
+def test_what_would_be_lost_is_spelt_as_hydra_reads_it(before):
+    grids = "study.grids.table1=[{arm: [bir-si]}, {arm: [rr-ra], method.f: [5, 20]}]"
+    held = {**compose_values(CONF, ["study=table1", grids]), "composed_with": ["study=table1", grids]}
+    (said,) = dropped(CONF, compose_values(CONF, ["study=table1", "focus=bir-si"]), held)
+    assert compose_values(CONF, ["study=table1", said])["study"] == held["study"]
 
 
 def test_of_what_conf_says_by_itself_nothing_can_be_dropped(before):
@@ -74,6 +81,7 @@ def test_a_copy_for_an_experiment_looks_at_what_its_checkout_held(before, tmp_pa
 
 
 def test_where_nothing_was_composed_yet_the_commit_says_what_held(before, monkeypatch):
+    Path(".training/params.json").unlink()
     who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "params.yaml"], [*who, "commit", "-q", "-m", "one"]):
         subprocess.run(["git", *command], check=True)

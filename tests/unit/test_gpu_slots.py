@@ -7,12 +7,16 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from plans import plan_with
 
-from exaggerated_replay import gpus
+from exaggerated_replay import cli, gpus
+from exaggerated_replay.files import write_json
 from exaggerated_replay.gpus import Gpu, free_slot, hold_gpu, visible_gpus
+from exaggerated_replay.workflow import control
 
 A, B = Gpu("GPU-8a2b11ff-0001", "0000:3b:00.0"), Gpu("GPU-8a2b99ee-0002", "0000:86:00.0")
 CARDS = [A, B]
@@ -371,3 +375,39 @@ def test_where_no_lock_can_be_had_the_job_says_so_and_goes_on(two_cards, monkeyp
     monkeypatch.setattr(gpus, "PLACES", (Path("/proc"),))
     assert hold_gpu(1) is None
     assert "no folder that is open to all users" in capfd.readouterr().err
+
+
+# ---------------------------------------------------------------- who asks for a slot
+
+
+@pytest.mark.parametrize(("device", "held"), [("auto", [3]), ("cuda", [3]), ("cpu", [])])
+@pytest.mark.parametrize(
+    "job", [["train", "results/runs/x/record.json", "--data", "x"], ["pretrain", "x", "x", "--out", "x"]]
+)
+def test_a_job_that_may_compute_on_a_gpu_holds_a_slot(job, device, held, tmp_path, monkeypatch, capsys):
+    """Before all else: both jobs are refused for what they name, but not before they have one."""
+    asked = []
+    monkeypatch.setattr(gpus, "hold_gpu", asked.append)
+    write_json(tmp_path / "plan.json", plan_with({"compute.device": device, "compute.slots_per_gpu": 3}).to_dict())
+    assert cli.main([*job, "--plan", str(tmp_path / "plan.json")]) == 2
+    capsys.readouterr()
+    assert asked == held
+
+
+@pytest.mark.parametrize(
+    ("device", "cards", "elsewhere", "expected"),
+    [
+        ("auto", CARDS, False, 1),
+        ("cuda", CARDS, False, 1),
+        ("cpu", CARDS, False, 0),
+        ("auto", [], False, 0),
+        ("auto", [], True, 1),  # a cluster's nodes may have what this machine has not
+        ("cpu", [], True, 0),
+    ],
+)
+def test_snakemake_counts_a_gpu_for_each_job_where_there_is_one(device, cards, elsewhere, expected, monkeypatch):
+    monkeypatch.setattr(control, "visible_gpus", lambda: cards)
+    start = object.__new__(control.Control)
+    start.plan = SimpleNamespace(compute=SimpleNamespace(device=device))
+    start.workflow = SimpleNamespace(non_local_exec=elsewhere)
+    assert start.gpus_of_a_job(None) == expected

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.data.tasks import class_order, cut, task_sizes
 from exaggerated_replay.errors import Interrupted, UserError
+from exaggerated_replay.learning.method import Method
 from exaggerated_replay.methods.bir import Settings as BIRArm
 from exaggerated_replay.methods.dgr import Settings as DGRArm
 from exaggerated_replay.methods.er import Settings as ERArm
@@ -198,6 +199,19 @@ def test_the_record_knows_the_content_of_the_data(finished):
         changed = getattr(images(), name).copy()
         changed.flat[-1] ^= 1
         assert replace(images(), **{name: changed}).digest() != images().digest()
+
+
+def test_a_mean_beyond_single_precision_is_null_in_a_record_that_is_whole(place, monkeypatch):
+    loss = Method.loss
+
+    def noting(method, x, y):
+        method.note("huge", torch.tensor(2e38))  # twice that is beyond it
+        return loss(method, x, y)
+
+    monkeypatch.setattr(Method, "loss", noting)
+    place.train("none")
+    assert place.record("none")["instruments"]["huge"] == [None] * TASKS
+    assert is_complete(place.runs / "none")
 
 
 # ---------------------------------------------------------------- who looks on

@@ -6,15 +6,14 @@ from typing import get_type_hints
 
 import pytest
 import torch
+from every_method import ARMS, STEPPING
 from losses_by_hand import cross_entropy
 
 from exaggerated_replay.settings.reading import ReadingSettings
 
-NAMES = ["none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration"]
-
 
 @pytest.mark.parametrize("bounded", [True, False])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STEPPING)
 def test_every_method_learns_three_tasks_with_finite_losses(name, bounded, build, learn):
     losses = []
     method = build(name, bounded)
@@ -25,14 +24,14 @@ def test_every_method_learns_three_tasks_with_finite_losses(name, bounded, build
     assert all(value.isfinite().all() for value in method.checkpoint().values())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STEPPING)
 def test_every_method_brings_its_loss_down(name, build, learn):
     losses = []
     learn(build(name), tasks=1, iterations=60, watch=lambda progress: losses.append(progress.loss))
     assert losses[-1] < 0.8 * losses[0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ARMS)
 def test_every_method_starts_from_the_same_classifier(name, build):
     layers = ("encoder1", "encoder2", "classifier")
     expected, own = build("none").network.state_dict(), build(name).network.state_dict()

@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from every_method import ARMS
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist, squareform
@@ -30,10 +31,8 @@ from exaggerated_replay.training.observation.replay import (
 from exaggerated_replay.training.resume import read_state, write_state
 from tools.versions import closure
 
-METHODS = ("none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration")
 
-
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ARMS)
 def test_a_run_with_an_observer_is_bit_identical_to_one_without(name, arms, new_problem, new_samples, learn):
     outcomes, weights = [], []
     for watched in (False, True):

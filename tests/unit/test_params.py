@@ -2,19 +2,17 @@
 
 import copy
 import functools
-import json
 import math
 import re
 from pathlib import Path
 
-import jsonschema
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import compose_values
-from exaggerated_replay.planning.params import check_params, params_schema, read_params
+from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import make_plan
 
 REPOSITORY = Path(__file__).parents[2]
@@ -209,18 +207,6 @@ JSON = st.recursive(
 )
 
 
-@given(st.data())
-@settings(derandomize=True, max_examples=150, deadline=None)
-def test_any_value_anywhere_gives_runs_with_names_or_one_sentence(data):
-    key = data.draw(st.sampled_from(sorted(leaves(composed()))))
-    try:
-        plan = make_plan(check_params(edited(key, data.draw(JSON))))
-    except UserError as error:
-        assert "\n" not in str(error)
-    else:
-        assert all(run.directory.name for run in plan.runs)
-
-
 @given(
     row=st.dictionaries(
         st.sampled_from(["arm", "method.f", "method.si", "method", "model.units", "training", "method.reading", "x.y"]),
@@ -238,30 +224,6 @@ def test_any_row_of_a_grid_gives_runs_with_names_or_one_sentence(row):
         assert "\n" not in str(error)
     else:
         assert all(run.directory.name for run in plan.runs)
-
-
-# ---------------------------------------------------------------- the schema for editors
-
-
-def test_the_schema_in_the_repository_is_that_of_the_settings():
-    written = json.loads((REPOSITORY / "workflow/schemas/params.schema.json").read_text(encoding="utf-8"))
-    assert written == params_schema()
-
-
-def test_the_schema_accepts_what_conf_composes_and_refuses_what_the_settings_refuse():
-    schema = jsonschema.Draft202012Validator(params_schema())
-    schema.check_schema(params_schema())
-    schema.validate(composed())
-    for key, value in [
-        ("training.iteratons", 3),
-        ("training.iterations", "abc"),
-        ("study", GONE),
-        ("arms.er.method", "replay"),
-        ("arms.er.strength", 1),
-        ("reading.distance", "cosine"),
-        ("arms.rr-ra.f", "one"),
-    ]:
-        assert not schema.is_valid(edited(key, value)), key
 
 
 @pytest.mark.parametrize(

@@ -1,58 +1,30 @@
 """A run that was interrupted goes on to the same bytes; what is no state of it is not believed."""
 
-import dataclasses
 import json
 import os
 import signal
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from every_method import METHODS
 from safetensors.torch import load_file, save_file
 
 from exaggerated_replay.errors import Interrupted
-from exaggerated_replay.learning.method import build_method
+from exaggerated_replay.learning.method import Method, build_method
 from exaggerated_replay.learning.run import Schedule
 from exaggerated_replay.learning.trainer import train
-from exaggerated_replay.planning.compose import compose_values
-from exaggerated_replay.planning.params import check_params
-from exaggerated_replay.settings.methods import method_names
-from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.training.observation.observer import TaskEndObserver
 from exaggerated_replay.training.resume import StateFile, Stop, read_state, write_state
 
-CONF = Path(__file__).parents[2] / "conf"
 CPU = torch.device("cpu")
 STEPS = 9  # an epoch of a task has 4 batches: some interruptions lie within one
-READINGS = {
-    "running": ReadingSettings(class_means="running", competitors="random", attraction_target="random"),
-    "stored": ReadingSettings(class_means="stored", reduction="total"),
-    "shuffled": ReadingSettings(class_means="shuffled", competitors="all", attraction="gated"),
-}
-SMALL = {"memory_per_class": 3, "samples": 3, "units": 5, "latent": 2, "strength": 0.5, "reading": ReadingSettings()}
-
-
-@pytest.fixture(scope="session")
-def registered():
-    """Settings of every method there is: those of the first arm that has it, and small."""
-    arms = [arm.method for arm in check_params(compose_values(CONF, ["dataset=digits"])).arms.values()]
-    first = {name: next(arm for arm in arms if arm.method == name) for name in method_names()}
-    return {
-        name: dataclasses.replace(arm, **{key: value for key, value in SMALL.items() if hasattr(arm, key)})
-        for name, arm in first.items()
-    }
 
 
 @pytest.fixture
-def build(registered, arms, new_problem):
-    more = {
-        name: dataclasses.replace(arms["exaggeration"], reading=reading, lambda_rr=1e-3)
-        for name, reading in READINGS.items()
-    }
-
+def build(arms, new_problem):
     def make(name):
-        arm = {**arms, **registered, **more}[name]
-        return build_method(arm.method, new_problem(task_sizes=(2, 3, 1, 2)), arm)
+        return build_method(arms[name].method, new_problem(task_sizes=(2, 3, 1, 2)), arms[name])
 
     return make
 
@@ -100,7 +72,7 @@ def same(left, right):
     return all(torch.equal(left[0][name].nan_to_num(7.5), right[0][name].nan_to_num(7.5)) for name in left[0])
 
 
-@pytest.mark.parametrize("name", [*method_names(), "bir-si", *READINGS])
+@pytest.mark.parametrize("name", [*METHODS, "bir-si"])
 def test_a_run_interrupted_again_and_again_ends_as_one_that_was_not(name, run, build, tmp_path):
     undisturbed = run(name)
     path = tmp_path / "state.safetensors"
@@ -124,6 +96,39 @@ def test_what_adam_keeps_is_as_it_would_have_been(optimiser_state, steps, run, t
     with pytest.raises(Interrupted):
         run("bir-si", StopAt(path, steps=steps), optimiser_state)
     assert same(run("bir-si", StopAt(path), optimiser_state), undisturbed)
+
+
+class Cooling(Method):
+    """Halves its learning rate at every fourth step, as a schedule of its own would."""
+
+    def __init__(self, problem, settings):
+        super().__init__(problem, settings)
+        self.register_buffer("taken", torch.zeros((), dtype=torch.int64))
+
+    def optimiser(self, learning_rate):
+        optimiser = super().optimiser(learning_rate)
+        optimiser.register_step_post_hook(lambda *_: self.cool(optimiser))
+        return optimiser
+
+    def cool(self, optimiser):
+        self.taken += 1
+        if self.taken % 4 == 0:
+            for group in optimiser.param_groups:
+                group["lr"] /= 2
+
+
+def test_a_learning_rate_that_the_method_lowers_is_where_it_was(new_problem, new_samples, tmp_path):
+    def run(keeper=None):
+        method = Cooling(new_problem(), SimpleNamespace(method="cooling"))
+        schedule = Schedule(2, STEPS, 10, 0.03)
+        train(method, new_samples(), new_samples(per_class=5, draw=1), schedule, lambda progress: None, None, keeper)
+        return method.checkpoint()
+
+    undisturbed, path = run(), tmp_path / "state.safetensors"
+    with pytest.raises(Interrupted):
+        run(StopAt(path, steps=6))
+    again = run(StopAt(path))
+    assert all(torch.equal(undisturbed[name], again[name]) for name in undisturbed)
 
 
 def test_a_run_killed_without_warning_goes_on_from_its_last_save(run, tmp_path):
@@ -246,7 +251,7 @@ def test_a_signal_sets_a_flag_once_and_then_works_as_ever(number, status):
         assert signal.getsignal(number) == before
     assert signal.getsignal(number) == before
     assert Interrupted(stop.signal).status == status
-    assert "the same command goes on" in str(Interrupted(stop.signal))
+    assert "type the same command to resume" in str(Interrupted(stop.signal))
 
 
 def test_a_run_that_has_not_begun_does_not_begin_when_the_process_was_asked_to_stop(run, tmp_path):

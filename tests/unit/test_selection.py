@@ -43,12 +43,6 @@ def test_a_device_outside_the_common_seeds_does_no_harm(plan, runs):
     assert list(base["digest"]) == ["b0"]
 
 
-def test_cells_without_a_common_seed_are_named(plan, runs):
-    runs.loc[runs["digest"].isin(["t0", "t1"]), "seed"] = [8, 9]
-    with pytest.raises(UserError, match="'treated' and 'base'"):
-        made(plan, runs).pair("treated", "base")
-
-
 def test_an_unknown_grid_is_answered_with_the_known_ones(plan):
     assert [row.cell for row in planned(plan).grid("small")] == ["base", "treated"]
     with pytest.raises(UserError, match="'large': choose one of small"):

@@ -8,9 +8,9 @@ from studies import made, planned
 from exaggerated_replay.analysis import words
 from exaggerated_replay.analysis.questions import comparison as tables
 from exaggerated_replay.analysis.questions import layout
-from exaggerated_replay.analysis.study.pairs import MEANS
 from exaggerated_replay.analysis.study.paper import published
 from exaggerated_replay.analysis.study.scores import METRICS, SUMMARY
+from exaggerated_replay.analysis.words import MEANS
 from exaggerated_replay.publishing.summary import summary
 
 CIFAR100 = {"dataset": {"name": "cifar100", "title": "CIFAR-100", "source_name": None, "sha256": "c" * 64}}

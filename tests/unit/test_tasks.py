@@ -167,8 +167,8 @@ def test_what_does_not_fit_the_classes_is_said(changes, message):
         ({"class_order": "shuffled"}, "class_order"),
         ({"class_order": [0, -1]}, "greater than or equal to 0"),
         ({"image_values": 0}, "greater than or equal to 1"),
-        ({"image_values": None}, "image_values is missing: only a file of your own can be asked"),
-        ({"classes": None}, "classes is missing: only a file of your own can be asked"),
+        ({"image_values": None}, "image_values is missing: it can be left out only for a file of your own"),
+        ({"classes": None}, "classes is missing: it can be left out only for a file of your own"),
         ({"name": "a/b"}, "use letters, digits, dashes and underscores"),
         ({"name": "$(touch x)"}, "use letters, digits"),
         ({"name": ""}, "use letters, digits"),
@@ -242,7 +242,7 @@ def fewest_pairs(groups, sizes):
     """The least number of pairs of one superclass in one task, by trying every way to share out the members."""
     best = [float("inf")]
 
-    def share(left, room, task, pairs):
+    def share(left, task, pairs):
         if pairs >= best[0]:
             return
         if task == len(sizes):
@@ -253,14 +253,14 @@ def fewest_pairs(groups, sizes):
             if index == len(left):
                 if free == 0:
                     more = sum(c * (c - 1) // 2 for c in counts)
-                    share([n - c for n, c in zip(left, counts, strict=True)], room, task + 1, pairs + more)
+                    share([n - c for n, c in zip(left, counts, strict=True)], task + 1, pairs + more)
                 return
             for count in range(min(free, left[index]) + 1):
                 pick(index + 1, [*counts, count], free - count)
 
         pick(0, [], sizes[task])
 
-    share([len(group) for group in groups], None, 0, 0)
+    share([len(group) for group in groups], 0, 0)
     return best[0]
 
 

@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from every_method import ARMS, STEPPING
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,8 +19,6 @@ from exaggerated_replay.learning.experiment import as_inputs
 from exaggerated_replay.learning.method import Method, Problem, build_method
 from exaggerated_replay.learning.run import Diverged, Samples
 from exaggerated_replay.streams import stream
-
-NAMES = ["none", "joint", "er", "ewc", "si", "dgr", "bir", "bir-si", "exaggeration"]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def weights_after(build, learn, name, **problem):
     return {key: value.clone() for key, value in method.checkpoint().items()}, outcome
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ARMS)
 def test_the_same_run_twice_is_identical_whatever_ran_in_between(name, build, learn):
     first, outcome = weights_after(build, learn, name)
     torch.manual_seed(12345)
@@ -119,7 +119,7 @@ def test_the_same_run_twice_is_identical_whatever_ran_in_between(name, build, le
     assert same_outcome == outcome
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STEPPING)
 def test_another_seed_is_another_run(name, build, learn):
     (first, _), (other, _) = (weights_after(build, learn, name, seed=seed) for seed in (0, 1))
     trained = [key for key in first if "gates" not in key]
@@ -128,7 +128,7 @@ def test_another_seed_is_another_run(name, build, learn):
 
 def test_every_method_sees_the_same_batches_in_the_same_order(build, learn):
     seen = {}
-    for name in NAMES:
+    for name in STEPPING:
         method = build(name)
         loss = method.loss
 
@@ -139,7 +139,7 @@ def test_every_method_sees_the_same_batches_in_the_same_order(build, learn):
         method.loss = spy
         learn(method, iterations=6)
     assert len(seen["none"]) == 18
-    for name in NAMES:
+    for name in STEPPING:
         tasks = 6 if name == "joint" else 18  # from task 2 on, joint training draws from more data
         assert all(torch.equal(a, b) for a, b in zip(seen[name][:tasks], seen["none"][:tasks], strict=True))
     assert not torch.equal(seen["none"][0], seen["none"][1])
@@ -148,7 +148,7 @@ def test_every_method_sees_the_same_batches_in_the_same_order(build, learn):
 # Tasks of any size
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STEPPING)
 @pytest.mark.parametrize("sizes", [(1, 4, 3), (5, 1, 1, 1)])
 def test_tasks_may_bring_any_number_of_classes(name, sizes, build, learn):
     method = build(name, task_sizes=sizes)
@@ -222,7 +222,7 @@ def test_training_takes_the_steps_of_adam(build, learn, new_samples):
 # Testing
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ARMS)
 def test_counts_of_correct_and_predicted_samples_are_consistent(name, build, learn, new_samples):
     outcome = learn(build(name), tasks=4, iterations=15)
     tested = np.bincount(new_samples(per_class=5, draw=1).y)
@@ -274,12 +274,66 @@ def test_only_the_classes_seen_so_far_can_be_guessed_and_are_tested(stubborn, ne
     samples = Samples(y.float().unsqueeze(1).repeat(1, 6), y)
     method = Oracle(new_problem(), stubborn)
     method.begin_task(2)
-    correct, predicted = trainer.count_correct(method, samples, chunk=3)
-    assert correct == predicted == [1, 2, 1, 3, 0, 0, 0, 0]
+    right = torch.diag(torch.tensor([1, 2, 1, 3, 0, 0, 0, 0]))
+    assert torch.equal(trainer.confusion(method, samples, chunk=3), right)
     method.begin_task(4)
-    correct, predicted = trainer.count_correct(method, samples)
-    assert correct == ([0] * 7 + [1] if stubborn else [1, 2, 1, 3, 0, 0, 0, 1])
-    assert predicted == ([0] * 7 + [8] if stubborn else [1, 2, 1, 3, 0, 0, 0, 1])
+    right[7, 7] = 1
+    stuck = torch.zeros(8, 8, dtype=torch.int64)
+    stuck[:, 7] = torch.tensor([1, 2, 1, 3, 0, 0, 0, 1])
+    assert torch.equal(trainer.confusion(method, samples), stuck if stubborn else right)
+
+
+class NotesSometimes(Method):
+    """Notes a value in some tasks, or in some steps of a task."""
+
+    def __init__(self, problem, notes):
+        super().__init__(problem, SimpleNamespace(method="none"))
+        self.notes, self.steps_taken = notes, 0
+
+    def loss(self, x, y):
+        self.steps_taken += 1
+        if self.notes(self):
+            self.note("mine", torch.tensor(2.5))
+        return super().loss(x, y)
+
+
+def test_a_value_that_is_not_noted_in_a_task_is_zero_there(new_problem, learn):
+    outcome = learn(NotesSometimes(new_problem(), lambda method: method.task != 2), tasks=3)
+    assert outcome.instruments["mine"] == [2.5, 0, 2.5]
+    outcome = learn(NotesSometimes(new_problem(), lambda method: method.task == 2), tasks=3)
+    assert outcome.instruments["mine"] == [0, 2.5, 0]
+
+
+def test_a_value_that_is_not_noted_in_every_step_is_refused(new_problem, learn):
+    with pytest.raises(UserError, match="notes 1 values in this step, and noted 2 in the first of the task"):
+        learn(NotesSometimes(new_problem(), lambda method: method.steps_taken == 1))
+
+
+class Normalised(Method):
+    """A classifier with layers that do something else in use than in training."""
+
+    def build_network(self):
+        torch.manual_seed(0)
+        return torch.nn.Sequential(
+            torch.nn.BatchNorm1d(self.problem.inputs),
+            torch.nn.Dropout(0.5),
+            torch.nn.Linear(self.problem.inputs, self.problem.classes),
+        )
+
+
+def test_tests_leave_running_statistics_alone_and_drop_nothing_out(new_problem, new_samples):
+    method, samples = Normalised(new_problem(), None), new_samples()
+    method.begin_task(4)
+    method.network[2].eval()  # as its owner wants it
+    before = [value.clone() for value in method.network.state_dict().values()]
+    with torch.no_grad():
+        scores = samples.x / torch.tensor(1 + 1e-5).sqrt() @ method.network[2].weight.T + method.network[2].bias
+    expected = torch.zeros(8, 8, dtype=torch.int64)
+    for own, assigned in zip(samples.y.tolist(), scores.argmax(1).tolist(), strict=True):
+        expected[own, assigned] += 1
+    assert torch.equal(trainer.confusion(method, samples, chunk=7), expected)
+    assert all(torch.equal(*pair) for pair in zip(before, method.network.state_dict().values(), strict=True))
+    assert [module.training for module in method.network] == [True, True, False]
 
 
 def test_the_accuracy_reported_is_that_of_the_classes_seen_after_the_last_finished_task(build, learn):

@@ -65,7 +65,7 @@ def test_the_loss_of_reconstruction_follows_from_what_the_model_sees(own):
 
 
 def test_features_that_are_all_alike_and_images_have_no_size_to_bring_them_to(own):
-    with pytest.raises(UserError, match=r"have a standard deviation of 0\.0, which none can be made of"):
+    with pytest.raises(UserError, match=r"have a standard deviation of 0\.0, which cannot be scaled"):
         own({name: np.ones_like(array) for name, array in FEATURES.items()}, deviation=0.4)
     with pytest.raises(UserError, match=r"dataset\.deviation is for features, and these are images"):
         own(DIGITS, deviation=0.4)
@@ -92,7 +92,7 @@ def test_what_is_white_must_fit(own):
         own(DIGITS, white=15)
     with pytest.raises(UserError, match=r"dataset\.white is for images, and .* holds float32 features"):
         own(FEATURES, white=16)
-    with pytest.raises(ValueError, match="only an npz file of your own can be told what is white"):
+    with pytest.raises(ValueError, match="it applies only to an npz file of your own"):
         SourceSettings(name="digits", reader="digits", files={"a": "b"}, white=16)
 
 

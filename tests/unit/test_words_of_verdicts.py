@@ -201,12 +201,21 @@ def test_seeds_that_are_missing_by_the_nearest_boundary():
     """With a mean of 1.0: 1.0 from zero, 0.2 inside the margin, 3.8 below the paper's gain."""
     alpha = RULES.alpha / 6
 
-    def needed(distance):
-        return anytime.seeds_needed(distance, 2.0, RULES.g, alpha, RULES.power) - 5
+    def needed(distance, power=RULES.power):
+        return anytime.seeds_needed(distance, 2.0, RULES.g, alpha, power) - 5
 
     assert more_seeds(5, 1.0, 2.0, NONE, MARGIN, alpha, RULES) == needed(1.0)
     assert more_seeds(5, 1.0, 2.0, CLAIM, MARGIN, alpha, RULES) == needed(3.8)
-    assert more_seeds(5, 0.0, 2.0, NONE, MARGIN, alpha, RULES) == needed(MARGIN)
+    assert more_seeds(5, 0.0, 2.0, NONE, MARGIN, alpha, RULES) == needed(MARGIN, power=0.9)
+
+
+def test_the_seeds_asked_for_decide_that_nothing_happens_as_often_as_is_said():
+    """Both ends of the interval must lie within the margin: in four studies of five they do."""
+    alpha, draw = RULES.alpha / 15, np.random.default_rng(0)
+    n = 5 + int(more_seeds(5, 0.0, 1.0, NONE, 0.5, alpha, RULES))
+    intervals = [anytime.interval(draw.normal(0, 1, n), RULES.g, alpha) for _ in range(400)]
+    decided = np.mean([verdict(low, high, NONE, 0.5) == "negligible" for low, high in intervals])
+    assert RULES.power - 0.05 < decided < RULES.power + 0.1
 
 
 @given(st.floats(0, 50), st.floats(0.1, 10))

@@ -30,7 +30,7 @@ WRITTEN_IN_CONF = {"reading": Path("conf/reading/default.yaml")}
 def settings_page() -> str:
     """Return the page of all settings."""
     introduction = (
-        "Every key of `params.yaml`. The workflow refuses a key that is not listed here and a value out of bounds. "
+        "The keys of `params.yaml`. The workflow refuses a key that is not listed here and a value out of bounds. "
         "Unless stated otherwise, whole numbers go up to 1e9 and other numbers up to 1e12. [Options](options.md) lists "
         "what conf/ fills in, [arms](arms.md) the arms."
     )

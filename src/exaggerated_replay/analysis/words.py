@@ -12,6 +12,13 @@ PARTS = {
 }
 
 
+MEANS = (
+    "A mean is over all runs of a cell that reached their end, a difference over the seeds at which both runs did: "
+    "where a run diverged, it need not be the difference of the means."
+)
+"""The one rule of what numbers are made of, in every table, figure and file."""
+
+
 def data_name(plan: StudyPlan) -> str:
     """Name the data that a study learned from: a file of the user's by its own name and digest."""
     dataset = plan.dataset

@@ -14,7 +14,7 @@ from exaggerated_replay.cli.errors import tell
 from exaggerated_replay.cli.output import draw_to_files, show_anything
 
 MODULES = {
-    "configuration": ("compose", "drift", "plan", "check", "schema"),
+    "configuration": ("compose", "drift", "plan", "check"),
     "inputs": ("fetch", "prepare", "split", "fetch-encoder", "pretrain", "features"),
     "training": ("train",),
     "results": ("study", "report", "table", "compare", "decide", "select", "explain", "rebuild"),
@@ -44,8 +44,8 @@ class Lazy(click.Group):
 @click.command(
     cls=Lazy,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
-    epilog="Exit status: 0 done; 1 a bug in this program; 2 something for you to fix, named in one sentence; "
-    "130 or 143 stopped from outside.",
+    epilog="Exit status: 0 done; 1 a bug in this program, or results that differ (report, rebuild); 2 something for "
+    "you to fix, named in one sentence; 130 or 143 stopped from outside.",
 )
 @click.option("--traceback", is_flag=True, help="Show where in the program an error came from.")
 def group(traceback: bool) -> None:

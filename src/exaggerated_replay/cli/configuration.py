@@ -1,4 +1,4 @@
-"""params.yaml: composed, compared with conf/, described."""
+"""params.yaml: composed, compared with conf/, planned."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params
+from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import CONF
 
 
@@ -17,20 +18,23 @@ def compose(overrides: tuple[str, ...]) -> None:
     Without arguments, everything takes its default in conf/.
     """
     from exaggerated_replay.figures.letters import remarks_on_letters
-    from exaggerated_replay.places import RECORD, RESULTS, store_folder
+    from exaggerated_replay.locks import at_work, is_held
+    from exaggerated_replay.places import RECORD, RESULTS, SNAKEMAKE, store_folder
     from exaggerated_replay.planning.compose import write_params
-    from exaggerated_replay.planning.dropped import note_held
-    from exaggerated_replay.planning.params import PARAMS, read_params
+    from exaggerated_replay.planning.params import PARAMS
     from exaggerated_replay.planning.remarks import remarks_on_data
     from exaggerated_replay.store.estimate import time_told
+    from exaggerated_replay.store.replaced import remarks_on_results
 
+    if is_held(SNAKEMAKE):  # its later jobs, and the next stage of `dvc repro`, would read another params.yaml
+        raise UserError(at_work(SNAKEMAKE))
     plan = write_params(CONF, list(overrides), PARAMS)
-    note_held(read_params(PARAMS)[0])
     places = {name: (run.directory, store_folder() / name) for name, run in plan.named.items()}
     new = [name for name, both in places.items() if not any((place / RECORD).is_file() for place in both)]
     name = plan.study.name
     print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {len(new)} of them new")
-    for sentence in filter(None, [time_told(plan, new, RESULTS), *remarks_on_data(plan), *remarks_on_letters(plan)]):
+    remarks = [*remarks_on_results(plan, RESULTS), *remarks_on_data(plan), *remarks_on_letters(plan)]
+    for sentence in filter(None, [time_told(plan, new, RESULTS), *remarks]):
         print(sentence)
 
 
@@ -56,7 +60,7 @@ def drift(methods: Path | None) -> None:
 @click.command()
 @click.argument("arm")
 def check(arm: str) -> None:
-    """Try the method of ARM on small made-up data: is a run the same twice, interrupted, and looked at?"""
+    """Try the method of ARM on small made-up data: does a run repeat, also when it is interrupted or observed?"""
     from exaggerated_replay.devices import use_threads
     from exaggerated_replay.planning.cells import default_config
     from exaggerated_replay.planning.checking import check_arm, check_choice
@@ -75,13 +79,3 @@ def check(arm: str) -> None:
 def plan(plan: Path | None) -> None:
     """Print the plan: which cells the study has, and which runs they need."""
     print(json.dumps(plan_or_params(plan).to_dict(), indent=1, sort_keys=True))
-
-
-@click.command()
-@click.argument("target", type=PATH)
-def schema(target: Path) -> None:
-    """Write the JSON schema of params.yaml to TARGET, for editors."""
-    from exaggerated_replay.files import write_json
-    from exaggerated_replay.planning.params import params_schema
-
-    write_json(target, params_schema())

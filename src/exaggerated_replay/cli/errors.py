@@ -34,7 +34,7 @@ def tell(error: BaseException, traceback: bool) -> int:
         case Interrupted():
             return _said(str(error), error.status)
         case KeyboardInterrupt() | click.Abort():
-            return _said("stopped: the same command goes on from where it was", 130)
+            return _said("stopped: type the same command to resume", 130)
         case BrokenPipeError():  # whoever reads has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
@@ -44,7 +44,7 @@ def tell(error: BaseException, traceback: bool) -> int:
     what = " ".join(f"{type(error).__name__}: {error}".split())
     if place := _in_own_method(error):
         return _said(f"{place}: {what}; --traceback shows how it came to that", MENDABLE)
-    return _said(f"this is a mistake of the program, not yours ({what}); --traceback shows where", MISTAKE)
+    return _said(f"this is a bug in the program, not your mistake ({what}); --traceback shows where", MISTAKE)
 
 
 def sentence_of(error: BaseException) -> str | None:

@@ -89,7 +89,7 @@ def split(plan: Path) -> None:
 @workspace
 @timings
 def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path, timings: Path) -> None:
-    """Train the encoder on IMAGES, the prepared DATASET; every epoch is kept, so the same command goes on."""
+    """Train the encoder on IMAGES, the prepared DATASET; every epoch is kept, so the same command resumes."""
     from exaggerated_replay.gpus import hold_gpu
     from exaggerated_replay.planning.plan import compute_of
 

@@ -24,13 +24,13 @@ def study(plan: Path) -> None:
     planned = read_plan(plan)  # before what takes seconds to import
     from exaggerated_replay.analysis.study.outputs import PLOTS, all_files, more_files
     from exaggerated_replay.files import write_text
+    from exaggerated_replay.planning.plan import params_of
     from exaggerated_replay.publishing.study import write_study
-    from exaggerated_replay.store.manifest import write_manifest
-    from exaggerated_replay.store.survey import made_from
+    from exaggerated_replay.store.manifest import made_from, write_manifest
 
     folder = RESULTS / planned.study.name
     decided_by = made_from(planned.to_dict())
-    print(write_study(planned, folder, made_from=decided_by))
+    write_study(planned, params_of(plan), folder, made_from=decided_by)
     for plot in PLOTS:
         write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
     more = [path for name in more_files(planned) if (path := folder / name).is_file()]
@@ -69,11 +69,11 @@ def report(folders: tuple[Path, ...], index: Path | None) -> None:
     type=click.Choice(["markdown", "latex", "csv"]),
     default="markdown",
     show_default=True,
-    help="How it is written.",
+    help="Format of the table.",
 )
-@click.option("--caption", help="Of a table of LaTeX, in plain text.")
-@click.option("--label", help="Of a table of LaTeX, such as tab:gains.")
-@click.option("--wide/--narrow", default=True, help="Of a table of LaTeX: over both columns of a page, or over one.")
+@click.option("--caption", help="Caption of a LaTeX table, as plain text.")
+@click.option("--label", help="Label of a LaTeX table, such as tab:gains.")
+@click.option("--wide/--narrow", default=True, help="Width of a LaTeX table: both columns of a page, or one.")
 def table(folder: Path, grid: str, form: str, caption: str | None, label: str | None, wide: bool) -> None:
     """Print the table of GRID, a grid of the study in FOLDER, as a paper has it; LaTeX needs the package booktabs."""
     from exaggerated_replay.analysis.questions.layout import table_text
@@ -126,11 +126,11 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
 
 @click.command()
 @click.argument("sweeps", nargs=-1, required=True, metavar="arm=ARM KEY=VALUE,VALUE...")
-@click.option("--seeds", required=True, help="Seeds to choose on, at most; as study.seeds, for example 100-119.")
-@click.option("--test-seeds", required=True, help="Seeds to try the winner on, others than those.")
+@click.option("--seeds", required=True, help="The most seeds to choose on, as study.seeds, for example 100-119.")
+@click.option("--test-seeds", required=True, help="Other seeds, on which the winner is tested.")
 @click.option("--metric", default="overall", show_default=True, help="What decides: first20, first50 or overall.")
 @click.option("--validation", type=float, default=0.2, show_default=True, help="Share of training data held out.")
-@click.option("--workflow", default="snakemake --cores all", show_default=True, help="What trains a round.")
+@click.option("--workflow", default="snakemake --cores all", show_default=True, help="The command that trains a round.")
 def select(sweeps: tuple[str, ...], seeds: str, test_seeds: str, metric: str, validation: float, workflow: str) -> None:
     """Choose settings on validation data, then try them on test data with other seeds.
 

@@ -68,7 +68,7 @@ def verify(plan: Path | None) -> None:
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
-        raise UserError(f"{len(problems)} of {len(runs)} runs are not right")
+        raise UserError(f"{len(problems)} of {len(runs)} runs are missing or damaged")
     note = f", {len(without_checkpoint)} of them without a checkpoint" if without_checkpoint else ""
     print(f"{len(runs)} runs are right{note}")
 

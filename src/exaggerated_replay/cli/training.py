@@ -17,7 +17,7 @@ from exaggerated_replay.places import store_folder
 @workspace
 @timings
 def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspace: Path, timings: Path) -> None:
-    """Train runs on the same data, one after the other, each to its RECORDS, a record.json; finished ones stay."""
+    """Train runs on the same data, one after the other; RECORDS are their record.json files. Finished ones stay."""
     from exaggerated_replay.gpus import hold_gpu
     from exaggerated_replay.planning.plan import compute_of
 

@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from exaggerated_replay.analysis.study.pairs import MEANS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.families import family_of
 from exaggerated_replay.analysis.verdicts.sentences import beside, confidence, sentence
 from exaggerated_replay.analysis.verdicts.table import judge
-from exaggerated_replay.analysis.words import PARTS, counted
+from exaggerated_replay.analysis.words import MEANS, PARTS, counted, points
 from exaggerated_replay.errors import UserError
 
 
@@ -38,7 +37,7 @@ def compare(study: Study, baseline: str, treatment: str) -> str:
         {
             "": PARTS[row["metric"]],
             **{cell: f"{runs[row['metric']].mean():.2f}" for cell, runs in own.items()},  # without those that diverged
-            "difference": f"{row['difference']:+.2f}",
+            "difference": points(row["difference"]) if np.isfinite(row["difference"]) else "no pair",
             "95 % interval": _interval(row, ""),
             f"anytime-valid, {confidence(family.alpha(rules))}": _interval(row, "valid_"),
             "verdict": ", ".join(filter(None, [row["verdict"], beside(row)])),
@@ -62,4 +61,4 @@ def compare(study: Study, baseline: str, treatment: str) -> str:
 
 def _interval(row: pd.Series, kind: str) -> str:
     low, high = row[f"{kind}low"], row[f"{kind}high"]
-    return f"{low:+.2f} to {high:+.2f}" if np.isfinite(low) and np.isfinite(high) else "too few seeds"
+    return f"{points(low)} to {points(high)}" if np.isfinite(low) and np.isfinite(high) else "too few seeds"

@@ -2,20 +2,19 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.analysis.study.scores import METRICS, scores
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
-from exaggerated_replay.places import RECORD, RECORDS, WEIGHTS
+from exaggerated_replay.places import RECORDS, RUNS, WEIGHTS
+from exaggerated_replay.planning.compose import differences
+from exaggerated_replay.planning.runs import difference_told, values_of
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.keeping import has_more, sealed_records
 from exaggerated_replay.store.lines import read_records
-from exaggerated_replay.store.records import Record, is_complete, read_record
-
-MEANING = {"data": "the data, or the encoder behind them"}
+from exaggerated_replay.store.records import Record, is_complete
 
 
 def explain(plan: StudyPlan, name: str, results: Path, store: Path) -> str:
@@ -49,8 +48,7 @@ def explain(plan: StudyPlan, name: str, results: Path, store: Path) -> str:
 def records_at_hand(results: Path, store: Path) -> dict[str, Record]:
     """Return the record of each finished run: from its directory, from the store, or from the folder of a study."""
     found = {run: record for path in sorted(results.glob(f"*/{RECORDS}")) for run, record in read_records(path).items()}
-    found |= sealed_records(store)
-    return found | {path.parent.name: read_record(path) for path in sorted((results / "runs").glob(f"*/{RECORD}"))}
+    return found | sealed_records(store) | sealed_records(results / RUNS.name)
 
 
 def _cell(plan: StudyPlan, name: str, finished: Mapping[str, Record]) -> str:
@@ -85,7 +83,7 @@ def _run(plan: StudyPlan, name: str, finished: Mapping[str, Record], results: Pa
             f"  {_checkpoint(directory)}",
         ]
         return "\n".join(lines)
-    settings = asdict(plan.named[name].settings)
+    settings = values_of(plan.named[name].settings)
     lines += [*_settings(settings), "  not trained yet", *_nearest(settings, finished)]
     return "\n".join(lines)
 
@@ -100,22 +98,14 @@ def _checkpoint(directory: Path) -> str:
 
 def _nearest(settings: Mapping[str, Any], finished: Mapping[str, Record]) -> list[str]:
     """Compare with the finished run of the same method that differs in the fewest settings."""
-    wanted = flat(settings)
     method = settings["method"]["method"]
-    others = {run: flat(record.settings) for run, record in finished.items()}
-    differences = {
-        run: [key for key in dict.fromkeys([*wanted, *other]) if wanted.get(key) != other.get(key)]
-        for run, other in others.items()
-        if other["method.method"] == method
-    }
-    if not differences:
+    others = {run: record.settings for run, record in finished.items() if record.settings["method"]["method"] == method}
+    if not others:
         return [f"  no run of the method {method} is finished here"]
-    nearest = min(differences, key=lambda run: len(differences[run]))
-    lines = [f"  the nearest finished run is {nearest}; it differs in"]
-    for key in differences[nearest]:
-        before, now = others[nearest].get(key), wanted.get(key)
-        lines.append(f"    {key}: {MEANING[key]}" if key in MEANING else f"    {key}: {before} there, {now} here")
-    return lines
+    differing = {run: differences(settings, other) for run, other in others.items()}
+    nearest = min(differing, key=lambda run: len(differing[run]))
+    told = (difference_told(key, settings, others[nearest]) for key in sorted(differing[nearest]))
+    return [f"  the nearest finished run is {nearest}; it differs in", *(f"    {line}" for line in told)]
 
 
 def flat(settings: Mapping[str, Any], where: str = "") -> dict[str, Any]:

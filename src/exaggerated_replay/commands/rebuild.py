@@ -17,7 +17,7 @@ from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.git import git
-from exaggerated_replay.places import PROVENANCE, RAW, RECORD, RESULTS, RUNS
+from exaggerated_replay.places import ENCODERS, PROVENANCE, RAW, RECORD, RESULTS, RUNS
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import dump_yaml, read_yaml
 from exaggerated_replay.planning.study_plan import StudyPlan
@@ -98,7 +98,7 @@ def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path], commit: st
         elif "://" in named:
             found = None
         else:
-            tracked = key.startswith("methods.") and not _git("cat-file", "-e", f"{commit}:{named}").returncode
+            tracked = not _git("cat-file", "-e", f"{commit}:{named}").returncode
             lying_here = [] if tracked else [Path(named), *([Path(here)] if isinstance(here, str) else [])]
             found = next((p for p in [*data, *lying_here] if p.name == Path(named).name and p.exists()), None)
             if found is None and not tracked:
@@ -148,12 +148,12 @@ def _worktree(commit: str, keep: Path | None) -> Iterator[Path]:
 
 def _bring_raw_files(plan: Mapping[str, Any], place: Path) -> None:
     """Copy the raw files that are here, so that nothing is downloaded twice; the commit checks them itself."""
-    for source in plan["sources"].values():
-        for file in source["files"]:
-            raw = RAW / source["name"] / file
-            if raw.is_file() and not (place / raw).exists():
-                (place / raw).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(raw, place / raw)
+    files = [RAW / source["name"] / file for source in plan["sources"].values() for file in source["files"]]
+    published = (plan.get("encoder") or {}).get("published")
+    for raw in [*files, *([ENCODERS / published["file"]] if published else [])]:
+        if raw.is_file() and not (place / raw).exists():
+            (place / raw).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(raw, place / raw)
 
 
 def _run(place: Path, program: str, *arguments: str, show: bool = False) -> str:
@@ -172,7 +172,7 @@ def _run(place: Path, program: str, *arguments: str, show: bool = False) -> str:
     if process.returncode:
         raise UserError(
             f"`{program} {' '.join(arguments)}` ended with status {process.returncode}: --keep FOLDER keeps where it "
-            "stands, and the same command goes on there"
+            "stands; type the same command to resume"
         )
     return said or ""
 

@@ -55,7 +55,7 @@ def run_workflow(command: Sequence[str]) -> None:
     status = subprocess.run(command, check=False).returncode
     if status:
         raise UserError(
-            f"`{' '.join(command)}` ended with status {status}: mend what it names, and the same command goes on"
+            f"`{' '.join(command)}` ended with status {status}: fix what it names, then type the same command to resume"
         )
 
 
@@ -65,7 +65,7 @@ def write_seeds(params: Path, seeds: Sequence[int]) -> None:
     What params.yaml was composed with is kept in step, so that no difference from conf/ is reported.
     """
     values, _ = read_params(params)
-    short = shortest(seeds)
+    short = short_seeds(seeds)
     if values["study"]["seeds"] in (short, list(seeds)):
         return
     changed: dict[str, Any] = {**values, "study": {**values["study"], "seeds": short}}
@@ -76,7 +76,7 @@ def write_seeds(params: Path, seeds: Sequence[int]) -> None:
     write_text(params, dump_yaml(changed))
 
 
-def shortest(seeds: Sequence[int]) -> int | str | list[int]:
+def short_seeds(seeds: Sequence[int]) -> int | str | list[int]:
     """Return seeds as params.yaml takes them: a count (of 0, 1, 2 ...), a range such as 100-119, or a list."""
     first, last = min(seeds), max(seeds)
     if sorted(seeds) != list(range(first, last + 1)):

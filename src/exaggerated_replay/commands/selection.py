@@ -5,11 +5,9 @@ that an interrupted command goes on when it is given once more. At the end param
 """
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -20,14 +18,13 @@ from exaggerated_replay.analysis.study.scores import METRICS, PLACES
 from exaggerated_replay.analysis.study.study import finished_so_far, open_study
 from exaggerated_replay.analysis.study.tables import as_csv
 from exaggerated_replay.commands.compare import compare
-from exaggerated_replay.commands.rounds import run_workflow, shortest
+from exaggerated_replay.commands.rounds import run_workflow, short_seeds
 from exaggerated_replay.data.facts import classes_of, image_values_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.places import RESULTS, RUNS, store_folder
 from exaggerated_replay.planning.cells import Cells, default_config
-from exaggerated_replay.planning.compose import compose_values, options, write_params
-from exaggerated_replay.planning.dropped import note_held
+from exaggerated_replay.planning.compose import compose_values, options, spelt, write_params
 from exaggerated_replay.planning.params import PARAMS, check_params, read_params
 from exaggerated_replay.planning.runs import Common
 from exaggerated_replay.settings.nested import follow, holder_of
@@ -94,7 +91,6 @@ def select(
         rows = [named[name].row(f"arm: {named[name].arm}") for name in names]
         overrides = [*held_out, *study_of(CHOICE, rows, some, names[0]), "+study.figures={sweep: convergence}"]
         plan = write_params(conf, overrides, PARAMS)
-        note_held(read_params(PARAMS)[0])
         run_workflow([*workflow, "models"])
         runs = finished_so_far(plan, RUNS, store=store_folder()).runs
         return runs[runs["cell"].isin(names)].pivot(index="seed", columns="cell", values=metric)
@@ -106,7 +102,6 @@ def select(
     row = best.row(against_baseline(params, best))
     overrides = [*base, "dataset.validation=null", *study_of(TEST, [row], tried_on, winner)]
     plan = write_params(conf, [*overrides, f"study.treatment={best.arm}"], PARAMS)
-    note_held(read_params(PARAMS)[0])
     run_workflow([*workflow, "metrics"])
     folder = RESULTS / plan.study.name
     write_text(folder / "selection.csv", as_csv(table(found, metric)))
@@ -181,7 +176,7 @@ def study_of(name: str, rows: Sequence[str], seeds: Sequence[int], focus: str) -
     grids = f"+study.grids={{sweep: [{', '.join(rows)}]}}"
     return [
         f"study.name={name}",
-        f"study.seeds={shortest(seeds)}",
+        f"study.seeds={short_seeds(seeds)}",
         "~study.grids",
         grids,
         "~study.figures",
@@ -195,19 +190,6 @@ def against_baseline(params: Params, winner: Candidate) -> str:
     config = default_config(params, baseline)
     own = {key: follow(config, key) for key in winner.settings if holder_of(config, key)}
     return ", ".join([f"arm: {baseline}", *(f"{key}: {spelt(value)}" for key, value in own.items())])
-
-
-def spelt(value: Any) -> str:
-    """Return a value as Hydra reads it."""
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {spelt(inner)}' for key, inner in value.items())}}}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(spelt, value))}]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if not isinstance(value, str):
-        return str(value)
-    return value if re.fullmatch(r"[A-Za-z][\w-]*", value) else "'{}'".format(value.replace("'", r"\'"))
 
 
 def seed_list(conf: Path, base: Sequence[str], text: str) -> list[int]:

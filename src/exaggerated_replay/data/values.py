@@ -80,7 +80,7 @@ def scaled(arrays: Mapping[str, np.ndarray], deviation: float) -> dict[str, np.n
         )
     found = deviation_of(x)
     if not 0 < found < float("inf"):
-        raise UserError(f"the features have a standard deviation of {found}, which none can be made of: check the file")
+        raise UserError(f"the features have a standard deviation of {found}, which cannot be scaled: check the file")
     factor = np.float32(deviation / found)
     return {name: array * factor if name.startswith("x_") else array for name, array in arrays.items()}
 

@@ -79,7 +79,9 @@ def draw_figure(
         if figure and size:
             fit_titles(figure)
     if figure is None:
-        raise UserError(f"{name} cannot be drawn from {folder}: what it shows beyond the records of runs is not there")
+        raise UserError(
+            f"{name} cannot be drawn from {folder}: it needs checkpoints or traces, which are missing there"
+        )
     return figure
 
 
@@ -118,8 +120,9 @@ def _look(
     """
     known = list(dict.fromkeys([*arm_colours(plan), *plan.cells]))
     _check_known([*names, *colours], known, f"an arm or a cell of the study {plan.study.name}")
-    if twice := sorted({said for said in names.values() if [*names.values()].count(said) > 1}):
-        raise UserError(f"names has {twice[0]!r} twice: give each arm or cell a name of its own")
+    called = [names.get(arm, look.label) for arm, look in plan.arms.items()] if names else []
+    if twice := sorted({said for some in ([*names.values()], called) for said in some if some.count(said) > 1}):
+        raise UserError(f"two arms or cells would be called {twice[0]!r}: give each a name of its own")
     if strange := [(name, colour) for name, colour in colours.items() if not is_color_like(colour)]:
         raise UserError(
             f"the colour of {strange[0][0]} is {strange[0][1]!r}, which matplotlib does not know: "

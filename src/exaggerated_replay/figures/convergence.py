@@ -44,7 +44,10 @@ def draw(study: Study, grid: str) -> Figure:
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    found, changed = _grid_runs(study, grid), effects(study, grid)
+    found, changed = (
+        pd.concat([study.cell_runs(row.cell) for row in study.plan.grid(grid)]).astype({"iterations": float}),
+        effects(study, grid),
+    )
     arms = {arm: colour for arm, colour in arm_colours(study.plan).items() if arm in set(found["arm"])}
     figure, rows = panels(*((3.7, len(PANELS), 2) if len(changed) else (2.4, len(PANELS))), sharex=True)
     for axes, (metric, title) in zip(rows[0], PANELS.items(), strict=True):
@@ -77,13 +80,3 @@ def draw(study: Study, grid: str) -> Figure:
         labels += ["95 % confidence interval", "single seeds"]
     key(figure, handles, labels)
     return figure
-
-
-def _grid_runs(study: Study, grid: str) -> pd.DataFrame:
-    parts = []
-    for row in study.plan.grid(grid):
-        if row.baseline is not None:
-            study.pair(row.cell, row.baseline)  # only comparable runs share a panel
-        cell = study.cell(row.cell)
-        parts.append(study.cell_runs(cell.name).assign(arm=cell.arm, iterations=cell.setting(LENGTH)))
-    return pd.concat(parts)

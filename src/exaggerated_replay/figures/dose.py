@@ -1,5 +1,7 @@
 """What exaggeration changes, over the weight with which it acts (dose-response)."""
 
+import json
+
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
@@ -11,6 +13,7 @@ from exaggerated_replay.figures.style import (
     INK,
     PANELS,
     arm_colours,
+    arm_name,
     below,
     data_name,
     dots,
@@ -54,20 +57,26 @@ def draw(study: Study, grid: str) -> Figure:
     acting = {cell: weights(study.cell(cell), inputs) for cell in found["cell"].unique()}
     kinds = {cell: LOSSES.get((rr > 0, ra > 0)) for cell, (rr, ra) in acting.items()}
     found = found.assign(
-        kind=found["cell"].map(kinds), weight=found["cell"].map({cell: ra or rr for cell, (rr, ra) in acting.items()})
+        kind=found["cell"].map(kinds),
+        rest=found["cell"].map({cell: besides_weights(study.cell(cell)) for cell in acting}),
+        weight=found["cell"].map({cell: ra or rr for cell, (rr, ra) in acting.items()}),
     ).dropna(subset="kind")
-    arms = {kind: own["arm"].mode()[0] for kind, own in found.groupby("kind")}
-    colours = {str(kind): arm_colours(study.plan)[arm] for kind, arm in arms.items()}
-    shown = [kind for kind in MARKERS if kind in colours]
-    marks = MARKS if paper.speaks_of(study.plan) and shown != ["RR alone"] else {}
+    lines = [own for kind in MARKERS for _, own in found[found["kind"] == kind].groupby("rest", sort=False)]
+    kinds_shown = [own["kind"].iloc[0] for own in lines]
+    arms = [own["arm"].mode()[0] for own in lines]
+    colours = [arm_colours(study.plan)[arm] for arm in arms]
+    labels = [
+        kind if kinds_shown.count(kind) == 1 else f"{kind}, {arm_name(study.plan, arm)}"
+        for kind, arm in zip(kinds_shown, arms, strict=True)
+    ]
+    marks = MARKS if paper.speaks_of(study.plan) and {*kinds_shown} != {"RR alone"} else {}
     figure, ((*axes_of_metrics,),) = panels(2.5, len(PANELS), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, PANELS.items(), strict=True):
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
-        for number, kind in enumerate(shown):
-            own = found[found["kind"] == kind]
-            aside = ASIDE ** (number - (len(shown) - 1) / 2)
-            dots(axes, own["weight"] * aside, own[metric], colours[kind])
-            means(axes, own["weight"], own[metric], colours[kind], aside=aside, marker=MARKERS[kind])
+        for number, (own, kind, colour) in enumerate(zip(lines, kinds_shown, colours, strict=True)):
+            aside = ASIDE ** (number - (len(lines) - 1) / 2)
+            dots(axes, own["weight"] * aside, own[metric], colour)
+            means(axes, own["weight"], own[metric], colour, aside=aside, marker=MARKERS[kind])
         axes.set_title(title, pad=13)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(numticks=8))
@@ -78,10 +87,19 @@ def draw(study: Study, grid: str) -> Figure:
             axes.text(weight, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
     below(figure, "weight of the loss, in units of the mean reconstruction loss (log scale)")
     axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
-    handles = [Line2D([], [], color=colours[kind], marker=MARKERS[kind], markersize=4) for kind in shown]
+    handles = [
+        Line2D([], [], color=colour, marker=MARKERS[kind], markersize=4)
+        for kind, colour in zip(kinds_shown, colours, strict=True)
+    ]
     handles += [Line2D([], [], color=INK, linewidth=0.7, linestyle=":")] * bool(marks)
-    key(figure, handles, [*shown, *["the paper's weight of RA, not RR: losses as means, sums, totals"] * bool(marks)])
+    key(figure, handles, [*labels, *["the paper's weight of RA, not RR: losses as means, sums, totals"] * bool(marks)])
     return figure
+
+
+def besides_weights(cell: Cell) -> str:
+    """Return all settings of a cell but the weights of RR and RA, as a text: cells of one line share them."""
+    method = {key: value for key, value in cell.method.items() if key not in ("lambda_rr", "lambda_ra")}
+    return json.dumps({**cell.config, "method": method}, sort_keys=True)
 
 
 def weights(cell: Cell, inputs: int) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """Every variant of a method, sorted by its effect: which reading of the paper, or which control, changes what."""
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from exaggerated_replay.analysis.study.scores import METRICS
@@ -28,9 +29,11 @@ def draw(study: Study, grid: str) -> Figure:
     same: dict[tuple[object, ...], list[int]] = {}
     for number, row in table.iterrows():
         treated, _ = study.pair(row["cell"], row["baseline"])
-        scores = tuple(treated[[*METRICS]].to_numpy().ravel())
+        scores = (
+            treated[[*METRICS]].to_numpy().ravel() if len(treated) else [row["cell"]]
+        )  # all diverged: like no other
         same.setdefault((row["baseline"], *treated.index, *scores), []).append(int(str(number)))
-    effects = table[f"{METRIC}_difference"].to_numpy(float)
+    effects = table[f"{METRIC}_difference"].fillna(-np.inf).to_numpy(float)
     rows = sorted(same.values(), key=lambda numbers: -effects[numbers[0]])
     return draw_rows(
         study,

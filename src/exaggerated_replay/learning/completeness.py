@@ -14,6 +14,7 @@ from itertools import zip_longest
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,28 +25,34 @@ OF_EVERY_MODULE = vars(nn.Module()).keys()  # parameters and buffers among them,
 CODE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type, partial)
 
 
-def check_complete(method: Method, state: State, ambient: Tensor) -> None:
-    """Check that a run which goes on from a state would have all that the method has now.
+def ambient() -> tuple[Any, ...]:
+    """Return where the process's own random streams are: those of torch, NumPy and Python."""
+    return torch.get_rng_state(), np.random.get_state(legacy=False), random.getstate()
+
+
+def check_complete(method: Method, state: State, before: tuple[Any, ...]) -> None:
+    """Check that a run which resumes from a state would have all that the method has now.
 
     Args:
         method: Between two steps of a task.
         state: What its `state` returned.
-        ambient: Where torch's own random stream was when the run began: no method may draw from it, because it is
+        before: What `ambient` returned when the run began: no method may draw from these streams, because they are
             neither the run's nor part of its state.
 
     Raises:
         UserError: Something that changes while training is not in the state.
     """
     what = f"the method {method.settings.method}"
-    if not torch.equal(torch.get_rng_state(), ambient):
-        raise UserError(
-            f"{what} draws from torch's own random numbers, so that a run would not be the same twice: give whatever "
-            "draws a generator from self.draw(PURPOSE)"
-        )
+    for whose, now, then in zip(("torch", "NumPy", "Python"), ambient(), before, strict=True):
+        if not alike(now, then, set()):
+            raise UserError(
+                f"{what} draws from {whose}'s own random numbers, so that a run would not be the same twice: give "
+                "whatever draws a generator from self.draw(PURPOSE)"
+            )
     if missing := sorted(set(forgotten(method, state))):
         raise UserError(
-            f"{what} keeps {', '.join(missing)} outside of its state, so that a run which is interrupted would go on "
-            "wrong: in __init__, make it a module or a buffer (register_buffer), or draw it with self.draw(PURPOSE)"
+            f"{what} keeps {', '.join(missing)} outside of its state, so that an interrupted run would resume wrongly: "
+            "in __init__, make it a module or a buffer (register_buffer), or draw it with self.draw(PURPOSE)"
         )
 
 
@@ -63,8 +70,8 @@ def forgotten(method: Method, state: State) -> Iterator[str]:
     twin.restore(state)
     known = twin.state_dict()
     yield from (name for name, value in method.state_dict().items() if not same_bits(value, known[name]))
+    registered = {id(tensor) for own in (method, twin) for tensor in (*own.parameters(), *own.buffers())}
     for (name, module), (_, other) in zip(method.named_modules(), twin.named_modules(), strict=True):
-        registered = {id(tensor) for own in (method, twin) for tensor in (*own.parameters(), *own.buffers())}
         for key in vars(module).keys() | vars(other).keys():
             if key not in OF_EVERY_MODULE and not alike(vars(module).get(key), vars(other).get(key), registered):
                 yield f"{name}.{key}".lstrip(".")

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from exaggerated_replay.errors import UserError
+
 
 class Instruments:
     """Means over a task of what a method notes in every step. Nothing is copied off the device before it ends."""
@@ -23,9 +25,18 @@ class Instruments:
 
     @torch.no_grad()
     def end_step(self) -> None:
-        """Add the step's values to the sums, in place: this is part of what a GPU may replay."""
+        """Add the step's values to the sums, in place: this is part of what a GPU may replay.
+
+        Raises:
+            UserError: Not the same values were noted as in the first step of the task.
+        """
         if not self.values:
             return
+        if len(self.values) != len(self.names):
+            raise UserError(
+                f"the method notes {len(self.values)} values in this step, and noted {len(self.names)} in the first of "
+                f"the task ({', '.join(self.names) or 'none'}): note the same ones in every step of a task"
+            )
         values = torch.stack(self.values)
         if self.sums is None or self.finite is None:
             self.sums, self.finite = torch.zeros_like(values), torch.zeros_like(values)

@@ -1,5 +1,7 @@
 """What the trainer asks of a method, with the behaviour of plain sequential learning as the default."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -84,7 +86,7 @@ class Method(nn.Module):
         return range(task, task + 1)
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
-        """Return what takes the steps: Adam (betas 0.9, 0.999), whose state lasts for the whole run."""
+        """Return what takes the steps: Adam (betas 0.9, 0.999)."""
         on_gpu = self.problem.device.type == "cuda"  # where a step may be captured, see step.py
         return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True, capturable=on_gpu)
 
@@ -156,6 +158,18 @@ class Method(nn.Module):
             for name in self.kept
             for key, value in getattr(self, name).state_dict().items()
         }
+
+
+@contextmanager
+def evaluating(method: Method) -> Iterator[None]:
+    """Let layers such as dropout and batch normalisation do what they do in use; afterwards each is as it was."""
+    modes = {module: module.training for module in method.modules()}
+    method.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
 
 
 def build_method(name: str, problem: Problem, settings: Any) -> Method:

@@ -25,7 +25,7 @@ class OutputLayer(nn.Linear):
 
 
 def in_full(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Let the matrix products of a function of tensors keep the precision of its arguments."""
+    """Take the matrix products of a function of tensors in float32, or in TF32 where a run asks for that."""
 
     @functools.wraps(function)
     def kept(*args: Given.args, **kwargs: Given.kwargs) -> Result:

@@ -1,7 +1,7 @@
 """Where a run stands: what one step leaves for the next, who keeps it, and who looks on."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -64,7 +64,7 @@ class Standing:
     batches: ShuffledBatches
     outcome: Outcome
     observer: Observer | None
-    ambient: Tensor  # where torch's own random stream was when the run began
+    ambient: tuple[Any, ...]  # where the process's own random streams were when the run began
 
     def state(self, task: int, iteration: int) -> State:
         """Return where the run stands after so many iterations of a task.
@@ -79,6 +79,7 @@ class Standing:
             "iteration": iteration,
             "method": method,
             "optimiser": {str(index): moments for index, moments in self.optimiser.state_dict()["state"].items()},
+            "rates": [group["lr"] for group in self.optimiser.param_groups],  # a method's own hook may change them
             "batches": self.batches.state(),
             "outcome": vars(self.outcome),
             "observer": self.observer and self.observer.state(),
@@ -89,6 +90,8 @@ class Standing:
         self.method.restore(state["method"])
         moments = {int(index): moments for index, moments in state["optimiser"].items()}
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+        for group, rate in zip(self.optimiser.param_groups, state["rates"], strict=True):
+            group["lr"] = rate
         self.batches.restore(state["batches"])
         for name, value in state["outcome"].items():
             current = getattr(self.outcome, name)

@@ -5,9 +5,11 @@ import sys
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from exaggerated_replay.learning.batches import ShuffledBatches, rows_of_tasks
-from exaggerated_replay.learning.method import Method
+from exaggerated_replay.learning.completeness import ambient
+from exaggerated_replay.learning.method import Method, evaluating
 from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples, Schedule
 from exaggerated_replay.learning.standing import Keeper, Observer, Standing
 from exaggerated_replay.learning.step import step_of
@@ -46,7 +48,7 @@ def train(
     optimiser = method.optimiser(schedule.learning_rate)
     order = stream(method.problem.seed, "data order")
     outcome = Outcome([], [], {})
-    ambient = torch.get_rng_state()
+    drawn = ambient()
     saved = keeper and keeper.saved()
 
     for task in range(saved["task"] if saved else 1, schedule.tasks + 1):
@@ -62,7 +64,7 @@ def train(
                 raise ValueError(f"{other!r} is not a state of the optimiser")
         pool = rows_of_tasks(train_set.y, method.pool(task), method.problem)
         batches = ShuffledBatches(pool, schedule.batch, order, task)
-        standing = Standing(method, optimiser, batches, outcome, observer, ambient)
+        standing = Standing(method, optimiser, batches, outcome, observer, drawn)
         done = 0
         if saved:
             done, saved = standing.restore(saved), None
@@ -100,10 +102,11 @@ def train(
             )
         if share or INFINITE in outcome.instruments:
             noted[INFINITE] = share
-        for name, mean in noted.items():
-            outcome.instruments.setdefault(name, [0.0] * (task - 1)).append(mean)
-        hits, outcome.predicted[:] = count_correct(method, test_set)
-        outcome.correct.append(hits)
+        for name in dict.fromkeys([*outcome.instruments, *noted]):
+            outcome.instruments.setdefault(name, [0.0] * (task - 1)).append(noted.get(name, 0.0))
+        found = confusion(method, test_set)
+        outcome.correct.append(found.diagonal().tolist())
+        outcome.predicted[:] = found.sum(0).tolist()
 
     return outcome
 
@@ -118,7 +121,8 @@ def accuracy_so_far(outcome: Outcome) -> float | None:
 def restart_count(optimiser: torch.optim.Optimizer) -> None:
     """Let Adam correct the bias of its moments as if it had taken no step yet; the moments stay."""
     for state in optimiser.state.values():
-        state["step"].zero_()
+        if "step" in state:  # another optimiser may count none
+            state["step"].zero_()
 
 
 def infinite_share(optimiser: torch.optim.Optimizer) -> float:
@@ -131,15 +135,13 @@ def infinite_share(optimiser: torch.optim.Optimizer) -> float:
 
 
 @torch.no_grad()
-def count_correct(method: Method, samples: Samples, chunk: int = 4096) -> tuple[list[int], list[int]]:
+def confusion(method: Method, samples: Samples, chunk: int = 4096) -> Tensor:
     """Classify the test samples of the classes seen so far among these classes.
 
     Returns:
-        For each class of the problem, how many of its samples were classified right, and how many samples
-        were assigned to it.
+        (C, C) counts for the C classes of the problem: rows are the classes of samples, columns the classes assigned.
     """
-    rows = (samples.y < method.seen).nonzero().flatten()
-    guesses = torch.cat([method.network(samples.x[part])[:, : method.seen].argmax(1) for part in rows.split(chunk)])
-    y, classes = samples.y[rows], method.problem.classes
-    hits = torch.bincount(y[guesses == y], minlength=classes)
-    return hits.tolist(), torch.bincount(guesses, minlength=classes).tolist()
+    rows, classes = (samples.y < method.seen).nonzero().flatten(), method.problem.classes
+    with evaluating(method):
+        guesses = torch.cat([method.network(samples.x[part])[:, : method.seen].argmax(1) for part in rows.split(chunk)])
+    return torch.bincount(samples.y[rows] * classes + guesses, minlength=classes**2).view(classes, classes)

@@ -21,9 +21,9 @@ from exaggerated_replay.settings.nested import follow, holder_of
 from exaggerated_replay.settings.run import ModelSettings, TrainingSettings
 from exaggerated_replay.settings.study import ComputeSettings, Params
 
-# A grid makes a figure of its name in the study's folder: these names are taken.
 LONGEST = 50  # characters, which may take four bytes each: no file's name has more than 255
 WORD = rf"[A-Za-z0-9][\w-]{{0,{LONGEST - 1}}}"
+# A grid makes a figure of its name in the study's folder: these names are taken.
 TAKEN = {figure.name for figure in WHOLE_STUDY}
 
 Changes = dict[str, Any]

@@ -6,6 +6,7 @@ Hydra is imported where it composes: half a second that most starts of the workf
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import yaml
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, is_experiments_copy, read_json, write_json, write_text
-from exaggerated_replay.places import DRIFT
+from exaggerated_replay.places import DRIFT, EXPERIMENT, HELD, checkout
 from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.planning.strict_yaml import dump_yaml
@@ -97,7 +98,27 @@ def write_params(conf: Path, overrides: list[str], target: Path) -> Plan:
     except UserError as error:
         raise UserError(f"{error}; {_still_held(target)}") from None
     write_text(target, dump_yaml(values))
+    note_held(values)
     return plan
+
+
+def note_held(values: dict[str, Any]) -> None:
+    """Note what params.yaml holds, unless it is DVC that composed it, for an experiment."""
+    if EXPERIMENT not in os.environ:
+        write_json(checkout() / HELD, values)
+
+
+def spelt(value: Any) -> str:
+    """Return a value as Hydra reads it."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {spelt(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(spelt, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if not isinstance(value, str):
+        return str(value)
+    return value if re.fullmatch(r"[A-Za-z][\w-]*", value) else "'{}'".format(value.replace("'", r"\'"))
 
 
 def _still_held(target: Path) -> str:

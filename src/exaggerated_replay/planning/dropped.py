@@ -1,25 +1,18 @@
 """What held here and `dvc exp run` would drop: it composes params.yaml from conf/ anew, and knows only its own -S."""
 
-import json
 import os
 import shlex
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import read_json, write_json
+from exaggerated_replay.files import read_json
 from exaggerated_replay.git import git
 from exaggerated_replay.places import EXPERIMENT, HELD, checkout
-from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options
+from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options, spelt
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.strict_yaml import parse_yaml
 from exaggerated_replay.settings.nested import follow
-
-
-def note_held(values: dict[str, Any]) -> None:
-    """Note what params.yaml holds, unless it is DVC that composed it, for an experiment."""
-    if EXPERIMENT not in os.environ:
-        write_json(checkout() / HELD, values)
 
 
 def check_nothing_dropped(conf: Path, values: dict[str, Any]) -> None:
@@ -78,7 +71,7 @@ def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[
         was, is_now, is_usual = (follow(where, key) for where in (before, values, again))
         if was != is_now == is_usual:
             gone[key] = was
-    return [*groups, *(f"{key}={_spelt(value)}" for key, value in gone.items())]
+    return [*groups, *(f"{key}={spelt(value)}" for key, value in gone.items())]
 
 
 def _held() -> dict[str, Any] | None:
@@ -95,7 +88,3 @@ def _held() -> dict[str, Any] | None:
         except (UserError, OSError):
             return None
     return noted if isinstance(noted, dict) else None
-
-
-def _spelt(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

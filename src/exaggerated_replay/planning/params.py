@@ -1,14 +1,13 @@
 """params.yaml checked against the settings, and refused with one sentence if something is off."""
 
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.planning.checking import adapter, check, check_arm, check_choice
-from exaggerated_replay.planning.questions import BY_NAME
+from exaggerated_replay.planning.checking import check, check_arm, check_choice
 from exaggerated_replay.planning.strict_yaml import read_yaml
 from exaggerated_replay.settings.arms import Appearance, Arm
-from exaggerated_replay.settings.methods import BUILT_IN, settings_of, use_own
+from exaggerated_replay.settings.methods import use_own
 from exaggerated_replay.settings.study import Params
 
 PARAMS = Path("params.yaml")
@@ -55,18 +54,3 @@ def _arm(values: Any, where: str) -> Arm:
     asked = {key: value for key, value in values.items() if key in LOOK}
     method = check_arm({key: value for key, value in values.items() if key not in LOOK}, where)
     return Arm(**vars(check(Appearance, asked, where)), method=method)
-
-
-def params_schema() -> dict[str, Any]:
-    """Return the JSON schema of params.yaml, for editors."""
-    every_method: Any = Union[tuple(settings_of(method) for method in BUILT_IN)]  # noqa: UP007 (a tuple of types)
-    schema = adapter(Params).json_schema()
-    arms = adapter(dict[str, every_method]).json_schema()
-    schema["properties"]["arms"] = {**arms, "title": "Arms"}
-    schema["$defs"] |= schema["properties"]["arms"].pop("$defs")
-    del schema["$defs"][Arm.__name__]  # whose settings stand beside those of its method
-    look = adapter(Appearance).json_schema()["properties"]
-    for settings in arms["additionalProperties"]["anyOf"]:
-        schema["$defs"][settings["$ref"].rpartition("/")[2]]["properties"] |= look
-    schema["$defs"]["StudySettings"]["properties"]["figures"]["additionalProperties"] = {"enum": sorted(BY_NAME)}
-    return schema

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from exaggerated_replay.data.facts import check_colours, classes_of, image_values_of, training_samples_of
 from exaggerated_replay.data.splits import split_path
@@ -28,6 +28,7 @@ from exaggerated_replay.settings.methods import settings_of, use_own
 from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.study import ComputeSettings, Params
 
+Part = TypeVar("Part")
 NO_PLAN = "{path} is not a plan: leave it out, or name the file that the workflow wrote"
 
 
@@ -135,10 +136,24 @@ def compute_of(path: Path) -> ComputeSettings:
     Raises:
         UserError: There is no such file, or it is something else.
     """
+    return read_settings(ComputeSettings, _part(path, "compute", dict))
+
+
+def params_of(path: Path) -> str:
+    """Return the text of the params.yaml that asked for a written plan.
+
+    Raises:
+        UserError: There is no such file, or it is something else.
+    """
+    return _part(path, "params", str)
+
+
+def _part(path: Path, key: str, kind: type[Part]) -> Part:
     values = read_json(path)
-    if not isinstance(values, dict) or not isinstance(values.get("compute"), dict):
+    part = values.get(key) if isinstance(values, dict) else None
+    if not isinstance(part, kind):
         raise UserError(NO_PLAN.format(path=path))
-    return read_settings(ComputeSettings, values["compute"])
+    return part
 
 
 def _source(name: str, kept: Mapping[str, Any], places: Mapping[str, str | None]) -> Source:

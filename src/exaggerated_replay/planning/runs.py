@@ -11,8 +11,15 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.study_plan import Run, name_of_values
 from exaggerated_replay.planning.versions import method_version
 from exaggerated_replay.settings.data import DatasetSettings
+from exaggerated_replay.settings.nested import follow
 from exaggerated_replay.settings.run import MethodSettings, ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.settings.study import ComputeSettings, Params
+
+CALLED = {"threads": "compute.threads", "precision": "compute.precision", "tasks": "dataset.tasks"}
+"""What a user calls the settings that a run calls otherwise."""
+
+MEANING = {"data": "the data, or the encoder behind them", "tasks": "the classes of the tasks"}
+"""What is said of settings whose values say nothing."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,16 @@ def run_name(settings: RunSettings) -> str:
 def values_of(settings: RunSettings) -> dict[str, Any]:
     """Return a run's settings as nested dictionaries."""
     return _as_values({field.name: getattr(settings, field.name) for field in fields(settings)})
+
+
+def called(key: str) -> str:
+    """Return what a user calls a setting of a run, by its dotted key."""
+    return CALLED.get(key, key)
+
+
+def difference_told(key: str, here: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+    """Say in which way two runs differ in a setting: "compute.threads: 2 there, 1 here"."""
+    return MEANING.get(key) or f"{called(key)}: {follow(there, key)} there, {follow(here, key)} here"
 
 
 def _as_values(parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def commit_here() -> dict[str, str | None]:
     return {"commit": git("rev-parse", "HEAD").stdout.strip(), "modified": changes, "no_commit": None}
 
 
-def without_path(text: str) -> str:
+def without_places(text: str) -> str:
     """Cut paths that lead out of the repository, as the text of params.yaml names them, down to the file's name.
 
     What identifies a user's file is its SHA-256, in the plan.

@@ -10,12 +10,11 @@ from exaggerated_replay.analysis.mechanism.kept import cells_as_before, complete
 from exaggerated_replay.analysis.mechanism.tables import mechanism_tables
 from exaggerated_replay.analysis.questions.comparison import comparison
 from exaggerated_replay.analysis.questions.findings import findings
-from exaggerated_replay.analysis.questions.layout import markdown, write
+from exaggerated_replay.analysis.questions.layout import write
 from exaggerated_replay.analysis.study.outputs import (
     LEARNING,
     MECHANISM,
     declared,
-    first_grid,
     git_files,
     mechanism_file,
     more_files,
@@ -33,7 +32,7 @@ from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS, RUNS, 
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.publishing.folder import written_together
-from exaggerated_replay.publishing.origin import commit_here, origin, without_path
+from exaggerated_replay.publishing.origin import commit_here, origin, without_places
 from exaggerated_replay.publishing.plots import plot_tables
 from exaggerated_replay.publishing.summary import focus, summary
 from exaggerated_replay.report.page import write_report
@@ -46,8 +45,8 @@ PARTS: Sequence[Part] = (draw_all, write_readme, write_report)
 """In this order: pages show the figures."""
 
 
-def write_study(plan: StudyPlan, folder: Path, parts: Sequence[Part] = PARTS, *, made_from: str) -> str:
-    """Write the folder of a study from params.yaml and the records of its runs: whole or not at all.
+def write_study(plan: StudyPlan, params: str, folder: Path, parts: Sequence[Part] = PARTS, *, made_from: str) -> None:
+    """Write the folder of a study from the records of its runs: whole or not at all.
 
     A record that is not in results/runs/ any more is taken from the study's folder.
 
@@ -57,24 +56,19 @@ def write_study(plan: StudyPlan, folder: Path, parts: Sequence[Part] = PARTS, *,
 
     Args:
         plan: Which runs the study is made of.
+        params: The text of the params.yaml that asked for them.
         folder: The study's folder, for example results/default.
         parts: What else to write.
         made_from: Digest of all that decides the folder's content.
 
-    Returns:
-        What to tell the user: the main table, and where everything lies.
-
     Raises:
         UserError: A record is missing.
     """
-    if not PARAMS.is_file():
-        raise UserError(f"{PARAMS} is missing: write it with `exaggerated-replay compose`")
     study = load_study(plan, RUNS, folder / RECORDS)
     facts = origin(study, TIMINGS, folder / PROVENANCE, made_from)
     traced = mechanism_tables(plan, RUNS)
-    _write(study, folder, parts, facts, without_path(PARAMS.read_text(encoding="utf-8")), traced, _before(folder))
+    _write(study, folder, parts, facts, without_places(params), traced, _before(folder))
     _write_if_new(RESULTS / "focus.json", focus(study))
-    return told(study, folder)
 
 
 def rewrite_study(folder: Path, parts: Sequence[Part] = PARTS) -> list[str]:
@@ -166,12 +160,6 @@ def _before(folder: Path) -> Study | None:
         return open_study(folder)
     except UserError:
         return None
-
-
-def told(study: Study, folder: Path) -> str:
-    """Return what a user wants to see when a study is finished: a table, and where all lies."""
-    grid = first_grid(study.plan)
-    return f"{markdown(comparison(study, grid))}\n{grid}, like all of the study, lies in {folder}/."
 
 
 def _write_if_new(target: Path, value: Any) -> None:

@@ -41,7 +41,7 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
         origin: From `origin`, as provenance.json holds it.
     """
     plan, runs = study.plan, study.runs.drop_duplicates("digest")
-    training, model, methods = plan.training, plan.model, [cell.method for cell in plan.cells.values()]
+    strengths = {cell.method["si"]["strength"] for cell in plan.cells.values() if cell.method.get("si")}
     unknown = (
         f"not known: {reason}" if (reason := origin.get("no_commit")) else "unknown"
     )  # earlier folders don't say why
@@ -51,14 +51,15 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
         "SHA-256 of the data": plan.sha256,
         "Loss of reconstruction": _listed(LOSSES[record.problem["bounded"]] for record in study.records.values()),
         "Tasks": _listed(_tasks(run.settings.tasks) for run in plan.runs),
-        "Network": f"{model.units:,} units a hidden layer, {model.latent:,} latent",
-        "Training": f"{training.iterations:,} iterations per task with {training.batch} current and "
-        f"{training.replay_batch} replayed samples a step, learning rate {training.learning_rate:g}",
-        "Strength c": _numbers({method["si"]["strength"] for method in methods if method.get("si")}),
+        "Network": f"{_all(plan, 'model.units')} units a hidden layer, {_all(plan, 'model.latent')} latent",
+        "Training": f"{_all(plan, 'training.iterations')} iterations per task with {_all(plan, 'training.batch')} "
+        f"current and {_all(plan, 'training.replay_batch')} replayed samples a step, learning rate "
+        f"{_all(plan, 'training.learning_rate')}",
+        "Strength c": _numbers(strengths),
         "Precision": _listed(
             f"{PRECISIONS[run.settings.precision]}, {counted(run.settings.threads, 'thread')}" for run in plan.runs
         ),
-        "Cells": f"{len(plan.cells)}, each trained once per seed, in {counted(len(plan.grids), 'comparison')}",
+        "Cells": f"{len(plan.cells)}, each trained once per seed, in {counted(len(plan.grids), 'grid')}",
         "Seeds": _ranges(sorted(set(runs["seed"]))),
         "Runs": f"{len(runs)}, of which {(runs['status'] == FINISHED).sum()} reached their end",
         **_overflow(study),
@@ -122,6 +123,11 @@ def _overflow(study: Study) -> dict[str, str]:
     """Return what is said where numbers overflowed; of other studies nothing, and not that there is nothing."""
     told = [f"{cell}: {said}" for cell, said in overflow(study).items()]
     return {"Overflow": ". ".join(told)} if told else {}
+
+
+def _all(plan: StudyPlan, key: str) -> str:
+    """Return all values that a setting has in a study: grids may vary it."""
+    return _numbers(cell.setting(key) for cell in plan.cells.values())
 
 
 def _setting(name: str, papers: float, here: set[Any]) -> Setting:

@@ -12,7 +12,7 @@ LONGEST = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Appearance(Settings):
-    """How an arm asks to be shown, wherever it is."""
+    """How figures and pages show an arm."""
 
     label: str | None = None  # what figures and pages call the arm; null: its own name
     colour: str | None = None  # its colour in figures, as #rrggbb; null: one that is free

@@ -29,7 +29,7 @@ class SourceSettings(Settings):
     files: dict[str, str] = field(default_factory=dict)  # raw file -> checksum
     mirrors: list[str] = field(default_factory=list)  # folders that hold them: URLs, or package:NAME/FOLDER
     mean: list[float] | None = None  # mean of each channel as a fraction of 255, for the encoder
-    std: list[float] | None = None  # likewise
+    std: list[float] | None = None  # standard deviation of each channel, likewise
     validation: OpenShare | None = None  # share of each class's training samples that takes the test set's place
     white: Byte | None = None  # the largest value of a pixel in the user's npz file; null: 255
     deviation: Positive | None = None  # of all values of the training features; null: as they come
@@ -60,7 +60,7 @@ class SourceSettings(Settings):
         )
         require(
             self.white is None or (self.own_file is not None and self.own_reader == "npz"),
-            f"white is {self.white}, but only an npz file of your own can be told what is white: set it to null",
+            f"white is {self.white}, but it applies only to an npz file of your own: set it to null",
         )
         require((self.mean is None) == (self.std is None), "give both mean and std, or neither")
         if self.mean is not None and self.std is not None:
@@ -109,7 +109,7 @@ class DatasetSettings(SourceSettings):
         for key in ("classes", "image_values"):
             require(
                 getattr(self, key) is not None or self.own_file is not None,
-                f"{key} is missing: only a file of your own can be asked",
+                f"{key} is missing: it can be left out only for a file of your own",
             )
 
     def check_class_names(self, classes: int | None) -> None:

@@ -26,6 +26,6 @@ class ReadingSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingPreset(ReadingSettings):
-    """A reading with a name, which decides nothing."""
+    """How the paper is read. The name decides nothing."""
 
     name: str  # as it stands in reports

@@ -29,6 +29,6 @@ class RulesSettings(Settings):
     name: str = "default"
     alpha: OpenShare = 0.05  # chance that any word of a family of comparisons is ever wrong
     g: Positive = 1.0  # variance of the effect sizes that anytime-valid intervals mix over, in squared deviations
-    power: OpenShare = 0.8  # with which the seeds that are asked for decide
-    comparisons: Count = 1  # that a family is taken to have at least: as many as the same runs were judged among before
+    power: OpenShare = 0.8  # the chance that the seeds that are asked for decide
+    comparisons: Count = 1  # least size of a family; larger where its runs were picked from a larger one
     margins: MarginSettings = field(default_factory=MarginSettings)

@@ -20,7 +20,7 @@ MOST_SEEDS = 10_000
 class Choice(Settings):
     """The option of a group of conf/ that other settings were composed from; it decides nothing by itself."""
 
-    name: str  # the option's
+    name: str  # of the option
     suffix: str = ""  # of the names of studies of this size
 
 
@@ -28,7 +28,7 @@ class Choice(Settings):
 class ComputeSettings(Settings):
     """Where and how to compute. Threads and precision change how sums round, so they belong to a run's identity."""
 
-    name: str  # the option's
+    name: str  # of the option
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU where there is one
     threads: Count = 1  # of each training job on the CPU
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"  # of matrix products; tf32 changes nothing on a CPU

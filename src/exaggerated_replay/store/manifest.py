@@ -1,11 +1,35 @@
-"""What a study's folder holds, by digest: so that nobody need believe a file's time."""
+"""What a study's folder holds and what that was made from, by digest: so that nobody need believe a file's time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import file_digest, read_json, write_json
-from exaggerated_replay.places import MANIFEST
+from exaggerated_replay.files import digest_of, file_digest, read_json, write_json
+from exaggerated_replay.places import MANIFEST, RECORD, RUNS
+
+WRITERS = ("analysis", "figures", "publishing", "report")  # folders of the code that makes a study's files
+
+
+def made_from(plan: dict[str, Any], places: Mapping[str, Path] | None = None) -> str:
+    """Return the digest of all that decides the content of a study's folder: plan, records, and the code between.
+
+    Args:
+        plan: As its file holds it.
+        places: Run -> where its files lie, if not in results/runs/.
+    """
+    package = Path(__file__).parents[1]
+    folders = [path for folder in WRITERS for path in sorted((package / folder).rglob("*"))]
+    code = {
+        str(path.relative_to(package)): file_digest(path)
+        for path in [*folders, package / "planning/questions.py", package / "wording.py"]
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    paths = {name: (places or {}).get(name, RUNS / name) / RECORD for name in plan["runs"]}
+    if missing := [path for path in paths.values() if not path.is_file()]:
+        raise UserError(f"{missing[0]} is missing: train the study's runs first, with `snakemake models`")
+    records = {name: file_digest(path) for name, path in paths.items()}
+    return digest_of({"plan": plan, "records": records, "code": code})
 
 
 def write_manifest(folder: Path, made_from: str, files: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from exaggerated_replay.files import digest_of, write_json
 from exaggerated_replay.places import DIGITS, RECORD, RUNS, WEIGHTS, WORKSPACE, store_folder
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.store.aside import move_aside, move_files
-from exaggerated_replay.store.keeping import WHOLE, bring_back, clear, finished, set_aside, take_in
+from exaggerated_replay.store.keeping import WHOLE, bring_back, clear, finished, take_in
 from exaggerated_replay.store.records import FILES
 from exaggerated_replay.store.survey import Survey
 
@@ -18,9 +18,14 @@ def plan_path(plan: Plan) -> Path:
     return WORKSPACE / "plans" / f"{digest_of(plan.to_dict())[:DIGITS]}.json"
 
 
-def write_plan(plan: Plan) -> None:
-    """Write the plan for the jobs, with the places of the user's own files, which decide nothing."""
-    write_json(plan_path(plan), {**plan.to_dict(), "places": plan.places})
+def write_plan(plan: Plan, params: str) -> None:
+    """Write the plan for the jobs, with what decides nothing: the places of the user's own files, and params.yaml.
+
+    Args:
+        plan: What is asked for.
+        params: The text of params.yaml that asks for it, which may be another one before the last job begins.
+    """
+    write_json(plan_path(plan), {**plan.to_dict(), "places": plan.places, "params": params})
 
 
 def heal(survey: Survey) -> Iterator[str]:
@@ -61,10 +66,9 @@ def keep_and_fill(plan: Plan) -> Iterator[str]:
 
     Lines say what came back, and what could not be kept.
     """
-    names, store = [run.directory.name for run in plan.runs], store_folder()
+    names, store = [run.name for run in plan.runs], store_folder()
     yield from clear(names, store)
     take_in(RUNS, store)
-    yield from set_aside((), WORKSPACE, store)[1]  # where earlier versions set runs aside
     if back := bring_back(names, RUNS, store):
         yield f"{len(back)} finished runs were not whole in {RUNS}: brought back from {store}"
     for leftover in filter(Path.is_dir, (WORKSPACE / name for name in names)):

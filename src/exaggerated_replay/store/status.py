@@ -67,7 +67,7 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
     for name, run in plan.named.items():
         if (runs / name / RECORD).is_file():
             found.finished.append(name)
-        elif any((place / name / RECORD).is_file() for place in (kept, workspace)):
+        elif (kept / name / RECORD).is_file():
             found.set_aside.append(name)
         elif (path := workspace / name / STATE).is_file():
             if standing := read_standing(path, asdict(run.settings)):
@@ -80,7 +80,7 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
     others = [path for path in sorted(workspace.glob(f"*/{STATE}")) if path.parent.name not in plan.named]
     known = earlier_runs(workspace) if others else {}
     for path in others:
-        if (path.parent / RECORD).is_file() or (runs / path.parent.name / RECORD).is_file():
+        if (runs / path.parent.name / RECORD).is_file():
             continue
         standing = read_standing(path, known.get(path.parent.name))
         found.elsewhere.append(standing) if standing else found.unreadable.append(path)

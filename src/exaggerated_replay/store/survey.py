@@ -5,7 +5,7 @@ Neither a file's time nor the bookkeeping of Snakemake or DVC is believed: a fil
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,18 @@ from exaggerated_replay.data.fetch import verify
 from exaggerated_replay.data.prepared import Prepared, load
 from exaggerated_replay.data.splits import read_split
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of, file_digest, read_json
+from exaggerated_replay.files import file_digest, read_json
 from exaggerated_replay.places import ENCODER_WEIGHTS, ENCODERS, RECORD, RESULTS, RUNS, WEIGHTS
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.sources import Source
 from exaggerated_replay.planning.study_plan import Run
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.store.keeping import has_more
-from exaggerated_replay.store.manifest import read_manifest
+from exaggerated_replay.store.manifest import made_from, read_manifest
 from exaggerated_replay.store.records import is_complete
 from exaggerated_replay.store.verify import verify_record
 
 MOST_BYTES = 2 * 10**9  # of checkpoints that every start reads whole: about two seconds
-WRITERS = ("analysis", "figures", "publishing", "report")  # folders of the code that makes a study's files
 
 Check = Callable[[], Any]
 
@@ -134,7 +133,7 @@ class Survey:
         return self._places[directory]
 
     def _record(self, run: Run) -> None:
-        verify_record(run.directory.name, read_json(self._place(run.directory) / RECORD))
+        verify_record(run.name, read_json(self._place(run.directory) / RECORD))
 
     def _weights(self, run: Run) -> None:
         if reason := self.wrong(run.directory / RECORD):
@@ -149,7 +148,7 @@ class Survey:
     def _study(self, path: Path) -> None:
         if self._expected is None:
             records = all(self.wrong(run.directory / RECORD) is None for run in self.plan.runs)
-            places = {run.directory.name: self._place(run.directory) for run in self.plan.runs}
+            places = {run.name: self._place(run.directory) for run in self.plan.runs}
             self._expected = read_manifest(self.study, made_from(self.plan.to_dict(), places)) if records else {}
         if self._expected.get(str(path)) != file_digest(path):
             raise UserError("is not what the workflow makes from these runs")
@@ -158,27 +157,6 @@ class Survey:
             for name in self._expected.keys() - declared:
                 if not Path(name).is_file() or self._expected[name] != file_digest(Path(name)):
                     raise UserError(f"lies beside {name}, which is not what the workflow makes from these runs")
-
-
-def made_from(plan: dict[str, Any], places: Mapping[str, Path] | None = None) -> str:
-    """Return the digest of all that decides the content of a study's folder: plan, records, and the code between.
-
-    Args:
-        plan: As its file holds it.
-        places: Run -> where its files lie, if not in results/runs/.
-    """
-    package = Path(__file__).parents[1]
-    folders = [path for folder in WRITERS for path in sorted((package / folder).rglob("*"))]
-    code = {
-        str(path.relative_to(package)): file_digest(path)
-        for path in [*folders, package / "planning/questions.py", package / "wording.py"]
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    paths = {name: (places or {}).get(name, RUNS / name) / RECORD for name in plan["runs"]}
-    if missing := [path for path in paths.values() if not path.is_file()]:
-        raise UserError(f"{missing[0]} is missing: train the study's runs first, with `snakemake models`")
-    records = {name: file_digest(path) for name, path in paths.items()}
-    return digest_of({"plan": plan, "records": records, "code": code})
 
 
 def check_weights(directory: Path, *, whole: bool) -> None:
@@ -196,15 +174,11 @@ def check_weights(directory: Path, *, whole: bool) -> None:
         if not is_complete(directory):
             raise UserError("is not the checkpoint that its record names, or its traces are not")
         return
-    with weights.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        try:
-            header = json.loads(file.read(min(length, 10**8)))
-            size = 8 + length + max(part["data_offsets"][1] for name, part in header.items() if name != "__metadata__")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError("is not a checkpoint") from error
-    if weights.stat().st_size != size:
-        raise UserError("is not as long as it says")
+    try:
+        with safe_open(weights, framework="np"):  # refuses what is cut short, or longer than its header says
+            pass
+    except SafetensorError as error:
+        raise UserError("is not a whole checkpoint") from error
 
 
 def _raw(source: Source, path: Path) -> None:

@@ -4,6 +4,7 @@ Needs nothing but torch, numpy, safetensors and this package, so that it also ru
 a machine without the workflow's tools.
 """
 
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -146,7 +147,7 @@ def finish_run(
         },
         "counts": None if diverged else counts_of(outcome, samples[1], prepared.classes),
         "diverged": diverged and described(diverged),
-        "instruments": {name: [significant(v) for v in values] for name, values in outcome.instruments.items()},
+        "instruments": {name: [noted(value) for value in values] for name, values in outcome.instruments.items()},
         "sha256": {
             **{name: file_digest(place / name) for name, tensors in arrays.items() if tensors},
             "data": prepared.digest(),
@@ -161,6 +162,11 @@ def counts_of(outcome: Outcome, test_set: Samples, classes: int) -> dict[str, li
         "tested": torch.bincount(test_set.y, minlength=classes).tolist(),
         "predicted": outcome.predicted,
     }
+
+
+def noted(value: float) -> float | None:
+    """Return an instrument's mean as a record holds it: None where its sum passed what single precision can hold."""
+    return significant(value) if math.isfinite(value) else None
 
 
 def described(failure: Diverged) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def open_run(directory: Path) -> LoadedRun:
     record = read_record(directory / RECORD).written
     weights = directory / WEIGHTS
     if not weights.is_file():
-        raise UserError(f"{weights} is missing: `dvc pull` it or run the workflow again")
+        raise UserError(f"{weights} is missing: run the workflow again, or `dvc pull` it from a remote of yours")
     if file_digest(weights) != record["sha256"][WEIGHTS]:
         raise UserError(f"{weights} is not the checkpoint that its record names: delete it and run the workflow again")
     method = record["settings"]["method"]["method"]
@@ -177,7 +177,7 @@ def trained_method(record: Mapping[str, Any], settings: RunSettings, weights: di
                 "the run again"
             )
         getattr(method, name).load_state_dict(own)
-    return method
+    return method.eval()
 
 
 @undisturbed()

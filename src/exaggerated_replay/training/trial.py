@@ -123,8 +123,11 @@ def _try(settings: MethodSettings, bounded: bool) -> Iterator[str]:
             except Interrupted:
                 continue
         if run(StopAt(state)) != first:
-            raise UserError(f"a run of {name} that is interrupted goes on to other weights or counts")
-    yield f"a run that is interrupted {len(stops)} times goes on to the same bits"
+            raise UserError(
+                f"a run of {name} that is interrupted ends in other weights or counts: in __init__, make what changes "
+                "a module or a buffer, or draw it with self.draw(PURPOSE)"
+            )
+    yield f"a run that is interrupted {len(stops)} times ends in the same bits"
     yield _try_shapes(settings, bounded)
 
 

@@ -19,14 +19,14 @@ import snakemake
 from snakemake.io import ancient
 from snakemake.logging import logger
 
-from exaggerated_replay.analysis.study.outputs import first_grid, more_files, study_files
+from exaggerated_replay.analysis.study.outputs import more_files, study_files
 from exaggerated_replay.cli.errors import sentence_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.gpus import visible_gpus
 from exaggerated_replay.locks import at_work, hold_folder, is_held
-from exaggerated_replay.places import CONF, RESULTS, store_folder
-from exaggerated_replay.planning.compose import drift_warning_once
-from exaggerated_replay.planning.dropped import check_nothing_dropped, note_held
+from exaggerated_replay.places import CONF, RESULTS, SNAKEMAKE, store_folder
+from exaggerated_replay.planning.compose import drift_warning_once, note_held
+from exaggerated_replay.planning.dropped import check_nothing_dropped
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.store.aside import make_room
@@ -35,7 +35,6 @@ from exaggerated_replay.store.survey import Survey
 from exaggerated_replay.workflow.milestones import PACKS, Milestones
 from exaggerated_replay.workflow.names import Job, Workflow
 
-SNAKEMAKE = Path(".snakemake")
 MADE_FROM = {
     "verify": ("download",),
     "split": ("verify",),
@@ -101,7 +100,7 @@ class Control:
 
     # ------------------------------------------------------------ what rules ask
 
-    @property
+    @functools.cached_property
     def plan_file(self) -> str:
         """The plan, as the jobs read it."""
         return str(plan_path(self.plan))
@@ -198,7 +197,7 @@ class Control:
                 logger.warning(drift)
             spoilt = [*self.survey.spoilt()]
             if self.works:
-                write_plan(self.plan)
+                write_plan(self.plan, PARAMS.read_text(encoding="utf-8"))
                 note_held(self.values)
                 ours = {*study_files(self.plan), *more_files(self.plan)}
                 lines = (make_room(self.study, ours), heal(self.survey), keep_and_fill(self.plan))
@@ -231,7 +230,7 @@ class Control:
                     f"{wrong[0]}: {self.survey.wrong(wrong[0])}, although every job ended well: start again"
                 )
             if targets & {"all", "metrics"}:
-                table = self.study / "tables" / f"{first_grid(self.plan)}.md"
+                table = self.study / "tables" / f"{self.plan.order[0]}.md"
                 print(f"\n{table.read_text(encoding='utf-8')}")
                 print(f"{self.study}/ holds this table, the others and the figures.")
         print(f"Done in {time.monotonic() - self.started:.0f} s.", flush=True)

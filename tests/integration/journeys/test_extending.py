@@ -205,8 +205,6 @@ METHOD = Scaled
 # Tests that know all methods, all settings or all arms.
 INVENTORIES = [
     "tests/unit/test_settings.py",
-    "tests/unit/test_params.py::test_the_schema_in_the_repository_is_that_of_the_settings",
-    "tests/unit/test_params.py::test_the_schema_accepts_what_conf_composes_and_refuses_what_the_settings_refuse",
     "tests/unit/test_versions.py::test_every_part_of_the_code_has_a_version_in_the_lock",
     "tests/unit/test_compose.py::test_the_committed_parameters_are_what_conf_composes_by_itself",
 ]
@@ -226,7 +224,6 @@ def test_a_method_is_two_files_and_a_line(fresh, tmp_path):
     (folder / "method.py").write_text(METHOD)
     with (clone.path / "conf/arms.yaml").open("a") as arms:
         arms.write("  scaled: {method: scaled, share: 0.5}\n")
-    clone.run("exaggerated-replay", "schema", "workflow/schemas/params.schema.json")
     clone.run(sys.executable, "-m", "tools.versions", "renew")
     clone.compose("study=methods", "study.seeds=1")
     assert clone.plan()["runs"] == before
@@ -275,7 +272,6 @@ def test_a_kind_of_figure_is_a_row_a_module_and_its_caption(fresh, tmp_path):
     (package / "planning/questions.py").write_text(table.replace("QUESTIONS = (\n", f"QUESTIONS = (\n{ROW}"))
     (package / "figures/bars.py").write_text(BARS)
     (package / "report/captions/bars.rst").write_text("The longer a bar, the more was right. It starts at zero.\n")
-    clone.run("exaggerated-replay", "schema", "workflow/schemas/params.schema.json")
     inventories = ["tests/unit/test_figures.py", "-k", "every_kind_of_figure"]
     clone.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *inventories)
     clone.run(sys.executable, "-m", "ruff", "check", "src")

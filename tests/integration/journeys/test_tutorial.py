@@ -21,7 +21,7 @@ def test_the_hour(fresh, tmp_path, monkeypatch):
             said.append(clone.run("bash", "-ec", text).output)
     method, study, choice, comparison = said[0], said[1], said[2], said[3]
     assert method == ""
-    assert study.count("goes on to the same bits") == 2
+    assert study.count("ends in the same bits") == 2
     assert "a GPU may record it" in study
     assert re.search(r"agem-memory_per_class20 is chosen|agem-memory_per_class1 is chosen", choice)
     assert "agem against er: 3 seeds" in comparison
@@ -43,7 +43,8 @@ def test_the_hour(fresh, tmp_path, monkeypatch):
     assert (clone.path / "curve.pdf").stat().st_size
     assert (folder / "selection.csv").exists() is False
     chosen = pd.read_csv(clone.path / "results/selected/selection.csv")
-    assert set(chosen["cell"]) == {"agem", "agem-memory_per_class1", "agem-memory_per_class20"} & set(chosen["cell"])
+    tried = {"agem", "agem-memory_per_class1", "agem-memory_per_class20"}
+    assert len(chosen["cell"].unique()) >= 2 and {*chosen["cell"]} <= tried
     assert "agem" in (folder / "tables/one.tex").read_text()
     latex = (clone.path / "one.tex").read_text()
     assert latex.startswith("\\begin{table}") and "\\label{tab:one}" in latex and "\\toprule" in latex

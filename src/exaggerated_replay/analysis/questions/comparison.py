@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.statistics.paired import paired
-from exaggerated_replay.analysis.study.pairs import finished
 from exaggerated_replay.analysis.study.paper import published_gain, speaks_of
-from exaggerated_replay.analysis.study.scores import METRICS
+from exaggerated_replay.analysis.study.scores import METRICS, finished
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import written
 from exaggerated_replay.planning.study_plan import varied

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from exaggerated_replay.analysis.study.pairs import finished
-from exaggerated_replay.analysis.study.scores import METRICS
+from exaggerated_replay.analysis.study.scores import METRICS, finished
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.study_plan import Cell, varied
 

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
-from exaggerated_replay.analysis.study.pairs import MEANS
 from exaggerated_replay.analysis.study.paper import SIZE, papers_data, speaks_of
 from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.scores import METRICS, PLACES, first20_images
 from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.analysis.study.tables import as_csv
-from exaggerated_replay.analysis.words import data_name, short_data_name
+from exaggerated_replay.analysis.words import MEANS, data_name, short_data_name
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.wording import significant, unbroken

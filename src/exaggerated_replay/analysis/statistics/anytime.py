@@ -14,6 +14,7 @@ interval is what it has not refuted. The spread g of the effect sizes (in standa
 it is sharpest, never whether it is right.
 """
 
+import math
 from bisect import bisect_left
 from itertools import count
 from math import log, log1p
@@ -87,14 +88,17 @@ def p_value(values: ArrayLike, mu: float, g: float) -> float:
 def seeds_needed(difference: float, sd: float, g: float, alpha: float, power: float) -> float:
     """Return after how many seeds the interval around a true difference excludes zero with the given power.
 
+    Mean and width of the interval both vary from study to study: sd / sqrt(n), and width / sqrt(2 (n - 1)).
+
     Returns:
         At least 2; infinite where it would be more than a million.
     """
     counts = range(2, MOST_SEEDS)
     margin = stats.norm.ppf(power)
 
-    def reach(n: int) -> float:  # the mean lies closer to zero than difference - margin sd / sqrt(n) that rarely
-        return -(float(half_width(n, sd, g, alpha)) + margin * sd / n**0.5)
+    def reach(n: int) -> float:  # the end of the interval lies beyond difference minus this that rarely
+        width = float(half_width(n, sd, g, alpha))
+        return -(width + margin * math.hypot(sd / n**0.5, width / (2 * (n - 1)) ** 0.5)) if width < math.inf else -width
 
     enough = bisect_left(counts, -abs(difference), key=reach) if abs(difference) > 0 else len(counts)
     return counts[enough] if enough < len(counts) else np.inf

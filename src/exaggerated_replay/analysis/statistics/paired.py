@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-ALPHA = 0.05
+ALPHA = 0.05  # one minus the confidence of intervals by Student's t
 PLACES = 9  # decimals of a difference: one image is more than 1e-9 points, and rounding is less
 
 
@@ -63,12 +63,11 @@ class PairedDifference(Estimate):
     relative: float
 
 
-def estimate(values: ArrayLike, alpha: float = ALPHA) -> Estimate:
+def estimate(values: ArrayLike) -> Estimate:
     """Estimate a mean from independent values.
 
     Args:
         values: Shape [n], one value per seed; nan (a run that diverged) is left out.
-        alpha: One minus the confidence of the interval.
 
     Returns:
         The mean and its interval, in the unit of the values.
@@ -79,23 +78,22 @@ def estimate(values: ArrayLike, alpha: float = ALPHA) -> Estimate:
     if n < 2:
         return Estimate(n, mean, np.nan, np.nan, np.nan)
     sd = float(values.std(ddof=1))
-    margin = float(stats.t.ppf(1 - alpha / 2, n - 1)) * sd / n**0.5
+    margin = float(stats.t.ppf(1 - ALPHA / 2, n - 1)) * sd / n**0.5
     return Estimate(n, mean, sd, mean - margin, mean + margin)
 
 
-def paired(treatment: pd.Series, baseline: pd.Series, alpha: float = ALPHA) -> PairedDifference:
+def paired(treatment: pd.Series, baseline: pd.Series) -> PairedDifference:
     """Compare two arms seed by seed (the cells of Table 1).
 
     Args:
         treatment: Accuracy in percent, indexed by seed.
         baseline: Accuracy in percent, indexed by seed.
-        alpha: One minus the confidence of the interval.
 
     Returns:
         The difference in percentage points over the seeds that both have.
     """
     change = differences(treatment, baseline)
-    difference = estimate(change, alpha)
+    difference = estimate(change)
     base = float(np.mean(baseline[change.dropna().index].to_numpy(dtype=float))) if difference.n else 0.0
     relative = 100 * difference.mean / base if base else np.nan
     return PairedDifference(**vars(difference), relative=relative)

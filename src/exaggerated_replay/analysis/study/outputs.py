@@ -76,11 +76,6 @@ def all_files(plan: StudyPlan) -> list[Path]:
     return [folder / name for name in study_files(plan)] + [RESULTS / name for name in FOCUS_FILES]
 
 
-def first_grid(plan: StudyPlan) -> str:
-    """Return the grid that a study is read for: the first in params.yaml."""
-    return plan.order[0]
-
-
 def figures_of(plan: StudyPlan) -> dict[str, tuple[Figure, str | None]]:
     """Choose the figures of a study, but for those that need more than records.
 
@@ -111,7 +106,7 @@ def whole_figures(plan: StudyPlan) -> list[WholeFigure]:
 
 def featured(plan: StudyPlan) -> list[str]:
     """Return the figures that the README shows and Git keeps: the first grid's, then those that say most."""
-    telling, first = [question.name for question in QUESTIONS], first_grid(plan)
+    telling, first = [question.name for question in QUESTIONS], plan.order[0]
     ranks = {grid: telling.index(question_of(plan, grid).name) for grid in plan.grids if grid != first}
     others = sorted(ranks, key=lambda grid: (ranks[grid], grid))
     return [first, *others, *(name for name in more_figures(plan) if name == "mechanism")][:MOST_FEATURED]

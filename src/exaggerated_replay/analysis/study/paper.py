@@ -125,4 +125,4 @@ def stands_in_table1(method: Mapping[str, Any], baseline: Mapping[str, Any]) -> 
         return False
     if any(method.get(key) != value for key, value in baseline.items() if key != "method"):
         return False
-    return method["lambda_rr"] == method["lambda_ra"] == WEIGHT and method["f"] in FACTORS
+    return method["lambda_rr"] == method.get("lambda_ra") == WEIGHT and method.get("f") in FACTORS

@@ -19,7 +19,7 @@ def role(method: Mapping[str, Any]) -> str:
     if "lambda_rr" not in method:
         return OTHER
     wrong = WRONG_CLASSES.items() & (method.get("reading") or {}).items()
-    return CONTROL if wrong or not (method["lambda_rr"] or method["lambda_ra"]) else EXAGGERATION
+    return CONTROL if wrong or not (method["lambda_rr"] or method.get("lambda_ra")) else EXAGGERATION
 
 
 def exaggerates(plan: StudyPlan) -> bool:

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from exaggerated_replay.store.records import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PERCENT = 100
 PLACES = 2  # decimals of an accuracy in percent, in every file
@@ -105,3 +108,8 @@ def first20_images(records: Iterable[Record]) -> int:
     """Return how many test samples the first 20 % of the classes have (the mean over runs, rounded)."""
     counts = [record.counts["tested"] for record in records if record.counts]
     return round(np.mean([sum(tested[: math.ceil(len(tested) / 5)]) for tested in counts])) if counts else 0
+
+
+def finished(runs: "pd.DataFrame") -> "pd.Series":
+    """Say for each run whether it reached its end: a run that diverged has no accuracies."""
+    return runs[[metric for metric in METRICS if metric in runs]].notna().all(axis="columns")

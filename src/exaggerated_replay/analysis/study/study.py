@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from exaggerated_replay.analysis.study.pairs import cell_runs, finished, paired
+from exaggerated_replay.analysis.study.scores import finished
 from exaggerated_replay.analysis.study.tables import runs_table
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
@@ -58,7 +58,13 @@ class Study:
         Raises:
             UserError: None of the cell's runs is there, or a seed occurs twice.
         """
-        return cell_runs(self.runs, self.cell(cell).name)
+        own = self.runs[self.runs["cell"] == self.cell(cell).name]
+        if own.empty:
+            raise UserError(f"no run of cell '{cell}' is in the runs table: finish its runs first")
+        if own["seed"].duplicated().any():
+            seed = own.loc[own["seed"].duplicated(), "seed"].iloc[0]
+            raise UserError(f"seed {seed} occurs twice in cell '{cell}': keep one run per seed and cell")
+        return own.set_index("seed").sort_index()
 
     def pair(self, cell: str, baseline: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Select the runs of a cell and of its baseline that can be compared.
@@ -71,7 +77,7 @@ class Study:
         Raises:
             UserError: They have no seed in common, or were computed on different classes of device.
         """
-        treated, base = paired(self.runs, self.cell(cell).name, self.cell(baseline).name)
+        treated, base = self._at_common_seeds(cell, baseline)
         kept = finished(treated) & finished(base)
         treated, base = treated[kept], base[kept]
         devices = sorted({*treated["device"], *base["device"]})
@@ -85,8 +91,15 @@ class Study:
 
     def left_out(self, cell: str, baseline: str) -> int:
         """Count the common seeds of a cell and its baseline at which either of the two runs diverged."""
-        treated, base = paired(self.runs, self.cell(cell).name, self.cell(baseline).name)
+        treated, base = self._at_common_seeds(cell, baseline)
         return int((~(finished(treated) & finished(base))).sum())
+
+    def _at_common_seeds(self, cell: str, baseline: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        treated, base = self.cell_runs(cell), self.cell_runs(baseline)
+        seeds = treated.index.intersection(base.index)
+        if seeds.empty:
+            raise UserError(f"cells '{cell}' and '{baseline}' have no seed in common: give both the same seeds")
+        return treated.loc[seeds], base.loc[seeds]
 
     def ended(self, cell: str) -> list[Record]:
         """Return the records of a cell's runs that did not diverge, one per seed."""

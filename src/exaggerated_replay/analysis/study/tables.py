@@ -61,8 +61,8 @@ def runs_table(plan: StudyPlan, records: Mapping[str, Record]) -> pd.DataFrame:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table of a study's folder; a cell may be called "null" or 1."""
-    names = dict.fromkeys(("cell", "arm", "baseline", "rival", "other"), str)
+    """Read a table of a study's folder; a cell may be called "null" or 1, a grid "2024"."""
+    names = dict.fromkeys(("grid", "family", "cell", "arm", "baseline", "rival", "other"), str)
     return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
 
 

@@ -45,8 +45,9 @@ def families(plan: StudyPlan) -> dict[tuple[str, str], Family]:
 
 
 def family_of(plan: StudyPlan, cell: str, baseline: str) -> Family:
-    """Return the family of any two cells; those that no grid compares are a family of their own."""
-    return families(plan).get((cell, baseline)) or _family(plan, "", 1)
+    """Return the family of any two cells, whichever is the baseline; what no grid compares is a family of its own."""
+    found = families(plan)
+    return found.get((cell, baseline)) or found.get((baseline, cell)) or _family(plan, "", 1)
 
 
 def _family(plan: StudyPlan, grid: str, pairs: int) -> Family:

@@ -54,6 +54,7 @@ def more_seeds(
     """Return how many more seeds a word needs, if mean and spread are what they seem to be.
 
     One falls once the interval excludes zero, or the paper's gain, or all beyond the margin: the nearest of the three.
+    The last takes both ends of the interval, so that each of them is held to half of the chance to fail.
 
     Args:
         n: Seeds so far.
@@ -68,8 +69,12 @@ def more_seeds(
         At least 1; infinite where it would be more than a million.
     """
     fewest = anytime.fewest_seeds(rules.g, alpha)
-    distances = (abs(mean), margin - abs(mean), 0.0 if isnan(claim) else abs(mean - claim))
-    needed = min(anytime.seeds_needed(max(0.0, away), sd, rules.g, alpha, rules.power) for away in distances)
+    boundaries = (
+        (abs(mean), rules.power),
+        (margin - abs(mean), (1 + rules.power) / 2),
+        (0.0 if isnan(claim) else abs(mean - claim), rules.power),
+    )
+    needed = min(anytime.seeds_needed(max(0.0, away), sd, rules.g, alpha, power) for away, power in boundaries)
     if isnan(sd):  # nothing is known of the spread: the fewest seeds will tell
         needed = fewest
     return inf if needed == inf else max(1, needed - n, fewest - n)

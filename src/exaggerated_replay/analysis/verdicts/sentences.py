@@ -1,5 +1,7 @@
 """A verdict in plain English, with all that must be said beside it."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -72,7 +74,8 @@ def interval_of(plan: StudyPlan, row: pd.Series) -> str:
 
 def confidence(alpha: float) -> str:
     """Return one minus alpha in percent, with as many digits as tell it from 100."""
-    return f"{100 * (1 - alpha):.4g} %"
+    digits = max(4, -math.floor(math.log10(alpha)))
+    return f"{100 * (1 - alpha):.{digits}g} %"
 
 
 def size_note(plan: StudyPlan, row: pd.Series) -> str:

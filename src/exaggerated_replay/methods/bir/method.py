@@ -1,7 +1,7 @@
 """Brain-inspired replay (van de Ven et al., 2020), with or without synaptic intelligence.
 
 One VAE with a classifier replays what its frozen earlier self generates, class by class, and is held to
-what that self thought of it. Method section 3 of the baseline's publication.
+what that self thought of it. "Methods" of the baseline's publication.
 """
 
 from typing import Any, NamedTuple

@@ -34,7 +34,7 @@ class FeatureExaggeration(BrainInspiredReplay):
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
         self.reading = settings.reading
-        self.f = None if settings.f == "none" else settings.f
+        self.repulsion_factor = None if settings.f == "none" else settings.f
         self.controls = self.draw("controls")  # of their own, so that arms stay paired
         self.register_buffer("class_sums", torch.zeros(problem.classes, problem.inputs, device=problem.device))
         self.register_buffer("class_counts", torch.zeros(problem.classes, device=problem.device))
@@ -68,7 +68,7 @@ class FeatureExaggeration(BrainInspiredReplay):
 
     def compete(self, replayed: Replayed) -> Competition:
         """Find labels and competing classes from the previous model's scores."""
-        rule, f, temperature = self.reading.competitors, self.f, self.reading.temperature
+        rule, f, temperature = self.reading.competitors, self.repulsion_factor, self.reading.temperature
         if rule == "random":
             return random_rivals(competition(replayed.scores, f, "runner_up", temperature), self.controls)
         return competition(replayed.scores, f, rule, temperature)
@@ -133,8 +133,11 @@ class FeatureExaggeration(BrainInspiredReplay):
         """Also add up the real data of each class, for the ablation that stores their means."""
         super().end_task(x, y)
         if self.reading.class_means == "stored":
-            self.class_sums.index_add_(0, y, x)
-            self.class_counts.index_add_(0, y, torch.ones_like(y, dtype=x.dtype))
+            sums, counts = torch.zeros(self.class_sums.shape), torch.zeros(self.class_counts.shape)
+            sums.index_add_(0, y.cpu(), x.cpu())  # a GPU would add in another order each time
+            counts.index_add_(0, y.cpu(), torch.ones(len(y)))
+            self.class_sums += sums.to(x.device)
+            self.class_counts += counts.to(x.device)
 
 
 METHOD = FeatureExaggeration

@@ -1,4 +1,4 @@
-"""Learning without forgetting (Li & Hoiem, 2017)."""
+"""Learning without forgetting (Li & Hoiem, 2018)."""
 
 from dataclasses import dataclass
 from typing import Literal

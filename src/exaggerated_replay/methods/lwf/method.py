@@ -1,6 +1,6 @@
 """Learning without forgetting: nothing is stored or generated; what the previous model says of current inputs is kept.
 
-Z. Li and D. Hoiem, "Learning without forgetting", IEEE TPAMI 40(12), 2017, with the weights of the two losses and the
+Z. Li and D. Hoiem, "Learning without forgetting", IEEE TPAMI 40(12), 2018, with the weights of the two losses and the
 factor T^2 that the publication of brain-inspired replay gives it in its comparison.
 """
 

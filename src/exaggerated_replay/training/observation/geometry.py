@@ -34,7 +34,8 @@ def spaces(network: Classifier, x: Tensor, y: Tensor, likelihood: Likelihood) ->
 
 def class_distances(values: Tensor, y: Tensor, classes: int) -> Tensor:
     """Return the Euclidean distances between the class means: (N, D), (N,) -> (C (C - 1) / 2,), diagonal left out."""
-    sums = torch.zeros(classes, values.shape[1], device=values.device).index_add_(0, y, values)
+    values, y = values.cpu(), y.cpu()  # a GPU would add in another order each time
+    sums = torch.zeros(classes, values.shape[1]).index_add_(0, y, values)
     return F.pdist(sums / torch.bincount(y, minlength=classes).unsqueeze(1))
 
 

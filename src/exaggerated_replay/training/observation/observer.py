@@ -15,6 +15,8 @@
 | `agreement` | (T, C) float16 | share of imagined samples whose label is the class asked for |
 | `frechet`, `precision`, `recall` | (T, C) float16 | quality of imagined samples of each class, see `quality.py` |
 
+What float16 cannot hold, as distances between features of large values, is float32.
+
 Tasks and labels count in order of being seen, tasks from 1; what does not exist (a term in a task without replay, a
 class not yet seen) is nan. Symmetric matrices are their upper triangles row by row, distances without the diagonal.
 Gradients of TERMs exist for every method that takes steps, hidden layers for networks that have one, the latent
@@ -28,9 +30,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from exaggerated_replay.learning.method import Method, State
+from exaggerated_replay.learning.method import Method, State, evaluating
 from exaggerated_replay.learning.networks import BrainInspiredVAE, Classifier
 from exaggerated_replay.learning.run import Samples
+from exaggerated_replay.learning.trainer import confusion
 from exaggerated_replay.streams import stream
 from exaggerated_replay.training.observation.geometry import centred_gram, class_distances, spaces
 from exaggerated_replay.training.observation.probe import gradient_norms
@@ -82,7 +85,7 @@ class TaskEndObserver:
             batch = min(len(x), FOR_GRADIENTS)
             rows = torch.randint(len(x), (batch,), generator=self.generator, device=x.device)
             self.gradients.append(gradient_norms(method, x[rows], y[rows]))
-        with torch.no_grad():
+        with torch.no_grad(), evaluating(method):
             if isinstance(network := method.network, Classifier):
                 self.look_at_classes(method, network, task)
             if isinstance(network, BrainInspiredVAE):
@@ -122,7 +125,7 @@ class TaskEndObserver:
 
     def of_all_classes(self, values: Tensor) -> Tensor:
         """Put nan for the classes that are not seen yet: (S,) -> (C,)."""
-        return F.pad(values, (0, len(self.tests) - len(values)), value=torch.nan).half()
+        return compact(F.pad(values, (0, len(self.tests) - len(values)), value=torch.nan))
 
     def keep(self, name: str, value: Tensor) -> None:
         """Note an array of this task alone."""
@@ -152,22 +155,19 @@ class TaskEndObserver:
         for name in terms:
             found[f"gradient.{name}"] = torch.tensor([norms.get(name, torch.nan) for norms in self.gradients])
         if self.method is not None:
-            found["confusion"] = self.confusion(self.method)
+            found["confusion"] = confusion(self.method, self.test_set).int()
             if isinstance(self.method.network, Classifier):
                 samples, labels = self.first_of_each(len(self.tests), FOR_MEANS)
                 found["distance.inputs"] = class_distances(samples, labels, len(self.tests)).half()
         return {name: value.cpu().contiguous() for name, value in sorted(found.items())}
 
-    def confusion(self, method: Method, chunk: int = 4096) -> Tensor:
-        """Count the test samples of the classes seen by their class and the class assigned: (C, C)."""
-        classes = method.problem.classes
-        rows = (self.test_set.y < method.seen).nonzero().flatten()
-        scores = torch.cat([method.network(self.test_set.x[part])[:, : method.seen] for part in rows.split(chunk)])
-        pairs = self.test_set.y[rows] * classes + scores.argmax(1)
-        return torch.bincount(pairs, minlength=classes**2).view(classes, classes).int()
+
+def compact(values: Tensor) -> Tensor:
+    """Return values in half precision, or as they are where that cannot hold one of them."""
+    half = values.half()
+    return half if torch.equal(half.isinf(), values.isinf()) else values
 
 
 def factor_of(method: Method) -> float | None:
     """Return the factor f that decides who competes: the method's own, or the paper's for one that has none."""
-    f = getattr(method.settings, "f", PAPERS_F)
-    return None if f == "none" else f
+    return getattr(method, "repulsion_factor", PAPERS_F)
