@@ -91,6 +91,8 @@ def rows() -> list[Row]:
         Row(f"npz: {what}", change, ("prepare", "PLAN", "SOURCE", "OUT"), ("mine.npz",)) for what, change in NPZ.items()
     ]
     listed += [
-        Row(f"npz: {what}, composed", change, COMPOSED, ()) for what, change in NPZ.items() if what in FOR_PLANNING
+        Row(f"npz: {what}, composed", change, COMPOSED, ("mine.npz",))
+        for what, change in NPZ.items()
+        if what in FOR_PLANNING
     ]
     return listed

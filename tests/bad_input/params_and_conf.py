@@ -127,15 +127,16 @@ OVERRIDES = {
 }
 """Arguments of `compose`."""
 
-CONF: dict[str, tuple[str, str | bytes]] = {
-    "a broken file": ("conf/study/bad.yaml", "study: [\n"),
-    "an empty main file": ("conf/config.yaml", ""),
-    "wrong bytes": ("conf/study/bad.yaml", b"\xff\xfe\x00"),
-    "a main file that is a list": ("conf/config.yaml", "- a\n"),
-    "an unknown group": ("conf/config.yaml", "defaults: [nonsense: 1]\n"),
-    "a wrong value": ("conf/size/small.yaml", "# @package _global_\nmodel: {units: many}\n"),
-    "a deep nest": ("conf/study/bad.yaml", "[" * 3000),
-    "a tab": ("conf/study/bad.yaml", "study:\n\tname: x\n"),
+SIZE = "# @package _global_\nsize: {name: small, suffix: -small}\ntraining: {learning_rate: fast}\n"
+CONF: dict[str, tuple[str, str | bytes, str]] = {
+    "a broken file": ("conf/study/bad.yaml", "study: [\n", "conf/ cannot be composed"),
+    "an empty main file": ("conf/config.yaml", "", "conf/ cannot be composed"),
+    "wrong bytes": ("conf/study/bad.yaml", b"\xff\xfe\x00", "conf/ cannot be composed"),
+    "a main file that is a list": ("conf/config.yaml", "- a\n", "conf/ cannot be composed"),
+    "an unknown group": ("conf/config.yaml", "defaults: [nonsense: one]\n", "nonsense"),
+    "a wrong value": ("conf/size/small.yaml", SIZE, "training.learning_rate is 'fast'"),
+    "a deep nest": ("conf/study/bad.yaml", "[" * 3000, "conf/ cannot be composed"),
+    "a tab": ("conf/study/bad.yaml", "study:\n\tname: x\n", "conf/ cannot be composed"),
 }
 """Files of conf/, composed with study=bad size=small dataset=npz."""
 
@@ -166,7 +167,10 @@ def rows() -> list[Row]:
     listed += [
         Row(f"compose: {what}", nothing, ("compose", *asked), words) for what, (asked, words) in OVERRIDES.items()
     ]
-    listed += [Row(f"conf/ with {what}", text(name, content), COMPOSED, ()) for what, (name, content) in CONF.items()]
+    listed += [
+        Row(f"conf/ with {what}", text(name, content), COMPOSED, (said,))
+        for what, (name, content, said) in CONF.items()
+    ]
     return listed
 
 

@@ -98,7 +98,7 @@ def rows() -> list[Row]:
         for what, (key, value) in RECORD.items()
     ]
     listed += [
-        Row(f"packed record: {what}", packed(f"record.{key}", value), ("import", "records.jsonl"), ("records",))
+        Row(f"packed record: {what}", packed(f"record.{key}", value), ("import", "records.jsonl"), ("-s0-",))
         for what, (key, value) in RECORD.items()
     ]
     listed += [
@@ -115,7 +115,7 @@ def rows() -> list[Row]:
             f"record of {what}",
             lambda c=content: found("results/runs/*/record.json").write_bytes(_bytes(c)),
             command,
-            (),
+            ("results/runs/",),
         )
         for what, content in JSON.items()
         for command in (("verify",), ("export", "new.jsonl"))

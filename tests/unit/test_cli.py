@@ -217,7 +217,7 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_left(folder, capsys):
     Path("file").write_text("x")
     for target, told in (
         ("conf", "conf is not a regular file, and is left as it is"),
-        ("file/versions.json", "file/versions.json cannot be made, because a file lies where"),
+        ("file/versions.json", "file cannot be made, because a file lies where a folder is needed"),
     ):
         assert cli.main(["drift", "--methods", target]) == 2
         assert told in capsys.readouterr().err

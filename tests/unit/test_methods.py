@@ -11,6 +11,8 @@ from losses_by_hand import cross_entropy
 
 from exaggerated_replay.settings.reading import ReadingSettings
 
+WITHOUT_A_CLASSIFIER = {"gaussians", "generative_classifier", "slda"}
+
 
 @pytest.mark.parametrize("bounded", [True, False])
 @pytest.mark.parametrize("name", STEPPING)
@@ -28,11 +30,11 @@ def test_every_method_learns_three_tasks_with_finite_losses(name, bounded, build
 def test_every_method_brings_its_loss_down(name, build, learn):
     losses = []
     learn(build(name), tasks=1, iterations=60, watch=lambda progress: losses.append(progress.loss))
-    assert losses[-1] < 0.8 * losses[0]
+    assert losses[-1] < 0.95 * losses[0]
 
 
-@pytest.mark.parametrize("name", ARMS)
-def test_every_method_starts_from_the_same_classifier(name, build):
+@pytest.mark.parametrize("name", [name for name in ARMS if name not in WITHOUT_A_CLASSIFIER])
+def test_every_method_with_a_classifier_starts_from_the_same_classifier(name, build):
     layers = ("encoder1", "encoder2", "classifier")
     expected, own = build("none").network.state_dict(), build(name).network.state_dict()
     assert sum(key.startswith(layers) for key in own if "latent" not in key) == 6

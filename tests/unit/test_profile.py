@@ -19,4 +19,4 @@ def test_all_cores_are_taken_unless_somebody_says_how_many(typed, cores):
 def test_the_profile_of_a_cluster_asks_for_slurm_and_tries_again():
     asked = get_argument_parser(profiles=[SLURM]).parse_args([])
     assert (asked.executor, asked.retries, asked.jobs, asked.latency_wait) == ("slurm", 3, 100, 60)
-    assert {"runtime", "mem_mb"} <= {*asked.default_resources.args}
+    assert {"runtime=720", "mem_mb=4000"} <= {*asked.default_resources.args}

@@ -29,7 +29,7 @@ def trained(tmp_path_factory):
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
         shutil.copytree(REPOSITORY / "conf", "conf")
         plan = write_params(Path("conf"), [*SMALL, *GRID], Path("params.yaml"))
-        write_plan(plan)
+        write_plan(plan, Path("params.yaml").read_text())
         written, data = ["--plan", str(plan_path(plan))], str(plan.source.prepared)
         records = [str(run.directory / "record.json") for run in plan.runs]
         for command in (

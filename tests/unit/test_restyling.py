@@ -132,7 +132,7 @@ def test_panels_stand_one_below_the_other_where_asked(small):
         ("nope", {}, r"nope is not a figure of the study mine: choose among .*forgetting.*, table1"),
         ("table1", {"names": {"x": "y"}}, r"x is not an arm or a cell of the study mine: choose among bir-si, rr-ra, "),
         ("table1", {"colours": {"x": "red"}}, "x is not an arm or a cell"),
-        ("table1", {"names": {"rr-ra": "BI-R+SI"}}, "two arms or cells would be called 'BI-R+SI'"),
+        ("table1", {"names": {"rr-ra": "BI-R+SI"}}, r"two arms or cells would be called 'BI-R\+SI'"),
         ("table1", {"names": {"bir-si": "a", "rr-ra": "a"}}, "two arms or cells would be called 'a'"),
         ("table1", {"colours": {"rr-ra": "reddish"}}, "the colour of rr-ra is 'reddish', which matplotlib does not"),
         ("table1", {"size": (3.4, 0)}, r"size is \(3.4, 0\), but must be a width and a height in inches"),
@@ -141,7 +141,7 @@ def test_panels_stand_one_below_the_other_where_asked(small):
         ("table1", {"size": ("a", 2)}, "must be a width and a height"),
         ("table1", {"style": "no-such-style"}, "style is 'no-such-style', which matplotlib cannot use: "),
         ("table1", {"style": {"font.sise": 3}}, "style is .*, which matplotlib cannot use: "),
-        ("mechanism", {}, "mechanism cannot be drawn from results/made-up: what it shows beyond the records"),
+        ("mechanism", {}, "mechanism cannot be drawn from results/made-up: it needs checkpoints or traces"),
     ],
 )
 def test_what_is_unknown_is_refused_in_a_sentence(small, name, wish, told):

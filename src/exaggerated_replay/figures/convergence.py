@@ -44,9 +44,10 @@ def draw(study: Study, grid: str) -> Figure:
     Raises:
         UserError: If the grid is unknown, a cell has no run, or a pair shares no seed or mixes devices.
     """
-    found, changed = (
-        pd.concat([study.cell_runs(row.cell) for row in study.plan.grid(grid)]).astype({"iterations": float}),
-        effects(study, grid),
+    changed = effects(study, grid)
+    cells = [study.cell(row.cell) for row in study.plan.grid(grid)]
+    found = pd.concat(
+        study.cell_runs(cell.name).assign(arm=cell.arm, iterations=cell.setting(LENGTH)) for cell in cells
     )
     arms = {arm: colour for arm, colour in arm_colours(study.plan).items() if arm in set(found["arm"])}
     figure, rows = panels(*((3.7, len(PANELS), 2) if len(changed) else (2.4, len(PANELS))), sharex=True)
