@@ -142,11 +142,18 @@ def config(units=100, strength=300.0, **method):
     return {"model": {"units": units}, "training": training, "method": {"si": {"strength": strength}, **method}}
 
 
-def doses():
+def doses(*more):
+    """Weights of RR, of RA and of both, and of further arms: name, whether it has either loss, its means."""
     cells = {"bir-si": ("bir-si", config(), {}, None)}
     for weight in (1e-6, 1e-2, 1.0):
-        for arm, rr, ra in (("rr", weight, 0.0), ("ra", 0.0, weight), ("rr-ra", weight, weight)):
-            made = config(lambda_rr=rr, lambda_ra=ra, lambda_rec=1.0, reading={"reduction": "mean"})
+        for arm, has_rr, has_ra, means in (
+            ("rr", 1, 0, "batch"),
+            ("ra", 0, 1, "batch"),
+            ("rr-ra", 1, 1, "batch"),
+            *more,
+        ):
+            rr, ra, reading = has_rr * weight, has_ra * weight, {"reduction": "mean", "class_means": means}
+            made = config(lambda_rr=rr, lambda_ra=ra, lambda_rec=1.0, reading=reading)
             cells[f"{arm}{weight:g}"] = (arm, made, {"method.lambda_rr": rr, "method.lambda_ra": ra}, "bir-si")
     return sweep(cells, effect=lambda cell: 5.0 if cell == "ra1" else 0.0)
 
@@ -156,8 +163,8 @@ def cell_of(config):
     return made({"cells": {"a": {"config": config}}}).cell("a")
 
 
-def dosed():
-    return made(*doses(), {"any": {"problem": {"inputs": 1024, "classes": 10, "bounded": True}}})
+def dosed(*more):
+    return made(*doses(*more), {"any": {"problem": {"inputs": 1024, "classes": 10, "bounded": True}}})
 
 
 def strengths():

@@ -239,6 +239,15 @@ def test_dose_is_drawn_over_the_weight_that_acts():
     np.testing.assert_allclose(marks, [1e-6, 1.024e-3, 0.524288])  # 1,024 features, 512 samples
 
 
+def test_two_arms_of_one_kind_are_two_lines_of_a_dose_with_names_of_their_own():
+    """Their differences depend on each other, because both are compared with the same baseline."""
+    figure = dose.draw(dosed(("ra-stored", 0, 1, "stored")), "g")
+    assert [len(container.lines[0].get_xdata()) for container in figure.axes[0].containers] == [3] * 4
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named[0] == "RR alone" and named[3] == "RR and RA"
+    assert named[1].startswith("RA alone, ") and named[2].startswith("RA alone, ") and named[1] != named[2]
+
+
 @pytest.mark.parametrize(
     ("reading", "expected"),
     [

@@ -22,6 +22,7 @@ from exaggerated_replay.figures.style import (
     means,
     panels,
 )
+from exaggerated_replay.planning.questions import DOSES
 from exaggerated_replay.planning.study_plan import Cell
 
 LOSSES = {(True, False): "RR alone", (False, True): "RA alone", (True, True): "RR and RA"}
@@ -97,8 +98,8 @@ def draw(study: Study, grid: str) -> Figure:
 
 
 def besides_weights(cell: Cell) -> str:
-    """Return all settings of a cell but the weights of RR and RA, as a text: cells of one line share them."""
-    method = {key: value for key, value in cell.method.items() if key not in ("lambda_rr", "lambda_ra")}
+    """Return all settings of a cell but the weights that a dose is made of, as a text: cells of one line share them."""
+    method = {key: value for key, value in cell.method.items() if f"method.{key}" not in DOSES}
     return json.dumps({**cell.config, "method": method}, sort_keys=True)
 
 
