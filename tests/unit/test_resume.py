@@ -15,7 +15,7 @@ from exaggerated_replay.learning.method import Method, build_method
 from exaggerated_replay.learning.run import Schedule
 from exaggerated_replay.learning.trainer import train
 from exaggerated_replay.training.observation.observer import TaskEndObserver
-from exaggerated_replay.training.resume import StateFile, Stop, read_state, write_state
+from exaggerated_replay.training.resume import StateFile, Stop, mark_of, read_state, write_state
 
 CPU = torch.device("cpu")
 STEPS = 9  # an epoch of a task has 4 batches: some interruptions lie within one
@@ -204,11 +204,17 @@ def test_a_state_comes_back_as_it_was(tmp_path):
 
 
 def another_run(path):
-    write_state(path, {"run": "other", "device": "cpu", "torch": torch.__version__}, {"task": 2})
+    write_state(path, {**mark_of("run", CPU), "run": "other"}, {"task": 2})
 
 
 def another_torch(path):
-    write_state(path, {"run": "run", "device": "cpu", "torch": "1.0"}, {"task": 2})
+    write_state(path, {**mark_of("run", CPU), "torch": "1.0"}, {"task": 2})
+
+
+def another_layout(path):
+    """As a version wrote it whose states had no learning rates."""
+    mark = mark_of("run", CPU)
+    write_state(path, {key: mark[key] for key in ("run", "device", "torch")}, {"task": 2})
 
 
 def weights(path):
@@ -224,7 +230,7 @@ def other_metadata(path):
     save_file({"w": torch.ones(2)}, path, metadata={"state": json.dumps([1])})
 
 
-@pytest.mark.parametrize("make", [another_run, another_torch, weights, half, other_metadata])
+@pytest.mark.parametrize("make", [another_run, another_torch, another_layout, weights, half, other_metadata])
 def test_what_is_no_state_of_this_run_is_named_and_the_run_starts_anew(make, run, tmp_path, capsys):
     path = tmp_path / "state.safetensors"
     make(path)

@@ -15,10 +15,10 @@ from test_job import Place, settings_of
 
 from exaggerated_replay import cli
 from exaggerated_replay.errors import Interrupted
-from exaggerated_replay.places import RECORD, STATE
+from exaggerated_replay.places import EPOCHS, RECORD, STATE
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.store.status import Standing, cost, status
-from exaggerated_replay.training.resume import Stop, read_state, write_state
+from exaggerated_replay.training.resume import Stop, mark_of, read_state, write_state
 
 ITERATIONS = 6
 SAVED = 1_000_000_000.0
@@ -87,7 +87,7 @@ def test_each_run_of_a_plan_is_where_it_stands(place, tmp_path):
     ]
     assert found.unreadable == []
     assert found.unfinished[0].saved == SAVED
-    mark = {"run": "bir-si", "device": "cpu", "torch": torch.__version__}
+    mark = mark_of("bir-si", torch.device("cpu"))
     assert found.unfinished[0].seconds == read_state(place.workspace / "bir-si" / STATE, mark)["seconds"] > 0
 
 
@@ -122,6 +122,13 @@ def test_what_is_no_state_of_a_run_is_named_and_the_run_counts_as_not_begun(make
     make(path)
     found = status(plan_of("none"), place.runs, KEPT, place.workspace)
     assert (found.unfinished, found.unreadable, found.not_begun) == ([], [path], ["none"])
+
+
+def test_an_encoder_in_training_is_no_damaged_run(place):
+    (place.workspace / "long-36addacad0").mkdir(parents=True)
+    (place.workspace / "long-36addacad0" / EPOCHS).write_bytes(b"what its training resumes from")
+    found = status(plan_of("none"), place.runs, KEPT, place.workspace)
+    assert (found.unreadable, found.elsewhere) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def train_encoder(
     """
     with alone([workspace / target.name]):  # a job that outlived its workflow is waited for, not doubled
         if (target / RECORD).is_file():
+            shutil.rmtree(workspace / target.name, ignore_errors=True)
             return
         state = workspace / target.name / EPOCHS
         train_set, test_set = (

@@ -23,6 +23,7 @@ from exaggerated_replay.files import replacing
 from exaggerated_replay.learning.method import State
 
 TENSOR = "__tensor__"  # stands for a tensor in the nested state that goes into the file's metadata
+LAYOUT = "2"  # of a state; the first one had no learning rates
 
 
 class Stop:
@@ -47,13 +48,18 @@ class Stop:
         self.__exit__()
 
 
+def mark_of(run: str, device: torch.device) -> dict[str, str]:
+    """Return what a state must be marked with, so that a run resumes from it."""
+    return {"run": run, "device": device.type, "torch": torch.__version__, "layout": LAYOUT}
+
+
 class StateFile:
     """Keeps one run's state in a file: every so many minutes, and when the process is asked to stop."""
 
     def __init__(self, path: Path, run: str, device: torch.device, minutes: float, stop: Stop) -> None:
         """Take where the file lies, the name of the run, where it computes, and how often to save."""
         self.path = path
-        self.mark = {"run": run, "device": device.type, "torch": torch.__version__}
+        self.mark = mark_of(run, device)
         self.seconds = 60 * minutes
         self.stop = stop
         self.latest = self.began = time.monotonic()
