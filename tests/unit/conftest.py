@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from every_method import METHODS
 from hypothesis import settings
 
 from exaggerated_replay.learning.batches import rows_of_tasks
@@ -67,6 +66,8 @@ def new_samples():
 @pytest.fixture
 def arms():
     """Settings of every method, by a name; "bir-si" and "exaggeration" with synaptic intelligence."""
+    from every_method import METHODS  # where it is needed: a new method may want a value that is not there yet
+
     si = SISettings(strength=0.3)
     return {
         **METHODS,
