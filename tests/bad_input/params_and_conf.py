@@ -134,6 +134,8 @@ CONF: dict[str, tuple[str, str | bytes, str]] = {
     "wrong bytes": ("conf/study/bad.yaml", b"\xff\xfe\x00", "conf/ cannot be composed"),
     "a main file that is a list": ("conf/config.yaml", "- a\n", "conf/ cannot be composed"),
     "an unknown group": ("conf/config.yaml", "defaults: [nonsense: one]\n", "nonsense"),
+    "a group that is a number": ("conf/config.yaml", "defaults: [nonsense: 1]\n", "Unsupported item value in defaults"),
+    "a size without a name": ("conf/size/small.yaml", "# @package _global_\nmodel: {units: many}\n", "size is missing"),
     "a wrong value": ("conf/size/small.yaml", SIZE, "training.learning_rate is 'fast'"),
     "a deep nest": ("conf/study/bad.yaml", "[" * 3000, "conf/ cannot be composed"),
     "a tab": ("conf/study/bad.yaml", "study:\n\tname: x\n", "conf/ cannot be composed"),

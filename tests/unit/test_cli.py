@@ -169,7 +169,7 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/a.csv")
         (
             ZeroDivisionError("by zero"),
             1,
-            "this is a bug in the program, not your mistake (ZeroDivisionError: by",
+            "this is a bug in the program, not your mistake (ZeroDivisionError: by zero)",
         ),
         (RuntimeError("two\nlines"), 1, "(RuntimeError: two lines); --traceback shows where"),
     ],
@@ -220,7 +220,9 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_left(folder, capsys):
         ("file/versions.json", "file cannot be made, because a file lies where a folder is needed"),
     ):
         assert cli.main(["drift", "--methods", target]) == 2
-        assert told in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert said.startswith("exaggerated-replay: ") and said.endswith("\n") and said.count("\n") == 1
+        assert told in said
     assert Path("file").read_text() == "x"
 
 

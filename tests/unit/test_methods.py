@@ -30,7 +30,7 @@ def test_every_method_learns_three_tasks_with_finite_losses(name, bounded, build
 def test_every_method_brings_its_loss_down(name, build, learn):
     losses = []
     learn(build(name), tasks=1, iterations=60, watch=lambda progress: losses.append(progress.loss))
-    assert losses[-1] < 0.95 * losses[0]
+    assert losses[-1] < {"generative_classifier": 0.95}.get(name, 0.8) * losses[0]
 
 
 @pytest.mark.parametrize("name", [name for name in ARMS if name not in WITHOUT_A_CLASSIFIER])

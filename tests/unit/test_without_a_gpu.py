@@ -13,7 +13,7 @@ import pytest
 import torch
 from every_method import METHODS
 from torch import nn
-from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode, ShapeEnv
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
@@ -26,6 +26,7 @@ from exaggerated_replay.training.observation.geometry import centred_gram, class
 from exaggerated_replay.training.observation.probe import NotedTerms
 from exaggerated_replay.training.observation.quality import RealSamples
 from exaggerated_replay.training.observation.replay import agreement, competition_counts, imagine, inverse_distances
+from exaggerated_replay.training.trial import ShapesAlone
 
 pytestmark = pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")  # when one is copied
 GPU = torch.device("cuda")
@@ -80,8 +81,7 @@ def bounded(request):
 @pytest.fixture
 def gpu(monkeypatch):
     """Let the device "cuda" be there as long as the test lasts."""
-    generators, mode = Generators(), FakeTensorMode()
-    mode.__deepcopy__ = lambda memo: mode  # copies of its tensors are its own
+    generators, mode = Generators(), ShapesAlone()
     monkeypatch.setattr(streams, "torch", SimpleNamespace(Generator=generators))
     monkeypatch.setattr(nn.Module, "to", to)
     with mode, generators:
@@ -200,7 +200,8 @@ def test_where_a_network_puts_classes_is_found_on_the_gpu(network, build, gpu):
     for values in places.values():
         assert on_the_gpu(centred_gram(values))
         with shapes_may_depend_on_data(gpu):
-            class_distances(values, y, 4)  # which adds up on the CPU, in one order
+            distances = class_distances(values, y, 4)
+        assert distances.device.type == "cpu"  # where sums are taken in one order
 
 
 def test_what_a_network_would_replay_is_looked_at_on_the_gpu(network, build, gpu):

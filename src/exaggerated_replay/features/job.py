@@ -43,35 +43,44 @@ def train_encoder(
         UserError: The settings do not fit the images.
     """
     with alone([workspace / target.name]):  # a job that outlived its workflow is waited for, not doubled
-        if (target / RECORD).is_file():
-            shutil.rmtree(workspace / target.name, ignore_errors=True)
-            return
-        state = workspace / target.name / EPOCHS
-        train_set, test_set = (
-            Images(torch.from_numpy(x).to(device), torch.from_numpy(y).to(device), source["mean"], source["std"])
-            for x, y in ((prepared.x_train, prepared.y_train), (prepared.x_test, prepared.y_test))
+        if not (target / RECORD).is_file():
+            _train(settings, prepared, source, device, workspace / target.name / EPOCHS, timings, target)
+        shutil.rmtree(workspace / target.name, ignore_errors=True)
+
+
+def _train(
+    settings: PretrainingSettings,
+    prepared: Prepared,
+    source: dict[str, Any],
+    device: torch.device,
+    state: Path,
+    timings: Path,
+    target: Path,
+) -> None:
+    train_set, test_set = (
+        Images(torch.from_numpy(x).to(device), torch.from_numpy(y).to(device), source["mean"], source["std"])
+        for x, y in ((prepared.x_train, prepared.y_train), (prepared.x_test, prepared.y_test))
+    )
+    started = time.perf_counter()
+
+    def watch(epoch: Epoch) -> None:
+        print(
+            f"encoder  epoch {epoch.epoch}/{settings.epochs}  loss {epoch.loss:.3f}  "
+            f"test accuracy {100 * epoch.test_accuracy:.1f} %  {time.perf_counter() - started:.0f} s",
+            file=sys.stderr,
+            flush=True,
         )
-        started = time.perf_counter()
 
-        def watch(epoch: Epoch) -> None:
-            print(
-                f"encoder  epoch {epoch.epoch}/{settings.epochs}  loss {epoch.loss:.3f}  "
-                f"test accuracy {100 * epoch.test_accuracy:.1f} %  {time.perf_counter() - started:.0f} s",
-                file=sys.stderr,
-                flush=True,
-            )
-
-        encoder, curve = pretrain(settings, train_set, test_set, state, watch)
-        with replacing(target / ENCODER_WEIGHTS) as temporary:
-            save_file({name: v.cpu().contiguous() for name, v in encoder.state_dict().items()}, temporary)
-        record = {
-            "settings": asdict(settings),
-            "images": {**source, "train": len(prepared.y_train), "test": len(prepared.y_test)},
-            "environment": {"device": device.type, "torch": torch.__version__},
-            "curve": [point._asdict() for point in curve],
-            "sha256": {ENCODER_WEIGHTS: file_digest(target / ENCODER_WEIGHTS)},
-        }
-        write_json(target / RECORD, record)
-        seconds = round(time.perf_counter() - started, 3)
-        write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})
-        shutil.rmtree(state.parent, ignore_errors=True)
+    encoder, curve = pretrain(settings, train_set, test_set, state, watch)
+    with replacing(target / ENCODER_WEIGHTS) as temporary:
+        save_file({name: v.cpu().contiguous() for name, v in encoder.state_dict().items()}, temporary)
+    record = {
+        "settings": asdict(settings),
+        "images": {**source, "train": len(prepared.y_train), "test": len(prepared.y_test)},
+        "environment": {"device": device.type, "torch": torch.__version__},
+        "curve": [point._asdict() for point in curve],
+        "sha256": {ENCODER_WEIGHTS: file_digest(target / ENCODER_WEIGHTS)},
+    }
+    write_json(target / RECORD, record)
+    seconds = round(time.perf_counter() - started, 3)
+    write_json(timings / f"{target.name}.json", {"seconds": seconds, "hardware": hardware(device)})

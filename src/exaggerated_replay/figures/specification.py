@@ -29,9 +29,8 @@ def draw(study: Study, grid: str) -> Figure:
     same: dict[tuple[object, ...], list[int]] = {}
     for number, row in table.iterrows():
         treated, _ = study.pair(row["cell"], row["baseline"])
-        scores = (
-            treated[[*METRICS]].to_numpy().ravel() if len(treated) else [row["cell"]]
-        )  # all diverged: like no other
+        # Where every pair diverged there is nothing to be like another in.
+        scores = treated[[*METRICS]].to_numpy().ravel() if len(treated) else [row["cell"]]
         same.setdefault((row["baseline"], *treated.index, *scores), []).append(int(str(number)))
     effects = table[f"{METRIC}_difference"].fillna(-np.inf).to_numpy(float)
     rows = sorted(same.values(), key=lambda numbers: -effects[numbers[0]])

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -39,8 +39,8 @@ def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
         check_override(override)
     try:
         with initialize_config_dir(str(conf.resolve()), version_base=None):
-            values: dict[str, Any] = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)  # type: ignore[assignment]
-            return values
+            values = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)
+            return cast(dict[str, Any], values)  # of a mapping it is one
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{conf.name}/ cannot be composed{given}: {_reason(str(error))}") from None
 

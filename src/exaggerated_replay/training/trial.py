@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from unittest.mock import patch
 
 import torch
@@ -131,6 +131,13 @@ def _try(settings: MethodSettings, bounded: bool) -> Iterator[str]:
     yield _try_shapes(settings, bounded)
 
 
+class ShapesAlone(FakeTensorMode):
+    """Tensors with shapes and no numbers; a copy of one belongs to the same mode."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
 def _try_shapes(settings: MethodSettings, bounded: bool) -> str:
     """Take a step of the second task with tensors that have shapes and no numbers, as a GPU would record it."""
     method = build_method(settings.method, problem(bounded), settings)
@@ -142,8 +149,7 @@ def _try_shapes(settings: MethodSettings, bounded: bool) -> str:
     method.end_task(here.x[rows], here.y[rows])
     method.begin_task(2)
     state = method.state()
-    mode = FakeTensorMode()
-    mode.__deepcopy__ = lambda memo: mode  # type: ignore[attr-defined]  # copies of its tensors are its own
+    mode = ShapesAlone()
     with mode, warnings.catch_warnings(action="ignore"):  # copies ask where their numbers lie
         with patch.object(nn.Module, "to", lambda module, *_: module):  # tensors without numbers cannot be swapped
             twin = build_method(settings.method, problem(bounded), settings)
