@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.learning.completeness import ambient, check_complete
 from exaggerated_replay.learning.method import Method
+from exaggerated_replay.training.completeness import ambient, check_complete
 
 
 @dataclass

@@ -58,12 +58,12 @@ class StopAt(StateFile):
                 self.stop.ask(signal.SIGTERM)
         return super().due()
 
-    def save(self, state):
+    def save(self, method, state):
         if self.saves is not None:
             self.saves -= 1
             if self.saves == 0:
                 self.stop.ask(signal.SIGTERM)
-        super().save(state)
+        super().save(method, state)
 
 
 def same(left, right):
@@ -153,7 +153,7 @@ def test_a_run_saves_when_its_time_is_up_and_when_a_task_begins(run, tmp_path, m
     keeper = StateFile(tmp_path / "state.safetensors", "run", CPU, 5, Stop())
     saved = []
     save = keeper.save
-    keeper.save = lambda state: (saved.append((state["task"], state["iteration"])), save(state))
+    keeper.save = lambda method, state: (saved.append((state["task"], state["iteration"])), save(method, state))
     run("none", keeper)
     begun = [place for place in saved if place[1] == 0]
     assert begun == [(2, 0), (3, 0)]
@@ -162,19 +162,27 @@ def test_a_run_saves_when_its_time_is_up_and_when_a_task_begins(run, tmp_path, m
     assert not keeper.path.exists()
 
 
-def test_seconds_add_up_over_interruptions(run, tmp_path, monkeypatch):
+def test_seconds_add_up_over_interruptions(build, tmp_path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    keeper = StateFile(tmp_path / "state.safetensors", "run", CPU, 5, Stop())
+    method = build("none")
+    method.begin_task(1)
+
+    def begun():
+        keeper = StateFile(tmp_path / "state.safetensors", "run", CPU, 5, Stop())
+        return keeper, keeper.saved()
+
+    first, nothing = begun()
+    assert nothing is None
     now[0] = 100
-    keeper.save({"task": 1})
+    first.save(method, {"task": 1, "method": method.state()})
     now[0] = 130  # lost: it died before it saved again
-    later = StateFile(keeper.path, "run", CPU, 5, Stop())
+    later, state = begun()
+    assert state["task"] == 1
+    assert "seconds" not in state
     now[0] = 140
-    assert later.saved() == {"task": 1}
-    later.save({"task": 2})
-    last = StateFile(keeper.path, "run", CPU, 5, Stop())
-    last.saved()
+    later.save(method, {"task": 2, "method": method.state()})
+    last, _ = begun()
     now[0] = 147
     assert last.spent() == 100 + 10 + 7
 

@@ -48,7 +48,7 @@ class Method(nn.Module):
 
     What is kept from one step to the next are modules and buffers made in `__init__`, and generators from `draw`: they
     are the state that an interrupted run goes on from. `begin_task` may set what follows from the task's number alone.
-    Anything else that changes while training is refused before it is saved (`completeness.py`).
+    Anything else that changes while training is refused before it is saved (`training/completeness.py`).
 
     The base class is the baseline "none": a classifier trained on the current task alone.
     """

@@ -6,6 +6,8 @@ from torch import Tensor
 
 from exaggerated_replay.learning.method import Method
 
+PERCENT = 100
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -45,18 +47,36 @@ class Outcome:
 
     correct: list[list[int]]  # (tasks, classes): test samples classified right after each task
     predicted: list[int]  # (classes,): test samples the final model assigns to each class
-    instruments: dict[str, list[float]]  # per task, the mean of what the method noted
+    instruments: dict[str, list[float]]  # per task, the mean of what the method noted; 0 in tasks before it noted it
+
+    def add_task(self, noted: dict[str, float], confusion: Tensor) -> None:
+        """Take down a task that was learned.
+
+        Args:
+            noted: The mean over its steps of what was noted, by name.
+            confusion: (classes, classes) counts of test samples: rows are their classes, columns the classes assigned.
+        """
+        for name in dict.fromkeys([*self.instruments, *noted]):
+            self.instruments.setdefault(name, [0.0] * len(self.correct)).append(noted.get(name, 0.0))
+        self.correct.append(confusion.diagonal().tolist())
+        self.predicted[:] = confusion.sum(0).tolist()
+
+    @property
+    def accuracy(self) -> float | None:
+        """The accuracy on the classes seen up to the last finished task, in percent; None in the first task."""
+        if not self.correct:
+            return None
+        return PERCENT * sum(self.correct[-1]) / sum(self.predicted)  # every test sample has one prediction
 
 
 class Diverged(Exception):
     """The loss of a run is no finite number any more."""
 
-    def __init__(self, method: Method, outcome: Outcome, task: int, iteration: int, term: str, loss: float) -> None:
-        """Take the method, its outcome in the tasks before, and when which term of the loss was first not finite."""
-        super().__init__(f"{term} is not a finite number in task {task}, iteration {iteration}")
+    def __init__(self, method: Method, outcome: Outcome, task: int, iteration: int, loss: float) -> None:
+        """Take the method, its outcome in the tasks before, and in which iteration which loss was seen."""
         self.method = method
         self.outcome = outcome
         self.task = task
-        self.iteration = iteration
-        self.term = term
         self.loss = loss
+        self.term, self.iteration = method.instruments.first_to_fail(iteration) or ("loss", iteration)
+        super().__init__(f"{self.term} is not a finite number in task {task}, iteration {self.iteration}")

@@ -1,13 +1,12 @@
 """Where a run stands: what one step leaves for the next, who keeps it, and who looks on."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from exaggerated_replay.learning.batches import ShuffledBatches
-from exaggerated_replay.learning.completeness import check_complete
 from exaggerated_replay.learning.method import Method, State
 from exaggerated_replay.learning.run import Outcome
 
@@ -43,15 +42,23 @@ class Keeper(Protocol):
     """Who keeps what an interrupted run goes on from."""
 
     def saved(self) -> State | None:
-        """Return the latest state kept of this run, if there is one."""
+        """Return the latest state kept of this run, if there is one. Asked once, when the run begins."""
         ...
 
     def due(self) -> bool:
         """Return whether it is time to keep another."""
         ...
 
-    def save(self, state: State) -> None:
-        """Keep a state. Its tensors are those at work, which the next step changes."""
+    def save(self, method: Method, state: State) -> None:
+        """Keep a state, provided that it has all that the method keeps.
+
+        Args:
+            method: The method, between two steps of a task.
+            state: What `Standing.state` returns. Its tensors are those at work, which the next step changes.
+
+        Raises:
+            UserError: The method keeps something that is not in the state.
+        """
         ...
 
 
@@ -64,20 +71,13 @@ class Standing:
     batches: ShuffledBatches
     outcome: Outcome
     observer: Observer | None
-    ambient: tuple[Any, ...]  # where the process's own random streams were when the run began
 
     def state(self, task: int, iteration: int) -> State:
-        """Return where the run stands after so many iterations of a task.
-
-        Raises:
-            UserError: The method keeps something that is not in its state.
-        """
-        method = self.method.state()
-        check_complete(self.method, method, self.ambient)
+        """Return where the run stands after so many iterations of a task."""
         return {
             "task": task,
             "iteration": iteration,
-            "method": method,
+            "method": self.method.state(),
             "optimiser": {str(index): moments for index, moments in self.optimiser.state_dict()["state"].items()},
             "rates": [group["lr"] for group in self.optimiser.param_groups],  # a method's own hook may change them
             "batches": self.batches.state(),

@@ -1,6 +1,5 @@
 """The training loop: one for every method, device and size."""
 
-import math
 import sys
 from collections.abc import Callable
 
@@ -8,15 +7,17 @@ import torch
 from torch import Tensor
 
 from exaggerated_replay.learning.batches import ShuffledBatches, rows_of_tasks
-from exaggerated_replay.learning.completeness import ambient
 from exaggerated_replay.learning.method import Method, evaluating
-from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples, Schedule
+from exaggerated_replay.learning.run import PERCENT, Diverged, Outcome, Progress, Samples, Schedule
 from exaggerated_replay.learning.standing import Keeper, Observer, Standing
 from exaggerated_replay.learning.step import step_of
 from exaggerated_replay.streams import stream
 
-PERCENT = 100
 INFINITE = "infinite_moments"  # an instrument of those runs alone in which it is ever above zero
+STUCK = (
+    "in task {task} the squared gradients of {percent:.2g} % of the weights passed what Adam can hold in single "
+    "precision: these weights do not move any more, and the run goes on"
+)
 
 
 def to_stderr(said: str) -> None:
@@ -36,9 +37,9 @@ def train(
 ) -> Outcome:
     """Teach a method one task after the other, and test it after each.
 
-    The optimiser keeps what the schedule says between tasks. The loop never waits for the device, except to report
-    progress some twenty times per task. Where the keeper has a state of this run it goes on from there, to the same
-    weights and counts. What goes wrong without stopping it is told in one line.
+    The loop never waits for the device, except to report progress some twenty times per task. Where the keeper has a
+    state of this run it goes on from there, to the same weights and counts. What goes wrong without stopping it is told
+    in one line.
 
     Raises:
         UserError: A batch is larger than a task, or a state that is to be saved would lack something that the method
@@ -48,44 +49,33 @@ def train(
     optimiser = method.optimiser(schedule.learning_rate)
     order = stream(method.problem.seed, "data order")
     outcome = Outcome([], [], {})
-    drawn = ambient()
     saved = keeper and keeper.saved()
 
     for task in range(saved["task"] if saved else 1, schedule.tasks + 1):
         method.begin_task(task)
-        match schedule.optimiser_state:
-            case "kept":
-                pass
-            case "moments":
-                restart_count(optimiser)
-            case "reset":
-                optimiser = method.optimiser(schedule.learning_rate)
-            case other:
-                raise ValueError(f"{other!r} is not a state of the optimiser")
+        optimiser = between_tasks(optimiser, method, schedule)
         pool = rows_of_tasks(train_set.y, method.pool(task), method.problem)
         batches = ShuffledBatches(pool, schedule.batch, order, task)
-        standing = Standing(method, optimiser, batches, outcome, observer, drawn)
+        standing = Standing(method, optimiser, batches, outcome, observer)
         done = 0
         if saved:
             done, saved = standing.restore(saved), None
         elif keeper is not None and task > 1:
-            keeper.save(standing.state(task, 0))
+            keeper.save(method, standing.state(task, done))
+
+        step = step_of(method, optimiser, schedule.precision)
         steps = method.steps(schedule.iterations)
         report_every = max(1, steps // 20)
-        accuracy = accuracy_so_far(outcome)
-        step = step_of(method, optimiser, schedule.precision)
-
+        accuracy = outcome.accuracy
         for iteration in range(done + 1, steps + 1):
             rows = next(batches)
             loss = step(train_set.x[rows], train_set.y[rows])
             if iteration % report_every == 0 or iteration == steps:
-                value = loss.item()
-                if not math.isfinite(value):
-                    term, first = method.instruments.first_to_fail(iteration) or ("loss", iteration)
-                    raise Diverged(method, outcome, task, first, term, value)
-                watch(Progress(task, schedule.tasks, iteration, steps, value, accuracy))
+                if not loss.isfinite():
+                    raise Diverged(method, outcome, task, iteration, loss.item())
+                watch(Progress(task, schedule.tasks, iteration, steps, loss.item(), accuracy))
             if keeper is not None and keeper.due():
-                keeper.save(standing.state(task, iteration))
+                keeper.save(method, standing.state(task, iteration))
 
         own = rows_of_tasks(train_set.y, range(task, task + 1), method.problem)
         x, y = train_set.x[own], train_set.y[own]
@@ -94,28 +84,26 @@ def train(
                 observer.task_end(method, task, x, y)
         method.end_task(x, y)
         noted = method.instruments.means(steps)
-        share = infinite_share(optimiser)
-        if share and INFINITE not in outcome.instruments:
-            tell(
-                f"in task {task} the squared gradients of {PERCENT * share:.2g} % of the weights passed what Adam can "
-                "hold in single precision: these weights do not move any more, and the run goes on"
-            )
-        if share or INFINITE in outcome.instruments:
+        if share := infinite_share(optimiser):
+            if INFINITE not in outcome.instruments:
+                tell(STUCK.format(task=task, percent=PERCENT * share))
             noted[INFINITE] = share
-        for name in dict.fromkeys([*outcome.instruments, *noted]):
-            outcome.instruments.setdefault(name, [0.0] * (task - 1)).append(noted.get(name, 0.0))
-        found = confusion(method, test_set)
-        outcome.correct.append(found.diagonal().tolist())
-        outcome.predicted[:] = found.sum(0).tolist()
+        outcome.add_task(noted, confusion(method, test_set))
 
     return outcome
 
 
-def accuracy_so_far(outcome: Outcome) -> float | None:
-    """Return the accuracy on the classes seen after the last finished task, in percent."""
-    if not outcome.correct:
-        return None
-    return PERCENT * sum(outcome.correct[-1]) / sum(outcome.predicted)  # every test sample has one prediction
+def between_tasks(optimiser: torch.optim.Optimizer, method: Method, schedule: Schedule) -> torch.optim.Optimizer:
+    """Return the optimiser of the task that begins, which keeps of the one before what the schedule says."""
+    match schedule.optimiser_state:
+        case "kept":
+            return optimiser
+        case "moments":
+            restart_count(optimiser)
+            return optimiser
+        case "reset":
+            return method.optimiser(schedule.learning_rate)
+    raise ValueError(f"{schedule.optimiser_state!r} is not a state of the optimiser")
 
 
 def restart_count(optimiser: torch.optim.Optimizer) -> None:

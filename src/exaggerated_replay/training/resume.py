@@ -20,7 +20,8 @@ from torch import Tensor
 
 from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.files import replacing
-from exaggerated_replay.learning.method import State
+from exaggerated_replay.learning.method import Method, State
+from exaggerated_replay.training.completeness import ambient, check_complete
 
 TENSOR = "__tensor__"  # stands for a tensor in the nested state that goes into the file's metadata
 LAYOUT = "2"  # of a state; the first one had no learning rates
@@ -80,6 +81,7 @@ class StateFile:
             Interrupted: The process was asked to stop before the run began.
         """
         self.give_way()
+        self.streams = ambient()  # as the run begins: no method may draw from the process's own
         if not self.path.exists():
             return None
         try:
@@ -90,12 +92,14 @@ class StateFile:
             print(f"{self.path} is not a state that {self.mark['run']} can go on from: starting anew", file=sys.stderr)
             return None
 
-    def save(self, state: State) -> None:
-        """Write a state.
+    def save(self, method: Method, state: State) -> None:
+        """Write a state that has all that the method keeps between two steps.
 
         Raises:
+            UserError: It lacks something that changes while the method learns.
             Interrupted: The process was asked to stop.
         """
+        check_complete(method, state["method"], self.streams)
         write_state(self.path, self.mark, {**state, "seconds": self.spent()})
         self.latest = time.monotonic()
         self.give_way()

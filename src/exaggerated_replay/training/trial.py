@@ -21,7 +21,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from exaggerated_replay.devices import check_defaults
 from exaggerated_replay.errors import Interrupted, UserError
 from exaggerated_replay.learning.likelihoods import likelihood_of
-from exaggerated_replay.learning.method import Problem, build_method
+from exaggerated_replay.learning.method import Method, Problem, State, build_method
 from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples, Schedule
 from exaggerated_replay.learning.standing import Observer
 from exaggerated_replay.learning.step import eager_step
@@ -66,12 +66,12 @@ class StopAt(StateFile):
             self.stop.ask(signal.SIGTERM)
         return super().due()
 
-    def save(self, state: dict[str, Any]) -> None:
+    def save(self, method: Method, state: State) -> None:
         """Count a save."""
         self.saves -= 1
         if self.saves == 0:
             self.stop.ask(signal.SIGTERM)
-        super().save(state)
+        super().save(method, state)
 
 
 def try_method(settings: MethodSettings) -> Iterator[str]:
