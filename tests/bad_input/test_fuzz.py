@@ -21,9 +21,9 @@ from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.planning.runs import run_name
-from exaggerated_replay.planning.strict_yaml import parse_yaml
 from exaggerated_replay.store.exchange import import_records
 from exaggerated_replay.store.verify import verify_record
+from exaggerated_replay.strict_yaml import parse_yaml
 from tests.bad_input.place import REPOSITORY, arrays, resealed
 
 VALUES = st.recursive(

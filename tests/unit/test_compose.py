@@ -16,8 +16,8 @@ from exaggerated_replay.planning import compose
 from exaggerated_replay.planning.compose import compose_values, drift, drift_warning, write_params
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
-from exaggerated_replay.planning.strict_yaml import read_yaml
 from exaggerated_replay.settings.reading import ReadingSettings
+from exaggerated_replay.strict_yaml import read_yaml
 
 REPOSITORY = Path(__file__).parents[2]
 CONF = REPOSITORY / "conf"

@@ -8,7 +8,7 @@ import pytest
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import compose_values, note_held, write_params
 from exaggerated_replay.planning.dropped import check_nothing_dropped, dropped
-from exaggerated_replay.planning.strict_yaml import read_yaml
+from exaggerated_replay.strict_yaml import read_yaml
 
 CONF = Path(__file__).parents[2] / "conf"
 ASKED = ["study=one", "study.seeds=2", "arms.rr-ra.lambda_ra=0.5"]

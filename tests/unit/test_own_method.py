@@ -18,13 +18,13 @@ from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.planning.runs import values_of
-from exaggerated_replay.planning.strict_yaml import dump_yaml
 from exaggerated_replay.planning.study_plan import name_of_values
 from exaggerated_replay.planning.versions import method_version, own_versions
 from exaggerated_replay.settings.methods import BUILT_IN, method_names, own_method, settings_of, use_own
 from exaggerated_replay.store.lines import Line, write_lines
 from exaggerated_replay.store.records import sealed
 from exaggerated_replay.store.verify import agree
+from exaggerated_replay.strict_yaml import dump_yaml
 from exaggerated_replay.training.trial import try_method
 
 ROOT = Path(__file__).parents[2]

@@ -116,10 +116,11 @@ def test_a_file_may_be_written_as_people_write_yaml(tmp_path):
         ("[[0, 1], [true, 3]]", "name classes by their numbers"),
         ("[[0, 1], [2.0, 3]]", "name classes by their numbers"),
         ("[[0, 1", "is not valid YAML"),
-        ("a: 1\na: 2", "is not valid YAML"),
-        ("[" * 5000, "is not valid YAML"),
+        ("a: 1\na: 2", "line 2, column 1: the key a stands twice"),
+        ("[" * 5000, "is nested too deeply"),
         ("!!python/object/apply:os.getcwd []", "is not valid YAML"),
         ("\x00", "is not valid YAML"),
+        ("- &all [0, 1]\n- *all", "aliases are not read, write the value out"),
     ],
 )
 def test_a_file_with_something_else_is_named(text, message, tmp_path):
@@ -132,7 +133,11 @@ def test_a_file_with_something_else_is_named(text, message, tmp_path):
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "latin.json").write_bytes(b"\xff\xfe")
-    for name, message in (("absent.yaml", "cannot be read"), (".", "cannot be read"), ("latin.json", "not valid JSON")):
+    for name, message in (
+        ("absent.yaml", "cannot be read"),
+        (".", "cannot be read"),
+        ("latin.json", "is not text in UTF-8: byte 1 is wrong"),
+    ):
         with pytest.raises(UserError, match=message):
             tasks_of(dataset(tasks=str(tmp_path / name)), 4, 0)
 

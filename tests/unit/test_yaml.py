@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exaggerated_replay.planning.strict_yaml import dump_yaml, parse_yaml
+from exaggerated_replay.strict_yaml import dump_yaml, parse_yaml
 
 LIKE_NUMBERS = st.text(alphabet="0123456789.eEox+-_~:nafi", max_size=8)
 LOOKING_LIKE_SOMETHING_ELSE = (

@@ -19,10 +19,10 @@ from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.git import git
 from exaggerated_replay.places import ENCODERS, PROVENANCE, RAW, RECORD, RESULTS, RUNS
 from exaggerated_replay.planning.params import PARAMS
-from exaggerated_replay.planning.strict_yaml import dump_yaml, read_yaml
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.settings.nested import follow
 from exaggerated_replay.store.records import read_record
+from exaggerated_replay.strict_yaml import dump_yaml, read_yaml
 
 OWN = ("dataset.source", "dataset.tasks", "encoder.weights", "encoder.images.source")
 """Settings that may name a file or folder of the user's."""

@@ -14,7 +14,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import make_plan
-from exaggerated_replay.planning.strict_yaml import dump_yaml
+from exaggerated_replay.strict_yaml import dump_yaml
 
 
 def run_rounds(claims: Sequence[str], at_most: int, workflow: Sequence[str], params: Path, results: Path) -> None:

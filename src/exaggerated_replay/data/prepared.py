@@ -61,19 +61,21 @@ class Prepared:
         return content_digest({**values, "scale": np.float32(self.scale), "bounded": np.bool_(self.bounded)})
 
 
-def load(path: Path, made_from: str | None = None) -> Prepared:
-    """Read a prepared data set (.npz), or the features of one (.safetensors, mapped: all jobs share its pages).
+def load(path: Path, made_from: str | None = None, *, shared: bool = True) -> Prepared:
+    """Read a prepared data set (.npz), or the features of one (.safetensors).
 
     Args:
         path: The file.
         made_from: Digest that the file must name as its origin; none: any will do.
+        shared: Whether features are mapped by torch, so that all jobs share their pages. Without, they are copied, and
+            torch is not imported, which takes seconds.
 
     Raises:
         UserError: The file is missing or damaged, or was made from something else.
     """
     if not path.is_file():
         raise UserError(f"{path} does not exist; run the workflow, which makes it")
-    prepared = _load_features(path) if path.suffix == ".safetensors" else _load_npz(path)
+    prepared = _load_features(path, shared) if path.suffix == ".safetensors" else _load_npz(path)
     if made_from is not None and prepared.made_from != made_from:
         raise UserError(f"{path} was made from other data than this study's; {AGAIN}")
     if prepared.content != prepared.digest():
@@ -92,10 +94,10 @@ def _load_npz(path: Path) -> Prepared:
     )
 
 
-def _load_features(path: Path) -> Prepared:
+def _load_features(path: Path, shared: bool) -> Prepared:
     try:
-        with safe_open(path, framework="pt") as file:
-            arrays = {name: file.get_tensor(name).numpy() for name in ARRAYS}
+        with safe_open(path, framework="pt" if shared else "np") as file:
+            arrays = {name: np.asarray(file.get_tensor(name)) for name in ARRAYS}
             about = json.loads(file.metadata()["about"])
             made_from, content = str(about["made_from"]), str(about["content"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -148,16 +147,14 @@ def read_tasks(path: Path) -> list[list[int]]:
     Raises:
         UserError: There is no such file, or it holds something else.
     """
-    from ruamel.yaml import YAML  # JSON is YAML, too
-    from ruamel.yaml.error import YAMLError
+    from exaggerated_replay.strict_yaml import read_yaml  # which a machine that only trains need not have
 
     try:
-        text = path.read_text(encoding="utf-8")
-        tasks: Any = json.loads(text) if path.suffix == ".json" else YAML(typ="safe", pure=True).load(text)
+        tasks: Any = read_yaml(path)  # JSON is YAML, too
     except OSError as error:
         raise UserError(f"dataset.tasks: {path} cannot be read ({error.strerror})") from None
-    except (ValueError, YAMLError, RecursionError):
-        raise UserError(f"dataset.tasks: {path} is not valid {'JSON' if path.suffix == '.json' else 'YAML'}") from None
+    except UserError as error:
+        raise UserError(f"dataset.tasks: {error}") from None
     if not (isinstance(tasks, list) and tasks and all(isinstance(task, list) and task for task in tasks)):
         raise UserError(f"dataset.tasks: {path} must be a list of tasks, each of them a list of classes")
     if not all(type(label) is int for task in tasks for label in task):

@@ -18,7 +18,7 @@ from exaggerated_replay.files import digest_of, file_digest, is_experiments_copy
 from exaggerated_replay.places import DRIFT, EXPERIMENT, HELD, checkout
 from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
-from exaggerated_replay.planning.strict_yaml import dump_yaml
+from exaggerated_replay.strict_yaml import dump_yaml
 
 GROUPS = ("dataset", "hyper", "size", "encoder", "study", "compute", "reading", "rules")
 

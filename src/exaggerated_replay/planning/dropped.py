@@ -11,8 +11,8 @@ from exaggerated_replay.git import git
 from exaggerated_replay.places import EXPERIMENT, HELD, checkout
 from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options, spelt
 from exaggerated_replay.planning.params import PARAMS
-from exaggerated_replay.planning.strict_yaml import parse_yaml
 from exaggerated_replay.settings.nested import follow
+from exaggerated_replay.strict_yaml import parse_yaml
 
 
 def check_nothing_dropped(conf: Path, values: dict[str, Any]) -> None:

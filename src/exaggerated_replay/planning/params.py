@@ -5,10 +5,10 @@ from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.checking import check, check_arm, check_choice
-from exaggerated_replay.planning.strict_yaml import read_yaml
 from exaggerated_replay.settings.arms import Appearance, Arm
 from exaggerated_replay.settings.methods import use_own
 from exaggerated_replay.settings.study import Params
+from exaggerated_replay.strict_yaml import read_yaml
 
 PARAMS = Path("params.yaml")
 LOOK = tuple(Appearance.__dataclass_fields__)

@@ -13,8 +13,8 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json
 from exaggerated_replay.git import git, why_unknown
 from exaggerated_replay.planning.params import PARAMS
-from exaggerated_replay.planning.strict_yaml import dump_yaml, parse_yaml
 from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.strict_yaml import dump_yaml, parse_yaml
 
 SOURCE = ("src", "workflow", "Snakefile")
 GIVEN = re.compile(r"""([+~]*[A-Za-z_][\w.@/-]*=)?(["']?)(.*)\2""", re.DOTALL)

@@ -10,10 +10,10 @@ from exaggerated_replay.files import read_json
 from exaggerated_replay.places import PLAN, PROVENANCE
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.plan import Plan
-from exaggerated_replay.planning.strict_yaml import read_yaml
 from exaggerated_replay.settings.methods import settings_of
 from exaggerated_replay.settings.study import ComputeSettings
 from exaggerated_replay.store.status import cost
+from exaggerated_replay.strict_yaml import read_yaml
 from exaggerated_replay.wording import roughly
 
 BATCHES = ("batch", "replay_batch")

@@ -4,16 +4,14 @@ Neither a file's time nor the bookkeeping of Snakemake or DVC is believed: a fil
 """
 
 import functools
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from exaggerated_replay.data.arrays import ARRAYS
 from exaggerated_replay.data.fetch import verify
-from exaggerated_replay.data.prepared import Prepared, load
+from exaggerated_replay.data.prepared import load
 from exaggerated_replay.data.splits import read_split
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, read_json
@@ -62,7 +60,7 @@ class Survey:
             if plan.encoder.images:
                 for name in (RECORD, ENCODER_WEIGHTS):
                     self._checks[plan.encoder.directory / name] = functools.partial(_encoder, plan.encoder.directory)
-            self._checks[plan.learned_from] = functools.partial(_features, plan.learned_from, plan.data)
+            self._checks[plan.learned_from] = functools.partial(load, plan.learned_from, plan.data, shared=False)
         for path in plan.splits:
             self._checks[path] = functools.partial(read_split, path)
         for run in plan.runs:
@@ -188,20 +186,6 @@ def _raw(source: Source, path: Path) -> None:
 def _published(encoder: EncoderSettings) -> None:
     if encoder.published:
         verify(ENCODERS, {encoder.published.file: encoder.published.checksum})
-
-
-def _features(path: Path, made_from: str) -> None:
-    """Check a file of features as `load` does, but without torch, whose import takes seconds."""
-    try:
-        with safe_open(path, framework="np") as file:
-            arrays = {name: file.get_tensor(name) for name in ARRAYS}
-            about = json.loads(file.metadata()["about"])
-        right = about["made_from"] == made_from
-        right = right and Prepared(**arrays, scale=1.0, bounded=False).digest() == about["content"]
-    except (SafetensorError, KeyError, TypeError, ValueError):
-        right = False
-    if not right:
-        raise UserError("does not hold the features that it should")
 
 
 def _encoder(directory: Path) -> None:

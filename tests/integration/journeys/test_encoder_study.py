@@ -62,10 +62,12 @@ def test_from_the_archives_to_the_table(features_study):
     # Damaged features are named, and not made again as long as no run needs them.
     features = next((clone.path / "data/features").iterdir())
     content, before = features.read_bytes(), clone.runs()
-    for damaged in (content[:-1], content[:-4] + b"\x7f\x7f\x7f\x7f"):
+    for damaged, reason in (
+        (content[:-1], "is not a readable file of features"),
+        (content[:-4] + b"\x7f\x7f\x7f\x7f", "is damaged: its content is not what its digest says"),
+    ):
         features.write_bytes(damaged)
-        told = clone.snakemake().output
-        assert f"{features.relative_to(clone.path)} does not hold the features that it should" in told
+        assert f"{features.relative_to(clone.path)} {reason}" in clone.snakemake().output
         assert clone.runs() == before
         assert "features" not in clone.planned()
         assert {"features", "train"} <= clone.planned("-R", "train")
