@@ -58,11 +58,11 @@ def si_penalty(si):
     return si.strength * (omega * (theta - anchor) ** 2).sum()
 
 
-def replayed_outputs(hand, replayed, noise):
+def replayed_outputs(hand, replayed, noise, temperature=2.0):
     """Return z, q's mean and log-variance, x' (as decoder output) and soft target of a replayed batch."""
     x, scores, _ = in_numpy(*replayed)
     target = np.zeros((len(x), 8))
-    target[:, : scores.shape[1]] = softmax(scores / 2, axis=1)
+    target[:, : scores.shape[1]] = softmax(scores / temperature, axis=1)
     mean, log_variance, z = hand.encode(x, noise[: len(x)].double().numpy())
     output = hand.decode(z, target @ hand.w["gates.first"], target @ hand.w["gates.second"])
     return x, z, mean, log_variance, output, target

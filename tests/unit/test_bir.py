@@ -100,7 +100,9 @@ def test_agreement_is_the_share_of_replayed_samples_whose_label_is_the_class_ask
 # The loss
 
 
-def bir_by_hand(hand, x, y, replayed, noise, bounded, lambda_rec=1.0, image_values=6, task=3, replayed_too=1.0):
+def bir_by_hand(
+    hand, x, y, replayed, noise, bounded, lambda_rec=1.0, image_values=6, task=3, replayed_too=1.0, temperature=2.0
+):
     """Return the loss of brain-inspired replay without the penalty, as method and publication state it."""
     seen = 2 * task
 
@@ -117,12 +119,13 @@ def bir_by_hand(hand, x, y, replayed, noise, bounded, lambda_rec=1.0, image_valu
     log_prior = log_densities(z, hand.w["prior.mean"][y], hand.w["prior.log_variance"][y])
     current = generative(x, z, mean, log_variance, output, log_prior) + cross_entropy(hand.scores(x)[:, :seen], y)
 
-    x, z, mean, log_variance, output, target = replayed_outputs(hand, replayed, noise)
+    x, z, mean, log_variance, output, target = replayed_outputs(hand, replayed, noise, temperature)
     priors = log_densities(z[:, None], hand.w["prior.mean"][:seen], hand.w["prior.log_variance"][:seen])
     largest = priors.max(1)
     mixture = (target[:, :seen] * np.exp(priors - largest[:, None])).sum(1)
     log_prior = largest + np.log(np.maximum(mixture, 1e-40))
-    distilled = -(target[:, :seen] * log_softmax(hand.scores(x)[:, :seen] / 2, axis=1)).sum(1).mean() * 4
+    distilled = -(target[:, :seen] * log_softmax(hand.scores(x)[:, :seen] / temperature, axis=1)).sum(1).mean()
+    distilled *= temperature**2
     past = generative(x, z, mean, log_variance, output, log_prior, replayed_too * lambda_rec) + distilled
     return current / task + (1 - 1 / task) * past
 
@@ -130,7 +133,13 @@ def bir_by_hand(hand, x, y, replayed, noise, bounded, lambda_rec=1.0, image_valu
 @pytest.mark.parametrize("bounded", [True, False])
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"lambda_rec": 2.5}, {"lambda_rec": 2.0, "lambda_rec_replayed": 3.0}, {"si": SISettings(strength=0.3)}],
+    [
+        {},
+        {"lambda_rec": 2.5},
+        {"lambda_rec": 2.0, "lambda_rec_replayed": 3.0},
+        {"si": SISettings(strength=0.3)},
+        {"temperature": 3.0},
+    ],
 )
 def test_bir_loss_is_the_sum_of_its_parts(changes, bounded, learned, batch, by_hand):
     method = learned("bir", bounded, problem={"image_values": 18}, **changes)
@@ -147,6 +156,7 @@ def test_bir_loss_is_the_sum_of_its_parts(changes, bounded, learned, batch, by_h
         changes.get("lambda_rec", 1.0),
         image_values=18,
         replayed_too=changes.get("lambda_rec_replayed", 1.0),
+        temperature=changes.get("temperature", 2.0),
     )
     if "si" in changes:
         penalty = si_penalty(method.si)

@@ -1,10 +1,14 @@
 """The convolutional encoder: its layers, its inputs, its augmentation, and its pre-training."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import save_file
 from scipy.signal import correlate2d
 
 from exaggerated_replay.errors import UserError
@@ -162,6 +166,19 @@ class TestPretraining:
         curve = pretrain(settings(), images(), images(), state, ignore)[1]
         state.write_bytes(state.read_bytes()[:1000])
         assert pretrain(settings(), images(), images(), state, ignore)[1] == curve
+
+    @pytest.mark.parametrize("other", [{"device": "cuda"}, {"torch": "1.0"}])
+    def test_a_state_of_another_device_or_torch_is_not_gone_on_from(self, other, tmp_path):
+        state = tmp_path / "state"
+        pretrain(settings(), images(), images(), state, ignore)
+        with safe_open(state, framework="pt") as kept:
+            tensors = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
+            about = json.loads(kept.metadata()["about"])
+        assert other.keys() <= about.keys()
+        save_file(tensors, state, {"about": json.dumps({**about, **other})})
+        again = []
+        pretrain(settings(), images(), images(), state, again.append)
+        assert [point.epoch for point in again] == [1, 2, 3]
 
     def test_a_finished_training_is_not_repeated(self, tmp_path):
         pretrain(settings(), images(), images(), tmp_path / "state", ignore)

@@ -52,8 +52,9 @@ def test_repulsion_and_attraction_are_those_of_plain_loops(switch, choice, f, bo
     assert exaggeration_alone(method, x, y, 0.0, 10.0) == pytest.approx(2 / 3 * 10 * ra, rel=1e-3)
     method.begin_task(3)
     method.loss(x, y)
-    assert noted(method)["repulsion"] == pytest.approx(rr, rel=1e-4)
-    assert noted(method)["attraction"] == pytest.approx(ra, rel=1e-4)
+    found = noted(method)
+    assert found["repulsion"] == pytest.approx(rr, rel=1e-4)
+    assert found["attraction"] == pytest.approx(ra, rel=1e-4)
 
 
 @pytest.mark.parametrize("bounded", [True, False])
@@ -117,8 +118,9 @@ def test_gated_attraction_acts_on_all_samples_once_one_passes_even_if_its_rival_
         added[gate] = exaggeration_alone(method, *batch(True, 3), 0.0, 1.0)
         method.begin_task(3)
         method.loss(*batch(True, 3))
-        assert noted(method)["competing"] == pytest.approx(1 / 16)
-        assert noted(method)["repelled"] == 0
+        found = noted(method)
+        assert found["competing"] == pytest.approx(1 / 16)
+        assert found["repelled"] == 0
     assert added["gated"] == added["every"] > 0.1
 
 
@@ -137,7 +139,7 @@ def test_a_rival_absent_from_the_batch_leaves_the_sample_out(learned, batch, by_
 
 
 @pytest.mark.parametrize("name", ["repulsion", "attraction"])
-def test_gradients_reach_the_reconstruction_but_not_the_class_means(name, learned):
+def test_gradients_reach_the_reconstruction(name, learned):
     method = learned("exaggeration", lambda_rr=float(name == "repulsion"), lambda_ra=float(name == "attraction"))
     noise, replayed = normal(16, 3), some_replayed()
     fix(method, noise, replayed)
@@ -149,7 +151,6 @@ def test_gradients_reach_the_reconstruction_but_not_the_class_means(name, learne
     alone = with_it - method.replayed_loss(replayed, target, vae)
     alone.backward()
     assert vae.output.grad.abs().sum() > 1e-3
-    assert not replayed.x.requires_grad
 
 
 # Class means

@@ -80,6 +80,20 @@ def test_the_arrays_have_the_shapes_that_are_documented(arms, new_problem, new_s
     assert found == expected
 
 
+def test_distances_that_half_precision_cannot_hold_are_kept_in_single(arms, new_problem, new_samples, learn):
+    small, large = new_samples(True, 5, draw=1), new_samples(True, 5, draw=1)
+    large = dataclasses.replace(large, x=2.0**20 * large.x)
+    found = []
+    for test_set in (small, large):
+        observer = TaskEndObserver(test_set, seed=0)
+        learn(build_method("bir", new_problem(), arms["bir"]), tasks=2, observer=observer)
+        found.append(observer.traces())
+    kept = found[1]["distance.inputs"]
+    assert kept.dtype == torch.float32
+    torch.testing.assert_close(kept / 2.0**20, found[0]["distance.inputs"].float(), rtol=1e-3, atol=0)
+    assert all(found[1][f"distance.{space}.2"].isfinite().all() for space in ("hidden", "latent", "reconstruction"))
+
+
 def test_what_is_not_seen_or_not_in_the_loss_is_nan(arms, new_problem, new_samples, learn):
     observer = TaskEndObserver(new_samples(True, 5, draw=1), seed=0)
     learn(build_method("bir", new_problem(), arms["bir"]), tasks=2, observer=observer)

@@ -39,6 +39,23 @@ def test_si_follows_the_gradient_of_the_total_loss_penalty_included(name, build,
     torch.testing.assert_close(method.si.path, -vector(whole) * (vector(method.si.held) - before))
 
 
+@pytest.mark.parametrize("name", WITH_PENALTY)
+def test_importance_is_damped_by_what_the_settings_say(name, build, learn):
+    si = {"strength": 0.3, "damping": 0.25}
+    method = build(name, **(si if name == "si" else {"si": SISettings(**si)}))
+    consolidate, at_the_end = method.si.consolidate, []
+
+    def listen():
+        at_the_end.append((method.si.path.clone(), vector(method.si.held) - method.si.anchor))
+        consolidate()
+
+    method.si.consolidate = listen
+    learn(method, tasks=1)
+    ((path, way),) = at_the_end
+    assert path.abs().sum() > 0
+    torch.testing.assert_close(method.si.importance, path / (way**2 + 0.25))
+
+
 def test_si_adds_its_penalty_to_the_cross_entropy(learned, batch, by_hand):
     method = learned("si")
     x, y = batch(True, 3)

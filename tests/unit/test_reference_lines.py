@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from losses_by_hand import distance
 from scipy.special import logsumexp
 from scipy.stats import norm
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -17,7 +18,7 @@ ARMS = {
     "slda": SLDAArm(method="slda", shrinkage=1e-6),
     "gaussians": GaussiansArm(method="gaussians", shrinkage=1e-6),
     "generative": GenerativeClassifierArm(
-        method="generative_classifier", units=10, latent=3, samples=20, learning_rate=0.03
+        method="generative_classifier", units=10, latent=3, samples=20, learning_rate=0.02
     ),
 }
 
@@ -130,6 +131,38 @@ def test_importance_sampling_by_hand(bounded, build):
                     log_p = norm.logpdf(x[i].numpy(), out).sum() + 3 * np.log(2 * np.pi)
                 weights.append(log_p + norm.logpdf(z).sum() - norm.logpdf(z, mean[i], sd).sum())
             assert scores[i, 1].item() == pytest.approx(logsumexp(weights) - np.log(20), rel=1e-4)
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+def test_the_loss_is_that_of_each_sample_under_the_vae_of_its_class(bounded, build, batch, by_hand):
+    method = build("generative", bounded, image_values=18)
+    method.begin_task(2)
+    x, y = batch(bounded, 2)
+    stream = torch.Generator()
+    stream.set_state(method.latent_noise.get_state())
+    loss = method.loss(x, y).item()
+    expected = 0.0
+    for label in (2, 3):
+        own = x[y == label]
+        noise = torch.randn(len(own), 3, generator=stream).double().numpy()
+        hand, own = by_hand(method.network.vaes[label]), own.double().numpy()
+        mean, log_variance, z = hand.encode(own, noise)
+        kl = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(1)
+        expected += (distance(own, hand.decode(z), bounded) + kl / 18).sum()  # per value of the image
+    assert loss == pytest.approx(expected / len(x), rel=1e-5)
+
+
+def test_vaes_learn_at_a_rate_of_their_own(build):
+    assert build("generative").optimiser(0.5).param_groups[0]["lr"] == 0.02
+
+
+def test_shrinkage_takes_so_much_of_a_variance_and_puts_one_in_its_place(new_problem, new_samples):
+    method = build_method("gaussians", new_problem(False), GaussiansArm(method="gaussians", shrinkage=0.5))
+    method.begin_task(1)
+    x, y = seen(new_samples(False), 2)
+    method.end_task(torch.tensor(x).float(), torch.tensor(y))
+    expected = [0.5 * x[y == label].var(0) + 0.5 for label in (0, 1)]
+    np.testing.assert_allclose(method.network.variance[:2], expected, rtol=1e-5)
 
 
 def test_a_vae_learns_from_its_own_class_alone(build, learn, new_samples):

@@ -62,7 +62,7 @@ def test_dgr_labels_are_earlier_classes_even_where_others_score_higher(learned):
 
 @pytest.mark.parametrize("bounded", [True, False])
 def test_dgr_loss_is_classifier_and_generator_on_current_and_replayed_samples(bounded, learned, batch, by_hand):
-    method = learned("dgr", bounded)
+    method = learned("dgr", bounded, problem={"image_values": 18})
     noise = normal(16, 3)
     fix(method, noise)
     fix(method, noise, method.replay())
@@ -72,7 +72,12 @@ def test_dgr_loss_is_classifier_and_generator_on_current_and_replayed_samples(bo
         x = x.double().numpy()
         mean, log_variance, z = generator.encode(x, noise[: len(x)].double().numpy())
         kl = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(1).mean()
-        return cross_entropy(classifier.scores(x)[:, :6], y) + distance(x, generator.decode(z), bounded).mean() + kl / 6
+        variational = kl / 18  # per value of the image, not of the input
+        return (
+            cross_entropy(classifier.scores(x)[:, :6], y)
+            + distance(x, generator.decode(z), bounded).mean()
+            + variational
+        )
 
     x, y = batch(bounded, 3)
     expected = part(x, y) / 3 + 2 / 3 * part(*method.replay())

@@ -16,6 +16,7 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.learning import trainer
 from exaggerated_replay.learning.batches import ShuffledBatches, rows_of_tasks
 from exaggerated_replay.learning.experiment import as_inputs
+from exaggerated_replay.learning.instruments import Instruments
 from exaggerated_replay.learning.method import Method, Problem, build_method
 from exaggerated_replay.learning.run import Diverged, Samples
 from exaggerated_replay.streams import stream
@@ -305,8 +306,31 @@ def test_a_value_that_is_not_noted_in_a_task_is_zero_there(new_problem, learn):
 
 
 def test_a_value_that_is_not_noted_in_every_step_is_refused(new_problem, learn):
-    with pytest.raises(UserError, match="notes 1 values in this step, and noted 2 in the first of the task"):
+    said = "notes classification in this step, and noted mine, classification in the first of the task"
+    with pytest.raises(UserError, match=said):
         learn(NotesSometimes(new_problem(), lambda method: method.steps_taken == 1))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((["a"], ["b"]), "notes b in this step, and noted a in"),
+        (([], ["a"]), "notes a in this step, and noted nothing in"),
+        ((["a"], []), "notes nothing in this step, and noted a in"),
+        ((["a", "b"], ["b", "a"]), "notes b, a in this step, and noted a, b in"),
+        ((["a"], ["a", "a"]), "notes a, a in this step, and noted a in"),
+    ],
+)
+def test_other_values_than_in_the_first_step_of_a_task_are_refused(names, said):
+    instruments = Instruments()
+    first, second = names
+    for name in first:
+        instruments.note(name, torch.tensor(1.0))
+    instruments.end_step()
+    for name in second:
+        instruments.note(name, torch.tensor(100.0))
+    with pytest.raises(UserError, match=f"the method {said} the first of the task"):
+        instruments.end_step()
 
 
 class Normalised(Method):
@@ -463,6 +487,20 @@ def test_a_loss_that_is_no_number_any_more_stops_the_run_and_says_where(value, b
 def test_weights_that_run_away_stop_the_run(build, learn):
     with pytest.raises(Diverged, match="finite"):
         learn(build("bir-si"), iterations=20, learning_rate=1e25)
+
+
+def test_a_weight_that_the_last_step_of_a_task_broke_stops_the_run(build, learn):
+    method, steps = build("none"), []
+
+    def hook(gradient):
+        steps.append(gradient)
+        return gradient * (math.inf if len(steps) == 24 else 1.0)  # after the loss of task 2's last step
+
+    method.network.encoder1.weight.register_hook(hook)
+    with pytest.raises(Diverged, match="a weight is not a finite number in task 2, iteration 12") as error:
+        learn(method, tasks=2)
+    assert len(error.value.outcome.correct) == 1
+    assert math.isnan(error.value.loss)
 
 
 def test_the_term_that_diverges_first_is_named_with_its_step_though_all_follow(build, learn):

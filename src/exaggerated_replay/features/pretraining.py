@@ -129,6 +129,11 @@ def accuracy(network: nn.Module, images: Images, chunk: int = 1000) -> float:
     return int(hits) / len(images.y)
 
 
+def made_on(network: nn.Module) -> dict[str, str]:
+    """Return the kind of device that a network is on, and the version of torch."""
+    return {"device": next(network.parameters()).device.type, "torch": torch.__version__}
+
+
 def keep(state: Path, network: nn.Module, optimiser: torch.optim.Optimizer, curve: list[Epoch]) -> None:
     """Write weights, optimiser and curve to one file, in one step."""
     tensors = {f"network/{name}": value for name, value in network.state_dict().items()}
@@ -138,15 +143,21 @@ def keep(state: Path, network: nn.Module, optimiser: torch.optim.Optimizer, curv
         save_file(
             {name: value.cpu().contiguous() for name, value in tensors.items()},
             temporary,
-            {"curve": json.dumps([list(point) for point in curve])},
+            {"about": json.dumps({"curve": curve, **made_on(network)})},  # one entry: several come in any order
         )
 
 
 def restore(state: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> list[Epoch]:
-    """Load what `keep` has written and return the curve so far; start anew where there is nothing usable."""
+    """Load what `keep` has written and return the curve so far.
+
+    Where there is nothing usable, or what another kind of device or version of torch made, training starts anew.
+    """
     try:
         with safe_open(state, framework="pt") as kept:
-            curve = [Epoch(*point) for point in json.loads(kept.metadata()["curve"])]
+            about = json.loads(kept.metadata()["about"])
+            if not made_on(network).items() <= about.items():
+                return []
+            curve = [Epoch(*point) for point in about["curve"]]
             tensors = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118 (no mapping)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return []

@@ -43,7 +43,8 @@ class ShuffledBatches:
                 f"training.batch is {self.batch}, but task {self.task} has only {len(self.pool)} training samples: "
                 f"choose a batch of at most {len(self.pool)}"
             )
-        self.epoch = self.pool[torch.randperm(len(self.pool), generator=self.order).to(self.pool.device)]
+        order = torch.randperm(len(self.pool), generator=self.order)
+        self.epoch = self.pool[order.to(self.pool.device, non_blocking=True)]
         self.taken = 0
 
     def state(self) -> State:

@@ -36,21 +36,18 @@ def competition(scores: Tensor, f: float | None, rule: str, temperature: float) 
     Raises:
         ValueError: There is no such rule.
     """
+    if rule not in ("runner_up", "all"):
+        raise ValueError(f"{rule!r} is not a rule of who competes")
     probabilities = F.softmax(scores / temperature, dim=1)
     top, label = probabilities.max(dim=1, keepdim=True)
     own = torch.zeros_like(probabilities, dtype=torch.bool).scatter(1, label, True)
-    others = probabilities.masked_fill(own, -1)
-    runner_up = torch.zeros_like(own).scatter(1, others.argmax(dim=1, keepdim=True), True)
-    match rule:
-        case "runner_up":
-            candidates = runner_up
-        case "all":
-            candidates = torch.ones_like(own)
-        case _:
-            raise ValueError(f"{rule!r} is not a rule of who competes")
-    if f is None:
-        return Competition(probabilities, own, runner_up & ~own)
-    return Competition(probabilities, own, candidates & ~own & (probabilities > top / f))
+    rivals = ~own
+    if rule == "runner_up" or f is None:
+        second = probabilities.masked_fill(own, -1).argmax(dim=1, keepdim=True)
+        rivals = rivals & torch.zeros_like(own).scatter(1, second, True)
+    if f is not None:
+        rivals = rivals & (probabilities > top / f)
+    return Competition(probabilities, own, rivals)
 
 
 def random_rivals(who: Competition, generator: torch.Generator) -> Competition:

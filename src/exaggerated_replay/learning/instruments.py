@@ -12,50 +12,51 @@ class Instruments:
     """Means over a task of what a method notes in every step. Nothing is copied off the device before it ends."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
-        self.values: list[Tensor] = []  # noted in this step
+        self.names: list[str] | None = None  # what the first step of the task noted, and every other must
+        self.noted: list[tuple[str, Tensor]] = []  # in this step
         self.sums: Tensor | None = None  # over the steps before
         self.finite: Tensor | None = None  # in how many steps each was a finite number
 
     def note(self, name: str, value: Tensor) -> None:
         """Take down a scalar; a name that comes twice in a step stands for the mean of the two."""
-        if self.sums is None:
-            self.names.append(name)
-        self.values.append(value)
+        self.noted.append((name, value))
 
     @torch.no_grad()
     def end_step(self) -> None:
         """Add the step's values to the sums, in place: this is part of what a GPU may replay.
 
         Raises:
-            UserError: Not the same values were noted as in the first step of the task.
+            UserError: Not the same values were noted, in the same order, as in the first step of the task.
         """
-        if not self.values:
-            return
-        if len(self.values) != len(self.names):
+        names = [name for name, _ in self.noted]
+        if self.names is None:
+            self.names = names
+        if names != self.names:
             raise UserError(
-                f"the method notes {len(self.values)} values in this step, and noted {len(self.names)} in the first of "
-                f"the task ({', '.join(self.names) or 'none'}): note the same ones in every step of a task"
+                f"the method notes {', '.join(names) or 'nothing'} in this step, and noted "
+                f"{', '.join(self.names) or 'nothing'} in the first of the task: note the same in every step of a task"
             )
-        values = torch.stack(self.values)
+        if not names:
+            return
+        values = torch.stack([value for _, value in self.noted])
         if self.sums is None or self.finite is None:
             self.sums, self.finite = torch.zeros_like(values), torch.zeros_like(values)
         self.sums += values
         self.finite += values.isfinite()
-        self.values = []
+        self.noted = []
 
     def means(self, steps: int) -> dict[str, float]:
         """Return the mean over the task's steps by name."""
         sums = [] if self.sums is None else self.sums.tolist()
         noted: dict[str, list[float]] = {}
-        for name, value in zip(self.names, sums, strict=True):
+        for name, value in zip(self.names or (), sums, strict=True):
             noted.setdefault(name, []).append(value / steps)
         return {name: sum(means) / len(means) for name, means in noted.items()}
 
     def first_to_fail(self, steps: int) -> tuple[str, int] | None:
         """Return which value was the first that was no finite number, and in which step; None if all were."""
         finite = [] if self.finite is None else [int(count) for count in self.finite.tolist()]
-        if min(finite, default=steps) == steps:
+        if not self.names or min(finite, default=steps) == steps:
             return None
         return self.names[finite.index(min(finite))], min(finite) + 1
 

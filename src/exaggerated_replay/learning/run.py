@@ -70,13 +70,24 @@ class Outcome:
 
 
 class Diverged(Exception):
-    """The loss of a run is no finite number any more."""
+    """The loss of a run is no finite number any more, or a weight is none."""
 
-    def __init__(self, method: Method, outcome: Outcome, task: int, iteration: int, loss: float) -> None:
-        """Take the method, its outcome in the tasks before, and in which iteration which loss was seen."""
+    def __init__(
+        self, method: Method, outcome: Outcome, task: int, iteration: int, loss: float, term: str = "loss"
+    ) -> None:
+        """Take what was seen.
+
+        Args:
+            method: What was being taught.
+            outcome: Of the tasks before.
+            task: The task, from 1.
+            iteration: The iteration after which it was seen; what was noted may say that it began earlier.
+            loss: The loss; nan where that was not looked at.
+            term: What is no finite number, unless what was noted says which term of the loss was the first.
+        """
         self.method = method
         self.outcome = outcome
         self.task = task
         self.loss = loss
-        self.term, self.iteration = method.instruments.first_to_fail(iteration) or ("loss", iteration)
+        self.term, self.iteration = method.instruments.first_to_fail(iteration) or (term, iteration)
         super().__init__(f"{self.term} is not a finite number in task {task}, iteration {self.iteration}")

@@ -1,5 +1,6 @@
 """The training loop: one for every method, device and size."""
 
+import math
 import sys
 from collections.abc import Callable
 
@@ -44,7 +45,7 @@ def train(
     Raises:
         UserError: A batch is larger than a task, or a state that is to be saved would lack something that the method
             keeps.
-        Diverged: The loss stopped being a finite number.
+        Diverged: The loss, or a weight after a task's last step, is no finite number.
     """
     optimiser = method.optimiser(schedule.learning_rate)
     order = stream(method.problem.seed, "data order")
@@ -76,6 +77,8 @@ def train(
                 watch(Progress(task, schedule.tasks, iteration, steps, loss.item(), accuracy))
             if keeper is not None and keeper.due():
                 keeper.save(method, standing.state(task, iteration))
+        if steps and not has_finite_weights(method):  # the last step's, which no loss has seen
+            raise Diverged(method, outcome, task, steps, math.nan, "a weight")
 
         own = rows_of_tasks(train_set.y, range(task, task + 1), method.problem)
         x, y = train_set.x[own], train_set.y[own]
@@ -111,6 +114,12 @@ def restart_count(optimiser: torch.optim.Optimizer) -> None:
     for state in optimiser.state.values():
         if "step" in state:  # another optimiser may count none
             state["step"].zero_()
+
+
+def has_finite_weights(method: Method) -> bool:
+    """Tell whether all that is learned are finite numbers."""
+    learned = [weight.isfinite().all() for weight in method.parameters() if weight.requires_grad]
+    return not learned or bool(torch.stack(learned).all())
 
 
 def infinite_share(optimiser: torch.optim.Optimizer) -> float:

@@ -24,7 +24,7 @@ from exaggerated_replay.learning.method import Method, State
 from exaggerated_replay.training.completeness import ambient, check_complete
 
 TENSOR = "__tensor__"  # stands for a tensor in the nested state that goes into the file's metadata
-LAYOUT = "2"  # of a state; the first one had no learning rates
+LAYOUT = "3"  # of a state; another one is not read
 
 
 class Stop:

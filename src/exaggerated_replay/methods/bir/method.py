@@ -90,11 +90,10 @@ class BrainInspiredReplay(Method):
 
     def generative_loss(self, x: Tensor, vae: Reconstruction, log_prior: Tensor, weight: float = 1.0) -> Tensor:
         """Eq. 1: weight lambda_rec D(x, x') plus the variational loss per image value, averaged over the batch."""
-        reconstruction = self.problem.likelihood.distance(x, vae.output).mean()
+        reconstruction = self.note("reconstruction", self.problem.likelihood.distance(x, vae.output).mean())
         divergence = variational(vae.z, vae.mean, vae.log_variance, log_prior).mean()
-        return weight * self.settings.lambda_rec * self.note("reconstruction", reconstruction) + self.note(
-            "variational", divergence / self.problem.image_values
-        )
+        divergence = self.note("variational", divergence / self.problem.image_values)
+        return weight * self.settings.lambda_rec * reconstruction + divergence
 
     @torch.no_grad()
     def replay(self) -> Replayed:

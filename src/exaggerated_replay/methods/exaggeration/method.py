@@ -93,20 +93,18 @@ class FeatureExaggeration(BrainInspiredReplay):
 
     def class_means(self, x: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean input of each earlier class and whether there is one: (C, inputs), (C,)."""
-        sums, counts = sums_by_class(x, own)
-        match self.reading.class_means:
-            case "batch" | "shuffled":
-                pass
-            case "running":
-                self.class_sums[: self.earlier] += sums
-                self.class_counts[: self.earlier] += counts
-                sums, counts = self.class_sums[: self.earlier], self.class_counts[: self.earlier]
-            case "stored":
-                sums, counts = self.class_sums[: self.earlier], self.class_counts[: self.earlier]
-            case other:
-                raise ValueError(f"{other!r} is not a kind of class means")
+        kind, earlier = self.reading.class_means, self.earlier
+        if kind not in ("batch", "shuffled", "running", "stored"):
+            raise ValueError(f"{kind!r} is not a kind of class means")
+        if kind != "stored":
+            sums, counts = sums_by_class(x, own)
+        if kind == "running":
+            self.class_sums[:earlier] += sums
+            self.class_counts[:earlier] += counts
+        if kind in ("running", "stored"):
+            sums, counts = self.class_sums[:earlier], self.class_counts[:earlier]
         means, present = sums / counts.clamp_min(1).unsqueeze(1), counts > 0
-        if self.reading.class_means == "shuffled":
+        if kind == "shuffled":
             means = shuffled_among(present, means, self.controls)
         return means, present
 

@@ -96,7 +96,7 @@ class TaskEndObserver:
         likelihood = method.problem.likelihood
         samples, labels = self.first_of_each(method.seen, FOR_MEANS)
         for space, values in spaces(network, samples, labels, likelihood).items():
-            self.keep(f"distance.{space}.{task}", class_distances(values, labels, method.seen).half())
+            self.keep(f"distance.{space}.{task}", compact(class_distances(values, labels, method.seen)))
         samples, _ = self.first_of_each(method.problem.classes, max(1, FOR_GRAM // method.problem.classes))
         self.keep(f"gram.{task}", centred_gram(network.hidden(samples[:FOR_GRAM])).half())
 
@@ -158,7 +158,7 @@ class TaskEndObserver:
             found["confusion"] = confusion(self.method, self.test_set).int()
             if isinstance(self.method.network, Classifier):
                 samples, labels = self.first_of_each(len(self.tests), FOR_MEANS)
-                found["distance.inputs"] = class_distances(samples, labels, len(self.tests)).half()
+                found["distance.inputs"] = compact(class_distances(samples, labels, len(self.tests)))
         return {name: value.cpu().contiguous() for name, value in sorted(found.items())}
 
 
