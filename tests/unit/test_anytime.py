@@ -66,6 +66,29 @@ def test_differences_that_are_all_the_same():
     assert math.exp(log_evidence(np.zeros(5), 0.0)) == pytest.approx(6**-0.5)
 
 
+@given(samples, st.floats(0, 100))
+def test_a_spread_is_never_taken_for_less_than_the_resolution(values, resolution):
+    sd, n = max(np.std(values, ddof=1), resolution), len(values)
+    low, high = anytime.interval(values, G, ALPHA, resolution)
+    assert (high - low) / 2 == pytest.approx(float(anytime.half_width(n, sd, G, ALPHA)))
+    assert (low + high) / 2 == pytest.approx(np.mean(values), abs=1e-6)
+    expected = min(1.0, math.exp(-anytime.log_evidence(n, np.mean(values), sd, 1.0, G)))
+    assert anytime.p_value(values, 1.0, G, resolution) == pytest.approx(expected)
+
+
+def test_rare_lumps_of_a_few_images_are_hardly_ever_called_negligible():
+    """One image of 72 is 1.39 points. Four more are right at 26 seeds in 100: 1.44 points on average, margin 1.2."""
+    image, share, alpha = 100 / 72, 0.26, ALPHA / 3
+    lumps = 4 * image * (np.random.default_rng(0).random((1000, 40)) < share)
+    wrong = dict.fromkeys((0.0, image), 0)
+    for resolution in wrong:
+        for own in lumps:
+            ends = (anytime.interval(own[:n], G, alpha, resolution) for n in range(6, 41))
+            wrong[resolution] += any(low > -1.2 and high < 1.2 for low, high in ends)
+    assert wrong[0.0] > 0.12 * len(lumps)  # what became of it before: a few zeros were an interval of no width
+    assert wrong[image] < alpha * len(lumps)
+
+
 @given(samples)
 def test_p_and_interval_agree(values):
     assume(np.std(values) > 1e-3)

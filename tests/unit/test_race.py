@@ -25,12 +25,12 @@ def simulated(means, draw, spread=1.0):
     return pd.DataFrame(table, index=[*SEEDS], columns=NAMES[: len(means)])
 
 
-def raced(table, seeds=SEEDS):
+def raced(table, seeds=SEEDS, resolution=0.0):
     asked = []
 
     def run(candidates, some):
         asked.append((tuple(candidates), len(some)))
-        return table.loc[[*some], [*candidates]]
+        return table.loc[[*some], [*candidates]], resolution
 
     return race([*table], seeds, run, ALPHA, G, MARGIN, tell=lambda said: None), asked
 
@@ -56,6 +56,15 @@ def test_the_best_hardly_ever_drops_out_where_all_are_the_same():
     means = [0.0] * 5
     out = sum(NAMES[0] in raced(simulated(means, draw))[0].dropped for draw in range(100))
     assert out <= 0.05 * 100
+
+
+def test_scores_that_are_the_same_by_chance_decide_nothing_where_an_image_is_worth_much():
+    table = simulated([0, 0], 1)
+    table[:] = 50.0
+    exact, _ = raced(table)
+    assert (exact.decided, exact.runs) == (True, 2 * fewest_seeds(G, ALPHA))
+    coarse, _ = raced(table, resolution=2 * MARGIN)
+    assert coarse.runs > exact.runs
 
 
 def test_whoever_dropped_out_runs_no_more():

@@ -87,13 +87,14 @@ def select(
     held_out = [*base, f"dataset.validation={validation}"]
     named = named_candidates(conf, held_out, candidates)
 
-    def run(names: Sequence[str], some: Sequence[int]) -> pd.DataFrame:
+    def run(names: Sequence[str], some: Sequence[int]) -> tuple[pd.DataFrame, float]:
         rows = [named[name].row(f"arm: {named[name].arm}") for name in names]
         overrides = [*held_out, *study_of(CHOICE, rows, some, names[0]), "+study.figures={sweep: convergence}"]
         plan = write_params(conf, overrides, PARAMS)
         run_workflow([*workflow, "models"])
-        runs = finished_so_far(plan, RUNS, store=store_folder()).runs
-        return runs[runs["cell"].isin(names)].pivot(index="seed", columns="cell", values=metric)
+        study = finished_so_far(plan, RUNS, store=store_folder())
+        own = study.runs[study.runs["cell"].isin(names)]
+        return own.pivot(index="seed", columns="cell", values=metric), study.one_image[metric]
 
     rules = check_params(compose_values(conf, base)).rules
     found = race([*named], chosen_on, run, rules.alpha, rules.g, rules.margins.of(metric))

@@ -60,7 +60,7 @@ def differences(study: Study, cell: str, baseline: str | None) -> dict[str, dict
     found = {}
     for metric in METRICS:
         values = treated[metric] - base[metric]
-        numbers = (values.mean(), *anytime.interval(values, rules.g, rules.alpha))
+        numbers = (values.mean(), *anytime.interval(values, rules.g, rules.alpha, study.one_image[metric]))
         known = [round(float(number), PLACES) if isfinite(number) else None for number in numbers]
         found[metric] = dict(zip(ENDS, known, strict=True))
     return found

@@ -20,7 +20,6 @@ from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.analysis.statistics.paired import PLACES, differences
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.questions import STRENGTH
-from exaggerated_replay.settings.rules import RulesSettings
 
 AXES = ("first20", "overall")
 """What the strength trades against each other."""
@@ -53,14 +52,14 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
     for cell in treated:
         apart = {rival: _differences(study, cell, rival) for rival in rivals}
         known = [rival for rival in rivals if len(apart[rival])] or rivals[:1]
-        against = [{"rival": rival, "share": 1.0} | _exceeding(apart[rival], rules) for rival in known]
-        within = min(1.0, len(rivals) * min(_not_exceeding(apart[rival], rules) for rival in known))
+        against = [{"rival": rival, "share": 1.0} | _exceeding(apart[rival], study) for rival in known]
+        within = min(1.0, len(rivals) * min(_not_exceeding(apart[rival], study) for rival in known))
         for one, other in combinations(known, 2):
             common = apart[one].index.intersection(apart[other].index)
             first, second = apart[one].loc[common], apart[other].loc[common]
             share = hardest_share(first.to_numpy(), second.to_numpy())
             mixed = (share * first + (1 - share) * second).round(PLACES)
-            against.append({"rival": one, "other": other, "share": share} | _exceeding(mixed, rules))
+            against.append({"rival": one, "other": other, "share": share} | _exceeding(mixed, study))
         found = pd.DataFrame(against, columns=["rival", "other", "share", "seeds", *AXES, "p"])
         found["mixed"] = found["other"].notna()  # of the same p, one strength is simpler than two
         hardest = found.sort_values(["p", "mixed", *AXES], ascending=[False, True, True, True], kind="stable").iloc[0]
@@ -98,15 +97,16 @@ def _differences(study: Study, cell: str, rival: str) -> pd.DataFrame:
     return pd.DataFrame({axis: differences(own[axis], other[axis]) for axis in AXES})
 
 
-def _exceeding(apart: pd.DataFrame, rules: RulesSettings) -> dict[str, Any]:
+def _exceeding(apart: pd.DataFrame, study: Study) -> dict[str, Any]:
     """Return seeds, mean differences, and the p of a cell's exceeding its rival on either axis."""
-    means = apart.mean()
-    above = [anytime.p_value(apart[axis], 0, rules.g) for axis in AXES if means[axis] > 0]
+    means, g, unit = apart.mean(), study.plan.rules.g, study.one_image
+    above = [anytime.p_value(apart[axis], 0, g, unit[axis]) for axis in AXES if means[axis] > 0]
     return {"seeds": len(apart), **means, "p": min([1.0, *(len(AXES) * p for p in above)])}
 
 
-def _not_exceeding(apart: pd.DataFrame, rules: RulesSettings) -> float:
+def _not_exceeding(apart: pd.DataFrame, study: Study) -> float:
     """Return the p of a cell's exceeding its rival on neither axis by as much as the margin."""
+    rules, unit = study.plan.rules, study.one_image
     margins = {axis: rules.margins.of(axis) for axis in AXES}
     below = (apart.mean() < pd.Series(margins)).all()
-    return max(anytime.p_value(apart[axis], margins[axis], rules.g) for axis in AXES) if below else 1.0
+    return max(anytime.p_value(apart[axis], margins[axis], rules.g, unit[axis]) for axis in AXES) if below else 1.0

@@ -50,15 +50,19 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
     """
     found, rules = effects(study, grid), study.plan.rules
     (size,) = sizes(study.plan.grids[grid], study.plan.cells)
-    arms = found["arm"].unique()  # none where no pair of runs reached its end
-    alpha = rules.alpha / max(1, len(arms) * len(METRICS))
+    arms = dict.fromkeys(study.cell(row.cell).arm for row in study.plan.grid(grid) if row.baseline)
+    alpha = rules.alpha / (len(arms) * len(METRICS))  # as planned, whatever diverges
     rows: list[dict[str, Any]] = []
-    for arm in arms:
+    for arm in (arm for arm in arms if arm in set(found["arm"])):
         own = found[found["arm"] == arm]
         x = own[size].astype(float)
+        lever = (
+            np.log10(np.sort(x.unique())).std() * x.nunique() ** 0.5
+        )  # a point at one size moves a slope by 1 / this
         for metric in METRICS:
             slopes = lines_by_seed(x, own[metric], own["seed"])["slope"]
-            slope, (low, high) = estimate(slopes), anytime.interval(slopes, rules.g, alpha)
+            resolution = study.one_image[metric] / lever if lever else 0.0
+            slope, (low, high) = estimate(slopes), anytime.interval(slopes, rules.g, alpha, resolution)
             row = {"arm": arm, "metric": metric, "size": size, "least": x.min(), "most": x.max()}
             row |= {"papers": PAPERS[size], "seeds": slope.n, "slope": slope.mean, "low": slope.low, "high": slope.high}
             row |= {"valid_low": low, "valid_high": high, "verdict": trend(low, high, rules.margins.of(metric))}

@@ -55,15 +55,28 @@ def half_width(n: ArrayLike, sd: ArrayLike, g: float, alpha: float) -> np.ndarra
     return np.where((n > 1) & (ratio < shrink), width, np.inf)
 
 
-def interval(values: ArrayLike, g: float, alpha: float) -> tuple[float, float]:
+def spread(values: np.ndarray, resolution: float) -> float:
+    """Return the sample standard deviation of at least two values, or the resolution where that is larger.
+
+    What is counted in whole images is not normal: a few of its values may be the same by chance, and would then leave
+    an interval of no width.
+    """
+    return max(float(values.std(ddof=1)), resolution)
+
+
+def interval(values: ArrayLike, g: float, alpha: float, resolution: float = 0.0) -> tuple[float, float]:
     """Return the anytime-valid confidence interval of a mean.
 
-    Differences that are all the same leave no spread to estimate: from `fewest_seeds` on, the interval is that value.
+    Args:
+        values: Shape [n], one value per seed; nan is left out.
+        g: The variance of the effect sizes that the evidence is mixed over.
+        alpha: One minus the confidence.
+        resolution: The least that two values can differ by, in their unit; their spread is never taken for less.
     """
     values = known(values)
     if len(values) < 2:
         return -np.inf, np.inf
-    width = float(half_width(len(values), values.std(ddof=1), g, alpha))
+    width = float(half_width(len(values), spread(values, resolution), g, alpha))
     return float(values.mean()) - width, float(values.mean()) + width
 
 
@@ -76,12 +89,15 @@ def fewest_seeds(g: float, alpha: float) -> int:
     return next(n for n in count(2) if (n - 1) * log1p(n * g) / 2 > -log(alpha))
 
 
-def p_value(values: ArrayLike, mu: float, g: float) -> float:
-    """Return 1 / E_n(mu), at most 1: a p of the hypothesis that the mean is mu, valid however often one looks."""
+def p_value(values: ArrayLike, mu: float, g: float, resolution: float = 0.0) -> float:
+    """Return 1 / E_n(mu), at most 1: a p of the hypothesis that the mean is mu, valid however often one looks.
+
+    The resolution is that of `interval`.
+    """
     values = known(values)
     if len(values) < 2:
         return 1.0
-    evidence = log_evidence(len(values), values.mean(), values.std(ddof=1), mu, g)
+    evidence = log_evidence(len(values), values.mean(), spread(values, resolution), mu, g)
     return float(np.exp(-max(float(evidence), 0.0)))
 
 

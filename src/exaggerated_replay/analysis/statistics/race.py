@@ -18,8 +18,11 @@ import pandas as pd
 from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.errors import UserError
 
-Run = Callable[[Sequence[str], Sequence[int]], pd.DataFrame]
-"""From candidates and seeds to their scores: a row a seed, a column a candidate; nan where a run diverged."""
+Run = Callable[[Sequence[str], Sequence[int]], tuple[pd.DataFrame, float]]
+"""From candidates and seeds to their scores and what one image is of a score, in percentage points.
+
+Scores have a row for each seed and a column for each candidate; nan where a run diverged.
+"""
 
 
 @dataclass(frozen=True)
@@ -73,21 +76,21 @@ def race(
     left, dropped, scores = list(candidates), dict[str, str](), dict[str, pd.Series]()
     used = min(len(seeds), anytime.fewest_seeds(g, share))
     while True:
-        found = run(left, seeds[:used])
+        found, resolution = run(left, seeds[:used])
         scores |= {name: found[name] for name in left}
-        now = losers(found[left], share, g)
+        now = losers(found[left], share, g, resolution)
         dropped |= now
         left = sorted((name for name in left if name not in now), key=lambda name: -found[name].mean())
         if not left:
             raise UserError(f"every candidate diverged: lower training.learning_rate ({'; '.join(now.values())})")
-        decided = leads(found[left], share, g, margin)
+        decided = leads(found[left], share, g, margin, resolution)
         tell(f"{used} seeds: {', '.join(left)} left" + "".join(f"; {name} {why}" for name, why in now.items()))
         if decided or used == len(seeds):
             return Race(left[0], tuple(left), scores, dropped, decided)
         used = min(len(seeds), used + max(1, used // 4))
 
 
-def losers(scores: pd.DataFrame, alpha: float, g: float) -> dict[str, str]:
+def losers(scores: pd.DataFrame, alpha: float, g: float, resolution: float = 0.0) -> dict[str, str]:
     """Return the candidates that are shown to be worse than another one, or that diverged, each with the reason."""
     found = {
         name: f"diverged at seed {values.index[values.isna()][0]}"
@@ -97,14 +100,14 @@ def losers(scores: pd.DataFrame, alpha: float, g: float) -> dict[str, str]:
     whole = {name: scores[name].to_numpy() for name in scores if name not in found}
     for name, values in whole.items():
         for other, others in whole.items():
-            low, high = anytime.interval(values - others, g, alpha) if other != name else (0.0, 0.0)
+            low, high = anytime.interval(values - others, g, alpha, resolution) if other != name else (0.0, 0.0)
             if high < 0:
                 found[name] = f"is worse than {other} by {-high:.2f} to {-low:.2f} points"
                 break
     return {str(name): why for name, why in found.items()}
 
 
-def leads(scores: pd.DataFrame, alpha: float, g: float, margin: float) -> bool:
+def leads(scores: pd.DataFrame, alpha: float, g: float, margin: float, resolution: float = 0.0) -> bool:
     """Tell whether every other candidate is shown to be less than `margin` better than the first column's."""
     first, *others = scores
-    return all(anytime.interval(scores[other] - scores[first], g, alpha)[1] < margin for other in others)
+    return all(anytime.interval(scores[other] - scores[first], g, alpha, resolution)[1] < margin for other in others)

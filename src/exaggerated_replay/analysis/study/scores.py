@@ -15,6 +15,8 @@ PERCENT = 100
 PLACES = 2  # decimals of an accuracy in percent, in every file
 METRICS = {"first20": "20% avg.", "first50": "50% avg.", "overall": "Overall avg."}
 """The columns of Table 1: name in the runs table -> heading in the paper."""
+ONE_IN = {"first20": 5, "first50": 2, "overall": 1}
+"""Of how many classes, in the order in which they are seen, the first is among those that a metric is about."""
 SUMMARY = (
     *METRICS,
     *("macro_precision", "forgetting", "average_incremental", "backward_transfer", "new_tasks"),
@@ -49,9 +51,7 @@ def scores(counts: Mapping[str, Any], sizes: Sequence[int]) -> dict[str, float]:
     drops = np.nanmax(by_task, axis=0) - by_task[-1]
     transferred = by_task[-1] - by_task.diagonal()
     return {
-        "first20": accuracy(final, tested, label < classes / 5),
-        "first50": accuracy(final, tested, label < classes / 2),
-        "overall": accuracy(final, tested, label < classes),
+        **{metric: accuracy(final, tested, label < classes / part) for metric, part in ONE_IN.items()},
         "macro_precision": PERCENT * precision.mean(),
         "forgetting": drops[:-1].mean() if len(sizes) > 1 else 0.0,
         "average_incremental": np.mean(so_far(counts, sizes)),
@@ -106,8 +106,13 @@ def instruments(noted: Mapping[str, Sequence[float]]) -> dict[str, float | None]
 
 def first20_images(records: Iterable[Record]) -> int:
     """Return how many test samples the first 20 % of the classes have (the mean over runs, rounded)."""
-    counts = [record.counts["tested"] for record in records if record.counts]
-    return round(np.mean([sum(tested[: math.ceil(len(tested) / 5)]) for tested in counts])) if counts else 0
+    counts = [images(record.counts["tested"], "first20") for record in records if record.counts]
+    return round(np.mean(counts)) if counts else 0
+
+
+def images(tested: Sequence[int], metric: str) -> int:
+    """Return how many test samples a metric is about, from their number in each class, in the order of being seen."""
+    return sum(tested[: math.ceil(len(tested) / ONE_IN[metric])])
 
 
 def finished(runs: "pd.DataFrame") -> "pd.Series":

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from exaggerated_replay.analysis.study.scores import finished
+from exaggerated_replay.analysis.study.scores import METRICS, PERCENT, finished, images
 from exaggerated_replay.analysis.study.tables import runs_table
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
@@ -36,6 +36,12 @@ class Study:
     def runs(self) -> pd.DataFrame:
         """One row per cell and seed; see `runs_table`."""
         return runs_table(self.plan, self.records)
+
+    @functools.cached_property
+    def one_image(self) -> dict[str, float]:
+        """How many percentage points one test image is, by metric: the most over the runs, 0 without any."""
+        tested = [record.counts["tested"] for record in self.records.values() if record.counts]
+        return {metric: max((PERCENT / images(one, metric) for one in tested), default=0.0) for metric in METRICS}
 
     def cell(self, name: str) -> Cell:
         """Return a cell.

@@ -67,11 +67,13 @@ def _judged(study: Study, cell: str, baseline: str, family: Family) -> list[dict
     rows = []
     for metric in METRICS:
         values = differences(treated[metric], base[metric])
-        found, (low, high) = estimate(values), anytime.interval(values, rules.g, alpha)
+        resolution = study.one_image[metric]
+        found, (low, high) = estimate(values), anytime.interval(values, rules.g, alpha, resolution)
         claim, _ = paper.published_gain(study.plan, cell, baseline, metric)
         margin = rules.margins.of(metric)
         word = verdict(low, high, claim, margin)
-        more = more_seeds(found.n, found.mean, found.sd, claim, margin, alpha, rules) if word == "undecided" else 0
+        sd = max(found.sd, resolution)  # nan stays nan
+        more = more_seeds(found.n, found.mean, sd, claim, margin, alpha, rules) if word == "undecided" else 0
         described = (cell, baseline, metric, found.n, diverged, found.mean, found.low, found.high)
         judged = (family.grid, family.comparisons, low, high, claim, word, more)
         rows.append(dict(zip(COLUMNS, described + judged, strict=True)))
