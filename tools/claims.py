@@ -30,9 +30,10 @@ INTRODUCTION = """\
 # The paper's claims, one by one
 
 Made by `make claims` from `results/`; a test fails where it is out of date. Of several studies of one size, the one
-with the most seeds speaks. Differences are points of accuracy, with 95 % intervals by Student's *t*; a verdict follows
+with the most seeds is used. Differences are points of accuracy, with 95 % intervals by Student's *t*; a verdict follows
 from a wider interval, which stays valid however often one looks ([statistics](explanation/statistics.md)). A miniature
-is no replication: it says what happens at its size. Runs of the paper's size follow the
+is no replication: it says what happens at its size. The paper's values are means of five runs, printed without their
+spread, and are compared as they stand. Runs of the paper's size follow the
 [protocol](explanation/protocol.md)."""
 READINGS = (
     (
@@ -90,7 +91,7 @@ def page(results: Path = RESULTS) -> str:
         "## Fig. 3: every length, f = 20",
         _table(("size", "iterations per task", *PARTS.values()), _lengths(lengths)),
         "## f against none",
-        "The paper: +3.45 % relative on the first 50 % of classes, in the mean.",
+        "The paper: +3.45 % relative on the first 50 % of classes, on average.",
         _table(("f", "size", *PARTS.values(), "first 50 %, relative"), _against_none(results, alone)),
         "## Deviations from the paper",
         _table(("setting", "the paper", *_named(table1).values()), _deviations(results, table1)),

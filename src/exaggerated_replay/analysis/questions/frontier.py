@@ -1,7 +1,7 @@
 """Does an arm reach what the baseline does not, at whatever strength c of synaptic intelligence?
 
 The strength trades the first classes against all of them: what an arm gains at one c, the baseline may have at
-another. Who draws c by lot from two strengths has, in the mean, what lies on the straight line between them; so the
+another. Who draws c by lot from two strengths has, on average, what lies on the straight line between them; so the
 baseline's reach is all that lies below such lines. A cell lies *beyond* it if it exceeds each strength of the baseline,
 and each mixture of two, on the first 20 % of classes or on all of them. Against one of these, p is the smaller one of
 both axes, times two; against all it is the largest (an intersection-union test, which needs no further correction;

@@ -2,7 +2,7 @@
 
 Runs of one seed share their class order, so the seed is the unit here, too: in every seed a straight line is laid
 through the differences over the logarithm of the size, and its slope is one value. Where the differences bend, it says
-how they changed in the mean over the sizes that were run. Of sizes that were not run it says nothing.
+how they changed on average over the sizes that were run. Of sizes that were not run it says nothing.
 """
 
 from typing import Any
