@@ -89,7 +89,7 @@ def test_a_number_leads_to_its_runs_and_a_run_is_named(page, folder):
     card = page.find_element(By.CSS_SELECTOR, ".card:target")
     assert card.is_displayed()
     assert card.find_element(By.TAG_NAME, "h3").text == "RR+RA, f = 5"
-    names = [seed.get_attribute("title") for seed in card.find_elements(By.CSS_SELECTOR, "th span")]
+    names = [name.get_attribute("textContent") for name in card.find_elements(By.CSS_SELECTOR, "th code")]
     lines = map(json.loads, (folder / "records.jsonl").read_text().splitlines())
     seeds = {line["run"]: line["record"]["settings"]["seed"] for line in lines}
     assert [seeds[name] for name in names] == [0, 1]

@@ -210,7 +210,7 @@ def test_its_pages_say_nothing_of_the_paper_and_of_exaggeration(page):
     assert not ABOUT_THE_PAPER.search(said.replace(reason, ""))
     assert "Which of DGR and ER keeps most accuracy on the first 20 % of classes of digits" in " ".join(said.split())
     assert '<tr class="asked">' in text and '<tr class="control">' not in text
-    readme = (page / "README.md").read_text().partition("## The rest")[0]
+    readme = (page / "README.md").read_text().partition("## Files")[0]
     assert readme.startswith("# DGR and ER against BI-R+SI on digits\n")
     assert not ABOUT_THE_PAPER.search(readme)
     for file in [*page.glob("tables/*"), page / "verdicts.csv"]:

@@ -79,7 +79,7 @@ def test_it_is_the_same_from_the_folder_as_from_the_workflow(written):
 def test_names_that_are_markdown_or_html_stay_text(written):
     names = ("a|b<i>", "[c](d)", "*e* `f` #g")
     text = (written(plan_of(names, grids=("other",))) / "README.md").read_text()
-    body = text.partition("## The rest")[0]
+    body = text.partition("## Files")[0]
     assert not re.search(r"(?<!\\)<", body)
     assert not re.search(r"(?<!\\)`", body)
     assert {len(row) for row in rows(text, "Table 1")} == {5}

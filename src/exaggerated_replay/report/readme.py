@@ -21,11 +21,11 @@ from exaggerated_replay.report.tables import SHORT
 from exaggerated_replay.wording import unbroken
 
 INTERVALS = (
-    "In brackets stand 95 % intervals by Student's t, which describe; a verdict follows from the wider, anytime-valid "
-    "interval in verdicts.csv."
+    "In parentheses: 95 % confidence intervals by Student's t, for description only. Verdicts follow from the wider, "
+    "anytime-valid intervals in verdicts.csv."
 )
 FILES = """\
-`records.jsonl` holds the record of every run, a run a line; `plan.json` says which runs a cell has and what it is
+`records.jsonl` holds the record of every run, one per line; `plan.json` says which runs a cell has and what it is
 compared with, `verdicts.csv` what can be said of it, `runs.csv` and `tables/` the numbers behind that. `report.html`,
 every figure for print and the tables as Markdown and LaTeX are made of these, without training:
 
@@ -68,7 +68,7 @@ def readme(study: Study, folder: Path, origin: Mapping[str, Any]) -> str:
         *_figures(plan, folder),
         "## What was run",
         table(("", ""), what_was_run(study, origin).items()),
-        "## The rest",
+        "## Files",
         FILES.format(name=plan.study.name),
     ]
     return unbroken("\n\n".join(parts) + "\n")
