@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
+from exaggerated_replay.cli.options import PATH, entry, read_plan, written_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import ENCODERS, RAW
+from exaggerated_replay.places import ENCODERS, RAW, TIMINGS, WORKSPACE
 
 if TYPE_CHECKING:
     from exaggerated_replay.planning.plan import Plan
@@ -86,9 +86,7 @@ def split(plan: Path) -> None:
 @click.argument("dataset")
 @click.argument("images", type=PATH)
 @click.option("--out", type=PATH, required=True, help="The directory to write weights and record to.")
-@workspace
-@timings
-def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path, timings: Path) -> None:
+def pretrain(plan: Path, dataset: str, images: Path, out: Path) -> None:
     """Train the encoder on IMAGES, the prepared DATASET; every epoch is kept, so the same command resumes."""
     from exaggerated_replay.gpus import hold_gpu
     from exaggerated_replay.planning.plan import compute_of
@@ -112,8 +110,8 @@ def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path,
             load(images, source.digest),
             source.to_dict(),
             device,
-            workspace=workspace,
-            timings=timings,
+            workspace=WORKSPACE,
+            timings=TIMINGS,
             target=out,
         )
     if slot:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import RUNS, TIMINGS, WORKSPACE
 
 if TYPE_CHECKING:
     from exaggerated_replay.planning.plan import Plan
@@ -16,14 +15,6 @@ Entry = TypeVar("Entry")
 PATH = click.Path(path_type=Path)
 
 written_plan = click.option("--plan", type=PATH, required=True, help="The plan that the workflow wrote.")
-asked_plan = click.option("--plan", type=PATH, help="A written plan, instead of what params.yaml asks for.")
-workspace = click.option(
-    "--workspace", type=PATH, default=WORKSPACE, show_default=True, help="Where unfinished work is kept."
-)
-timings = click.option(
-    "--timings", type=PATH, default=TIMINGS, show_default=True, help="Where seconds and hardware go."
-)
-store = click.option("--runs", "runs", type=PATH, default=RUNS, show_default=True, help="The run directories.")
 
 
 def read_plan(path: Path) -> "Plan":
@@ -37,14 +28,12 @@ def read_plan(path: Path) -> "Plan":
     return Plan.read(path)
 
 
-def plan_or_params(path: Path | None) -> "Plan":
-    """Return a written plan, or what params.yaml asks for, whether or not anything ran here yet.
+def asked_plan() -> "Plan":
+    """Return what params.yaml asks for, whether or not anything ran here yet.
 
     Raises:
-        UserError: The plan, or params.yaml, is not valid.
+        UserError: params.yaml is not valid.
     """
-    if path is not None:
-        return read_plan(path)
     from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.planning.plan import make_plan
 

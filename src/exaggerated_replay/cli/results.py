@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
+from exaggerated_replay.cli.options import PATH, asked_plan, read_plan, written_plan
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import CONF, FOCUS, RECORDS, RESULTS, RUNS, store_folder
 
@@ -82,16 +82,15 @@ def table(folder: Path, grid: str, form: str, caption: str | None, label: str | 
 
 
 @click.command()
-@asked_plan
 @click.option("--study", help="A study of results/, instead of what params.yaml asks for.")
 @click.argument("baseline")
 @click.argument("treatment")
-def compare(plan: Path | None, study: str | None, baseline: str, treatment: str) -> None:
+def compare(study: str | None, baseline: str, treatment: str) -> None:
     """Compare the cells BASELINE and TREATMENT seed by seed: differences with their intervals, and the verdict."""
     from exaggerated_replay.analysis.study.study import open_study
     from exaggerated_replay.commands.compare import compare
 
-    print(compare(open_study(RESULTS / study) if study else _so_far(plan_or_params(plan)), baseline, treatment))
+    print(compare(open_study(RESULTS / study) if study else _so_far(asked_plan()), baseline, treatment))
 
 
 def _so_far(plan: "Plan") -> "Study":
@@ -144,13 +143,12 @@ def select(sweeps: tuple[str, ...], seeds: str, test_seeds: str, metric: str, va
 
 
 @click.command()
-@asked_plan
 @click.argument("name")
-def explain(plan: Path | None, name: str) -> None:
+def explain(name: str) -> None:
     """Explain where the numbers of NAME (a cell, a run or its digest) come from, or why it would be trained."""
     from exaggerated_replay.commands.explain import explain
 
-    print(explain(plan_or_params(plan), name, RESULTS, store_folder()))
+    print(explain(asked_plan(), name, RESULTS, store_folder()))
 
 
 @click.command()

@@ -29,7 +29,7 @@ from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.study import ComputeSettings, Params
 
 Part = TypeVar("Part")
-NO_PLAN = "{path} is not a plan: leave it out, or name the file that the workflow wrote"
+NO_PLAN = "{path} is not a plan: name the file that the workflow wrote"
 
 
 @dataclass(frozen=True, kw_only=True)
