@@ -117,7 +117,7 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
 
     A claim is a grid, a cell, or CELL:METRIC; without any, all of the study.
     """
-    from exaggerated_replay.commands.rounds import run_rounds
+    from exaggerated_replay.commands.decide import run_rounds
     from exaggerated_replay.planning.params import PARAMS
 
     run_rounds(list(claims), seeds_at_most, _words(workflow), PARAMS, RESULTS)

@@ -19,7 +19,7 @@ from exaggerated_replay.analysis.study.scores import METRICS, PLACES
 from exaggerated_replay.analysis.study.study import finished_so_far, open_study
 from exaggerated_replay.analysis.study.tables import as_csv
 from exaggerated_replay.commands.compare import compare
-from exaggerated_replay.commands.rounds import run_workflow, short_seeds
+from exaggerated_replay.commands.decide import run_workflow, short_seeds
 from exaggerated_replay.data.facts import classes_of, image_values_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
