@@ -32,7 +32,7 @@ PAPER_INPUTS = 1024
 MARKS = {
     "means": paper.WEIGHT,
     "sums": paper.WEIGHT * PAPER_INPUTS,
-    "totals": paper.WEIGHT * PAPER_INPUTS * paper.SIZE["replay_batch"],
+    "totals": paper.WEIGHT * PAPER_INPUTS * paper.SIZE["training.replay_batch"],
 }
 """The paper's weight of RA in units of the mean reconstruction, by what its sums are over at the paper's size."""
 

@@ -157,6 +157,10 @@ class StudyPlan:
         """Every setting that a grid varies, by its dotted key."""
         return varied(self.rows)
 
+    def every(self, key: str) -> set[Any]:
+        """Return all values that a setting has, by its dotted key: grids may vary it, and some arms may not have it."""
+        return {cell.setting(key) for cell in self.cells.values()} - {None}
+
     def grid(self, name: str) -> tuple[Row, ...]:
         """Return the rows of a grid.
 
