@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import click
 
@@ -26,6 +26,27 @@ def read_plan(path: Path) -> "Plan":
     from exaggerated_replay.planning.plan import Plan
 
     return Plan.read(path)
+
+
+def plan_with_gpu(path: Path) -> tuple["Plan", "IO[bytes] | None"]:
+    """Read a written plan, and first hold a slot of a GPU where jobs compute on one.
+
+    It is held before anything imports torch, which a method of the user's own may do as soon as the plan is read.
+
+    Returns:
+        The plan, and the slot, which is held as long as it is open.
+
+    Raises:
+        UserError: There is no such file, or it is something else.
+    """
+    from exaggerated_replay.files import read_json
+    from exaggerated_replay.gpus import hold_gpu
+    from exaggerated_replay.planning.plan import Plan, compute_of
+
+    values = read_json(path)
+    compute = compute_of(values, path)
+    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
+    return Plan.of(values, path), slot
 
 
 def asked_plan() -> "Plan":

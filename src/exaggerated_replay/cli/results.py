@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, asked_plan, read_plan, written_plan
+from exaggerated_replay.cli.options import PATH, asked_plan, written_plan
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import CONF, FOCUS, RECORDS, RESULTS, RUNS, store_folder
 
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 @written_plan
 def study(plan: Path) -> None:
     """Write the study's folder from the records of its runs: tables, figures, metrics, provenance, and its pages."""
-    planned = read_plan(plan)  # before what takes seconds to import
+    from exaggerated_replay.files import read_json, write_text
+    from exaggerated_replay.planning.plan import Plan, params_of
+
+    values = read_json(plan)
+    planned, params = Plan.of(values, plan), params_of(values, plan)  # before what takes seconds to import
     from exaggerated_replay.analysis.study.outputs import PLOTS, all_files, more_files
-    from exaggerated_replay.files import write_text
-    from exaggerated_replay.planning.plan import params_of
     from exaggerated_replay.publishing.study import write_study
     from exaggerated_replay.store.manifest import made_from, write_manifest
 
     folder = RESULTS / planned.study.name
     decided_by = made_from(planned.to_dict())
-    write_study(planned, params_of(plan), folder, made_from=decided_by)
+    write_study(planned, params, folder, made_from=decided_by)
     for plot in PLOTS:
         write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
     more = [path for name in more_files(planned) if (path := folder / name).is_file()]

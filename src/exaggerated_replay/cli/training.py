@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from exaggerated_replay.cli.options import PATH, entry, read_plan, written_plan
+from exaggerated_replay.cli.options import PATH, entry, plan_with_gpu, written_plan
 from exaggerated_replay.places import TIMINGS, WORKSPACE, store_folder
 
 
@@ -16,12 +16,8 @@ from exaggerated_replay.places import TIMINGS, WORKSPACE, store_folder
 @click.option("--log", type=PATH, default=Path(os.devnull), help="Log file.")
 def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path) -> None:
     """Train runs on the same data, one after the other; RECORDS are their record.json files. Finished ones stay."""
-    from exaggerated_replay.gpus import hold_gpu
-    from exaggerated_replay.planning.plan import compute_of
-
-    compute = compute_of(plan)
-    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None  # before a method of one's own is read
-    planned = read_plan(plan)
+    planned, slot = plan_with_gpu(plan)
+    compute = planned.compute
     runs = {path.parent: entry(planned.named, path.parent.name, "run", plan).settings for path in records}
 
     from exaggerated_replay.data.prepared import load
