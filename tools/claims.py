@@ -115,13 +115,13 @@ def comparisons(results: Path) -> pd.DataFrame:
 
 def _described(plan: StudyPlan, cell: str, baseline: str) -> dict[str, Any]:
     method, other = plan.cells[cell].method, plan.cells[baseline].method
-    size, reading = paper.size(plan.cells[cell].config), method.get("reading")
+    described, reading = plan.cells[cell], method.get("reading")
     weights = method.get("lambda_rr") == method.get("lambda_ra") == paper.WEIGHT
     return {
         "f": method.get("f"),
-        "units": size["units"],
-        "iterations": size["iterations"],
-        "scale": paper.scale(size),
+        "units": described.setting("model.units"),
+        "iterations": described.setting("training.iterations"),
+        "scale": paper.scale(described),
         "default": reading == paper.READING,
         "sums": reading == {**paper.READING, **SUMS},
         "papers": paper.stands_in_table1(method, other),
@@ -237,10 +237,11 @@ def _named(table1: pd.DataFrame) -> dict[str, str]:
 
 def _deviations(results: Path, table1: pd.DataFrame) -> Iterable[Sequence[str]]:
     columns = [_settings(results / study, table1[table1["study"].eq(study)]) for study in _named(table1).values()]
+    units, iterations, batch, replayed = paper.SIZE.values()
     papers = {
-        "units of a hidden layer": f"{paper.SIZE['units']:,}",
-        "iterations per task": f"{paper.SIZE['iterations']:,}",
-        "samples a step": f"{paper.SIZE['batch']} + {paper.SIZE['replay_batch']}",
+        "units of a hidden layer": f"{units:,}",
+        "iterations per task": f"{iterations:,}",
+        "samples a step": f"{batch} + {replayed}",
         "strength c of synaptic intelligence": f"{paper.STRENGTH:g}",
         "f": ", ".join(map(str, paper.FACTORS)),
         "runs of an arm": counted(paper.RUNS, "seed"),

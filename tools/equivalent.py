@@ -15,7 +15,7 @@ import sys
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from exaggerated_replay.git import environment
+from exaggerated_replay.settings.nested import flat
 from tools.archives import cifar10, write_idx, write_images
 from tools.versions import CORE, LOCK, Units, lock_text, moved, raised, read_lock, units_of
 
@@ -195,16 +196,10 @@ def content(path: Path) -> dict[str, Any]:
     return {name: (values[name].dtype.str, values[name].shape, values[name].tobytes()) for name in names}
 
 
-def flat(values: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
-    """Return nested settings by dotted key."""
-    for key, value in values.items():
-        yield from flat(value, f"{where}{key}.") if isinstance(value, Mapping) else [(where + key, value)]
-
-
 def runs_in(folder: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Return settings and results of the runs in a folder."""
     records = sorted(folder.glob("results/runs/*/record.json"))
-    settings = [dict(flat(json.loads(path.read_text())["settings"])) for path in records]
+    settings = [flat(json.loads(path.read_text())["settings"]) for path in records]
     return [(found, content(path.parent)) for found, path in zip(settings, records, strict=True)]
 
 

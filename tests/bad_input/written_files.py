@@ -80,13 +80,11 @@ PLAN: dict[str, tuple[str, Any]] = {
 }
 
 ANY_PLAN = (
-    ("verify",),
-    ("prune",),
-    ("explain", "er"),
-    ("compare", "none", "er"),
     ("split",),
     ("study",),
-    ("fetch", "x"),
+    ("fetch", "SOURCE"),
+    ("prepare", "SOURCE", "OUT"),
+    ("train", "RECORDS", "DATA"),
 )
 """Commands that read a plan."""
 
@@ -123,7 +121,7 @@ def rows() -> list[Row]:
     listed += [
         Row(f"plan: {what}", in_json(".training/plans/*.json", key, value), (*command, "PLAN"), ("plan",))
         for what, (key, value) in PLAN.items()
-        for command in ANY_PLAN[:4]
+        for command in ANY_PLAN
     ]
     listed += [
         Row(

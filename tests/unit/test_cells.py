@@ -7,6 +7,7 @@ import pytest
 from plans import PLAIN, baselines, both, composed, digests, plan_with
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.planning.study_plan import Cell
 
 
 def test_table_1_has_the_baseline_and_five_factors():
@@ -21,6 +22,18 @@ def test_table_1_has_the_baseline_and_five_factors():
     }
     assert [plan.cells[name].config["method"].get("f") for name in plan.cells] == [None, 5, 10, 20, 50, 100]
     assert len({run.digest for run in plan.runs}) == len(plan.runs) == 6 * 2
+
+
+def test_a_cell_without_some_settings_has_all_others_by_dotted_key():
+    config = {"model": {"units": 5, "latent": 2}, "method": {"method": "bir", "si": {"strength": 1.0}}, "methodical": 3}
+    cell = Cell("c", "bir-si", config, ())
+    assert cell.without("method", "model.units") == {"model.latent": 2, "methodical": 3}
+    assert cell.without("method.si", "nothing") == {
+        "model.units": 5,
+        "model.latent": 2,
+        "method.method": "bir",
+        "methodical": 3,
+    }
 
 
 def test_cells_that_studies_share_are_trained_once():

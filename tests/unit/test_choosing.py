@@ -1,5 +1,6 @@
 """The command `select`: what it writes into params.yaml round by round, and what it refuses; the workflow is played."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,11 +9,14 @@ import pandas as pd
 import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from plans import values_with
 
 from exaggerated_replay.commands import selection
-from exaggerated_replay.commands.selection import candidates_of, select
+from exaggerated_replay.commands.selection import candidates_of, seeds_of, select
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.planning import compose
 from exaggerated_replay.planning.compose import spelt, write_params
+from exaggerated_replay.planning.params import check_params
 
 CONF = Path(__file__).parents[2] / "conf"
 SWEEP = ["arm=er", "method.memory_per_class=1,20", "training.iterations=30,60"]
@@ -125,6 +129,47 @@ def test_what_is_no_choice_is_refused(sweep, sentence, played):
     with pytest.raises(UserError, match=sentence):
         chosen(sweep)
     assert played == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x", "seeds is 'x', but must be a number, a list, or a range such as 100-119"),
+        ("1,2", "seeds is '1,2', but must be a number"),
+        ("5-3", "seeds is '5-3', which is not a range of 1 to 10000 seeds"),
+        ("0", "seeds is 0: it must be at least 1"),
+        ("[1,-1]", "seeds is [1, -1]: it must be"),
+        ("[4,4]", "seeds is [4, 4], which names a seed twice"),
+        ("[]", "seeds is empty: name at least one"),
+        ("[1", "seeds is not valid YAML"),
+    ],
+)
+def test_seeds_that_no_study_can_have_are_refused_with_the_name_of_the_option(text, sentence):
+    study = check_params(values_with()).study
+    with pytest.raises(UserError, match=f"^--seeds: {re.escape(sentence)}"):
+        seeds_of(study, text, "--seeds")
+
+
+def test_test_seeds_that_no_study_can_have_are_refused_before_anything_is_trained(played):
+    with pytest.raises(UserError, match=r"^--test-seeds: seeds is '5-3', which is not a range"):
+        chosen(test_seeds="5-3")
+    assert played == []
+
+
+@pytest.mark.parametrize(("text", "seeds"), [("3", [0, 1, 2]), ("[4, 1]", [4, 1]), ("100-102", [100, 101, 102])])
+def test_seeds_are_a_number_a_list_or_a_range(text, seeds):
+    assert seeds_of(check_params(values_with()).study, text, "--seeds") == seeds
+
+
+def test_conf_is_composed_once_for_all_candidates_and_once_for_every_params(played, monkeypatch):
+    composed = []
+    for module in (selection, compose):
+        original = module.compose_values
+        monkeypatch.setattr(
+            module, "compose_values", lambda *given, made=original: [composed.append(1), made(*given)][1]
+        )
+    chosen()
+    assert len(composed) == 1 + len(played)
 
 
 def test_a_metric_that_does_not_exist_is_named(played):

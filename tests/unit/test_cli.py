@@ -200,7 +200,7 @@ def test_traceback_shows_the_rest_wherever_it_stands(monkeypatch, capsys, place)
 def test_a_plan_that_is_none_is_named(folder, capsys, content):
     Path("plan.json").write_text(content)
     assert "plan.json is not a plan" in refused(capsys, "study", "--plan", "plan.json")
-    assert "plan.json is not a plan" in refused(capsys, "explain", "bir-si", "--plan", "plan.json")
+    assert "plan.json is not a plan" in refused(capsys, "split", "--plan", "plan.json")
 
 
 def test_a_plan_that_is_a_folder_or_no_text_is_named(folder, capsys):

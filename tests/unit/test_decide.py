@@ -13,8 +13,16 @@ from studies import made, planned
 from test_verdicts import study
 
 from exaggerated_replay.analysis.verdicts.table import verdicts
-from exaggerated_replay.commands import rounds
-from exaggerated_replay.commands.decide import check_claims, chosen, decide, next_step, summary
+from exaggerated_replay.commands.decide import (
+    check_claims,
+    chosen,
+    decide,
+    next_step,
+    run_rounds,
+    short_seeds,
+    summary,
+    write_seeds,
+)
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import drift, write_params
 from exaggerated_replay.planning.params import read_params
@@ -123,7 +131,7 @@ def test_claims_are_checked_before_anything_is_trained():
     ("seeds", "text"), [([0], 1), (range(7), 7), (range(100, 120), "100-119"), ([0, 1, 5], [0, 1, 5]), ([4], "4-4")]
 )
 def test_seeds_are_written_as_short_as_can_be(seeds, text):
-    assert rounds.short_seeds(seeds) == text
+    assert short_seeds(seeds) == text
 
 
 WORKFLOW = """
@@ -170,7 +178,7 @@ def repository(tmp_path, monkeypatch):
 
 
 def test_the_command_adds_seeds_until_it_knows(repository, capsys):
-    rounds.run_rounds(["rr-ra:overall"], 40, repository, Path("params.yaml"), Path("results"))
+    run_rounds(["rr-ra:overall"], 40, repository, Path("params.yaml"), Path("results"))
     said = capsys.readouterr().out
     sizes = [int(line) for line in Path("log").read_text().split()]
     assert sizes[0] == 2
@@ -182,23 +190,23 @@ def test_the_command_adds_seeds_until_it_knows(repository, capsys):
 
 
 def test_given_once_more_it_trains_what_is_there_and_changes_nothing(repository):
-    rounds.run_rounds(["rr-ra:overall"], 40, repository, Path("params.yaml"), Path("results"))
+    run_rounds(["rr-ra:overall"], 40, repository, Path("params.yaml"), Path("results"))
     before = Path("params.yaml").read_bytes()
-    rounds.run_rounds(["rr-ra:overall"], 40, repository, Path("params.yaml"), Path("results"))
+    run_rounds(["rr-ra:overall"], 40, repository, Path("params.yaml"), Path("results"))
     assert Path("params.yaml").read_bytes() == before
 
 
 def test_a_workflow_that_fails_is_named_and_a_wrong_claim_starts_none(repository):
     with pytest.raises(UserError, match="ended with status 3"):
-        rounds.run_rounds([], 40, [sys.executable, "-c", "raise SystemExit(3)"], Path("params.yaml"), Path("results"))
+        run_rounds([], 40, [sys.executable, "-c", "raise SystemExit(3)"], Path("params.yaml"), Path("results"))
     with pytest.raises(UserError, match="'rrra' is not a claim"):
-        rounds.run_rounds(["rrra"], 40, repository, Path("params.yaml"), Path("results"))
+        run_rounds(["rrra"], 40, repository, Path("params.yaml"), Path("results"))
     assert not Path("log").exists()
 
 
 @pytest.mark.parametrize("seeds", [range(3), range(100, 103), [0, 5, 7]])
 def test_seeds_that_were_written_are_those_of_the_plan_and_no_difference_from_conf(repository, seeds):
-    rounds.write_seeds(Path("params.yaml"), seeds)
+    write_seeds(Path("params.yaml"), seeds)
     values, params = read_params(Path("params.yaml"))
     assert {run.seed for run in make_plan(params).cells["bir-si"].runs} == set(seeds)
     assert drift(CONF, values) == []

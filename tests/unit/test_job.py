@@ -78,7 +78,7 @@ class Place:
         self.tasks = cut(class_order(4, SEED), task_sizes(TASKS, 4))
 
     def train(self, *arms, observe=None, stop=None, **settings):
-        runs = {self.runs / arm: settings.get(arm.replace("-", "_"), settings_of(arm)) for arm in arms}
+        runs = {self.runs / arm: settings.get(arm.replace("-", "_")) or settings_of(arm) for arm in arms}
         train_runs(
             runs,
             self.prepared,

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from studies import planned
 
-from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, question
 
 TITLES = {"cifar100": "CIFAR-100", "mnist": "MNIST"}
 
 
 SIZE = {"units": 400, "iterations": 400, "batch": 128, "replay_batch": 256}
+PAPERS = {"units": 2000, "iterations": 5000, "batch": 512, "replay_batch": 512}
 
 
 def configured(method, **size):
@@ -217,7 +217,7 @@ def test_on_other_data_it_is_a_demonstration():
 
 def test_the_papers_size_and_validation_data_are_said():
     full = claims("reproduced", "reproduced", "reproduced")
-    first, second, _, _ = answer(asked_plan(sizes={"a": paper.SIZE}, validation=0.2), full)
+    first, second, _, _ = answer(asked_plan(sizes={"a": PAPERS}, validation=0.2), full)
     assert first.startswith("On validation data of CIFAR-100 at the paper's size, yes: ")
     assert second == "This speaks of the paper's size (2,000 units a layer, 5,000 iterations per task, 10 seeds)."
     assert "on validation data of CIFAR-100" in question(asked_plan(validation=0.2))
@@ -225,7 +225,7 @@ def test_the_papers_size_and_validation_data_are_said():
 
 def test_the_papers_network_trained_for_another_length_is_neither_its_size_nor_a_miniature():
     short = claims("undecided", "undecided", "undecided")
-    plan = asked_plan(sizes={"a": {**paper.SIZE, "iterations": 500}})
+    plan = asked_plan(sizes={"a": {**PAPERS, "iterations": 500}})
     first, second, _, _ = answer(plan, short)
     assert first.startswith("On CIFAR-100 at the paper's size but for the length of training, not decided yet: ")
     size = "2,000 units a layer, 500 iterations per task, 10 seeds"

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from plans import PLAIN, plan_with
+from plans import PLAIN, plan_with, values_with
 from studies import LOOKS
 from test_job import Place, settings_of
 
 from exaggerated_replay import cli
 from exaggerated_replay.errors import Interrupted
-from exaggerated_replay.places import EPOCHS, RECORD, STATE
-from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.files import write_json
+from exaggerated_replay.places import EPOCHS, RECORD, STATE, WORKSPACE
+from exaggerated_replay.planning.params import check_params
+from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.store.status import Standing, cost, status
 from exaggerated_replay.training.resume import Stop, mark_of, read_state, write_state
 
@@ -36,8 +38,9 @@ def place(tmp_path, monkeypatch):
 KEPT = Path("kept")  # a store without any run
 
 
-def stopped(place, arm, steps):
-    """Train a run for so many steps, as its job does, and interrupt it."""
+def stopped(place, arm, steps, name=None):
+    """Train a run for so many steps, as its job does, and interrupt it; it is called as its arm, or as is said."""
+    name = name or arm
     stop = Stop()
     seen = []
 
@@ -52,8 +55,8 @@ def stopped(place, arm, steps):
     place.watch = watch
     settings = settings_of(arm, iterations=ITERATIONS)
     with pytest.raises(Interrupted):
-        place.train(arm, stop=stop, **{arm.replace("-", "_"): settings})
-    os.utime(place.workspace / arm / STATE, (SAVED, SAVED))
+        place.train(name, stop=stop, **{name.replace("-", "_"): settings})
+    os.utime(place.workspace / name / STATE, (SAVED, SAVED))
 
 
 def written(*arms, iterations=ITERATIONS):
@@ -153,32 +156,40 @@ def test_steps_of_the_first_task_cost_half():
     assert [cost(steps, 10) for steps in (0, 4, 10, 11, 20)] == [0, 2, 5, 6, 15]
 
 
+def params_of_two_runs():
+    """Write params.yaml with two runs of two tasks, and return their names."""
+    changes = {"dataset.tasks": 2, "training.iterations": ITERATIONS, "study.lengths": [], "study.seeds": 1}
+    values = values_with(changes, grids={"g": [{"arm": ["bir-si", "rr-ra"]}]})
+    write_json(Path("params.yaml"), values)
+    return [run.name for run in make_plan(check_params(values)).runs]
+
+
 def test_the_command_tells_it_without_torch(place):
-    stopped(place, "bir-si", 9)
-    plan_of("bir-si", "none")
-    arguments = ["status", "--plan", "plan.json", "--runs", str(place.runs), "--workspace", str(place.workspace)]
-    code = f"""
+    name, _ = params_of_two_runs()
+    place.workspace = WORKSPACE
+    stopped(place, "bir-si", 9, name=name)
+    code = """
 import sys
 from exaggerated_replay import cli
-assert cli.main({arguments!r}) == 0
+assert cli.main(["status"]) == 0
 assert "torch" not in sys.modules
 """
     environment = os.environ | {"TZ": "UTC"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    first, title, run = done.stdout.splitlines()
-    assert first.startswith(
+    counts, title, run = done.stdout.splitlines()
+    assert counts.startswith(
         "2 runs in the plan: 0 finished, 1 unfinished, 1 not begun or not saved yet, 0 finished and"
     )
     assert title.startswith("Unfinished, as last saved")
-    assert run.startswith("- bir-si: task 2 of 2, iteration 3 of 6; ")
+    assert run.startswith(f"- {name}: task 2 of 2, iteration 3 of 6; ")
     assert run.endswith("; saved 2001-09-09 01:46")
     assert " left; " in run
 
 
 def test_without_anything_begun_there_is_one_line(place, capsys):
-    plan_of("none")
-    assert cli.main(["status", "--plan", "plan.json"]) == 0
+    params_of_two_runs()
+    assert cli.main(["status"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "1 runs in the plan: 0 finished, 0 unfinished, 1 not begun or not saved yet, 0 finished and set aside"
+        "2 runs in the plan: 0 finished, 0 unfinished, 2 not begun or not saved yet, 0 finished and set aside"
     ]

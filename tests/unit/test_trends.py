@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from sample_figures import config, sweep
 from studies import made
 
-from exaggerated_replay.analysis.questions.trends import PAPERS, lines_by_seed
 from exaggerated_replay.analysis.questions.trends import answer as trends
+from exaggerated_replay.analysis.questions.trends import lines_by_seed
 from exaggerated_replay.analysis.statistics import anytime
+from exaggerated_replay.analysis.study.paper import VALUES
 from exaggerated_replay.planning.questions import SIZES
 from exaggerated_replay.settings.rules import RulesSettings
 
@@ -119,5 +120,5 @@ def test_a_trend_that_is_not_there_is_rarely_found_and_one_that_is_there_is():
 
 
 def test_every_size_that_can_be_drawn_has_the_papers_value():
-    assert [*PAPERS] == [*SIZES]
-    assert PAPERS["training.iterations"] == 5000
+    assert [*VALUES] == [*SIZES]
+    assert VALUES["training.iterations"] == 5000

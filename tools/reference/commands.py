@@ -12,7 +12,7 @@ WIDTH = 100
 def commands_page() -> str:
     """Return the page of the command line."""
     introduction = (
-        f"`{PROGRAM} COMMAND --help` says the same. Commands that require `--plan` are jobs of the workflow; "
+        f"`{PROGRAM} COMMAND --help` says the same. Commands with `--plan` are jobs of the workflow; "
         "`snakemake` calls them."
     )
     context = click.Context(group, info_name=PROGRAM, **group.context_settings)
@@ -31,7 +31,7 @@ def commands_page() -> str:
 
 
 def _is_job(command: click.Command) -> bool:
-    return any(parameter.name == "plan" and parameter.required for parameter in command.params)
+    return any(parameter.name == "plan" for parameter in command.params)
 
 
 def _overview(commands: dict[str, click.Command], names: list[str]) -> str:

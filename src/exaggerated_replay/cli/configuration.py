@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params
+from exaggerated_replay.cli.options import PATH, asked_plan
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import CONF
 
@@ -75,7 +75,6 @@ def check(arm: str) -> None:
 
 
 @click.command()
-@asked_plan
-def plan(plan: Path | None) -> None:
+def plan() -> None:
     """Print the plan: which cells the study has, and which runs they need."""
-    print(json.dumps(plan_or_params(plan).to_dict(), indent=1, sort_keys=True))
+    print(json.dumps(asked_plan().to_dict(), indent=1, sort_keys=True))

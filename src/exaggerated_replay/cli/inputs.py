@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
+from exaggerated_replay.cli.options import PATH, entry, plan_with_gpu, read_plan, written_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import ENCODERS, RAW
+from exaggerated_replay.places import ENCODERS, RAW, TIMINGS, WORKSPACE
 
 if TYPE_CHECKING:
     from exaggerated_replay.planning.plan import Plan
@@ -86,16 +86,9 @@ def split(plan: Path) -> None:
 @click.argument("dataset")
 @click.argument("images", type=PATH)
 @click.option("--out", type=PATH, required=True, help="The directory to write weights and record to.")
-@workspace
-@timings
-def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path, timings: Path) -> None:
+def pretrain(plan: Path, dataset: str, images: Path, out: Path) -> None:
     """Train the encoder on IMAGES, the prepared DATASET; every epoch is kept, so the same command resumes."""
-    from exaggerated_replay.gpus import hold_gpu
-    from exaggerated_replay.planning.plan import compute_of
-
-    compute = compute_of(plan)
-    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None  # before anything imports torch
-    planned = read_plan(plan)
+    planned, slot = plan_with_gpu(plan)
     pretraining = encoder_of(planned, plan).settings.pretraining
     if pretraining is None:
         raise UserError(f"{plan} has an encoder that is trained already")
@@ -105,15 +98,15 @@ def pretrain(plan: Path, dataset: str, images: Path, out: Path, workspace: Path,
     from exaggerated_replay.devices import device_for, limited_memory
     from exaggerated_replay.features.job import train_encoder
 
-    device = device_for(compute.device)
+    device = device_for(planned.compute.device)
     with limited_memory(device):
         train_encoder(
             pretraining,
             load(images, source.digest),
             source.to_dict(),
             device,
-            workspace=workspace,
-            timings=timings,
+            workspace=WORKSPACE,
+            timings=TIMINGS,
             target=out,
         )
     if slot:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import click
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import RUNS, TIMINGS, WORKSPACE
 
 if TYPE_CHECKING:
     from exaggerated_replay.planning.plan import Plan
@@ -16,14 +15,6 @@ Entry = TypeVar("Entry")
 PATH = click.Path(path_type=Path)
 
 written_plan = click.option("--plan", type=PATH, required=True, help="The plan that the workflow wrote.")
-asked_plan = click.option("--plan", type=PATH, help="A written plan, instead of what params.yaml asks for.")
-workspace = click.option(
-    "--workspace", type=PATH, default=WORKSPACE, show_default=True, help="Where unfinished work is kept."
-)
-timings = click.option(
-    "--timings", type=PATH, default=TIMINGS, show_default=True, help="Where seconds and hardware go."
-)
-store = click.option("--runs", "runs", type=PATH, default=RUNS, show_default=True, help="The run directories.")
 
 
 def read_plan(path: Path) -> "Plan":
@@ -37,14 +28,33 @@ def read_plan(path: Path) -> "Plan":
     return Plan.read(path)
 
 
-def plan_or_params(path: Path | None) -> "Plan":
-    """Return a written plan, or what params.yaml asks for, whether or not anything ran here yet.
+def plan_with_gpu(path: Path) -> tuple["Plan", "IO[bytes] | None"]:
+    """Read a written plan, and first hold a slot of a GPU where jobs compute on one.
+
+    It is held before anything imports torch, which a method of the user's own may do as soon as the plan is read.
+
+    Returns:
+        The plan, and the slot, which is held as long as it is open.
 
     Raises:
-        UserError: The plan, or params.yaml, is not valid.
+        UserError: There is no such file, or it is something else.
     """
-    if path is not None:
-        return read_plan(path)
+    from exaggerated_replay.files import read_json
+    from exaggerated_replay.gpus import hold_gpu
+    from exaggerated_replay.planning.plan import Plan, compute_of
+
+    values = read_json(path)
+    compute = compute_of(values, path)
+    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
+    return Plan.of(values, path), slot
+
+
+def asked_plan() -> "Plan":
+    """Return what params.yaml asks for, whether or not anything ran here yet.
+
+    Raises:
+        UserError: params.yaml is not valid.
+    """
     from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.planning.plan import make_plan
 

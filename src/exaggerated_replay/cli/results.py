@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, read_plan, written_plan
+from exaggerated_replay.cli.options import PATH, asked_plan, written_plan
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import CONF, FOCUS, RECORDS, RESULTS, RUNS, store_folder
 
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 @written_plan
 def study(plan: Path) -> None:
     """Write the study's folder from the records of its runs: tables, figures, metrics, provenance, and its pages."""
-    planned = read_plan(plan)  # before what takes seconds to import
+    from exaggerated_replay.files import read_json, write_text
+    from exaggerated_replay.planning.plan import Plan, params_of
+
+    values = read_json(plan)
+    planned, params = Plan.of(values, plan), params_of(values, plan)  # before what takes seconds to import
     from exaggerated_replay.analysis.study.outputs import PLOTS, all_files, more_files
-    from exaggerated_replay.files import write_text
-    from exaggerated_replay.planning.plan import params_of
     from exaggerated_replay.publishing.study import write_study
     from exaggerated_replay.store.manifest import made_from, write_manifest
 
     folder = RESULTS / planned.study.name
     decided_by = made_from(planned.to_dict())
-    write_study(planned, params_of(plan), folder, made_from=decided_by)
+    write_study(planned, params, folder, made_from=decided_by)
     for plot in PLOTS:
         write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
     more = [path for name in more_files(planned) if (path := folder / name).is_file()]
@@ -82,16 +84,15 @@ def table(folder: Path, grid: str, form: str, caption: str | None, label: str | 
 
 
 @click.command()
-@asked_plan
 @click.option("--study", help="A study of results/, instead of what params.yaml asks for.")
 @click.argument("baseline")
 @click.argument("treatment")
-def compare(plan: Path | None, study: str | None, baseline: str, treatment: str) -> None:
+def compare(study: str | None, baseline: str, treatment: str) -> None:
     """Compare the cells BASELINE and TREATMENT seed by seed: differences with their intervals, and the verdict."""
     from exaggerated_replay.analysis.study.study import open_study
     from exaggerated_replay.commands.compare import compare
 
-    print(compare(open_study(RESULTS / study) if study else _so_far(plan_or_params(plan)), baseline, treatment))
+    print(compare(open_study(RESULTS / study) if study else _so_far(asked_plan()), baseline, treatment))
 
 
 def _so_far(plan: "Plan") -> "Study":
@@ -118,7 +119,7 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
 
     A claim is a grid, a cell, or CELL:METRIC; without any, all of the study.
     """
-    from exaggerated_replay.commands.rounds import run_rounds
+    from exaggerated_replay.commands.decide import run_rounds
     from exaggerated_replay.planning.params import PARAMS
 
     run_rounds(list(claims), seeds_at_most, _words(workflow), PARAMS, RESULTS)
@@ -144,13 +145,12 @@ def select(sweeps: tuple[str, ...], seeds: str, test_seeds: str, metric: str, va
 
 
 @click.command()
-@asked_plan
 @click.argument("name")
-def explain(plan: Path | None, name: str) -> None:
+def explain(name: str) -> None:
     """Explain where the numbers of NAME (a cell, a run or its digest) come from, or why it would be trained."""
     from exaggerated_replay.commands.explain import explain
 
-    print(explain(plan_or_params(plan), name, RESULTS, store_folder()))
+    print(explain(asked_plan(), name, RESULTS, store_folder()))
 
 
 @click.command()

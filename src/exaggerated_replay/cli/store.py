@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, asked_plan, plan_or_params, store, timings, workspace
+from exaggerated_replay.cli.options import PATH, asked_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import RESULTS, RUNS, store_folder
+from exaggerated_replay.places import RESULTS, RUNS, TIMINGS, WORKSPACE, store_folder
 from exaggerated_replay.wording import duration
 
 if TYPE_CHECKING:
@@ -19,18 +19,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@asked_plan
-@store
-@workspace
-def status(plan: Path | None, runs: Path, workspace: Path) -> None:
+def status() -> None:
     """Show how far unfinished runs are, how long they will still take, and how many of the plan's runs are done."""
     from exaggerated_replay.store.status import status
 
-    for line in told(status(plan_or_params(plan), runs, store_folder(), workspace), workspace):
+    for line in told(status(asked_plan(), RUNS, store_folder(), WORKSPACE)):
         print(line)
 
 
-def told(found: "Status", workspace: Path) -> Iterator[str]:
+def told(found: "Status") -> Iterator[str]:
     """Say in a few lines how far runs are."""
     finished, aside = len(found.finished), len(found.set_aside)
     begun, rest = len(found.unfinished), len(found.not_begun)
@@ -39,7 +36,7 @@ def told(found: "Status", workspace: Path) -> Iterator[str]:
         f"{rest} not begun or not saved yet, {aside} finished and set aside"
     )
     yield from lines("Unfinished", found.unfinished)
-    yield from lines(f"Unfinished in {workspace}, and not in the plan", found.elsewhere)
+    yield from lines(f"Unfinished in {WORKSPACE}, and not in the plan", found.elsewhere)
     yield from (f"{path} is not a state that its run can go on from: the run starts anew" for path in found.unreadable)
 
 
@@ -58,12 +55,11 @@ def lines(title: str, standings: "Sequence[Standing]") -> Iterator[str]:
 
 
 @click.command()
-@asked_plan
-def verify(plan: Path | None) -> None:
+def verify() -> None:
     """Check every run of the plan: its record against its name, its checkpoint against its record."""
     from exaggerated_replay.store.verify import verify_runs
 
-    runs = [run.directory for run in plan_or_params(plan).runs]
+    runs = [run.directory for run in asked_plan().runs]
     problems, without_checkpoint = verify_runs(runs)
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -74,12 +70,11 @@ def verify(plan: Path | None) -> None:
 
 
 @click.command()
-@asked_plan
-def prune(plan: Path | None) -> None:
+def prune() -> None:
     """Set aside the runs that the plan does not name, so that DVC records only the others."""
     from exaggerated_replay.store.keeping import set_aside
 
-    out, told = set_aside(plan_or_params(plan).named, RUNS, store_folder())
+    out, told = set_aside(asked_plan().named, RUNS, store_folder())
     for line in told:
         print(line, file=sys.stderr)
     print(f"{len(out)} runs set aside; they lie in {store_folder()}, where a plan that names them finds them")
@@ -88,27 +83,23 @@ def prune(plan: Path | None) -> None:
 @click.command()
 @click.argument("file", type=PATH)
 @click.option("--study", help="A study of results/, instead of all runs.")
-@store
-@timings
-def export(file: Path, study: str | None, runs: Path, timings: Path) -> None:
+def export(file: Path, study: str | None) -> None:
     """Write the records of finished runs to FILE, one per line, without checkpoints, for import elsewhere."""
     from exaggerated_replay.store.exchange import export_records
 
-    print(f"{export_records(RESULTS / study if study else runs, timings, file)} records in {file}")
+    print(f"{export_records(RESULTS / study if study else RUNS, TIMINGS, file)} records in {file}")
 
 
 @click.command("import")
 @click.argument("file", type=PATH)
-@store
-@timings
-def import_(file: Path, runs: Path, timings: Path) -> None:
+def import_(file: Path) -> None:
     """Verify the records in FILE (from `export`, or a study's folder) and add the new ones to the runs."""
     from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.store.exchange import import_records
 
     with suppress(UserError, OSError):  # records of other studies are imported all the same
         read_params(PARAMS)  # which names the methods in files of the user's own
-    done = import_records(file, runs, timings, store_folder() if runs == RUNS else runs)
+    done = import_records(file, RUNS, TIMINGS, store_folder())
     told = f"{len(done.new)} records imported, {len(done.known)} were here already"
     print(f"{told}; `snakemake metrics` makes tables of them")
     for sentence in done.refused:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from exaggerated_replay.cli.options import PATH, entry, read_plan, timings, workspace, written_plan
-from exaggerated_replay.places import store_folder
+from exaggerated_replay.cli.options import PATH, entry, plan_with_gpu, written_plan
+from exaggerated_replay.places import TIMINGS, WORKSPACE, store_folder
 
 
 @click.command()
@@ -14,16 +14,10 @@ from exaggerated_replay.places import store_folder
 @click.argument("records", type=PATH, nargs=-1, required=True)
 @click.option("--data", type=PATH, required=True, help="The prepared npz file, or the file of features.")
 @click.option("--log", type=PATH, default=Path(os.devnull), help="Log file.")
-@workspace
-@timings
-def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspace: Path, timings: Path) -> None:
+def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path) -> None:
     """Train runs on the same data, one after the other; RECORDS are their record.json files. Finished ones stay."""
-    from exaggerated_replay.gpus import hold_gpu
-    from exaggerated_replay.planning.plan import compute_of
-
-    compute = compute_of(plan)
-    slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None  # before a method of one's own is read
-    planned = read_plan(plan)
+    planned, slot = plan_with_gpu(plan)
+    compute = planned.compute
     runs = {path.parent: entry(planned.named, path.parent.name, "run", plan).settings for path in records}
 
     from exaggerated_replay.data.prepared import load
@@ -42,9 +36,9 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path, workspac
             runs,
             load(data, planned.data),
             device,
-            workspace=workspace,
+            workspace=WORKSPACE,
             store=store_folder(),
-            timings=timings,
+            timings=TIMINGS,
             watcher=watcher(file),
             save_minutes=compute.save_minutes,
             stop=stop,

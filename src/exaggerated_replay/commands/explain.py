@@ -12,6 +12,7 @@ from exaggerated_replay.places import RECORDS, RUNS, WEIGHTS
 from exaggerated_replay.planning.compose import differences
 from exaggerated_replay.planning.runs import difference_told, values_of
 from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.settings.nested import flat
 from exaggerated_replay.store.keeping import has_more, sealed_records
 from exaggerated_replay.store.lines import read_records
 from exaggerated_replay.store.records import Record, is_complete
@@ -106,17 +107,6 @@ def _nearest(settings: Mapping[str, Any], finished: Mapping[str, Record]) -> lis
     nearest = min(differing, key=lambda run: len(differing[run]))
     told = (difference_told(key, settings, others[nearest]) for key in sorted(differing[nearest]))
     return [f"  the nearest finished run is {nearest}; it differs in", *(f"    {line}" for line in told)]
-
-
-def flat(settings: Mapping[str, Any], where: str = "") -> dict[str, Any]:
-    """Return nested settings by dotted key."""
-    flattened: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            flattened |= flat(value, f"{where}{key}.")
-        else:
-            flattened[where + key] = value
-    return flattened
 
 
 def _settings(settings: Mapping[str, Any]) -> list[str]:

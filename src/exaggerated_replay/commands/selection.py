@@ -6,8 +6,9 @@ that an interrupted command goes on when it is given once more. At the end param
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -18,17 +19,19 @@ from exaggerated_replay.analysis.study.scores import METRICS, PLACES
 from exaggerated_replay.analysis.study.study import finished_so_far, open_study
 from exaggerated_replay.analysis.study.tables import as_csv
 from exaggerated_replay.commands.compare import compare
-from exaggerated_replay.commands.rounds import run_workflow, short_seeds
+from exaggerated_replay.commands.decide import run_workflow, short_seeds
 from exaggerated_replay.data.facts import classes_of, image_values_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.places import RESULTS, RUNS, store_folder
 from exaggerated_replay.planning.cells import Cells, default_config
+from exaggerated_replay.planning.checking import check
 from exaggerated_replay.planning.compose import compose_values, options, spelt, write_params
 from exaggerated_replay.planning.params import PARAMS, check_params, read_params
 from exaggerated_replay.planning.runs import Common
 from exaggerated_replay.settings.nested import follow, holder_of
-from exaggerated_replay.settings.study import Params
+from exaggerated_replay.settings.study import Params, Seeds, StudySettings
+from exaggerated_replay.strict_yaml import parse_yaml
 
 CHOICE, TEST = "selection", "selected"
 """Names of the studies on validation and on test data."""
@@ -43,10 +46,10 @@ class Candidate:
     arm: str
     settings: Mapping[str, str]  # dotted key -> value, as Hydra reads it
 
-    def row(self, against: str) -> str:
-        """Return the row of a grid that makes this cell, compared with what `against` says."""
+    def row(self, against: str | None = None) -> str:
+        """Return the row of a grid that makes this cell, compared with what `against` says, or with nothing."""
         parts = [f"arm: [{self.arm}]", *(f"{key}: [{value}]" for key, value in self.settings.items())]
-        return f"{{{', '.join(parts)}, against: {{{against}}}}}"
+        return f"{{{', '.join(parts)}, against: {{{against or f'arm: {self.arm}'}}}}}"
 
 
 def select(
@@ -73,22 +76,25 @@ def select(
         What was chosen, and how it compares.
 
     Raises:
-        UserError: A seed is among both, a sweep is none, or the workflow fails.
+        UserError: Seeds are none, one is among both, a sweep is none, or the workflow fails.
     """
+    if metric not in METRICS:
+        raise UserError(f"--metric is {metric!r}: choose one of {', '.join(METRICS)}")
     base, candidates = asked(conf), candidates_of(sweeps)
-    chosen_on, tried_on = (seed_list(conf, base, text) for text in (seeds, test_seeds))
+    held_out = [*base, f"dataset.validation={validation}"]
+    first = study_of(CHOICE, [candidate.row() for candidate in candidates], [0], candidates[0].arm)
+    params = check_params(compose_values(conf, [*held_out, *first]))
+    chosen_on = seeds_of(params.study, seeds, "--seeds")
+    tried_on = seeds_of(params.study, test_seeds, "--test-seeds")
     if both := sorted({*chosen_on} & {*tried_on}):
         raise UserError(
             f"seed {both[0]} is among --seeds and --test-seeds: what was chosen on a seed looks better there, so give "
             "the test seeds of their own"
         )
-    if metric not in METRICS:
-        raise UserError(f"--metric is {metric!r}: choose one of {', '.join(METRICS)}")
-    held_out = [*base, f"dataset.validation={validation}"]
-    named = named_candidates(conf, held_out, candidates)
+    named = named_candidates(params, candidates)
 
     def run(names: Sequence[str], some: Sequence[int]) -> tuple[pd.DataFrame, float]:
-        rows = [named[name].row(f"arm: {named[name].arm}") for name in names]
+        rows = [named[name].row() for name in names]
         overrides = [*held_out, *study_of(CHOICE, rows, some, names[0]), "+study.figures={sweep: convergence}"]
         plan = write_params(conf, overrides, PARAMS)
         run_workflow([*workflow, "models"])
@@ -96,10 +102,9 @@ def select(
         own = study.runs[study.runs["cell"].isin(names)]
         return own.pivot(index="seed", columns="cell", values=metric), study.one_image[metric]
 
-    rules = check_params(compose_values(conf, base)).rules
+    rules = params.rules
     found = race([*named], chosen_on, run, rules.alpha, rules.g, rules.margins.of(metric))
     winner, best = found.winner, named[found.winner]
-    params = check_params(compose_values(conf, [*base, "dataset.validation=null"]))
     row = best.row(against_baseline(params, best))
     overrides = [*base, "dataset.validation=null", *study_of(TEST, [row], tried_on, winner)]
     plan = write_params(conf, [*overrides, f"study.treatment={best.arm}"], PARAMS)
@@ -154,18 +159,16 @@ def candidates_of(sweeps: Sequence[str]) -> list[Candidate]:
     return found
 
 
-def named_candidates(conf: Path, base: Sequence[str], candidates: Sequence[Candidate]) -> dict[str, Candidate]:
-    """Return the candidates by the names of their cells.
+def named_candidates(params: Params, candidates: Sequence[Candidate]) -> dict[str, Candidate]:
+    """Return the candidates by the names of their cells; the grid has a row for each.
 
     Raises:
         UserError: An arm or a setting does not exist, or two candidates are the same.
     """
-    found = {}
-    for candidate in candidates:
-        rows = [candidate.row(f"arm: {candidate.arm}")]
-        params = check_params(compose_values(conf, [*base, *study_of(CHOICE, rows, [0], candidate.arm)]))
-        common = Common(params, "", classes_of(params.dataset), image_values_of(params.dataset))
-        (row,) = Cells(common, {}).grid("sweep", params.study.grids["sweep"])
+    found: dict[str, Candidate] = {}
+    cells = Cells(Common(params, "", classes_of(params.dataset), image_values_of(params.dataset)), {})
+    for candidate, values in zip(candidates, params.study.grids["sweep"], strict=True):
+        (row,) = cells.grid("sweep", [values])
         if row.cell in found:
             raise UserError(f"two candidates are both {row.cell}: name each value once")
         found[row.cell] = candidate
@@ -193,9 +196,17 @@ def against_baseline(params: Params, winner: Candidate) -> str:
     return ", ".join([f"arm: {baseline}", *(f"{key}: {spelt(value)}" for key, value in own.items())])
 
 
-def seed_list(conf: Path, base: Sequence[str], text: str) -> list[int]:
-    """Return seeds one by one, from a number, a list or a range."""
-    return check_params(compose_values(conf, [*base, f"study.seeds={text}"])).study.seed_list
+def seeds_of(study: StudySettings, text: str, option: str) -> list[int]:
+    """Return the seeds that an option gives as study.seeds would, one by one.
+
+    Raises:
+        UserError: The study cannot have these seeds.
+    """
+    try:
+        seeds = check(cast(Any, Seeds), parse_yaml(text, "seeds"), "seeds")
+        return replace(study, seeds=seeds).seed_list
+    except (UserError, ValueError) as error:
+        raise UserError(f"{option}: {str(error).removeprefix('params.yaml: ')}") from None
 
 
 def table(found: Race, metric: str) -> pd.DataFrame:

@@ -32,7 +32,7 @@ PAPER_INPUTS = 1024
 MARKS = {
     "means": paper.WEIGHT,
     "sums": paper.WEIGHT * PAPER_INPUTS,
-    "totals": paper.WEIGHT * PAPER_INPUTS * paper.SIZE["replay_batch"],
+    "totals": paper.WEIGHT * PAPER_INPUTS * paper.SIZE["training.replay_batch"],
 }
 """The paper's weight of RA in units of the mean reconstruction, by what its sums are over at the paper's size."""
 
@@ -59,7 +59,7 @@ def draw(study: Study, grid: str) -> Figure:
     kinds = {cell: LOSSES.get((rr > 0, ra > 0)) for cell, (rr, ra) in acting.items()}
     found = found.assign(
         kind=found["cell"].map(kinds),
-        rest=found["cell"].map({cell: besides_weights(study.cell(cell)) for cell in acting}),
+        rest=found["cell"].map({cell: json.dumps(study.cell(cell).without(*DOSES), sort_keys=True) for cell in acting}),
         weight=found["cell"].map({cell: ra or rr for cell, (rr, ra) in acting.items()}),
     ).dropna(subset="kind")
     lines = [own for kind in MARKERS for _, own in found[found["kind"] == kind].groupby("rest", sort=False)]
@@ -95,12 +95,6 @@ def draw(study: Study, grid: str) -> Figure:
     handles += [Line2D([], [], color=INK, linewidth=0.7, linestyle=":")] * bool(marks)
     key(figure, handles, [*labels, *["the paper's weight of RA, not RR: losses as means, sums, totals"] * bool(marks)])
     return figure
-
-
-def besides_weights(cell: Cell) -> str:
-    """Return all settings of a cell but the weights that a dose is made of, as a text: cells of one line share them."""
-    method = {key: value for key, value in cell.method.items() if f"method.{key}" not in DOSES}
-    return json.dumps({**cell.config, "method": method}, sort_keys=True)
 
 
 def weights(cell: Cell, inputs: int) -> tuple[float, float]:

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from exaggerated_replay.analysis.questions.effects import effects
-from exaggerated_replay.analysis.questions.trends import PAPERS, height, lines_by_seed
+from exaggerated_replay.analysis.questions.trends import height, lines_by_seed
 from exaggerated_replay.analysis.statistics.paired import estimate
-from exaggerated_replay.analysis.study.paper import speaks_of
+from exaggerated_replay.analysis.study.paper import VALUES, speaks_of
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.style import (
     INK,
@@ -70,7 +70,7 @@ def draw(study: Study, grid: str) -> Figure:
         axes.set_title(title)
         log_axis(axes, found[size], short_number)
         axes.grid(axis="y")
-    papers = f"; the paper's: {PAPERS[size]:,.10g}" if speaks_of(study.plan) else ""
+    papers = f"; the paper's: {VALUES[size]:,.10g}" if speaks_of(study.plan) else ""
     below(figure, f"{SIZES[size].title} (log scale{papers})")
     axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
     entries: dict[str, Artist] = {

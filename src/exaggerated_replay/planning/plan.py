@@ -29,7 +29,7 @@ from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.study import ComputeSettings, Params
 
 Part = TypeVar("Part")
-NO_PLAN = "{path} is not a plan: leave it out, or name the file that the workflow wrote"
+NO_PLAN = "{path} is not a plan: name the file that the workflow wrote"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +114,20 @@ class Plan(StudyPlan):
         Raises:
             UserError: There is no such file, or it is something else.
         """
+        return cls.of(read_json(path), path)
+
+    @classmethod
+    def of(cls, values: Any, path: Path) -> Self:
+        """Return the plan that a file holds; methods of the user's own are known from then on.
+
+        Args:
+            values: What the file says.
+            path: The file, for whoever reads what is wrong.
+
+        Raises:
+            UserError: It is no plan.
+        """
         try:
-            values = read_json(path)
             places = values.get("places", {})
             own = {name.removeprefix(METHODS): file for name, file in places.items() if name.startswith(METHODS)}
             use_own(own)
@@ -130,26 +142,25 @@ class Plan(StudyPlan):
             raise UserError(NO_PLAN.format(path=path)) from error
 
 
-def compute_of(path: Path) -> ComputeSettings:
-    """Return where and how a written plan is to be computed, without reading the rest.
+def compute_of(values: Any, path: Path) -> ComputeSettings:
+    """Return where and how the plan in a file is to be computed, without a look at the rest.
 
     Raises:
-        UserError: There is no such file, or it is something else.
+        UserError: It is no plan.
     """
-    return read_settings(ComputeSettings, _part(path, "compute", dict))
+    return read_settings(ComputeSettings, _part(values, "compute", dict, path))
 
 
-def params_of(path: Path) -> str:
-    """Return the text of the params.yaml that asked for a written plan.
+def params_of(values: Any, path: Path) -> str:
+    """Return the text of the params.yaml that asked for the plan in a file.
 
     Raises:
-        UserError: There is no such file, or it is something else.
+        UserError: It is no plan that the workflow wrote.
     """
-    return _part(path, "params", str)
+    return _part(values, "params", str, path)
 
 
-def _part(path: Path, key: str, kind: type[Part]) -> Part:
-    values = read_json(path)
+def _part(values: Any, key: str, kind: type[Part], path: Path) -> Part:
     part = values.get(key) if isinstance(values, dict) else None
     if not isinstance(part, kind):
         raise UserError(NO_PLAN.format(path=path))

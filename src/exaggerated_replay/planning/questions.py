@@ -1,8 +1,9 @@
 """What a study shows: the questions that a grid can be asked, a row each, and the figures that are of no single grid.
 
 A question has a figure, which is a module of `figures/` by its name, and a caption in `report/captions/`. One that
-verdicts do not answer has a table, too: a module of `analysis/questions/` that makes it, and one of `report/findings/`
-that lays it out, both by the table's name. What cannot be answered is refused before anything is trained.
+verdicts do not answer has a table, too: a module of `analysis/questions/` that makes it, named in
+`publishing/study.py`, and one of `report/findings/` that lays it out. What cannot be answered is refused before
+anything is trained.
 """
 
 from collections.abc import Callable, Mapping, Sequence

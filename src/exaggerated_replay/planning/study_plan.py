@@ -13,7 +13,7 @@ from exaggerated_replay.planning.looks import read_looks
 from exaggerated_replay.settings.arms import ArmLook
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
 from exaggerated_replay.settings.encoder import PretrainingSettings, PublishedSettings
-from exaggerated_replay.settings.nested import follow, read_settings
+from exaggerated_replay.settings.nested import flat, follow, read_settings
 from exaggerated_replay.settings.rules import RulesSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.settings.study import StudyOutline
@@ -68,6 +68,11 @@ class Cell:
     def setting(self, key: str) -> Any:
         """Return a setting by its dotted key; None where the arm has no such setting."""
         return follow(self.config, key)
+
+    def without(self, *keys: str) -> dict[str, Any]:
+        """Return all settings but some, and but those below them, by dotted key."""
+        left_out = tuple(f"{key}." for key in keys)
+        return {key: value for key, value in flat(self.config).items() if not f"{key}.".startswith(left_out)}
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,10 @@ class StudyPlan:
     def varied(self) -> list[str]:
         """Every setting that a grid varies, by its dotted key."""
         return varied(self.rows)
+
+    def every(self, key: str) -> set[Any]:
+        """Return all values that a setting has, by its dotted key: grids may vary it, and some arms may not have it."""
+        return {cell.setting(key) for cell in self.cells.values()} - {None}
 
     def grid(self, name: str) -> tuple[Row, ...]:
         """Return the rows of a grid.

@@ -1,13 +1,10 @@
 """What `dvc plots` draws of the cell in focus. The columns do not depend on the cell, so that variants line up."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.study.scores import METRICS, PLACES, accuracy_matrix, so_far
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.planning.study_plan import Cell
 
 
 def plot_tables(study: Study) -> dict[str, pd.DataFrame]:
@@ -30,8 +27,9 @@ def plot_tables(study: Study) -> dict[str, pd.DataFrame]:
         matrix, learning = np.empty((0, 0)), np.empty(0)
     tasks = len(matrix)
     after, on = np.tril_indices(tasks)
-    wanted = _but_for_length(focus)
-    alike = [cell.name for cell in study.plan.cells.values() if _but_for_length(cell) == wanted]
+    length = "training.iterations"
+    same_arm = [cell for cell in study.plan.cells.values() if cell.arm == focus.arm]
+    alike = [cell.name for cell in same_arm if cell.without(length) == focus.without(length)]
     lengths = study.runs[study.runs["cell"].isin(alike)]
     tables = {
         "task_accuracy": pd.DataFrame({"task": range(1, tasks + 1), "accuracy": matrix[-1:].ravel()}),
@@ -40,8 +38,3 @@ def plot_tables(study: Study) -> dict[str, pd.DataFrame]:
         "convergence": lengths.groupby("iterations", as_index=False)[[*METRICS]].mean(),
     }
     return {name: table.round(PLACES) for name, table in tables.items()}
-
-
-def _but_for_length(cell: Cell) -> Any:
-    training = {key: value for key, value in cell.config["training"].items() if key != "iterations"}
-    return cell.arm, {**cell.config, "training": training}

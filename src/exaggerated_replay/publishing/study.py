@@ -8,13 +8,15 @@ import pandas as pd
 
 from exaggerated_replay.analysis.mechanism.kept import cells_as_before, completed
 from exaggerated_replay.analysis.mechanism.tables import mechanism_tables
+from exaggerated_replay.analysis.questions import closest, frontier, trends
 from exaggerated_replay.analysis.questions.comparison import comparison
-from exaggerated_replay.analysis.questions.findings import findings
 from exaggerated_replay.analysis.questions.layout import write
 from exaggerated_replay.analysis.study.outputs import (
     LEARNING,
     MECHANISM,
     declared,
+    finding_file,
+    findings_of,
     git_files,
     mechanism_file,
     more_files,
@@ -43,6 +45,8 @@ Part = Callable[[Study, Path], None]
 """Writes more into a study's folder than its numbers."""
 PARTS: Sequence[Part] = (draw_all, write_readme, write_report)
 """In this order: pages show the figures."""
+ANSWERS = {"closest": closest.answer, "frontier": frontier.answer, "trends": trends.answer}
+"""What makes the table of a question that verdicts do not answer, by the table's name."""
 
 
 def write_study(plan: StudyPlan, params: str, folder: Path, parts: Sequence[Part] = PARTS, *, made_from: str) -> None:
@@ -119,8 +123,8 @@ def _write(
         write_text(fresh / "runs.csv", runs_csv(study.runs))
         write_json(fresh / "metrics.json", summary(study.runs))
         write_text(fresh / "verdicts.csv", computed_csv(verdicts(study)))
-        for name, table in findings(study).items():
-            write_text(fresh / name, computed_csv(table))
+        for grid, name in findings_of(plan).items():
+            write_text(fresh / finding_file(name, grid), computed_csv(ANSWERS[name](study, grid)))
         write_text(fresh / LEARNING, as_csv(learning_table(study)))
         for name, table in plot_tables(study).items():
             write_text(fresh / "plots" / f"{name}.csv", as_csv(table))

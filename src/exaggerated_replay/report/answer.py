@@ -46,7 +46,6 @@ NOTHING = "It compares nothing."
 METRIC = "first20"
 """What a study in which nothing exaggerates is asked about."""
 CONTROLS = "wrong classes, or weights of zero"
-SIZES = {"units": "unit", "iterations": "iteration per task", "seeds": "seed"}
 MOST_NAMED = 6
 """So many methods are named in a question; of more, their number is told."""
 
@@ -161,16 +160,10 @@ def answer(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str] = ()
 
 
 def compared(plan: StudyPlan, verdicts: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Select the verdicts on cells of a role against what does not exaggerate, each pair once, with their sizes."""
+    """Select the verdicts on cells of a role against what does not exaggerate, each pair once."""
     roles = {name: role(cell.method) for name, cell in plan.cells.items()}
     asked = verdicts["cell"].map(roles).eq(part) & verdicts["baseline"].map(roles).eq(OTHER)
-    return _sized(plan, each_once(verdicts[asked]))
-
-
-def _sized(plan: StudyPlan, verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Add to verdicts what the settings of their cells say of the size."""
-    sizes = [paper.size(plan.cells[cell].config) for cell in verdicts["cell"]]
-    return verdicts.assign(**{name: [size[name] for size in sizes] for name in paper.SIZE})
+    return each_once(verdicts[asked])
 
 
 def named(plan: StudyPlan) -> str:
@@ -190,7 +183,7 @@ def tally(verdicts: pd.DataFrame) -> dict[str, int]:
 def _lead(plan: StudyPlan, table: pd.DataFrame, controls: pd.DataFrame) -> str:
     words = set(table["verdict"])
     lead = LEADS[bool(words & {*FOR}), bool(words & {*AGAINST}), "undecided" in words]
-    where = f" {AT[_scales(table)[-1]]}" if papers_data(plan) else ""
+    where = f" {AT[_scales(plan, table)[-1]]}" if papers_data(plan) else ""
     cells = list(dict.fromkeys(table["cell"]))
     usual = all(plan.cells[cell].method.get("reading") in (None, paper.READING) for cell in cells)
     of = "" if usual or len(cells) > 1 else f", for {cell_name(plan, cells[0])}"
@@ -267,36 +260,38 @@ def _best(plan: StudyPlan, table: pd.DataFrame, good: bool, same: str = "with an
 
 def _scope(plan: StudyPlan, table: pd.DataFrame) -> str:
     """Say of which size the answer speaks, and whether it is about the paper's claim at all."""
-    size = _size(table)
+    size = _size(plan, table)
     if not papers_data(plan):
         return f"is a demonstration ({size}): the paper claims nothing about {named(plan)}"
-    scales = _scales(table)
+    scales = _scales(plan, table)
     end = ", not of the paper's size" if scales == [paper.MINIATURE] else ""
     return f"speaks of {', and of '.join(scales)} ({size}){end}"
 
 
-def _size(table: pd.DataFrame) -> str:
+def _size(plan: StudyPlan, table: pd.DataFrame) -> str:
     """Return the size of what verdicts compare, in words."""
-    units, iterations, seeds = (_span(table[name], thing) for name, thing in SIZES.items())
-    return f"{units} a layer, {iterations}, {seeds}"
+    cells = [plan.cells[cell] for cell in table["cell"]]
+    units = _span([cell.setting("model.units") for cell in cells], "unit")
+    iterations = _span([cell.setting("training.iterations") for cell in cells], "iteration per task")
+    return f"{units} a layer, {iterations}, {_span(table['seeds'], 'seed')}"
 
 
-def _scales(table: pd.DataFrame) -> list[str]:
+def _scales(plan: StudyPlan, table: pd.DataFrame) -> list[str]:
     """Return what the sizes of a table are beside the paper's, the largest first."""
-    there = {paper.scale(dict(row)) for _, row in table[[*paper.SIZE]].iterrows()}
+    there = {paper.scale(plan.cells[cell]) for cell in table["cell"]}
     return [scale for scale in AT if scale in there]
 
 
-def _span(values: pd.Series, thing: str) -> str:
+def _span(values: Sequence[int] | pd.Series, thing: str) -> str:
     """Return "400 units", or "100 to 800 units" where they differ."""
-    least, most = values.min(), values.max()
+    least, most = min(values), max(values)
     head, _, tail = thing.partition(" ")
     said = counted(most, head) + (f" {tail}" if tail else "")
     return said if least == most else f"{least:,.0f} to {said}"
 
 
 def _without_exaggeration(plan: StudyPlan, verdicts: pd.DataFrame) -> Answer:
-    table = _sized(plan, each_once(verdicts))
+    table = each_once(verdicts)
     first = "This study does not answer it: no cell that exaggerates is compared with one that does not."
     if table.empty:
         return Answer(first, NOTHING)
@@ -305,7 +300,7 @@ def _without_exaggeration(plan: StudyPlan, verdicts: pd.DataFrame) -> Answer:
 
 def _answer_of_cells(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable[str]) -> Answer:
     """Answer the question of a study in which nothing exaggerates: what keeps most accuracy."""
-    table = _sized(plan, each_once(verdicts))
+    table = each_once(verdicts)
     if table.empty:
         return Answer(f"On {named(plan)}, nothing is compared: tables show the accuracy of each.", NOTHING)
     first, rest = table[table["metric"] == METRIC], table[table["metric"] != METRIC]
@@ -316,7 +311,7 @@ def _answer_of_cells(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable
     beyond = f"{capital('; '.join(more))}." if more else ""
     row = _largest(first, good=True)
     return Answer(
-        said, f"This speaks of {_size(table)}, and of no other size.", beyond, "" if row is None else row["grid"]
+        said, f"This speaks of {_size(plan, table)}, and of no other size.", beyond, "" if row is None else row["grid"]
     )
 
 

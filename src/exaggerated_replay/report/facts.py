@@ -13,6 +13,7 @@ from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import counted, data_name
+from exaggerated_replay.planning.questions import STRENGTH
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.report.answer import named
 from exaggerated_replay.store.records import FINISHED
@@ -41,7 +42,6 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
         origin: From `origin`, as provenance.json holds it.
     """
     plan, runs = study.plan, study.runs.drop_duplicates("digest")
-    strengths = {cell.method["si"]["strength"] for cell in plan.cells.values() if cell.method.get("si")}
     unknown = (
         f"not known: {reason}" if (reason := origin.get("no_commit")) else "unknown"
     )  # earlier folders don't say why
@@ -55,7 +55,7 @@ def what_was_run(study: Study, origin: Mapping[str, Any]) -> dict[str, str]:
         "Training": f"{_all(plan, 'training.iterations')} iterations per task with {_all(plan, 'training.batch')} "
         f"current and {_all(plan, 'training.replay_batch')} replayed samples a step, learning rate "
         f"{_all(plan, 'training.learning_rate')}",
-        "Strength c": _numbers(strengths),
+        "Strength c": _all(plan, STRENGTH),
         "Precision": _listed(
             f"{PRECISIONS[run.settings.precision]}, {counted(run.settings.threads, 'thread')}" for run in plan.runs
         ),
@@ -97,19 +97,17 @@ def beside_the_paper(plan: StudyPlan) -> list[Setting]:
         return []
     methods = [cell.method for cell in plan.cells.values()]
     weighted = [method for method in methods if method.get("lambda_rr") == method.get("lambda_ra") == paper.WEIGHT]
-    sizes = {name: {paper.size(cell.config)[name] for cell in plan.cells.values()} for name in paper.SIZE}
-    strengths = {method["si"]["strength"] for method in methods if method.get("si")}
     tasks = {len(run.settings.tasks) for run in plan.runs}
     factors = {method["f"] for method in weighted}
     seeds = {len(cell.runs) for cell in plan.cells.values()}
     settings = [
         Setting("data set", "CIFAR-100", named(plan), papers_data(plan)),
-        _setting("tasks", paper.TASKS, tasks),
-        _setting("units of a hidden layer", paper.SIZE["units"], sizes["units"]),
-        _setting("iterations per task", paper.SIZE["iterations"], sizes["iterations"]),
-        _setting("current samples a step", paper.SIZE["batch"], sizes["batch"]),
-        _setting("replayed samples a step", paper.SIZE["replay_batch"], sizes["replay_batch"]),
-        _setting("strength c of synaptic intelligence", paper.STRENGTH, strengths),
+        Setting("tasks", f"{paper.TASKS}", _numbers(tasks), paper.TASKS in tasks),
+        _setting(plan, "units of a hidden layer", "model.units"),
+        _setting(plan, "iterations per task", "training.iterations"),
+        _setting(plan, "current samples a step", "training.batch"),
+        _setting(plan, "replayed samples a step", "training.replay_batch"),
+        _setting(plan, "strength c of synaptic intelligence", STRENGTH),
         Setting(
             "weights of RR and RA", f"{paper.WEIGHT:g}", f"{paper.WEIGHT:g}" if weighted else "others", bool(weighted)
         ),
@@ -126,12 +124,12 @@ def _overflow(study: Study) -> dict[str, str]:
 
 
 def _all(plan: StudyPlan, key: str) -> str:
-    """Return all values that a setting has in a study: grids may vary it."""
-    return _numbers(cell.setting(key) for cell in plan.cells.values())
+    return _numbers(plan.every(key))
 
 
-def _setting(name: str, papers: float, here: set[Any]) -> Setting:
-    return Setting(name, _numbers([papers]), _numbers(here), papers in here)
+def _setting(plan: StudyPlan, name: str, key: str) -> Setting:
+    papers = paper.VALUES[key]
+    return Setting(name, _numbers([papers]), _all(plan, key), papers in plan.every(key))
 
 
 def _tasks(tasks: list[list[int]]) -> str:

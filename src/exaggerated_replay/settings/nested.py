@@ -25,6 +25,14 @@ def follow(values: Any, key: str) -> Any:
     return values
 
 
+def flat(values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """Return nested values by dotted key."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= flat(value, f"{where}{key}.") if isinstance(value, Mapping) else {where + key: value}
+    return found
+
+
 def holder_of(values: Any, key: str) -> Any:
     """Return the mapping that has a dotted key's last part; None where there is none."""
     above, _, last = key.rpartition(".")

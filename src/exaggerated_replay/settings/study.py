@@ -14,6 +14,7 @@ from exaggerated_replay.settings.rules import RulesSettings
 from exaggerated_replay.settings.run import ModelSettings, TrainingSettings
 
 MOST_SEEDS = 10_000
+Seeds = Annotated[int, Within(ge=1, le=MOST_SEEDS)] | list[Seed] | str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class StudyOutline(Settings):
     dataset: str | None = None  # the data set that its sizes are made for; null: any
     baseline: str  # arm that others are compared with
     treatment: str  # arm that figures show beside it
-    seeds: Annotated[int, Within(ge=1, le=MOST_SEEDS)] | list[Seed] | str  # a count, a list, or a range "100-119"
+    seeds: Seeds  # a count, a list, or a range "100-119"
     acting: dict[str, NonNegative]  # the weights at which the losses do something, for grids to name
     published_strength: NonNegative  # of synaptic intelligence beside replay, for grids to name
     lengths: list[Count]  # iterations per task that the study of convergence compares

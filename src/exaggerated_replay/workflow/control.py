@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-import snakemake
 from snakemake.io import ancient
 from snakemake.logging import logger
 
@@ -148,12 +147,9 @@ class Control:
         """Return how many GPUs a job asks for that computes on one: none where there is none, or none is wanted."""
         return int(self._on_gpu)
 
-    @property
-    def seed_by_seed(self) -> Callable[[Any], int] | int:
-        """The priority of training jobs; before version 9.17 it can be no function, and any job may be the first."""
-        if tuple(map(int, snakemake.__version__.split(".")[:2])) < (9, 17):
-            return 0
-        return lambda wildcards: self.plan.seeds_after(self.files.runs_of(wildcards.pack))
+    def seed_by_seed(self, wildcards: Any) -> int:
+        """Return the priority of a training job."""
+        return self.plan.seeds_after(self.files.runs_of(wildcards.pack))
 
     # ------------------------------------------------------------ before the first job, and after the last one
 

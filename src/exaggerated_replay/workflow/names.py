@@ -1,6 +1,6 @@
 """What is used of Snakemake beyond the language of its rules; docs/explanation/architecture.md says of each why.
 
-Snakemake promises none of these names. A test runs the workflow on the oldest release that has them, 9.1.0.
+Snakemake promises none of these names: they are those of the release that pyproject.toml names.
 """
 
 from collections.abc import Iterable, Set

@@ -168,10 +168,10 @@ def remarks(table: pd.DataFrame, study: Study) -> list[str]:
         lines.append(f"Runs that diverged are left out ({'; '.join(missing)}).")
     if fewest == 1:
         lines.append("A single seed gives no interval: its difference may be chance.")
-    shorter = table["iterations"] != SIZE["iterations"]
+    shorter = table["iterations"] != SIZE["training.iterations"]
     if speaks_of(study.plan) and shorter.any():
         rows = "No row has" if shorter.all() else "Not every row has"
-        lines.append(f"{rows} the paper's {SIZE['iterations']:,} iterations per task.")
+        lines.append(f"{rows} the paper's {SIZE['training.iterations']:,} iterations per task.")
     if exaggerates(study.plan) and not papers_data(study.plan):
         lines.append("This is not the data set of the paper, whose claim it does not test.")
     return lines

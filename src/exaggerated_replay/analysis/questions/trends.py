@@ -16,16 +16,8 @@ from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.planning.questions import STRENGTH, sizes
+from exaggerated_replay.planning.questions import sizes
 
-PAPERS = {
-    "model.units": paper.SIZE["units"],
-    "training.iterations": paper.SIZE["iterations"],
-    "training.batch": paper.SIZE["batch"],
-    "training.replay_batch": paper.SIZE["replay_batch"],
-    STRENGTH: paper.STRENGTH,
-}
-"""What may grow, by dotted key, and the paper's value."""
 COLUMNS = (
     *("arm", "metric", "size", "least", "most", "papers", "seeds"),
     *("slope", "low", "high", "valid_low", "valid_high", "verdict"),
@@ -37,7 +29,7 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
 
     Args:
         study: Plan and records.
-        grid: A grid that varies one of `PAPERS`.
+        grid: A grid that varies one of `SIZES`.
 
     Returns:
         One row per arm and metric: arm, metric, size (dotted key), least and most (sizes that were run), papers (its
@@ -64,7 +56,8 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
             resolution = study.one_image[metric] / lever if lever else 0.0
             slope, (low, high) = estimate(slopes), anytime.interval(slopes, rules.g, alpha, resolution)
             row = {"arm": arm, "metric": metric, "size": size, "least": x.min(), "most": x.max()}
-            row |= {"papers": PAPERS[size], "seeds": slope.n, "slope": slope.mean, "low": slope.low, "high": slope.high}
+            row |= {"papers": paper.VALUES[size], "seeds": slope.n, "slope": slope.mean}
+            row |= {"low": slope.low, "high": slope.high}
             row |= {"valid_low": low, "valid_high": high, "verdict": trend(low, high, rules.margins.of(metric))}
             rows.append(row)
     columns = [name for name in COLUMNS if name != "papers" or paper.speaks_of(study.plan)]

@@ -8,7 +8,7 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from exaggerated_replay.analysis.study.roles import EXAGGERATION, OTHER, exaggerates, role
-from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.planning.study_plan import Cell, StudyPlan
 from exaggerated_replay.settings.reading import ReadingSettings
 
 if TYPE_CHECKING:  # the workflow asks this module which files a study has, whenever it is parsed
@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # the workflow asks this module which files a study has, when
 DATASET = "cifar100"
 WEIGHT = 1e-6  # of both losses
 FACTORS = (5, 10, 20, 50, 100)  # the values of f in Table 1
-SIZE = {"units": 2000, "iterations": 5000, "batch": 512, "replay_batch": 512}
+SIZE = {"model.units": 2000, "training.iterations": 5000, "training.batch": 512, "training.replay_batch": 512}
+"""By dotted key."""
 FULL, OTHER_LENGTH, MINIATURE = (
     "the paper's size",
     "the paper's size but for the length of training",
@@ -25,6 +26,8 @@ FULL, OTHER_LENGTH, MINIATURE = (
 )
 """How a size is called beside `SIZE`."""
 STRENGTH = 1e8  # c of synaptic intelligence, in the baseline's publication
+VALUES: Mapping[str, float] = {**SIZE, "method.si.strength": STRENGTH}
+"""What a grid may vary as a size, by dotted key, at the paper's value."""
 TASKS = 10
 RUNS = 5  # behind every number of Table 1
 READING = asdict(ReadingSettings())
@@ -48,18 +51,12 @@ def published() -> "pd.DataFrame":
         return pd.read_csv(source, index_col=["f", "metric"])
 
 
-def size(config: Mapping[str, Any]) -> dict[str, int]:
-    """Return what a cell's settings say of its size: units, iterations per task, samples per step."""
-    training = config["training"]
-    return {"units": config["model"]["units"], **{name: training[name] for name in SIZE if name != "units"}}
-
-
-def scale(size: Mapping[str, Any]) -> str:
-    """Return what a size is beside the paper's: `FULL`, `OTHER_LENGTH` or `MINIATURE`."""
-    different = {name for name, papers in SIZE.items() if size[name] != papers}
+def scale(cell: Cell) -> str:
+    """Return what a cell's size is beside the paper's: `FULL`, `OTHER_LENGTH` or `MINIATURE`."""
+    different = {key for key, papers in SIZE.items() if cell.setting(key) != papers}
     if not different:
         return FULL
-    return OTHER_LENGTH if different == {"iterations"} else MINIATURE
+    return OTHER_LENGTH if different == {"training.iterations"} else MINIATURE
 
 
 def papers_data(plan: StudyPlan) -> bool:

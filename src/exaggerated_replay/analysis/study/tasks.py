@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,19 +67,15 @@ def learning_table(study: Study) -> pd.DataFrame:
 
 def reference_of(plan: StudyPlan, cell: str) -> str | None:
     """Return the cell of a plan that trains jointly under a cell's settings but for its method; None without one."""
-    wanted = _but_for_method(plan, cell)
+    wanted = plan.cells[cell].without("method")
     return next(
         (
             name
             for name, other in plan.cells.items()
-            if other.setting("method.method") == REFERENCE and _but_for_method(plan, name) == wanted
+            if other.setting("method.method") == REFERENCE and other.without("method") == wanted
         ),
         None,
     )
-
-
-def _but_for_method(plan: StudyPlan, cell: str) -> dict[str, Any]:
-    return {key: value for key, value in plan.cells[cell].config.items() if key != "method"}
 
 
 def _finished(study: Study) -> Iterator[tuple[str, int, Record]]:

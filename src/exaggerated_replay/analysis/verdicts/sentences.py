@@ -80,17 +80,15 @@ def confidence(alpha: float) -> str:
 
 def size_note(plan: StudyPlan, row: pd.Series) -> str:
     """Say of which size a verdict speaks; nothing at the paper's, where it speaks of the study."""
-    size = paper.size(plan.cells[row["cell"]].config)
-    own = (
-        f"{size['units']:,} units, {size['iterations']:,} iterations per task, "
-        f"{size['batch']} + {size['replay_batch']} samples a step"
-    )
+    cell = plan.cells[row["cell"]]
+    units, iterations, batch, replayed = map(cell.setting, paper.SIZE)
+    own = f"{units:,} units, {iterations:,} iterations per task, {batch} + {replayed} samples a step"
     if not paper.speaks_of(plan):
         return f"This speaks of {own}."
-    scale = paper.scale(size)
+    scale = paper.scale(cell)
     if scale == paper.FULL:
         return ""
     if scale == paper.OTHER_LENGTH:
-        lengths = f"{size['iterations']:,} iterations per task in place of {paper.SIZE['iterations']:,}"
-        return f"This speaks of {scale}: {lengths}."
+        papers = paper.SIZE["training.iterations"]
+        return f"This speaks of {scale}: {iterations:,} iterations per task in place of {papers:,}."
     return f"This speaks of {scale} ({own}), not of the paper's size."

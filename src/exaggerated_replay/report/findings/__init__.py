@@ -4,9 +4,8 @@ NOTE (how to read the table), `headings`, `rows` (of its cells) and `clause` (al
 answer).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from exaggerated_replay.analysis.study.outputs import finding_file, findings_of
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.report.findings import closest, frontier, trends
 from exaggerated_replay.report.tables import Value
 
 
@@ -34,6 +34,10 @@ class Kind(Protocol):
 
     def clause(self, tables: pd.DataFrame) -> str:
         """Say what was found, from the tables of all grids, one below the other."""
+
+
+KINDS: Mapping[str, Kind] = {"closest": closest, "frontier": frontier, "trends": trends}
+"""By the name of the table."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,7 @@ class Finding:
 def read_findings(plan: StudyPlan, folder: Path) -> dict[str, Finding]:
     """Read the findings of a study from its folder, by grid; those without any row are left out."""
     findings = {
-        grid: Finding(
-            import_module(f"{__package__}.{name}"),
-            finding_file(name, grid),
-            read_table(folder / finding_file(name, grid)),
-        )
+        grid: Finding(KINDS[name], finding_file(name, grid), read_table(folder / finding_file(name, grid)))
         for grid, name in findings_of(plan).items()
     }
     return {grid: finding for grid, finding in findings.items() if len(finding.table)}
