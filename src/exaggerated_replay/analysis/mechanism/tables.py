@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.mechanism.confusions import confusions, confusions_by_task
+from exaggerated_replay.analysis.mechanism.confusions import confusions
 from exaggerated_replay.analysis.mechanism.over_seeds import summed_up
 from exaggerated_replay.analysis.mechanism.traces import TracedRun, Traces, pairs, read_traces
 from exaggerated_replay.analysis.study.outputs import MECHANISM
@@ -25,8 +25,6 @@ RATIOS = {
     "attraction_to_distillation": ("attraction", "distillation"),
 }
 QUALITIES = ("frechet", "precision", "recall", "agreement")
-QUANTILES = ("q05", "q25", "q50", "q75", "q95")
-MEDIAN = QUANTILES.index("q50")
 
 
 def mechanism_tables(plan: StudyPlan, runs_folder: Path) -> dict[str, pd.DataFrame]:
@@ -37,8 +35,8 @@ def mechanism_tables(plan: StudyPlan, runs_folder: Path) -> dict[str, pd.DataFra
         runs_folder: The folder of run directories, usually results/runs.
 
     Returns:
-        distances, similarity, confusions, confusions_by_task, replay_quality, gradients, inverse_distances: the
-        function of each name says what its columns are.
+        distances, similarity, confusions, replay_quality, gradients: the function of each name says what its columns
+        are.
 
     Raises:
         UserError: A file of traces is damaged.
@@ -48,10 +46,8 @@ def mechanism_tables(plan: StudyPlan, runs_folder: Path) -> dict[str, pd.DataFra
         distances,
         similarity,
         confusions,
-        confusions_by_task,
         replay_quality,
         gradients,
-        inverse_distances,
     )
     tables = {name: make(traces, baselines) for name, make in zip(MECHANISM, makers, strict=True)}
     return {name: table for name, table in tables.items() if not table.empty}
@@ -153,23 +149,4 @@ def gradients(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
         for task in range(len(next(iter(norms.values()), ()))):
             at_end = {name: float(values[task]) for name, values in norms.items()}
             rows.append({"cell": cell, "seed": run.settings.seed, "task": task + 1, **at_end})
-    return summed_up(rows, ["task"])
-
-
-def inverse_distances(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
-    """Describe 1/D, what repulsion lowers (Eq. 4), over the samples of a replay batch that have a rival in it.
-
-    Returns:
-        cell, task, seeds, q05, q25, q50, q75, q95 (quantiles of a run, means over seeds), difference, low, high (of
-        the median).
-    """
-    rows = []
-    for cell, run, base in pairs(traces, baselines):
-        found = run.arrays.get("inverse_distance", np.empty((0, len(QUANTILES)))).astype(float)
-        before = base.arrays.get("inverse_distance", found * np.nan) if base else found * np.nan
-        for task, (quantiles, others) in enumerate(zip(found, before, strict=False), start=1):
-            if not np.isnan(quantiles).any():
-                change = {"difference": quantiles[MEDIAN] - others[MEDIAN]}
-                of_run = dict(zip(QUANTILES, quantiles, strict=True))
-                rows.append({"cell": cell, "seed": run.settings.seed, "task": task, **of_run, **change})
     return summed_up(rows, ["task"])
