@@ -65,6 +65,13 @@ def written(value: object) -> str:
     return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
+def amount(value: object) -> str:
+    """Return a setting's value as a name or a sentence has it: as `written`, but 3,000 for 3000 and 1e-5 for 1e-05."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1000 <= abs(value) < 1e6:
+        return f"{value:,g}"
+    return written(value).replace("e-0", "e-").replace("e+0", "e")
+
+
 def counted(number: float, thing: str) -> str:
     """Return a number of things, in words where there is none that is finite."""
     if not np.isfinite(number):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from exaggerated_replay.analysis.names import row_names
 from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
 from exaggerated_replay.analysis.questions.layout import remarks
 from exaggerated_replay.analysis.study.paper import table1_grid
@@ -14,7 +15,6 @@ from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.sentences import beside, sentence
 from exaggerated_replay.analysis.words import PARTS, counted, in_words, points
-from exaggerated_replay.figures.arms import row_names
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.report.answer import capital, contest, named, tally
 from exaggerated_replay.report.tables import DASH, SHORT, between, number

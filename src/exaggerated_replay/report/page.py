@@ -11,6 +11,7 @@ import jinja2
 import pandas as pd
 
 from exaggerated_replay.analysis.mechanism.overflow import overflow
+from exaggerated_replay.analysis.names import cell_name
 from exaggerated_replay.analysis.study.outputs import REPORT
 from exaggerated_replay.analysis.study.paper import speaks_of
 from exaggerated_replay.analysis.study.roles import exaggerates
@@ -18,7 +19,6 @@ from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.analysis.words import class_name
-from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.questions import WHOLE_STUDY
