@@ -8,10 +8,10 @@ from matplotlib.patches import Patch
 
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     DOTS,
     INK,
-    PANELS,
     arm_colours,
     arm_name,
     banded,
@@ -50,18 +50,18 @@ def draw(study: Study, grid: str) -> Figure:
         study.cell_runs(cell.name).assign(arm=cell.arm, iterations=cell.setting(LENGTH)) for cell in cells
     )
     arms = {arm: colour for arm, colour in arm_colours(study.plan).items() if arm in set(found["arm"])}
-    figure, rows = panels(*((3.7, len(PANELS), 2) if len(changed) else (2.4, len(PANELS))), sharex=True)
-    for axes, (metric, title) in zip(rows[0], PANELS.items(), strict=True):
+    figure, rows = panels(*((3.7, len(TITLES), 2) if len(changed) else (2.4, len(TITLES))), sharex=True)
+    for axes, (metric, title) in zip(rows[0], TITLES.items(), strict=True):
         for k, (arm, colour) in enumerate(arms.items()):
             own = found[found["arm"] == arm]
             dots(axes, own["iterations"], own[metric], colour, aside=5 * (k - (len(arms) - 1) / 2))
             of_length = dict(iter(own.groupby("iterations")[metric]))
             banded(axes, of_length, colour, arm_name(study.plan, arm), above=len(arms) - 1 - k)
         axes.set_title(title)
-        log_axis(axes, found["iterations"], lambda value: f"{value:,.0f}")
+        log_axis(axes, found["iterations"])
         axes.margins(x=0.08)
         axes.grid(axis="y")
-    for axes, metric in zip(rows[1] if len(changed) else (), PANELS, strict=False):
+    for axes, metric in zip(rows[1] if len(changed) else (), TITLES, strict=False):
         axes.sharey(rows[1][0])
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         for arm in changed["arm"].unique():

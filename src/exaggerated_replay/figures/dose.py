@@ -9,9 +9,9 @@ from matplotlib.ticker import LogLocator, NullLocator
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     INK,
-    PANELS,
     arm_colours,
     arm_name,
     below,
@@ -71,8 +71,8 @@ def draw(study: Study, grid: str) -> Figure:
         for kind, arm in zip(kinds_shown, arms, strict=True)
     ]
     marks = MARKS if paper.speaks_of(study.plan) and {*kinds_shown} != {"RR alone"} else {}
-    figure, ((*axes_of_metrics,),) = panels(2.5, len(PANELS), sharex=True, sharey=True)
-    for axes, (metric, title) in zip(axes_of_metrics, PANELS.items(), strict=True):
+    figure, ((*axes_of_metrics,),) = panels(2.5, len(TITLES), sharex=True, sharey=True)
+    for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         for number, (own, kind, colour) in enumerate(zip(lines, kinds_shown, colours, strict=True)):
             aside = ASIDE ** (number - (len(lines) - 1) / 2)

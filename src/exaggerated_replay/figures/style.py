@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -50,9 +50,6 @@ COLOURS = 64
 
 DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2, "markeredgewidth": 0, "alpha": 0.4}
 """The look of single seeds."""
-
-PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
-"""Title of each metric's panel."""
 
 # Of each form: its canvas, and what would differ between two saves of the same figure, or between versions of the
 # plotting library. Called directly, because `savefig` draws a figure once more to settle a layout that is settled.
@@ -212,18 +209,18 @@ def plain(text: str) -> str:
 
 
 def short_number(value: float) -> str:
-    """Return a number as an axis has room for it: 2,000, or 1e8."""
+    """Return a number as an axis has room for it: 2,000, but 2e4 where `amount` has 20,000."""
     return (
         f"{value:,.5g}" if value < 1e4 else np.format_float_scientific(value, trim="-", exp_digits=1).replace("+", "")
     )
 
 
-def log_axis(axes: Axes, sizes: pd.Series, written: Callable[[float], str]) -> None:
+def log_axis(axes: Axes, sizes: pd.Series) -> None:
     """Set a logarithmic x axis with a mark at each of the sizes that were run, and nowhere else."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sorted(sizes.unique())))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
 
 
 @house_style()

@@ -14,10 +14,10 @@ from exaggerated_replay.analysis.study.roles import EXAGGERATION, exaggerates, r
 from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.sentences import beside, sentence
-from exaggerated_replay.analysis.words import PARTS, counted, in_words, points
+from exaggerated_replay.analysis.words import DASH, PARTS, SHORT, between, counted, in_words, points
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.report.answer import capital, contest, named, tally
-from exaggerated_replay.report.tables import DASH, SHORT, between, number
+from exaggerated_replay.report.tables import number
 
 TABLE1 = "Table 1: gains by the repulsion factor f"
 OVER_F, NAMED = "repulsion factor f", "what was trained"

@@ -13,7 +13,7 @@ from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.scores import METRICS, PLACES, first20_images
 from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.analysis.study.tables import as_csv
-from exaggerated_replay.analysis.words import MEANS, data_name, short_data_name
+from exaggerated_replay.analysis.words import DASH, IN_TABLE1, MEANS, data_name, short_data_name
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.wording import significant, unbroken
@@ -187,7 +187,7 @@ def paper_form(table: pd.DataFrame) -> pd.DataFrame:
         table has published values.
     """
     shown, ours = {}, _change if _over_f(table) else _accuracy
-    for metric, heading in METRICS.items():
+    for metric, heading in IN_TABLE1.items():
         shown[heading, OURS] = [ours(row, metric) for _, row in table.iterrows()]
         if has_published(table):
             shown[heading, PAPER] = [_papers(row, metric) for _, row in table.iterrows()]
@@ -244,7 +244,8 @@ def _over_f(table: pd.DataFrame) -> bool:
 
 
 def _number(value: float) -> str:
-    return "\N{EM DASH}" if np.isnan(value) else f"{value:z.2f}".replace("-", "\N{MINUS SIGN}")
+    """Return a number as Table 1 has it: gains, unlike `points`, without a plus."""
+    return DASH if np.isnan(value) else f"{value:z.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _change(row: pd.Series, metric: str) -> str:
@@ -261,6 +262,7 @@ def _accuracy(row: pd.Series, metric: str) -> str:
 
 
 def _interval(row: pd.Series, metric: str) -> str:
+    """Return an interval in brackets, shorter than `between`: in a paper's column it stands beside two numbers."""
     low, high = row[f"{metric}_low"], row[f"{metric}_high"]
     return f" [{_number(low)}, {_number(high)}]" if np.isfinite(low) else ""
 

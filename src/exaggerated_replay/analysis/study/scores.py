@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 PERCENT = 100
 PLACES = 2  # decimals of an accuracy in percent, in every file
-METRICS = {"first20": "20% avg.", "first50": "50% avg.", "overall": "Overall avg."}
-"""The columns of Table 1: name in the runs table -> heading in the paper."""
+METRICS = ("first20", "first50", "overall")
+"""The columns of Table 1; `words` says how each is called."""
 SUMMARY = (
     *METRICS,
     *("macro_precision", "forgetting", "average_incremental", "backward_transfer", "new_tasks"),
