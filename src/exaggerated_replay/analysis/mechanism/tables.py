@@ -7,13 +7,14 @@ seed, with its 95 % confidence interval by Student's t; blank for cells without 
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.mechanism.confusions import confusions
-from exaggerated_replay.analysis.mechanism.over_seeds import summed_up
 from exaggerated_replay.analysis.mechanism.traces import TracedRun, Traces, pairs, read_traces
+from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.outputs import MECHANISM
 from exaggerated_replay.planning.study_plan import StudyPlan
 
@@ -150,3 +151,28 @@ def gradients(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
             at_end = {name: float(values[task]) for name, values in norms.items()}
             rows.append({"cell": cell, "seed": run.settings.seed, "task": task + 1, **at_end})
     return summed_up(rows, ["task"])
+
+
+def summed_up(rows: list[dict[str, Any]], by: list[str], interval_of: str = "difference") -> pd.DataFrame:
+    """Return means over seeds, with the 95 % confidence interval (Student's t) of one of them.
+
+    Args:
+        rows: One per cell, seed and place.
+        by: The columns that say the place.
+        interval_of: The column whose interval is taken, if it is there.
+
+    Returns:
+        cell, the columns of `by`, seeds, the mean of every other column, low, high; empty without rows.
+    """
+    if not rows:
+        return pd.DataFrame()
+    keys = ["cell", *by]
+    summed: list[dict[str, Any]] = []
+    for _, values in pd.DataFrame(rows).groupby(keys, sort=False):
+        means = values.drop(columns=[*keys, "seed"]).mean()
+        row: dict[str, Any] = {**values[keys].iloc[0], "seeds": len(values), **means}
+        if interval_of in values:
+            interval = estimate(values[interval_of].tolist())
+            row |= {"low": interval.low, "high": interval.high}
+        summed.append(row)
+    return pd.DataFrame(summed)
