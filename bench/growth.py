@@ -9,8 +9,7 @@ from matplotlib.ticker import LogLocator
 
 from bench.setups import changed, enough, equal_tasks
 from bench.steps import gflop_by_task, seconds_by_task
-from exaggerated_replay.figures.arms import BASELINE
-from exaggerated_replay.figures.style import DOUBLE, MUTED, house_style, key, save
+from exaggerated_replay.figures.style import BASELINE, DOUBLE, MUTED, house_style, key, save
 from exaggerated_replay.settings.run import RunSettings
 
 PICTURE = Path("docs/explanation/performance_growth.png")

@@ -10,7 +10,6 @@ from studies import made, whole
 from exaggerated_replay.figures import (
     accuracy_matrix,
     architecture,
-    arms,
     comparison,
     competing_classes,
     convergence,
@@ -19,6 +18,7 @@ from exaggerated_replay.figures import (
     frontier,
     scale,
     specification,
+    style,
 )
 from exaggerated_replay.store.records import Record
 
@@ -31,7 +31,7 @@ SIZES = {
     "bounded": False,
 }
 ITERATIONS = (50, 100, 200)
-COLOURS = {"bir-si": arms.BASELINE, "rr-ra": arms.TREATMENT}
+COLOURS = {"bir-si": style.BASELINE, "rr-ra": style.TREATMENT}
 
 
 def study(seeds=4):

@@ -27,7 +27,6 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import (
     accuracy_matrix,
     architecture,
-    arms,
     comparison,
     convergence,
     dose,
@@ -91,7 +90,7 @@ def test_convergence_shows_the_paired_differences_below():
     expected = [(of[f"rr-ra{end}"] - of[f"bir-si{end}"]).mean() for end in ("-iterations50", "-iterations100", "")]
     np.testing.assert_array_equal(drawn.get_xdata(), ITERATIONS)
     np.testing.assert_allclose(drawn.get_ydata(orig=False), expected)
-    assert drawn.get_color() == arms.TREATMENT
+    assert drawn.get_color() == style.TREATMENT
 
 
 def test_convergence_of_a_grid_that_varies_no_length_has_one_point_for_each_arm():
@@ -214,7 +213,7 @@ def test_a_name_that_begins_with_an_underscore_is_in_the_key(name):
         figure = forgetting.draw({called: [record()] for called in names.values()}, colours)
     (key,) = figure.legends
     assert [text.get_text() for text in key.get_texts()][:2] == ["_base", "_mine"]
-    assert [line.get_color() for line in key.get_lines()][:2] == [arms.BASELINE, arms.TREATMENT]
+    assert [line.get_color() for line in key.get_lines()][:2] == [style.BASELINE, style.TREATMENT]
 
 
 def test_forgetting_by_age_is_the_mean_of_the_diagonals():
@@ -294,8 +293,8 @@ def test_frontier_shows_means_and_the_baselines_reach():
     figure = frontier.draw(made(*strengths()), "g")
     axes = figure.axes[0]
     lines = {line.get_color(): line for line in axes.lines if line.get_linestyle() == "-"}
-    np.testing.assert_allclose(lines[arms.BASELINE].get_xydata(), [[30, 5], [25, 20], [10, 15]])
-    np.testing.assert_allclose(lines[arms.TREATMENT].get_xydata(), [[31.5, 8], [26.5, 23], [11.5, 18]])
+    np.testing.assert_allclose(lines[style.BASELINE].get_xydata(), [[30, 5], [25, 20], [10, 15]])
+    np.testing.assert_allclose(lines[style.TREATMENT].get_xydata(), [[31.5, 8], [26.5, 23], [11.5, 18]])
     (reach,) = [area for area in axes.collections if isinstance(area, PolyCollection)]
     bars = [area for area in axes.collections if isinstance(area, LineCollection)]
     assert len(bars) == 2 * 2  # intervals of two arms on two axes

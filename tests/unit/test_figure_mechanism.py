@@ -8,7 +8,7 @@ from sample_figures import words, written
 from studies import LOOKS, planned
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import arms, mechanism, style
+from exaggerated_replay.figures import mechanism, style
 
 LONG = {"method.reading.attraction_target": "random", "method.si.strength": 3000}
 SETTINGS = {"bir-si": {}, "rr-ra": {}} | {
@@ -69,7 +69,7 @@ def test_shown_are_the_focus_and_the_least_similar_cells():
 
 def test_cells_of_one_arm_share_its_colour_and_differ_in_their_lines():
     looks = mechanism.looks_of(planned(PLAN), CELLS[1:5])
-    assert [look["color"] for look in looks.values()] == [arms.TREATMENT, *[LOOKS["ra"]["colour"]] * 3]
+    assert [look["color"] for look in looks.values()] == [style.TREATMENT, *[LOOKS["ra"]["colour"]] * 3]
     assert len({(look["color"], look["linestyle"], look["marker"]) for look in looks.values()}) == 4
 
 
@@ -96,7 +96,7 @@ def test_lines_are_the_tables():
         values = found[table]
         if table == "distances":
             values = values[values["space"] == ("hidden", "reconstruction")[number]]
-        drawn = [line.get_ydata() for line in axes.lines if to_hex(line.get_color()) == arms.TREATMENT]
+        drawn = [line.get_ydata() for line in axes.lines if to_hex(line.get_color()) == style.TREATMENT]
         np.testing.assert_array_equal(drawn[0], values.loc[values["cell"] == "rr-ra", column])
 
 

@@ -12,9 +12,10 @@ from PIL import Image
 from sample_figures import FIGURES, sizes, study, words
 from studies import LOOKS, made, planned
 
+from exaggerated_replay.analysis.names import cell_name, row_names
 from exaggerated_replay.analysis.study.outputs import figures_of
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import arms, comparison, convergence, style
+from exaggerated_replay.figures import comparison, convergence, style
 from exaggerated_replay.planning.questions import QUESTIONS, WHOLE_STUDY
 from exaggerated_replay.publishing.study import ANSWERS
 from exaggerated_replay.report.findings import KINDS
@@ -117,8 +118,8 @@ def test_unknown_formats_are_refused(tmp_path):
 def test_arms_keep_their_colours():
     plan, _ = study()
     plan["cells"] |= {arm: {"arm": arm} for arm in ("none", "joint", "er", "ewc", "si", "dgr", "bir", "rr", "ra")}
-    colours = arms.arm_colours(planned(plan))
-    assert (colours["bir-si"], colours["rr-ra"]) == (arms.BASELINE, arms.TREATMENT)
+    colours = style.arm_colours(planned(plan))
+    assert (colours["bir-si"], colours["rr-ra"]) == (style.BASELINE, style.TREATMENT)
     assert len(set(colours.values())) == len(colours) == 11
 
 
@@ -129,7 +130,7 @@ def test_a_cell_keeps_the_word_that_stands_for_its_settings():
     rows = [{"cell": "bir-si"}, half, {"cell": "bir-si-lambda_rec_replayed3", "settings": rec}]
     plan = planned({"cells": cells, "grids": {"one": rows}})
     times = "replayed reconstruction \N{MULTIPLICATION SIGN} 3"
-    assert [arms.cell_name(plan, cell) for cell in cells] == ["BI-R+SI", "BI-R+SI, half size", f"BI-R+SI, {times}"]
+    assert [cell_name(plan, cell) for cell in cells] == ["BI-R+SI", "BI-R+SI, half size", f"BI-R+SI, {times}"]
 
 
 def test_cells_are_named_by_their_arm_and_what_the_grid_set_in_it():
@@ -152,23 +153,23 @@ def test_cells_are_named_by_their_arm_and_what_the_grid_set_in_it():
             ]
         },
     }
-    assert [arms.cell_name(planned(plan), cell) for cell in names] == [
+    assert [cell_name(planned(plan), cell) for cell in names] == [
         "RR+RA",
         "RR+RA, weights 1e-6 and 0.3, cross-entropy as distance",
         "RR+RA, f5",  # in no row of a grid, only compared with
         "BI-R+SI",
         "mine, weight 10, c = 3,000",
     ]
-    assert arms.row_names(planned(plan), planned(plan).grids["one"])[0] == "RR+RA"
+    assert row_names(planned(plan), planned(plan).grids["one"])[0] == "RR+RA"
 
 
 def test_rows_are_named_by_what_tells_them_apart():
     settings = [{"training.iterations": 50}, {"training.iterations": 50, "method.reading.competitors": "random"}]
     rows = [{"cell": f"rr-ra{number}", "settings": own} for number, own in enumerate(settings)]
     plan = planned({"cells": {row["cell"]: {"arm": "rr-ra"} for row in rows}, "grids": {"g": rows}})
-    assert arms.row_names(plan, plan.grids["g"]) == ["RR+RA", "wrong competitors"]
+    assert row_names(plan, plan.grids["g"]) == ["RR+RA", "wrong competitors"]
     twice = planned({"cells": {row["cell"]: {"arm": "rr-ra"} for row in rows}, "grids": {"g": [rows[0], rows[0]]}})
-    assert arms.row_names(twice, twice.grids["g"]) == ["rr-ra0", "rr-ra0"]
+    assert row_names(twice, twice.grids["g"]) == ["rr-ra0", "rr-ra0"]
 
 
 def test_a_cell_that_is_compared_with_its_own_arm_says_in_what_it_differs():
@@ -193,7 +194,7 @@ def test_a_cell_that_is_compared_with_its_own_arm_says_in_what_it_differs():
         "others": [{"cell": "f5", "settings": five, "baseline": "bir-si"}],
     }
     plan = planned({"cells": cells, "grids": grids})
-    names = {grid: arms.row_names(plan, rows) for grid, rows in plan.grids.items()}
+    names = {grid: row_names(plan, rows) for grid, rows in plan.grids.items()}
     assert names["precision"] == ["BI-R+SI, bf16 instead of fp32", "RR+RA, bf16 instead of fp32"]
     assert names["f"] == ["f = 5 instead of none"]
     assert names["others"] == ["RR+RA"]
@@ -205,7 +206,7 @@ def test_controls_are_grey_whatever_their_arm():
         "zero": {"arm": "ra", "config": {"method": {"lambda_rr": 0, "lambda_ra": 0}}},
     }
     plan = planned({"cells": cells, "study": {"baseline": "bir-si", "treatment": "ra"}})
-    assert arms.cell_colours(plan) == {"ra": LOOKS["ra"]["colour"], "zero": arms.NEUTRAL}
+    assert style.cell_colours(plan) == {"ra": LOOKS["ra"]["colour"], "zero": style.NEUTRAL}
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ import pytest
 from plans import PLAIN, composed, digests, plan_with, values_with
 from studies import planned
 
+from exaggerated_replay.analysis.names import cell_name
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import arms
+from exaggerated_replay.figures.style import arm_colours
 from exaggerated_replay.planning.looks import OTHERS, looks_of
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
@@ -42,8 +43,8 @@ def test_a_plan_holds_the_looks_of_the_arms_that_it_shows_and_of_no_others():
 
 def test_an_arm_is_called_and_coloured_as_params_yaml_says_and_its_runs_are_the_same():
     named = plan_with({"arms.rr-ra.label": MINE["label"], "arms.rr-ra.colour": MINE["colour"]}, grids={"g": PLAIN})
-    assert arms.cell_name(named, "rr-ra") == "My method"
-    assert arms.arm_colours(named) == {"bir-si": "#34495e", "rr-ra": "#0a0b0c"}
+    assert cell_name(named, "rr-ra") == "My method"
+    assert arm_colours(named) == {"bir-si": "#34495e", "rr-ra": "#0a0b0c"}
     plain = plan_with(grids={"g": PLAIN})
     assert digests(named, "rr-ra") == digests(plain, "rr-ra")
     assert named.cells == plain.cells
@@ -85,11 +86,11 @@ def test_arms_of_one_label_are_told_apart_by_their_weights_or_else_by_their_name
         "rr-ra": {"config": {"method": method}},
         "rr-ra-acting": {"config": {"method": {"lambda_rr": 1e-5, "lambda_ra": 1}}},
     }
-    names = [arms.cell_name(planned({"cells": cells}), cell) for cell in cells]
+    names = [cell_name(planned({"cells": cells}), cell) for cell in cells]
     assert names == ["RR+RA", "RR+RA, weights 1e-5 and 1"]
     cells = {"rr-ra": {"config": {"method": method}}, "mine": {"config": {"method": method}}}
     plan = planned({"cells": cells, "arms": {"mine": {"label": "RR+RA"}}})
-    assert [arms.cell_name(plan, cell) for cell in cells] == ["RR+RA (rr-ra)", "RR+RA (mine)"]
+    assert [cell_name(plan, cell) for cell in cells] == ["RR+RA (rr-ra)", "RR+RA (mine)"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,6 @@ def arrays(shift=0.0, seed=0, confusion=None):
         "precision": np.full((3, 4), 0.5, dtype=np.float16),
         "recall": np.full((3, 4), nan, dtype=np.float16),
         "agreement": np.ones((3, 4), dtype=np.float16),
-        "inverse_distance": np.array([[nan] * 5, [1, 2, 3, 4, 5], [2, 4, 6, 8, 10]], dtype=np.float32) + shift,
         "gradient.repulsion": np.array([nan, 2, 3], dtype=np.float32),
         "gradient.reconstruction_replayed": np.array([nan, 4, 1], dtype=np.float32),
         "gradient.distillation": np.array([nan, 8, 0], dtype=np.float32),
@@ -130,15 +129,6 @@ def test_confusions_are_named_by_original_classes_and_sorted_by_how_they_changed
     assert set(table["cell"]) == {"new"} and TOP >= 1
 
 
-def test_confusions_between_uneven_tasks(study):
-    table = study({"base": {0: arrays()}, "new": {0: arrays(confusion=np.diag([10, 10, 10, 10]).tolist())}})
-    table = table["confusions_by_task"]
-    assert of(table, "base", true_task=1, assigned_task=1)["percent"] == 100
-    assert of(table, "base", true_task=3, assigned_task=1)["percent"] == 10
-    row = of(table, "new", true_task=2, assigned_task=3)
-    assert row["percent"] == 0 and row["difference"] == -50
-
-
 def test_quality_of_replay_by_the_age_of_a_class(study):
     table = study({"base": {0: arrays()}, "new": {0: arrays(shift=1.0)}})["replay_quality"]
     # Just learned: labels 0 and 1 after task 1, label 2 after task 2, label 3 after task 3.
@@ -159,20 +149,12 @@ def test_ratios_of_gradients(study):
     assert "attraction_to_distillation" not in table
 
 
-def test_quantiles_of_inverse_distances(study):
-    table = study({"base": {0: arrays()}, "new": {0: arrays(shift=1.0)}})["inverse_distances"]
-    assert table["task"].tolist() == [2, 3, 2, 3]  # nobody was repelled in task 1
-    row = of(table, "new", task=3)
-    assert [row[q] for q in ("q05", "q25", "q50", "q75", "q95")] == [3, 5, 7, 9, 11]
-    assert row["difference"] == 1
-
-
 def test_a_partner_that_learned_other_tasks_is_compared_with_nothing(study):
     found = study({"base": {0: arrays()}, "new": {0: arrays()}}, tasks={"base": [[2, 0, 3, 1]]})
-    for name in ("distances", "confusions_by_task", "replay_quality"):
+    for name in ("distances", "replay_quality"):
         ours = found[name][found[name]["cell"] == "new"]
         assert len(ours) and ours["difference"].isna().all()
-    assert "similarity" not in found
+    assert not {"similarity", "confusions"} & set(found)
 
 
 def test_what_is_missing_is_left_out(study):
@@ -187,7 +169,8 @@ def test_what_is_missing_is_left_out(study):
 
 def test_a_method_that_only_classifies_has_the_tables_that_make_sense(study):
     classifier = {name: value for name, value in arrays().items() if name.split(".")[0] in ("confusion", "gram")}
-    assert set(study({"base": {0: classifier}, "new": {0: classifier}})) == {"similarity", "confusions_by_task"}
+    changed = classifier | {"confusion": np.diag([10, 10, 10, 10]).astype(np.int32)}
+    assert set(study({"base": {0: classifier}, "new": {0: changed}})) == {"similarity", "confusions"}
 
 
 def test_without_traces_there_are_no_tables(study):

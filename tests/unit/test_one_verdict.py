@@ -10,13 +10,12 @@ from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.verdicts.rules import verdict
 from exaggerated_replay.analysis.verdicts.sentences import sentence
 from exaggerated_replay.analysis.verdicts.table import each_once, verdicts
-from exaggerated_replay.analysis.words import counted
+from exaggerated_replay.analysis.words import SHORT, counted
 from exaggerated_replay.commands.compare import compare
 from exaggerated_replay.commands.decide import next_step
 from exaggerated_replay.files import read_json
 from exaggerated_replay.report.comparisons import grids
 from exaggerated_replay.report.facts import what_was_not_run
-from exaggerated_replay.report.tables import SHORT
 from exaggerated_replay.settings.rules import RulesSettings
 from tools import claims
 

@@ -42,7 +42,6 @@ class Table(NamedTuple):
 
 CELL = {"cell": "the cell: an arm under certain settings"}
 SEEDS = {"seeds": "how many seeds count"}
-CHANGE = {"difference": "mean paired difference from the cell's baseline", "low|high": INTERVAL}
 
 TABLES = (
     Table(
@@ -185,18 +184,8 @@ TABLES = (
             "true_class|assigned_class": "classes as the data number them",
             **SEEDS,
             "baseline_percent|percent": "share of the test samples of the true class, baseline and cell",
-            **CHANGE,
-        },
-    ),
-    Table(
-        "mechanism/confusions_by_task.csv",
-        "To which task's classes the final model assigns the test samples of each task.",
-        {
-            **CELL,
-            "true_task|assigned_task": "the tasks",
-            **SEEDS,
-            "percent": "share of the test samples of the true task",
-            **CHANGE,
+            "difference": "mean paired difference from the cell's baseline",
+            "low|high": INTERVAL,
         },
     ),
     Table(
@@ -224,18 +213,6 @@ TABLES = (
             "it enters the loss; blank where it has no part in it",
             "(reconstruction|variational)_replayed": "of the replayed batch",
             "(repulsion|attraction)_to_(reconstruction|distillation)": "ratios, all of the replayed batch",
-        },
-    ),
-    Table(
-        "mechanism/inverse_distances.csv",
-        "1/D, which repulsion lowers, over the replayed samples that have a competitor in their batch.",
-        {
-            **CELL,
-            "task": "after which task",
-            **SEEDS,
-            r"q\d\d": "quantile within a run, mean over seeds",
-            "difference": "mean paired difference of the median from the cell's baseline",
-            "low|high": INTERVAL,
         },
     ),
     Table(

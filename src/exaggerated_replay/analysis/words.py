@@ -1,5 +1,8 @@
 """How data, settings, metrics and numbers are called and written, wherever a table, a figure or a page says them."""
 
+from numbers import Real
+from typing import TypeGuard
+
 import numpy as np
 
 from exaggerated_replay.analysis.study.paper import papers_data
@@ -10,7 +13,15 @@ PARTS = {
     "first50": "the first 50 % of classes",
     "overall": "all classes",
 }
-
+"""What each metric speaks of, in a sentence."""
+TITLES = {metric: part.removeprefix("the ") for metric, part in PARTS.items()}
+"""The same above a panel of a figure."""
+SHORT = {metric: title.removesuffix(" of classes") for metric, title in TITLES.items()}
+"""The same above a column of a table."""
+IN_TABLE1 = {"first20": "20% avg.", "first50": "50% avg.", "overall": "Overall avg."}
+"""The same above a column of the paper's Table 1."""
+DASH = "\N{EM DASH}"
+"""In the place of a number that is not there."""
 
 MEANS = (
     "A mean is over all runs of a cell that reached their end, a difference over the seeds at which both runs did: "
@@ -59,10 +70,21 @@ def in_words(name: str) -> str:
 
 
 def written(value: object) -> str:
-    """Return a setting's value as a table shows it; nothing where an arm has no such setting."""
+    """Return a setting's value as params.yaml has it, for tables; nothing where an arm has no such setting."""
     if value is None or value is np.nan:
         return ""
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    return f"{value:g}" if _is_number(value) else str(value)
+
+
+def amount(value: object) -> str:
+    """Return a setting's value as a name or a sentence has it: as `written`, but 3,000 for 3000 and 1e-5 for 1e-05."""
+    if _is_number(value) and 1000 <= abs(value) < 1e6:
+        return f"{value:,g}"
+    return written(value).replace("e-0", "e-").replace("e+0", "e")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def counted(number: float, thing: str) -> str:
@@ -75,3 +97,8 @@ def counted(number: float, thing: str) -> str:
 def points(value: float) -> str:
     """Return a difference in points, with its sign if it has one."""
     return f"{value:+z.2f}".replace("+0.00", "0.00").replace("-", "\N{MINUS SIGN}")
+
+
+def between(low: float, high: float) -> str:
+    """Return an interval in points; nothing where one of its ends is not known."""
+    return f"{points(low)} to {points(high)}" if np.isfinite(low) and np.isfinite(high) else ""

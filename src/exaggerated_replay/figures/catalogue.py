@@ -26,7 +26,6 @@ from exaggerated_replay.analysis.study.outputs import (
 )
 from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.arms import arm_colours
 from exaggerated_replay.figures.style import (
     Look,
     fit_titles,
@@ -118,7 +117,7 @@ def _look(
     Raises:
         UserError: Something is unknown.
     """
-    known = list(dict.fromkeys([*arm_colours(plan), *plan.cells]))
+    known = list(dict.fromkeys([*plan.arms, *plan.cells]))
     _check_known([*names, *colours], known, f"an arm or a cell of the study {plan.study.name}")
     called = [names.get(arm, look.label) for arm, look in plan.arms.items()] if names else []
     if twice := sorted({said for some in ([*names.values()], called) for said in some if some.count(said) > 1}):

@@ -16,11 +16,11 @@ from exaggerated_replay.analysis.questions.comparison import comparison
 from exaggerated_replay.analysis.questions.layout import has_published
 from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     DOTS,
     INK,
     MUTED,
-    PANELS,
     below,
     cell_colours,
     cell_name,
@@ -80,8 +80,8 @@ def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure
     colours = cell_colours(study.plan)
     shown = [fill(name, NARROW) for name in names] if stack() else names
     pitch = max(0.22, 0.11 * max(name.count("\n") + 1 for name in shown))
-    figure, ((*axes_of_metrics,),) = panels(1.05 + pitch * len(names), len(PANELS), sharex=True, sharey=True)
-    for axes, (metric, title) in zip(axes_of_metrics, PANELS.items(), strict=True):
+    figure, ((*axes_of_metrics,),) = panels(1.05 + pitch * len(names), len(TITLES), sharex=True, sharey=True)
+    for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
         margin = study.plan.rules.margins.of(metric)
         axes.axvspan(-margin, margin, **WITHIN, zorder=0)
         axes.axvline(0, color=INK, linewidth=0.8, zorder=1)

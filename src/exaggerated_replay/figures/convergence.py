@@ -1,17 +1,20 @@
 """Accuracy against the number of iterations per task, and what the losses change of it (Fig. 3)."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     DOTS,
     INK,
-    PANELS,
     arm_colours,
     arm_name,
     banded,
@@ -24,6 +27,7 @@ from exaggerated_replay.figures.style import (
     means,
     panels,
 )
+from exaggerated_replay.planning.study_plan import StudyPlan
 
 LENGTH = "training.iterations"
 
@@ -46,34 +50,14 @@ def draw(study: Study, grid: str) -> Figure:
     """
     changed = effects(study, grid)
     cells = [study.cell(row.cell) for row in study.plan.grid(grid)]
-    found = pd.concat(
-        study.cell_runs(cell.name).assign(arm=cell.arm, iterations=cell.setting(LENGTH)) for cell in cells
-    )
+    lengths = {cell.name: cell.setting(LENGTH) for cell in cells}
+    found = pd.concat(study.cell_runs(cell.name).assign(arm=cell.arm, iterations=lengths[cell.name]) for cell in cells)
     arms = {arm: colour for arm, colour in arm_colours(study.plan).items() if arm in set(found["arm"])}
-    figure, rows = panels(*((3.7, len(PANELS), 2) if len(changed) else (2.4, len(PANELS))), sharex=True)
-    for axes, (metric, title) in zip(rows[0], PANELS.items(), strict=True):
-        for k, (arm, colour) in enumerate(arms.items()):
-            own = found[found["arm"] == arm]
-            dots(axes, own["iterations"], own[metric], colour, aside=5 * (k - (len(arms) - 1) / 2))
-            of_length = dict(iter(own.groupby("iterations")[metric]))
-            banded(axes, of_length, colour, arm_name(study.plan, arm), above=len(arms) - 1 - k)
-        axes.set_title(title)
-        log_axis(axes, found["iterations"], lambda value: f"{value:,.0f}")
-        axes.margins(x=0.08)
-        axes.grid(axis="y")
-    for axes, metric in zip(rows[1] if len(changed) else (), PANELS, strict=False):
-        axes.sharey(rows[1][0])
-        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
-        for arm in changed["arm"].unique():
-            own = changed[changed["arm"] == arm]
-            lengths = own["cell"].map(lambda cell: float(study.cell(cell).setting(LENGTH)))
-            dots(axes, lengths, own[metric], arms[arm], aside=5)
-            means(axes, lengths, own[metric], arms[arm])
-        axes.grid(axis="y")
-    below(figure, "iterations per task")
-    rows[0][0].set_ylabel(f"accuracy on {data_name(study.plan)} (%)")
+    figure, rows = panels(*((3.7, len(TITLES), 2) if len(changed) else (2.4, len(TITLES))), sharex=True)
+    _accuracies(rows[0], study.plan, found, arms)
     if len(changed):
-        rows[1][0].set_ylabel("paired difference (points)")
+        _differences(rows[1], changed.assign(iterations=changed["cell"].map(lengths)), arms)
+    below(figure, "iterations per task")
     labels = [arm_name(study.plan, arm) for arm in arms]
     handles: list[Artist] = [line for line in rows[0][0].lines if line.get_label() in labels]
     if (found.groupby(["arm", "iterations"]).size() > 1).any():
@@ -81,3 +65,31 @@ def draw(study: Study, grid: str) -> Figure:
         labels += ["95 % confidence interval", "single seeds"]
     key(figure, handles, labels)
     return figure
+
+
+def _accuracies(row: Sequence[Axes], plan: StudyPlan, found: pd.DataFrame, arms: Mapping[str, str]) -> None:
+    """Plot what each arm reached, a panel for each metric."""
+    for axes, (metric, title) in zip(row, TITLES.items(), strict=True):
+        for k, (arm, colour) in enumerate(arms.items()):
+            own = found[found["arm"] == arm]
+            dots(axes, own["iterations"], own[metric], colour, aside=5 * (k - (len(arms) - 1) / 2))
+            of_length = dict(iter(own.groupby("iterations")[metric]))
+            banded(axes, of_length, colour, arm_name(plan, arm), above=len(arms) - 1 - k)
+        axes.set_title(title)
+        log_axis(axes, found["iterations"])
+        axes.margins(x=0.08)
+        axes.grid(axis="y")
+    row[0].set_ylabel(f"accuracy on {data_name(plan)} (%)")
+
+
+def _differences(row: Sequence[Axes], changed: pd.DataFrame, arms: Mapping[str, str]) -> None:
+    """Plot what each arm changes, on one scale."""
+    for axes, metric in zip(row, TITLES, strict=True):
+        axes.sharey(row[0])
+        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+        for arm in changed["arm"].unique():
+            own = changed[changed["arm"] == arm]
+            dots(axes, own["iterations"], own[metric], arms[arm], aside=5)
+            means(axes, own["iterations"], own[metric], arms[arm])
+        axes.grid(axis="y")
+    row[0].set_ylabel("paired difference (points)")

@@ -1,7 +1,11 @@
 """What exaggeration changes, over the weight with which it acts (dose-response)."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
@@ -9,9 +13,9 @@ from matplotlib.ticker import LogLocator, NullLocator
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     INK,
-    PANELS,
     arm_colours,
     arm_name,
     below,
@@ -23,10 +27,12 @@ from exaggerated_replay.figures.style import (
     panels,
 )
 from exaggerated_replay.planning.questions import DOSES
-from exaggerated_replay.planning.study_plan import Cell
+from exaggerated_replay.planning.study_plan import Cell, StudyPlan
 
 LOSSES = {(True, False): "RR alone", (False, True): "RA alone", (True, True): "RR and RA"}
 MARKERS = {"RR alone": "s", "RA alone": "D", "RR and RA": "o"}
+MARK: dict[str, Any] = {"color": INK, "linewidth": 0.7, "linestyle": ":"}
+"""The look of a weight of the paper's."""
 ASIDE = 1.35
 PAPER_INPUTS = 1024
 MARKS = {
@@ -35,6 +41,20 @@ MARKS = {
     "totals": paper.WEIGHT * PAPER_INPUTS * paper.SIZE["training.replay_batch"],
 }
 """The paper's weight of RA in units of the mean reconstruction, by what its sums are over at the paper's size."""
+
+
+class Line(NamedTuple):
+    """Cells that differ in nothing but the weight of their losses.
+
+    Attributes:
+        kind: Which losses they have, one of `MARKERS`.
+        arm: That of most of them, after which the line is coloured.
+        effects: What they change, seed by seed, with the weight that acts.
+    """
+
+    kind: str
+    arm: str
+    effects: pd.DataFrame
 
 
 @house_style()
@@ -62,39 +82,47 @@ def draw(study: Study, grid: str) -> Figure:
         rest=found["cell"].map({cell: json.dumps(study.cell(cell).without(*DOSES), sort_keys=True) for cell in acting}),
         weight=found["cell"].map({cell: ra or rr for cell, (rr, ra) in acting.items()}),
     ).dropna(subset="kind")
-    lines = [own for kind in MARKERS for _, own in found[found["kind"] == kind].groupby("rest", sort=False)]
-    kinds_shown = [own["kind"].iloc[0] for own in lines]
-    arms = [own["arm"].mode()[0] for own in lines]
-    colours = [arm_colours(study.plan)[arm] for arm in arms]
-    labels = [
-        kind if kinds_shown.count(kind) == 1 else f"{kind}, {arm_name(study.plan, arm)}"
-        for kind, arm in zip(kinds_shown, arms, strict=True)
+    lines = [
+        Line(kind, own["arm"].mode()[0], own)
+        for kind in MARKERS
+        for _, own in found[found["kind"] == kind].groupby("rest", sort=False)
     ]
-    marks = MARKS if paper.speaks_of(study.plan) and {*kinds_shown} != {"RR alone"} else {}
-    figure, ((*axes_of_metrics,),) = panels(2.5, len(PANELS), sharex=True, sharey=True)
-    for axes, (metric, title) in zip(axes_of_metrics, PANELS.items(), strict=True):
-        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
-        for number, (own, kind, colour) in enumerate(zip(lines, kinds_shown, colours, strict=True)):
-            aside = ASIDE ** (number - (len(lines) - 1) / 2)
-            dots(axes, own["weight"] * aside, own[metric], colour)
-            means(axes, own["weight"], own[metric], colour, aside=aside, marker=MARKERS[kind])
+    marks = MARKS if paper.speaks_of(study.plan) and {line.kind for line in lines} != {"RR alone"} else {}
+    figure, ((*axes_of_metrics,),) = panels(2.5, len(TITLES), sharex=True, sharey=True)
+    for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
         axes.set_title(title, pad=13)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(numticks=8))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.grid(axis="y")
+        _panel(axes, lines, metric, arm_colours(study.plan))
         for name, weight in marks.items():
-            axes.axvline(weight, color=INK, linewidth=0.7, linestyle=":", zorder=1)
+            axes.axvline(weight, **MARK, zorder=1)
             axes.text(weight, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
     below(figure, "weight of the loss, in units of the mean reconstruction loss (log scale)")
     axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
-    handles = [
-        Line2D([], [], color=colour, marker=MARKERS[kind], markersize=4)
-        for kind, colour in zip(kinds_shown, colours, strict=True)
-    ]
-    handles += [Line2D([], [], color=INK, linewidth=0.7, linestyle=":")] * bool(marks)
-    key(figure, handles, [*labels, *["the paper's weight of RA, not RR: losses as means, sums, totals"] * bool(marks)])
+    _key(figure, study.plan, lines, marked=bool(marks))
     return figure
+
+
+def _panel(axes: Axes, lines: Sequence[Line], metric: str, colours: Mapping[str, str]) -> None:
+    """Plot one metric of every line over the logarithm of the weight."""
+    axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+    for number, (kind, arm, own) in enumerate(lines):
+        aside = ASIDE ** (number - (len(lines) - 1) / 2)
+        dots(axes, own["weight"] * aside, own[metric], colours[arm])
+        means(axes, own["weight"], own[metric], colours[arm], aside=aside, marker=MARKERS[kind])
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(numticks=8))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.grid(axis="y")
+
+
+def _key(figure: Figure, plan: StudyPlan, lines: Sequence[Line], *, marked: bool) -> None:
+    """Explain the lines, each with its arm where another is of the same kind, and what is marked."""
+    kinds, colours = [line.kind for line in lines], arm_colours(plan)
+    labels = [kind if kinds.count(kind) == 1 else f"{kind}, {arm_name(plan, arm)}" for kind, arm, _ in lines]
+    handles = [Line2D([], [], color=colours[arm], marker=MARKERS[kind], markersize=4) for kind, arm, _ in lines]
+    if marked:
+        handles.append(Line2D([], [], **MARK))
+        labels.append("the paper's weight of RA, not RR: losses as means, sums, totals")
+    key(figure, handles, labels)
 
 
 def weights(cell: Cell, inputs: int) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -21,6 +21,43 @@ MOST = 4  # cells shown: more lines cannot be told apart
 LINE: dict[str, Any] = {"markersize": 2.6, "linewidth": 1.2}
 KINDS = (("-", "o"), ("--", "s"), (":", "D"), ("-.", "^"))
 """Lines and markers of cells that share their colour."""
+RATIO = "_to_reconstruction"
+"""How the columns end that are drawn on a logarithmic axis."""
+PLACES = {"task": "after task", "age": "tasks learned since"}
+"""What lines go over: column -> label of the axis."""
+
+
+class Panel(NamedTuple):
+    """What one panel shows.
+
+    Attributes:
+        title: Its letter and title.
+        label: Of its y axis.
+        table: Of mechanism.
+        y: The column that is drawn.
+        unchanged: Its value where nothing changes, which has a line.
+        x: The column that it is drawn over, one of `PLACES`.
+        space: Of which space alone, where the table has several.
+    """
+
+    title: str
+    label: str
+    table: str
+    y: str
+    unchanged: float
+    x: str = "task"
+    space: str = ""
+
+
+APART, PULL = "change of distance / mean", "gradient / reconstruction's"
+PANELS = (
+    Panel("a  competing, hidden", APART, "distances", "difference", 0, space="hidden"),
+    Panel("b  competing, reconstructed", APART, "distances", "difference", 0, space="reconstruction"),
+    Panel("c  likeness of hidden layers", "CKA with the baseline", "similarity", "cka", 1),
+    Panel("d  replayed and real samples", "change of Fréchet distance", "replay_quality", "difference", 0, x="age"),
+    Panel("e  pull of repulsion", PULL, "gradients", f"repulsion{RATIO}", 1),
+    Panel("f  pull of attraction", PULL, "gradients", f"attraction{RATIO}", 1),
+)
 
 
 def of_study(study: Study, folder: Path) -> Figure | None:
@@ -52,43 +89,33 @@ def draw(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> Figure:
         raise UserError("no run of the study has traces of what it replays: train its runs again to have some")
     looks = looks_of(plan, chosen_cells(plan, tables))
     figure, axes_of_panels = panels(4.1, 3, 2)
-    a, b, c, d, e, f = axes_of_panels.flat
-    for axes, space, title in (
-        (a, "hidden", "a  competing, hidden"),
-        (b, "reconstruction", "b  competing, reconstructed"),
-    ):
-        there = tables["distances"]
-        lines(axes, there[there["space"] == space], "task", "difference", looks)
-        axes.set_title(title)
-        axes.set_ylabel("change of distance / mean")
-    lines(c, tables.get("similarity"), "task", "cka", looks)
-    c.set_title("c  likeness of hidden layers")
-    c.set_ylabel("CKA with the baseline")
-    lines(d, tables.get("replay_quality"), "age", "difference", looks)
-    d.set_title("d  replayed and real samples")
-    d.set_ylabel("change of Fréchet distance")
-    for axes, loss, title in ((e, "repulsion", "e  pull of repulsion"), (f, "attraction", "f  pull of attraction")):
-        lines(axes, tables.get("gradients"), "task", f"{loss}_to_reconstruction", looks)
-        axes.set_title(title)
-        axes.set_ylabel("gradient / reconstruction's")
-        if axes.lines:
-            axes.set_yscale("log")
-            axes.yaxis.minorticks_off()
-    for axes, level in ((a, 0), (b, 0), (c, 1), (d, 0), (e, 1), (f, 1)):
-        axes.set_xlabel("tasks learned since" if axes is d else "after task")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y")
-        if axes.lines:
-            axes.axhline(level, color=INK if level == 0 else MUTED, linewidth=0.8, zorder=1)
-        else:
-            axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", color=INK)
-            axes.set_yticks([])
+    for axes, panel in zip(axes_of_panels.flat, PANELS, strict=True):
+        _panel(axes, panel, tables.get(panel.table), looks)
     key(
         figure,
         [Line2D([], [], **look) for look in looks.values()],
         [cell_name(plan, cell) for cell in looks],
     )
     return figure
+
+
+def _panel(axes: Axes, panel: Panel, table: pd.DataFrame | None, looks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Draw a panel; one without any line says so."""
+    there = table[table["space"] == panel.space] if table is not None and panel.space else table
+    lines(axes, there, panel.x, panel.y, looks)
+    axes.set_title(panel.title)
+    axes.set_ylabel(panel.label)
+    axes.set_xlabel(PLACES[panel.x])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y")
+    if not axes.lines:
+        axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", color=INK)
+        axes.set_yticks([])
+        return
+    if panel.y.endswith(RATIO):
+        axes.set_yscale("log")
+        axes.yaxis.minorticks_off()
+    axes.axhline(panel.unchanged, color=MUTED if panel.unchanged else INK, linewidth=0.8, zorder=1)
 
 
 def chosen_cells(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> list[str]:
@@ -130,7 +157,7 @@ def lines(axes: Axes, table: pd.DataFrame | None, x: str, y: str, looks: Mapping
         return
     for number, (cell, look) in enumerate(looks.items()):
         own = table[(table["cell"] == cell) & table[y].notna()]
-        own = own[own[y] != 0] if y.endswith("_to_reconstruction") else own
+        own = own[own[y] != 0] if y.endswith(RATIO) else own
         if len(own):
             wide = {} if number else {"linewidth": 2.6, "markersize": 4.2}
             axes.plot(own[x], own[y], **{**look, **wide})

@@ -12,9 +12,9 @@ from exaggerated_replay.analysis.questions.trends import height, lines_by_seed
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.paper import VALUES, speaks_of
 from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     INK,
-    PANELS,
     arm_colours,
     arm_name,
     below,
@@ -25,7 +25,6 @@ from exaggerated_replay.figures.style import (
     log_axis,
     means,
     panels,
-    short_number,
 )
 from exaggerated_replay.planning.questions import SIZES, sizes
 
@@ -53,9 +52,9 @@ def draw(study: Study, grid: str) -> Figure:
     (size,) = sizes(study.plan.grids[grid], study.plan.cells)
     colours = arm_colours(study.plan)
     arms = list(found["arm"].unique())
-    figure, ((*axes_of_metrics,),) = panels(2.4, len(PANELS), sharex=True, sharey=True)
+    figure, ((*axes_of_metrics,),) = panels(2.4, len(TITLES), sharex=True, sharey=True)
     trends = 0
-    for axes, (metric, title) in zip(axes_of_metrics, PANELS.items(), strict=True):
+    for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         for number, arm in enumerate(arms):
             own = found[found["arm"] == arm]
@@ -68,7 +67,7 @@ def draw(study: Study, grid: str) -> Figure:
                 _trend(axes, lines, np.array([x.min(), x.max()]), aside, colours[arm])
                 trends += 1
         axes.set_title(title)
-        log_axis(axes, found[size], short_number)
+        log_axis(axes, found[size])
         axes.grid(axis="y")
     papers = f"; the paper's: {VALUES[size]:,.10g}" if speaks_of(study.plan) else ""
     below(figure, f"{SIZES[size].title} (log scale{papers})")

@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -25,10 +25,11 @@ from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
 from PIL import Image
 
+from exaggerated_replay.analysis import names
 from exaggerated_replay.analysis.statistics.paired import estimate
+from exaggerated_replay.analysis.study.roles import CONTROL, role
 from exaggerated_replay.analysis.words import short_data_name
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import arms
 from exaggerated_replay.planning.study_plan import Row, StudyPlan
 
 SINGLE, DOUBLE = 3.4, 7.0
@@ -39,15 +40,16 @@ LETTERS, TITLE_LETTERS = 15, 18
 """So many fit on an inch of a line, and of a panel's title, which has few wide ones."""
 
 MUTED, INK = "#c3c9cf", "#222222"
+BASELINE, TREATMENT = "#34495e", "#d55e00"
+"""Of drawings that show no arm: what the baseline has, and what the treatment adds."""
+NEUTRAL = "#7b858f"
+"""Of controls, which are there to be compared with, not to be told apart."""
 
 COLOURS = 64
 """Of a small picture, shades at the edges of letters included."""
 
 DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2, "markeredgewidth": 0, "alpha": 0.4}
 """The look of single seeds."""
-
-PANELS = {"first20": "first 20 % of classes", "first50": "first 50 % of classes", "overall": "all classes"}
-"""Title of each metric's panel."""
 
 # Of each form: its canvas, and what would differ between two saves of the same figure, or between versions of the
 # plotting library. Called directly, because `savefig` draws a figure once more to settle a layout that is settled.
@@ -158,39 +160,42 @@ def fit_titles(figure: Figure) -> None:
 
 def arm_name(plan: StudyPlan, arm: str) -> str:
     """Return an arm's name for a figure."""
-    return plain(_LOOK.get().names.get(arm) or arms.arm_name(plan, arm))
+    return plain(_LOOK.get().names.get(arm) or names.arm_name(plan, arm))
 
 
 def cell_name(plan: StudyPlan, cell: str) -> str:
     """Return a cell's name for a figure."""
-    return plain(_named(plan, cell, arms.cell_name(plan, cell)))
+    return plain(_named(plan, cell, names.cell_name(plan, cell)))
 
 
 def row_names(plan: StudyPlan, rows: Sequence[Row]) -> list[str]:
     """Name rows of a grid by what tells them apart."""
-    names = arms.row_names(plan, rows)
-    return [plain(_named(plan, row.cell, name)) for row, name in zip(rows, names, strict=True)]
+    usual = names.row_names(plan, rows)
+    return [plain(_named(plan, row.cell, name)) for row, name in zip(rows, usual, strict=True)]
 
 
 def _named(plan: StudyPlan, cell: str, usual: str) -> str:
     """Return the name that somebody gave a cell; or else its usual one, with the name that they gave its arm."""
-    names, arm = _LOOK.get().names, plan.cells[cell].arm
-    if cell in names and cell not in arms.arm_colours(plan):
-        return names[cell]
-    arms_own = arms.arm_name(plan, arm)
-    return names[arm] + usual.removeprefix(arms_own) if arm in names and usual.startswith(arms_own) else usual
+    given, arm = _LOOK.get().names, plan.cells[cell].arm
+    if cell in given and cell not in plan.arms:
+        return given[cell]
+    arms_own = names.arm_name(plan, arm)
+    return given[arm] + usual.removeprefix(arms_own) if arm in given and usual.startswith(arms_own) else usual
 
 
 def arm_colours(plan: StudyPlan) -> dict[str, str]:
     """Return arm -> hexadecimal colour for a figure, of every arm of a plan."""
     chosen = _LOOK.get().colours
-    return {arm: chosen.get(arm, colour) for arm, colour in arms.arm_colours(plan).items()}
+    return {arm: chosen.get(arm, look.colour) for arm, look in plan.arms.items()}
 
 
 def cell_colours(plan: StudyPlan) -> dict[str, str]:
     """Return cell -> hexadecimal colour for a figure: its own, its arm's, or that of controls."""
-    chosen, usual = _LOOK.get().colours, arms.cell_colours(plan)
-    return {cell: chosen.get(cell, chosen.get(plan.cells[cell].arm, colour)) for cell, colour in usual.items()}
+    chosen, colours = _LOOK.get().colours, {}
+    for name, cell in plan.cells.items():
+        usual = NEUTRAL if role(cell.method) == CONTROL else plan.arms[cell.arm].colour
+        colours[name] = chosen.get(name, chosen.get(cell.arm, usual))
+    return colours
 
 
 def data_name(plan: StudyPlan) -> str:
@@ -204,18 +209,18 @@ def plain(text: str) -> str:
 
 
 def short_number(value: float) -> str:
-    """Return a number as an axis has room for it: 2,000, or 1e8."""
+    """Return a number as an axis has room for it: 2,000, but 2e4 where `amount` has 20,000."""
     return (
         f"{value:,.5g}" if value < 1e4 else np.format_float_scientific(value, trim="-", exp_digits=1).replace("+", "")
     )
 
 
-def log_axis(axes: Axes, sizes: pd.Series, written: Callable[[float], str]) -> None:
+def log_axis(axes: Axes, sizes: pd.Series) -> None:
     """Set a logarithmic x axis with a mark at each of the sizes that were run, and nowhere else."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sorted(sizes.unique())))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
 
 
 @house_style()

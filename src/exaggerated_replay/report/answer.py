@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from exaggerated_replay.analysis.names import cell_name
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.paper import papers_data
 from exaggerated_replay.analysis.study.roles import CONTROL, EXAGGERATION, OTHER, exaggerates, role
 from exaggerated_replay.analysis.verdicts.sentences import identical, interval_of
 from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import PARTS, counted, points, short_data_name, title_of, written
-from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 FOR = ("reproduced", "smaller", "larger", "helps")

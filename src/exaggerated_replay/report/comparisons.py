@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
+from exaggerated_replay.analysis.names import row_names
+from exaggerated_replay.analysis.questions.comparison import comparison, over_f, row_labels
 from exaggerated_replay.analysis.questions.layout import remarks
 from exaggerated_replay.analysis.study.paper import table1_grid
 from exaggerated_replay.analysis.study.roles import EXAGGERATION, exaggerates, role
 from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.sentences import beside, sentence
-from exaggerated_replay.analysis.words import PARTS, counted, in_words, points
-from exaggerated_replay.figures.arms import row_names
+from exaggerated_replay.analysis.words import DASH, PARTS, SHORT, between, counted, in_words, points
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.report.answer import capital, contest, named, tally
-from exaggerated_replay.report.tables import DASH, SHORT, between, number
+from exaggerated_replay.report.tables import number
 
 TABLE1 = "Table 1: gains by the repulsion factor f"
 OVER_F, NAMED = "repulsion factor f", "what was trained"
@@ -122,8 +122,8 @@ def _title(name: str) -> str:
 
 def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
     table = comparison(study, name)
-    over_f = list(row_labels(table)) == ["f"]
-    names = list(row_labels(table)["f"]) if over_f else row_names(study.plan, study.plan.grids[name])
+    papers = over_f(table)
+    names = list(row_labels(table)["f"]) if papers else row_names(study.plan, study.plan.grids[name])
     found = {(row["cell"], row["baseline"], row["metric"]): row for _, row in judged.iterrows()}
     rows = []
     for (_, row), label in zip(table.iterrows(), names, strict=True):
@@ -137,7 +137,7 @@ def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
     return Grid(
         name=name,
         title=title,
-        heading=OVER_F if over_f else NAMED,
+        heading=OVER_F if papers else NAMED,
         rows=rows,
         notes=remarks(table, study),
         counts=tally(judged),

@@ -138,7 +138,10 @@ def _tasks(tasks: list[list[int]]) -> str:
 
 
 def _numbers(values: Iterable[Any]) -> str:
-    """Return numbers in their order, and words after them; "none" without any."""
+    """Return numbers in their order, and words after them; "none" without any.
+
+    Numbers have all their digits, unlike `amount`'s: who repeats a study reads them here.
+    """
     known = sorted(set(values), key=lambda value: (isinstance(value, str), value))
     return ", ".join(value if isinstance(value, str) else f"{value:,.10g}" for value in known) or "none"
 

@@ -11,14 +11,14 @@ import jinja2
 import pandas as pd
 
 from exaggerated_replay.analysis.mechanism.overflow import overflow
+from exaggerated_replay.analysis.names import cell_name
 from exaggerated_replay.analysis.study.outputs import REPORT
 from exaggerated_replay.analysis.study.paper import speaks_of
 from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
-from exaggerated_replay.analysis.words import class_name
-from exaggerated_replay.figures.arms import cell_name
+from exaggerated_replay.analysis.words import SHORT, class_name
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.questions import WHOLE_STUDY
@@ -27,7 +27,7 @@ from exaggerated_replay.report.comparisons import Grid, grids, shared_notes, tit
 from exaggerated_replay.report.facts import beside_the_paper, what_was_not_run, what_was_run
 from exaggerated_replay.report.findings import Finding, clauses, read_findings
 from exaggerated_replay.report.pictures import Picture, pictures
-from exaggerated_replay.report.tables import SHORT, estimated
+from exaggerated_replay.report.tables import estimated
 from exaggerated_replay.store.records import FINISHED
 from exaggerated_replay.wording import unbroken
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from exaggerated_replay.analysis.study.outputs import README, all_figures, featured, picture_file
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
+from exaggerated_replay.analysis.words import SHORT
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.study_plan import StudyPlan
@@ -17,7 +18,6 @@ from exaggerated_replay.report.comparisons import Grid, Number, grids, title
 from exaggerated_replay.report.facts import what_was_run
 from exaggerated_replay.report.findings import clauses, read_findings
 from exaggerated_replay.report.pictures import caption
-from exaggerated_replay.report.tables import SHORT
 from exaggerated_replay.wording import unbroken
 
 INTERVALS = (

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.mechanism.over_seeds import summed_up
 from exaggerated_replay.analysis.mechanism.traces import TracedRun, Traces, pairs
 from exaggerated_replay.analysis.statistics.paired import estimate
-from exaggerated_replay.analysis.study.scores import PERCENT, by_task
+from exaggerated_replay.analysis.study.scores import PERCENT
 
 TOP = 10  # confusions listed on either side
 
@@ -55,26 +54,4 @@ def shares(run: TracedRun) -> np.ndarray:
     """Return the confusion matrix by original classes, rows in percent of the test samples: (C, C)."""
     labels = np.argsort(run.settings.class_order)
     counts = run.arrays["confusion"][np.ix_(labels, labels)].astype(float)
-    return PERCENT * counts / np.maximum(counts.sum(1, keepdims=True), 1)
-
-
-def confusions_by_task(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
-    """Say to which task's classes the final model assigns the test samples of each task, right or wrong.
-
-    Returns:
-        cell, true_task, assigned_task, seeds, percent (of the test samples of the true task), difference, low, high.
-    """
-    rows = []
-    for cell, run, base in pairs(traces, baselines):
-        before = between_tasks(base) if base else np.full((len(run.settings.tasks),) * 2, np.nan)
-        for (true, assigned), percent in np.ndenumerate(between_tasks(run)):
-            place = {"true_task": true + 1, "assigned_task": assigned + 1}
-            change = {"percent": percent, "difference": percent - before[true, assigned]}
-            rows.append({"cell": cell, "seed": run.settings.seed, **place, **change})
-    return summed_up(rows, ["true_task", "assigned_task"])
-
-
-def between_tasks(run: TracedRun) -> np.ndarray:
-    """Return to which task's classes the test samples of each task go, in percent of the task's: (T, T)."""
-    counts = by_task(by_task(run.arrays["confusion"], run.settings.task_sizes).T, run.settings.task_sizes).T
     return PERCENT * counts / np.maximum(counts.sum(1, keepdims=True), 1)

@@ -7,13 +7,14 @@ seed, with its 95 % confidence interval by Student's t; blank for cells without 
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.mechanism.confusions import confusions, confusions_by_task
-from exaggerated_replay.analysis.mechanism.over_seeds import summed_up
+from exaggerated_replay.analysis.mechanism.confusions import confusions
 from exaggerated_replay.analysis.mechanism.traces import TracedRun, Traces, pairs, read_traces
+from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.outputs import MECHANISM
 from exaggerated_replay.planning.study_plan import StudyPlan
 
@@ -25,8 +26,6 @@ RATIOS = {
     "attraction_to_distillation": ("attraction", "distillation"),
 }
 QUALITIES = ("frechet", "precision", "recall", "agreement")
-QUANTILES = ("q05", "q25", "q50", "q75", "q95")
-MEDIAN = QUANTILES.index("q50")
 
 
 def mechanism_tables(plan: StudyPlan, runs_folder: Path) -> dict[str, pd.DataFrame]:
@@ -37,8 +36,8 @@ def mechanism_tables(plan: StudyPlan, runs_folder: Path) -> dict[str, pd.DataFra
         runs_folder: The folder of run directories, usually results/runs.
 
     Returns:
-        distances, similarity, confusions, confusions_by_task, replay_quality, gradients, inverse_distances: the
-        function of each name says what its columns are.
+        distances, similarity, confusions, replay_quality, gradients: the function of each name says what its columns
+        are.
 
     Raises:
         UserError: A file of traces is damaged.
@@ -48,10 +47,8 @@ def mechanism_tables(plan: StudyPlan, runs_folder: Path) -> dict[str, pd.DataFra
         distances,
         similarity,
         confusions,
-        confusions_by_task,
         replay_quality,
         gradients,
-        inverse_distances,
     )
     tables = {name: make(traces, baselines) for name, make in zip(MECHANISM, makers, strict=True)}
     return {name: table for name, table in tables.items() if not table.empty}
@@ -156,20 +153,26 @@ def gradients(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
     return summed_up(rows, ["task"])
 
 
-def inverse_distances(traces: Traces, baselines: Mapping[str, str]) -> pd.DataFrame:
-    """Describe 1/D, what repulsion lowers (Eq. 4), over the samples of a replay batch that have a rival in it.
+def summed_up(rows: list[dict[str, Any]], by: list[str], interval_of: str = "difference") -> pd.DataFrame:
+    """Return means over seeds, with the 95 % confidence interval (Student's t) of one of them.
+
+    Args:
+        rows: One per cell, seed and place.
+        by: The columns that say the place.
+        interval_of: The column whose interval is taken, if it is there.
 
     Returns:
-        cell, task, seeds, q05, q25, q50, q75, q95 (quantiles of a run, means over seeds), difference, low, high (of
-        the median).
+        cell, the columns of `by`, seeds, the mean of every other column, low, high; empty without rows.
     """
-    rows = []
-    for cell, run, base in pairs(traces, baselines):
-        found = run.arrays.get("inverse_distance", np.empty((0, len(QUANTILES)))).astype(float)
-        before = base.arrays.get("inverse_distance", found * np.nan) if base else found * np.nan
-        for task, (quantiles, others) in enumerate(zip(found, before, strict=False), start=1):
-            if not np.isnan(quantiles).any():
-                change = {"difference": quantiles[MEDIAN] - others[MEDIAN]}
-                of_run = dict(zip(QUANTILES, quantiles, strict=True))
-                rows.append({"cell": cell, "seed": run.settings.seed, "task": task, **of_run, **change})
-    return summed_up(rows, ["task"])
+    if not rows:
+        return pd.DataFrame()
+    keys = ["cell", *by]
+    summed: list[dict[str, Any]] = []
+    for _, values in pd.DataFrame(rows).groupby(keys, sort=False):
+        means = values.drop(columns=[*keys, "seed"]).mean()
+        row: dict[str, Any] = {**values[keys].iloc[0], "seeds": len(values), **means}
+        if interval_of in values:
+            interval = estimate(values[interval_of].tolist())
+            row |= {"low": interval.low, "high": interval.high}
+        summed.append(row)
+    return pd.DataFrame(summed)

@@ -89,3 +89,8 @@ def row_labels(table: pd.DataFrame) -> pd.DataFrame:
     if keys and table["arm"].nunique() == 1:
         labels = labels.drop(columns="arm")
     return labels.assign(cell=table["cell"]) if labels.duplicated().any() else labels
+
+
+def over_f(table: pd.DataFrame) -> bool:
+    """Tell whether the rows of a comparison are values of f, like those of the paper's Table 1."""
+    return list(row_labels(table)) == ["f"]

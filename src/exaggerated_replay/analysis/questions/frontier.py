@@ -10,6 +10,7 @@ margin. Against one strength, p is the larger one of both axes; that a strength 
 number. Both p are anytime-valid, and both are held against alpha over the number of cells.
 """
 
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
@@ -50,19 +51,10 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
     treated = [cell for cell in strengths if cell not in rivals] if rivals else []
     rows = []
     for cell in treated:
-        apart = {rival: _differences(study, cell, rival) for rival in rivals}
-        known = [rival for rival in rivals if len(apart[rival])] or rivals[:1]
-        against = [{"rival": rival, "share": 1.0} | _exceeding(apart[rival], study) for rival in known]
-        within = min(1.0, len(rivals) * min(_not_exceeding(apart[rival], study) for rival in known))
-        for one, other in combinations(known, 2):
-            common = apart[one].index.intersection(apart[other].index)
-            first, second = apart[one].loc[common], apart[other].loc[common]
-            share = hardest_share(first.to_numpy(), second.to_numpy())
-            mixed = (share * first + (1 - share) * second).round(PLACES)
-            against.append({"rival": one, "other": other, "share": share} | _exceeding(mixed, study))
-        found = pd.DataFrame(against, columns=["rival", "other", "share", "seeds", *AXES, "p"])
-        found["mixed"] = found["other"].notna()  # of the same p, one strength is simpler than two
-        hardest = found.sort_values(["p", "mixed", *AXES], ascending=[False, True, True, True], kind="stable").iloc[0]
+        every = {rival: _differences(study, cell, rival) for rival in rivals}
+        apart = {rival: found for rival, found in every.items() if len(found)} or {rivals[0]: every[rivals[0]]}
+        within = min(1.0, len(rivals) * min(_not_exceeding(found, study) for found in apart.values()))
+        hardest = _hardest(apart, study)
         rows.append({"cell": cell, "arm": arms[cell], "c": strengths[cell], **hardest, "p_within": within})
     table = pd.DataFrame(rows, columns=["cell", "arm", "c", "rival", "other", "share", "seeds", *AXES, "p", "p_within"])
     table.insert(4, "rival_c", table["rival"].map(strengths))
@@ -73,6 +65,29 @@ def answer(study: Study, grid: str) -> pd.DataFrame:
     fewest = anytime.fewest_seeds(rules.g, alpha / max(2, len(rivals)))
     words = [table["seeds"] < fewest, table["p"] <= alpha, table["p_within"] <= alpha]
     return table.assign(verdict=np.select(words, ["undecided", "beyond", "within"], "undecided"))
+
+
+def _hardest(apart: Mapping[str, pd.DataFrame], study: Study) -> dict[str, Any]:
+    """Return what of the baseline a cell exceeds with the largest p: a strength, or a mixture of two.
+
+    Args:
+        apart: The baseline's cell of each strength -> the cell's differences from it.
+        study: Its g, and what an image is worth in it.
+
+    Returns:
+        rival, other, share, seeds, the mean difference on both axes, p.
+    """
+    against = [{"rival": rival, "share": 1.0} | _exceeding(found, study) for rival, found in apart.items()]
+    for one, other in combinations(apart, 2):
+        common = apart[one].index.intersection(apart[other].index)
+        first, second = apart[one].loc[common], apart[other].loc[common]
+        share = hardest_share(first.to_numpy(), second.to_numpy())
+        mixed = (share * first + (1 - share) * second).round(PLACES)
+        against.append({"rival": one, "other": other, "share": share} | _exceeding(mixed, study))
+    found = pd.DataFrame(against, columns=["rival", "other", "share", "seeds", *AXES, "p"])
+    found["mixed"] = found["other"].notna()  # of the same p, one strength is simpler than two
+    ordered = found.sort_values(["p", "mixed", *AXES], ascending=[False, True, True, True], kind="stable")
+    return dict(ordered.iloc[0])
 
 
 def hardest_share(first: np.ndarray, second: np.ndarray) -> float:

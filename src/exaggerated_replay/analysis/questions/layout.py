@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
+from exaggerated_replay.analysis.questions.comparison import comparison, over_f, row_labels
 from exaggerated_replay.analysis.study.paper import SIZE, papers_data, speaks_of
 from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.scores import METRICS, PLACES, first20_images
 from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.analysis.study.tables import as_csv
-from exaggerated_replay.analysis.words import MEANS, data_name, short_data_name
+from exaggerated_replay.analysis.words import DASH, IN_TABLE1, MEANS, data_name, short_data_name
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.wording import significant, unbroken
@@ -114,7 +114,7 @@ def _with_note(table: pd.DataFrame, text: str) -> str:
 
 def usual_caption(table: pd.DataFrame, study: Study, grid: str) -> str:
     """Say what a table shows, of which data, and where it is from."""
-    shown = "Change of accuracy over the baseline" if _over_f(table) else "Accuracy"
+    shown = "Change of accuracy over the baseline" if over_f(table) else "Accuracy"
     return f"{shown} on {short_data_name(study.plan)} (study {study.plan.study.name}, grid {grid})."
 
 
@@ -125,7 +125,7 @@ def usual_label(study: Study, grid: str) -> str:
 
 def note(table: pd.DataFrame, study: Study) -> str:
     """Say how to read a table of `paper_form`, and what it shows and cannot show; see `remarks`."""
-    form = PAPER_FORM if _over_f(table) else CELL_FORM + (PUBLISHED if has_published(table) else "")
+    form = PAPER_FORM if over_f(table) else CELL_FORM + (PUBLISHED if has_published(table) else "")
     return " ".join([form, *remarks(table, study)])
 
 
@@ -140,34 +140,56 @@ def remarks(table: pd.DataFrame, study: Study) -> list[str]:
         A few sentences of plain text.
     """
     images = first20_images(study.records.values())
-    low, high = (table[[f"{metric}_{end}" for metric in METRICS]].to_numpy() for end in ("low", "high"))
-    intervals, above, below = int(np.isfinite(low).sum()), int((low > 0).sum()), int((high < 0).sum())
-    fewest, most = table["seeds"].min(), table["seeds"].max()
-    lines = [
+    return [
         f"Data: {data_name(study.plan)}.",
-        f"Seeds: {most if fewest == most else f'{fewest} to {most}'}.",
+        f"Seeds: {_span(table['seeds'], 'd')}.",
         f"Test images in the first 20 % of classes: {images} (one image is {100 / images:.2f} percentage points)."
         if images
         else "No run reached its end.",
+        *_on_intervals(table),
+        *_on_what_is_left_out(table),
+        *_on_the_paper(table, study),
     ]
-    if intervals:
-        lines += [
-            f"{above + below} of {intervals} intervals (95 %) exclude zero ({above} above, {below} below); "
-            "without any effect, about one in twenty would.",
-            f"{int(((low == 0) & (high == 0)).sum())} of the differences are zero at every seed.",
-        ]
-    dropped = table["dropped"].dropna()
+
+
+def _on_intervals(table: pd.DataFrame) -> list[str]:
+    """Say how many intervals exclude zero, where there are any."""
+    low, high = (table[[f"{metric}_{end}" for metric in METRICS]].to_numpy() for end in ("low", "high"))
+    intervals, above, below = int(np.isfinite(low).sum()), int((low > 0).sum()), int((high < 0).sum())
+    if not intervals:
+        return []
+    return [
+        f"{above + below} of {intervals} intervals (95 %) exclude zero ({above} above, {below} below); "
+        "without any effect, about one in twenty would.",
+        f"{int(((low == 0) & (high == 0)).sum())} of the differences are zero at every seed.",
+    ]
+
+
+def _on_what_is_left_out(table: pd.DataFrame) -> list[str]:
+    """Say which samples and which runs have no part in the numbers, and where there is a single seed."""
+    lines, dropped = [], table["dropped"].dropna()
     if len(dropped):
-        least, worst = f"{dropped.min():.1f}", f"{dropped.max():.1f}"
         lines.append(
-            f"Of the replayed samples with a competing class, repulsion left out "
-            f"{least if least == worst else f'{least} to {worst}'} %: their batch has no sample of the competitor."
+            f"Of the replayed samples with a competing class, repulsion left out {_span(dropped, '.1f')} %: "
+            "their batch has no sample of the competitor."
         )
     missing = [f"{row['cell']}: {row['gaps']}" for _, row in table.iterrows() if row["gaps"]]
     if missing:
         lines.append(f"Runs that diverged are left out ({'; '.join(missing)}).")
-    if fewest == 1:
+    if table["seeds"].min() == 1:
         lines.append("A single seed gives no interval: its difference may be chance.")
+    return lines
+
+
+def _span(values: pd.Series, form: str) -> str:
+    """Return the least and the largest of some numbers, or the one that is both."""
+    least, most = format(values.min(), form), format(values.max(), form)
+    return least if least == most else f"{least} to {most}"
+
+
+def _on_the_paper(table: pd.DataFrame, study: Study) -> list[str]:
+    """Say how far a table is from the paper's experiment, where it looks like it."""
+    lines = []
     shorter = table["iterations"] != SIZE["training.iterations"]
     if speaks_of(study.plan) and shorter.any():
         rows = "No row has" if shorter.all() else "Not every row has"
@@ -186,8 +208,8 @@ def paper_form(table: pd.DataFrame) -> pd.DataFrame:
         Strings; rows labelled by `row_labels`; columns (heading, here or paper), the paper's only where the
         table has published values.
     """
-    shown, ours = {}, _change if _over_f(table) else _accuracy
-    for metric, heading in METRICS.items():
+    shown, ours = {}, _change if over_f(table) else _accuracy
+    for metric, heading in IN_TABLE1.items():
         shown[heading, OURS] = [ours(row, metric) for _, row in table.iterrows()]
         if has_published(table):
             shown[heading, PAPER] = [_papers(row, metric) for _, row in table.iterrows()]
@@ -238,13 +260,9 @@ def has_published(table: pd.DataFrame) -> bool:
     return bool(table.filter(like="_published_").notna().to_numpy().any())
 
 
-def _over_f(table: pd.DataFrame) -> bool:
-    """Tell whether the rows of a table are values of f, like those of the paper's."""
-    return list(row_labels(table)) == ["f"]
-
-
 def _number(value: float) -> str:
-    return "\N{EM DASH}" if np.isnan(value) else f"{value:z.2f}".replace("-", "\N{MINUS SIGN}")
+    """Return a number as Table 1 has it: gains, unlike `points`, without a plus."""
+    return DASH if np.isnan(value) else f"{value:z.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _change(row: pd.Series, metric: str) -> str:
@@ -261,6 +279,7 @@ def _accuracy(row: pd.Series, metric: str) -> str:
 
 
 def _interval(row: pd.Series, metric: str) -> str:
+    """Return an interval in brackets, shorter than `between`: in a paper's column it stands beside two numbers."""
     low, high = row[f"{metric}_low"], row[f"{metric}_high"]
     return f" [{_number(low)}, {_number(high)}]" if np.isfinite(low) else ""
 

@@ -15,10 +15,7 @@ LEARNING = "learning.csv"  # what every cell had reached after every task
 SUMMARIES = (README, "params.yaml", PLAN, PROVENANCE, RECORDS, "runs.csv", "metrics.json", "verdicts.csv")
 PLOTS = tuple(f"plots/{name}.csv" for name in ("task_accuracy", "learning", "accuracy_matrix", "convergence"))
 FOCUS_FILES = ("focus.json", *(f"focus/{name}" for name in PLOTS))  # of the cell in focus, relative to results/
-MECHANISM = (
-    *("distances", "similarity", "confusions", "confusions_by_task", "replay_quality", "gradients"),
-    "inverse_distances",
-)
+MECHANISM = ("distances", "similarity", "confusions", "replay_quality", "gradients")
 """Tables of what the losses do inside the network, where runs left traces."""
 IMAGE_KINDS = ("png", "pdf", "svg")
 MOST_FEATURED = 3

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 PERCENT = 100
 PLACES = 2  # decimals of an accuracy in percent, in every file
-METRICS = {"first20": "20% avg.", "first50": "50% avg.", "overall": "Overall avg."}
-"""The columns of Table 1: name in the runs table -> heading in the paper."""
+METRICS = ("first20", "first50", "overall")
+"""The columns of Table 1; `words` says how each is called."""
 ONE_IN = {"first20": 5, "first50": 2, "overall": 1}
 """Of how many classes, in the order in which they are seen, the first is among those that a metric is about."""
 SUMMARY = (

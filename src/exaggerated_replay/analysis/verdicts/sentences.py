@@ -2,14 +2,13 @@
 
 import math
 
-import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.verdicts.families import Family
 from exaggerated_replay.analysis.verdicts.rules import not_zero
-from exaggerated_replay.analysis.words import PARTS, counted, points
+from exaggerated_replay.analysis.words import PARTS, between, counted, points
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 MEANING = {
@@ -65,11 +64,9 @@ def identical(row: pd.Series) -> bool:
 def interval_of(plan: StudyPlan, row: pd.Series) -> str:
     """Return the interval that decides a row, in words."""
     rules, family = plan.rules, Family(row["family"], row["comparisons"])
-    low, high = row["valid_low"], row["valid_high"]
-    if not (np.isfinite(low) and np.isfinite(high)):
-        fewest = anytime.fewest_seeds(rules.g, family.alpha(rules))
-        return f"too few for an interval, which takes {fewest}"
-    return f"anytime-valid {confidence(family.alpha(rules))} interval {points(low)} to {points(high)}"
+    if around := between(row["valid_low"], row["valid_high"]):
+        return f"anytime-valid {confidence(family.alpha(rules))} interval {around}"
+    return f"too few for an interval, which takes {anytime.fewest_seeds(rules.g, family.alpha(rules))}"
 
 
 def confidence(alpha: float) -> str:

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import pandas as pd
 
+from exaggerated_replay.analysis.names import cell_name
 from exaggerated_replay.analysis.study.outputs import finding_file, findings_of
 from exaggerated_replay.analysis.study.tables import read_table
-from exaggerated_replay.figures.arms import cell_name
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.report.findings import closest, frontier, trends
 from exaggerated_replay.report.tables import Value

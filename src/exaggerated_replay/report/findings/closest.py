@@ -3,7 +3,8 @@
 import pandas as pd
 
 from exaggerated_replay.analysis.study.scores import METRICS
-from exaggerated_replay.report.tables import DASH, SHORT, Value, number
+from exaggerated_replay.analysis.words import DASH, SHORT
+from exaggerated_replay.report.tables import Value, number
 
 NOTE = (
     "How far each cell that exaggerates is from the paper's Table 1: the root mean square, over its three columns, of "

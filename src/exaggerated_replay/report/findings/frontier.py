@@ -4,8 +4,8 @@ from collections import Counter
 
 import pandas as pd
 
-from exaggerated_replay.analysis.words import counted
-from exaggerated_replay.report.tables import SHORT, Value, chance, number, size
+from exaggerated_replay.analysis.words import SHORT, amount, counted
+from exaggerated_replay.report.tables import Value, chance, number
 
 NOTE = (
     "At a strength c of synaptic intelligence, an arm lies beyond the baseline's reach if, of each strength of the "
@@ -27,7 +27,7 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
     return [
         [
             Value(row["cell"], runs_of=row["cell"]),
-            Value(size(row["c"])),
+            Value(amount(row["c"])),
             Value(_strength(row), runs_of=row["rival"]),
             Value(str(row["seeds"])),
             Value(number(row["first20"])),
@@ -41,8 +41,8 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
 
 def _strength(row: pd.Series) -> str:
     if pd.isna(row["other_c"]):
-        return size(row["rival_c"])
-    return "between {} and {}".format(*map(size, sorted([row["rival_c"], row["other_c"]])))
+        return amount(row["rival_c"])
+    return "between {} and {}".format(*map(amount, sorted([row["rival_c"], row["other_c"]])))
 
 
 def clause(tables: pd.DataFrame) -> str:

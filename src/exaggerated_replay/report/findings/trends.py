@@ -4,9 +4,9 @@ from collections import Counter
 
 import pandas as pd
 
-from exaggerated_replay.analysis.words import counted
+from exaggerated_replay.analysis.words import SHORT, amount, between, counted
 from exaggerated_replay.planning.questions import SIZES
-from exaggerated_replay.report.tables import SHORT, Value, between, estimated, size
+from exaggerated_replay.report.tables import Value, estimated
 
 NOTE = (
     "In every seed a straight line is laid through the differences over the logarithm of the size. Its slope is level "
@@ -28,8 +28,8 @@ def rows(table: pd.DataFrame) -> list[list[Value]]:
         [
             Value(row["arm"]),
             Value(SHORT[row["metric"]]),
-            Value(f"{size(row['least'])} to {size(row['most'])}"),
-            *([Value(size(row["papers"]))] if "papers" in table else []),
+            Value(f"{amount(row['least'])} to {amount(row['most'])}"),
+            *([Value(amount(row["papers"]))] if "papers" in table else []),
             Value(str(row["seeds"])),
             Value(estimated(row["slope"], row["low"], row["high"])),
             Value(between(row["valid_low"], row["valid_high"])),
@@ -48,6 +48,6 @@ def _of_size(table: pd.DataFrame) -> str:
     verdicts, first = Counter(table["verdict"]), table.iloc[0]
     words = {"rises": "rising", "falls": "falling", "level": "level", "undecided": "undecided"}
     counts = ", ".join(f"{verdicts[verdict]} {word}" for verdict, word in words.items() if verdicts[verdict])
-    least, most = size(table["least"].min()), size(table["most"].max())
+    least, most = amount(table["least"].min()), amount(table["most"].max())
     title = SIZES[first["size"]].title
     return f"from {least} to {most} ({title}), of {counted(len(table), 'difference')} {counts}"

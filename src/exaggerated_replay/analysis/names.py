@@ -1,18 +1,12 @@
-"""What arms and cells are called and which colour they have, in every figure and on every page."""
+"""What arms, cells and rows of grids are called, in every figure and on every page."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exaggerated_replay.analysis.study.paper import WEIGHT
-from exaggerated_replay.analysis.study.roles import CONTROL, role
-from exaggerated_replay.analysis.words import in_words, written
+from exaggerated_replay.analysis.words import amount, in_words
 from exaggerated_replay.planning.study_plan import Row, StudyPlan
-
-BASELINE, TREATMENT = "#34495e", "#d55e00"
-"""Of drawings that show no arm: what the baseline has, and what the treatment adds."""
-NEUTRAL = "#7b858f"
-"""Of controls, which are there to be compared with, not to be told apart."""
 
 SAID = {
     "attraction_target: random": "to a wrong class",
@@ -46,17 +40,6 @@ COUNTED = {
 """Settings that are numbers of something, in words."""
 WEIGHTS = ("lambda_rr", "lambda_ra")
 INSTEAD = " instead of "
-
-
-def arm_colours(plan: StudyPlan) -> dict[str, str]:
-    """Return arm -> hexadecimal colour, of every arm of a plan; no two have the same."""
-    return {name: look.colour for name, look in plan.arms.items()}
-
-
-def cell_colours(plan: StudyPlan) -> dict[str, str]:
-    """Return cell -> colour: its arm's, or that of controls."""
-    colours = arm_colours(plan)
-    return {name: NEUTRAL if role(cell.method) == CONTROL else colours[cell.arm] for name, cell in plan.cells.items()}
 
 
 def arm_name(plan: StudyPlan, arm: str) -> str:
@@ -101,9 +84,9 @@ def _parts(plan: StudyPlan, row: Row) -> list[str]:
     cell = plan.cells[row.cell]
     arm = ", ".join(filter(None, [_name(plan, cell.arm), _weights(cell.method)]))
     settings = [
-        setting_name(_last(key), _written(value)) + _instead(plan, row, key)
+        setting_name(_last(key), amount(value)) + _instead(plan, row, key)
         for key, value in row.settings.items()
-        if _last(key) not in WEIGHTS and _written(value)
+        if _last(key) not in WEIGHTS and amount(value)
     ]
     return [arm, *settings]
 
@@ -113,7 +96,7 @@ def _instead(plan: StudyPlan, row: Row, key: str) -> str:
     cell, baseline = plan.cells[row.cell], plan.cells.get(row.baseline or "")
     if baseline is None or baseline.arm != cell.arm or baseline.setting(key) == cell.setting(key):
         return ""
-    return f"{INSTEAD}{_written(baseline.setting(key)) or 'none'}"
+    return f"{INSTEAD}{amount(baseline.setting(key)) or 'none'}"
 
 
 def _name(plan: StudyPlan, arm: str) -> str:
@@ -136,17 +119,10 @@ def _weights(method: Mapping[str, Any]) -> str:
     there = [method[key] for key in WEIGHTS if method[key]]
     if all(weight == WEIGHT for weight in there):
         return "" if there else "weights of zero"
-    values = [_written(weight) for weight in there]
+    values = [amount(weight) for weight in there]
     if len(values) == 1:
         return f"weight {values[0]}"
     return f"weights {values[0]}" if values[0] == values[1] else f"weights {' and '.join(values)}"
-
-
-def _written(value: object) -> str:
-    """Return a value as a table shows it, but 3,000 for 3000 and 1e-5 for 1e-05."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 1000 <= abs(value) < 1e6:
-        return f"{value:,g}"
-    return written(value).replace("e-0", "e-").replace("e+0", "e")
 
 
 def _last(key: str) -> str:
