@@ -119,7 +119,7 @@ def test_without_traces_there_is_no_figure():
 def test_words_are_legible_stay_on_the_page_and_off_each_other(drawn):
     figure, _ = drawn
     figure.draw_without_rendering()  # the file's resolution was another
-    assert {"RR+RA", "RA, to a wrong class, c = 3,000"} <= written(figure)
+    assert {"RR+RA", "RA, to a random class, c = 3,000"} <= written(figure)
     assert min(text.get_fontsize() for text in words(figure)) >= 7
     shown = [text for text in words(figure) if text not in beyond_the_axes(figure)]
     boxes = [(text.get_text(), text.get_window_extent()) for text in shown]

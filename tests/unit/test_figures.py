@@ -167,7 +167,7 @@ def test_rows_are_named_by_what_tells_them_apart():
     settings = [{"training.iterations": 50}, {"training.iterations": 50, "method.reading.competitors": "random"}]
     rows = [{"cell": f"rr-ra{number}", "settings": own} for number, own in enumerate(settings)]
     plan = planned({"cells": {row["cell"]: {"arm": "rr-ra"} for row in rows}, "grids": {"g": rows}})
-    assert row_names(plan, plan.grids["g"]) == ["RR+RA", "wrong competitors"]
+    assert row_names(plan, plan.grids["g"]) == ["RR+RA", "random competitors"]
     twice = planned({"cells": {row["cell"]: {"arm": "rr-ra"} for row in rows}, "grids": {"g": [rows[0], rows[0]]}})
     assert row_names(twice, twice.grids["g"]) == ["rr-ra0", "rr-ra0"]
 

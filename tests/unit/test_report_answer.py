@@ -191,7 +191,7 @@ def test_controls_are_not_exaggeration_and_are_told_apart(method):
     first, _, beyond, _ = answer(planned(plan), judged(("a", "negligible", {}), control))
     assert first.startswith("On CIFAR-100 in miniature, no: the one comparison of exaggeration")
     assert beyond == (
-        "The one comparison of a control (wrong classes, or weights of zero) that was tested shows a gain."
+        "The one comparison of a control (random classes, or weights of zero) that was tested shows a gain."
     )
 
 

@@ -9,10 +9,10 @@ from exaggerated_replay.analysis.words import amount, in_words
 from exaggerated_replay.planning.study_plan import Row, StudyPlan
 
 SAID = {
-    "attraction_target: random": "to a wrong class",
-    "competitors: random": "wrong competitors",
+    "attraction_target: random": "to a random class",
+    "competitors: random": "random competitors",
     "competitors: all": "all competitors",
-    "class_means: shuffled": "means of wrong classes",
+    "class_means: shuffled": "shuffled class means",
     "class_means: stored": "real means",
     "class_means: running": "running means",
     "reduction: sum": "summed over features",

@@ -14,13 +14,16 @@ from matplotlib.patches import Patch
 
 from exaggerated_replay.analysis.questions.comparison import comparison
 from exaggerated_replay.analysis.questions.layout import has_published
+from exaggerated_replay.analysis.study.paper import VALUES
 from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
+    ALL_ZERO,
     DOTS,
     INK,
-    MUTED,
+    WITHIN,
+    arm_name,
     below,
     cell_colours,
     cell_name,
@@ -43,10 +46,9 @@ INTERVAL: dict[str, Any] = {
 }
 """Its ends stand above and below the mean's dot, so that it shows however narrow it is."""
 PAPER: dict[str, Any] = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}
-WITHIN: dict[str, Any] = {"color": MUTED, "alpha": 0.4, "linewidth": 0}
+AT_PAPERS_SIZE = f"paper ({VALUES['model.units']:,} units, {VALUES['training.iterations']:,} iterations)"
 NARROW = 26
 """Letters of a name on a line, where panels are stacked."""
-ALL_ZERO = "Every difference is zero: at each seed, both runs are right on as many test images."
 
 
 def draw(study: Study, grid: str) -> Figure:
@@ -94,13 +96,20 @@ def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure
         axes.grid(axis="x")
         axes.set_yticks(range(len(names)), shown)
     axes_of_metrics[0].set_ylim(len(names) - 0.35, -0.6)
-    baselines = table["baseline"].unique()
-    baseline = cell_name(study.plan, baselines[0]) if len(baselines) == 1 else "its baseline"
-    about = f"difference from {baseline} on {data_name(study.plan)} (percentage points)"
+    about = f"difference from {_baseline(study, table)} ({data_name(study.plan)}; percentage points)"
     columns = [f"{metric}_{name}" for metric in METRICS for name in ("difference", "low", "high")]
     below(figure, f"{about}\n{ALL_ZERO}" if table[columns].fillna(0).eq(0).to_numpy().all() else about)
     _key(figure, table)
     return figure
+
+
+def _baseline(study: Study, table: pd.DataFrame) -> str:
+    """Name what the rows are compared with."""
+    cells = table["baseline"].unique()
+    if len(cells) == 1:
+        return cell_name(study.plan, cells[0])
+    arms = {study.cell(cell).arm for cell in cells}
+    return f"{arm_name(study.plan, *arms)} with the same settings" if len(arms) == 1 else "its baseline"
 
 
 def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colour: str) -> None:
@@ -113,11 +122,14 @@ def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colo
 
 
 def _key(figure: Figure, table: pd.DataFrame) -> None:
-    looks = {"mean, 95 % confidence interval": {**INTERVAL, "marker": "o", "markersize": 3}, "single seeds": DOTS}
+    seeds = table["seeds"].unique()
+    several = f", {seeds[0]} seeds" if len(seeds) == 1 else ""
+    mean = f"mean, 95 % confidence interval{several}"
+    looks = {mean: {**INTERVAL, "marker": "o", "markersize": 3}, "single seeds": DOTS}
     if (table["seeds"] == 1).all():
         looks = {"single seed, no interval": MEAN}
     if has_published(table):
-        looks["paper (CIFAR-100)"] = PAPER
+        looks[AT_PAPERS_SIZE] = PAPER
     entries: dict[str, Artist] = {name: Line2D([], [], **({"color": INK} | look)) for name, look in looks.items()}
     entries["negligible differences"] = Patch(**WITHIN)
     key(figure, [*entries.values()], [*entries])

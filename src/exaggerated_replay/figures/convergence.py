@@ -6,15 +6,14 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
-    DOTS,
+    ALL_ZERO,
     INK,
+    WITHIN,
     arm_colours,
     arm_name,
     banded,
@@ -25,6 +24,7 @@ from exaggerated_replay.figures.style import (
     key,
     log_axis,
     means,
+    of_seeds,
     panels,
 )
 from exaggerated_replay.planning.study_plan import StudyPlan
@@ -56,14 +56,14 @@ def draw(study: Study, grid: str) -> Figure:
     figure, rows = panels(*((3.7, len(TITLES), 2) if len(changed) else (2.4, len(TITLES))), sharex=True)
     _accuracies(rows[0], study.plan, found, arms)
     if len(changed):
-        _differences(rows[1], changed.assign(iterations=changed["cell"].map(lengths)), arms)
-    below(figure, "iterations per task")
-    labels = [arm_name(study.plan, arm) for arm in arms]
-    handles: list[Artist] = [line for line in rows[0][0].lines if line.get_label() in labels]
-    if (found.groupby(["arm", "iterations"]).size() > 1).any():
-        handles += [Patch(color=INK, alpha=0.15, linewidth=0), Line2D([], [], **DOTS, color=INK)]
-        labels += ["95 % confidence interval", "single seeds"]
-    key(figure, handles, labels)
+        _differences(rows[1], study.plan, changed.assign(iterations=changed["cell"].map(lengths)), arms)
+    nothing = len(changed) and changed[[*TITLES]].eq(0).to_numpy().all()
+    below(figure, f"iterations per task\n{ALL_ZERO}" if nothing else "iterations per task")
+    lines = {line.get_label(): line for line in rows[0][0].lines}
+    entries: dict[str, Artist] = {name: lines[name] for name in (arm_name(study.plan, arm) for arm in arms)}
+    several = bool((found.groupby(["arm", "iterations"]).size() > 1).any())
+    entries |= of_seeds(several=several, band=True, margin=len(changed) > 0)
+    key(figure, [*entries.values()], [*entries])
     return figure
 
 
@@ -82,14 +82,16 @@ def _accuracies(row: Sequence[Axes], plan: StudyPlan, found: pd.DataFrame, arms:
     row[0].set_ylabel(f"accuracy on {data_name(plan)} (%)")
 
 
-def _differences(row: Sequence[Axes], changed: pd.DataFrame, arms: Mapping[str, str]) -> None:
+def _differences(row: Sequence[Axes], plan: StudyPlan, changed: pd.DataFrame, arms: Mapping[str, str]) -> None:
     """Plot what each arm changes, on one scale."""
     for axes, metric in zip(row, TITLES, strict=True):
         axes.sharey(row[0])
+        margin = plan.rules.margins.of(metric)
+        axes.axhspan(-margin, margin, **WITHIN, zorder=0)
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         for arm in changed["arm"].unique():
             own = changed[changed["arm"] == arm]
             dots(axes, own["iterations"], own[metric], arms[arm], aside=5)
             means(axes, own["iterations"], own[metric], arms[arm])
         axes.grid(axis="y")
-    row[0].set_ylabel("paired difference (points)")
+    row[0].set_ylabel("difference (percentage points)")

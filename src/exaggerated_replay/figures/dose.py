@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,6 +17,7 @@ from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     INK,
+    WITHIN,
     arm_colours,
     arm_name,
     below,
@@ -24,6 +26,7 @@ from exaggerated_replay.figures.style import (
     house_style,
     key,
     means,
+    of_seeds,
     panels,
 )
 from exaggerated_replay.planning.questions import DOSES
@@ -91,12 +94,14 @@ def draw(study: Study, grid: str) -> Figure:
     figure, ((*axes_of_metrics,),) = panels(2.5, len(TITLES), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
         axes.set_title(title, pad=13)
+        margin = study.plan.rules.margins.of(metric)
+        axes.axhspan(-margin, margin, **WITHIN, zorder=0)
         _panel(axes, lines, metric, arm_colours(study.plan))
         for name, weight in marks.items():
             axes.axvline(weight, **MARK, zorder=1)
             axes.text(weight, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
     below(figure, "weight of the loss, in units of the mean reconstruction loss (log scale)")
-    axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
+    axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (percentage points)")
     _key(figure, study.plan, lines, marked=bool(marks))
     return figure
 
@@ -118,11 +123,14 @@ def _key(figure: Figure, plan: StudyPlan, lines: Sequence[Line], *, marked: bool
     """Explain the lines, each with its arm where another is of the same kind, and what is marked."""
     kinds, colours = [line.kind for line in lines], arm_colours(plan)
     labels = [kind if kinds.count(kind) == 1 else f"{kind}, {arm_name(plan, arm)}" for kind, arm, _ in lines]
-    handles = [Line2D([], [], color=colours[arm], marker=MARKERS[kind], markersize=4) for kind, arm, _ in lines]
+    entries: dict[str, Artist] = {
+        label: Line2D([], [], color=colours[arm], marker=MARKERS[kind], markersize=4)
+        for label, (kind, arm, _) in zip(labels, lines, strict=True)
+    }
+    entries |= of_seeds(several=any((line.effects.groupby("cell").size() > 1).any() for line in lines))
     if marked:
-        handles.append(Line2D([], [], **MARK))
-        labels.append("the paper's weight of RA, not RR: losses as means, sums, totals")
-    key(figure, handles, labels)
+        entries["the paper's weight of RA, not RR: losses as means, sums, totals"] = Line2D([], [], **MARK)
+    key(figure, [*entries.values()], [*entries])
 
 
 def weights(cell: Cell, inputs: int) -> tuple[float, float]:

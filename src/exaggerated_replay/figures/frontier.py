@@ -68,6 +68,7 @@ def draw(study: Study, grid: str) -> Figure:
     axes.set_ylabel("accuracy on the first 20 % of classes (%)")
     axes.grid()
     axes.margins(0.14)
+    axes.set(xlim=(max(0, axes.get_xlim()[0]), None), ylim=(max(0, axes.get_ylim()[0]), None))
     if baseline in arms:
         _same_strength(axes, means, baseline)
         _shade(axes, outline(means.loc[baseline].to_numpy()))

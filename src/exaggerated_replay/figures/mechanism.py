@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
@@ -49,14 +49,14 @@ class Panel(NamedTuple):
     space: str = ""
 
 
-APART, PULL = "change of distance / mean", "gradient / reconstruction's"
+APART, PULL = "change of relative distance", "norm / that of reconstruction"
 PANELS = (
-    Panel("a  competing, hidden", APART, "distances", "difference", 0, space="hidden"),
-    Panel("b  competing, reconstructed", APART, "distances", "difference", 0, space="reconstruction"),
-    Panel("c  likeness of hidden layers", "CKA with the baseline", "similarity", "cka", 1),
+    Panel("a  competing classes, hidden layer", APART, "distances", "difference", 0, space="hidden"),
+    Panel("b  competing classes, reconstructed", APART, "distances", "difference", 0, space="reconstruction"),
+    Panel("c  similarity of hidden layers", "CKA with the baseline", "similarity", "cka", 1),
     Panel("d  replayed and real samples", "change of Fréchet distance", "replay_quality", "difference", 0, x="age"),
-    Panel("e  pull of repulsion", PULL, "gradients", f"repulsion{RATIO}", 1),
-    Panel("f  pull of attraction", PULL, "gradients", f"attraction{RATIO}", 1),
+    Panel("e  gradient of repulsion", PULL, "gradients", f"repulsion{RATIO}", 1),
+    Panel("f  gradient of attraction", PULL, "gradients", f"attraction{RATIO}", 1),
 )
 
 
@@ -110,10 +110,12 @@ def _panel(axes: Axes, panel: Panel, table: pd.DataFrame | None, looks: Mapping[
     axes.grid(axis="y")
     if not axes.lines:
         axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", color=INK)
-        axes.set_yticks([])
+        axes.set_axis_off()
         return
     if panel.y.endswith(RATIO):
         axes.set_yscale("log")
+        low, high = axes.get_ylim()
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
         axes.yaxis.minorticks_off()
     axes.axhline(panel.unchanged, color=MUTED if panel.unchanged else INK, linewidth=0.8, zorder=1)
 
@@ -162,5 +164,5 @@ def lines(axes: Axes, table: pd.DataFrame | None, x: str, y: str, looks: Mapping
             wide = {} if number else {"linewidth": 2.6, "markersize": 4.2}
             axes.plot(own[x], own[y], **{**look, **wide})
             if "low" in own and y in ("difference", "cka"):
-                high = own["high"].clip(upper=1) if y == "cka" else own["high"]
-                axes.fill_between(own[x], own["low"], high, color=look["color"], alpha=0.15, linewidth=0)
+                ends = own[["low", "high"]].clip(0, 1) if y == "cka" else own[["low", "high"]]
+                axes.fill_between(own[x], ends["low"], ends["high"], color=look["color"], alpha=0.15, linewidth=0)

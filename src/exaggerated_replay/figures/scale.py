@@ -8,13 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from exaggerated_replay.analysis.questions.effects import effects
-from exaggerated_replay.analysis.questions.trends import height, lines_by_seed
+from exaggerated_replay.analysis.questions.trends import answer, height, lines_by_seed
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.paper import VALUES, speaks_of
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     INK,
+    WITHIN,
     arm_colours,
     arm_name,
     below,
@@ -24,13 +25,13 @@ from exaggerated_replay.figures.style import (
     key,
     log_axis,
     means,
+    of_seeds,
     panels,
 )
 from exaggerated_replay.planning.questions import SIZES, sizes
 
 ASIDE = 1.06
 """Arms of one size lie so many times its value apart."""
-FEWEST = 3  # seeds: two make no trend
 
 
 @house_style()
@@ -42,8 +43,8 @@ def draw(study: Study, grid: str) -> Figure:
         grid: A grid that varies one of `SIZES` and nothing else.
 
     Returns:
-        A figure two columns wide: means with 95 % intervals, dots for single seeds; the trend as a line from the least
-        to the largest size that was run. How sure its slope is, the table beside it says.
+        A figure two columns wide: means with 95 % intervals, dots for single seeds; a trend that has a verdict as a
+        line from the least to the largest size that was run.
 
     Raises:
         UserError: If the grid cannot be compared.
@@ -52,9 +53,11 @@ def draw(study: Study, grid: str) -> Figure:
     (size,) = sizes(study.plan.grids[grid], study.plan.cells)
     colours = arm_colours(study.plan)
     arms = list(found["arm"].unique())
+    decided = answer(study, grid).query("verdict != 'undecided'").set_index(["arm", "metric"]).index
     figure, ((*axes_of_metrics,),) = panels(2.4, len(TITLES), sharex=True, sharey=True)
-    trends = 0
     for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
+        margin = study.plan.rules.margins.of(metric)
+        axes.axhspan(-margin, margin, **WITHIN, zorder=0)
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         for number, arm in enumerate(arms):
             own = found[found["arm"] == arm]
@@ -62,20 +65,20 @@ def draw(study: Study, grid: str) -> Figure:
             aside = ASIDE ** (number - (len(arms) - 1) / 2)
             dots(axes, x * aside, difference, colours[arm])
             means(axes, x, difference, colours[arm], aside=aside, linestyle="")
-            lines = lines_by_seed(x, difference, seed)
-            if len(lines) >= FEWEST:
+            if (arm, metric) in decided:
+                lines = lines_by_seed(x, difference, seed)
                 _trend(axes, lines, np.array([x.min(), x.max()]), aside, colours[arm])
-                trends += 1
         axes.set_title(title)
         log_axis(axes, found[size])
         axes.grid(axis="y")
     papers = f"; the paper's: {VALUES[size]:,.10g}" if speaks_of(study.plan) else ""
     below(figure, f"{SIZES[size].title} (log scale{papers})")
-    axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (points)")
+    axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (percentage points)")
     entries: dict[str, Artist] = {
         arm_name(study.plan, arm): Line2D([], [], color=colours[arm], marker="o", markersize=3.5) for arm in arms
     }
-    if trends:
+    entries |= of_seeds(several=bool((found.groupby(["cell"]).size() > 1).any()))
+    if len(decided):
         entries["trend"] = Line2D([], [], color=INK, linewidth=0.9)
     key(figure, [*entries.values()], [*entries])
     return figure

@@ -20,6 +20,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
@@ -28,6 +30,7 @@ from PIL import Image
 from exaggerated_replay.analysis import names
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.roles import CONTROL, role
+from exaggerated_replay.analysis.study.scores import PERCENT
 from exaggerated_replay.analysis.words import short_data_name
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.study_plan import Row, StudyPlan
@@ -48,6 +51,9 @@ NEUTRAL = "#7b858f"
 COLOURS = 64
 """Of a small picture, shades at the edges of letters included."""
 
+WITHIN: dict[str, Any] = {"color": MUTED, "alpha": 0.4, "linewidth": 0}
+"""The look of the margin, within which a difference is negligible."""
+ALL_ZERO = "Every difference is zero: at each seed, both runs are right on as many test images."
 DOTS: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 2, "markeredgewidth": 0, "alpha": 0.4}
 """The look of single seeds."""
 
@@ -200,7 +206,7 @@ def cell_colours(plan: StudyPlan) -> dict[str, str]:
 
 def data_name(plan: StudyPlan) -> str:
     """Return the name of a study's data for an axis."""
-    return plain(short_data_name(plan))
+    return plain(short_data_name(plan)) + (", validation data" if plan.dataset.validation else "")
 
 
 def plain(text: str) -> str:
@@ -248,20 +254,34 @@ def means(axes: Axes, x: pd.Series, y: pd.Series, colour: str, *, aside: float =
 
 
 def banded(axes: Axes, values: Mapping[float, ArrayLike], colour: str, name: str, *, above: float) -> None:
-    """Plot means as a line in a band of their 95 % intervals (Student's t), so that lines that coincide all show.
+    """Plot mean accuracies as a line in a band of their 95 % intervals (Student's t); lines that coincide all show.
 
     Args:
         axes: Where to.
-        values: x -> the values there, one per seed.
+        values: x -> the accuracies there in percent, one per seed.
         colour: Of the line and its band.
         name: Of the line.
         above: How many lines are drawn above this one: it is the wider the more there are.
     """
     found = [estimate(of_seeds) for of_seeds in values.values()]
-    low, mean, high = ([getattr(one, part) for one in found] for part in ("low", "mean", "high"))
-    axes.fill_between([*values], low, high, color=colour, alpha=0.15, linewidth=0)
+    low, mean, high = (np.array([getattr(one, part) for one in found]) for part in ("low", "mean", "high"))
+    axes.fill_between([*values], low.clip(min=0), high.clip(max=PERCENT), color=colour, alpha=0.15, linewidth=0)
     wide, large = 1.2 + 1.1 * above, 2.8 + 1.7 * above
     axes.plot([*values], mean, "o-", color=colour, linewidth=wide, markersize=large, label=name)
+
+
+def of_seeds(*, several: bool, band: bool = False, margin: bool = True) -> dict[str, Artist]:
+    """Return what a key says of intervals, single seeds and the margin: label -> its look.
+
+    Args:
+        several: Whether there are several seeds somewhere; of one there is neither.
+        band: Whether intervals are bands; bars otherwise.
+        margin: Whether the margin is shaded.
+    """
+    bar = Line2D([], [], color=INK, marker="|", markersize=6, linewidth=0.9)
+    interval: Artist = Patch(color=INK, alpha=0.15, linewidth=0) if band else bar
+    seeds = {"95 % confidence interval": interval, "single seeds": Line2D([], [], **DOTS, color=INK)}
+    return (seeds if several else {}) | ({"negligible differences": Patch(**WITHIN)} if margin else {})
 
 
 def key(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
@@ -307,6 +327,6 @@ def save(figure: Figure, targets: Iterable[Path]) -> None:
 def small_picture(png: Path, target: Path) -> None:
     """Save a figure with as few colours as look the same: a third of the bytes, and the same ones every time."""
     with Image.open(png) as picture:
-        few = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     target.parent.mkdir(parents=True, exist_ok=True)
     few.save(target, "PNG", optimize=True)

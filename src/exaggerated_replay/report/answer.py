@@ -45,7 +45,7 @@ AT = {
 NOTHING = "It compares nothing."
 METRIC = "first20"
 """What a study in which nothing exaggerates is asked about."""
-CONTROLS = "wrong classes, or weights of zero"
+CONTROLS = "random classes, or weights of zero"
 MOST_NAMED = 6
 """So many methods are named in a question; of more, their number is told."""
 

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from exaggerated_replay.analysis.study.outputs import all_figures
 from exaggerated_replay.analysis.study.paper import speaks_of
 from exaggerated_replay.analysis.study.roles import exaggerates
-from exaggerated_replay.planning.questions import Figure
+from exaggerated_replay.analysis.words import in_words
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 POINTS_PER_INCH = 72
@@ -48,10 +49,18 @@ class Picture:
         return f"{self.title}. {first.rstrip('.')}."
 
 
+def titles(plan: StudyPlan) -> dict[str, str]:
+    """Return what each figure of a study is called: what its kind shows and, where several do, of which grid."""
+    kinds = {name: kind.title for name, kind in all_figures(plan).items()}
+    met = Counter(kinds.values())
+    return {name: title if met[title] == 1 else f"{title}: {in_words(name)}" for name, title in kinds.items()}
+
+
 def pictures(plan: StudyPlan, folder: Path) -> dict[str, Picture]:
     """Return the figures that lie in a study's folder, by name."""
+    called = titles(plan)
     return {
-        name: _picture(folder / "print", name, kind, caption(kind.name, plan))
+        name: _picture(folder / "print", name, called[name], caption(kind.name, plan))
         for name, kind in all_figures(plan).items()
         if _drawn(folder, name)
     }
@@ -69,14 +78,14 @@ def _drawn(folder: Path, name: str) -> bool:
     return (folder / "print" / f"{name}.svg").is_file()
 
 
-def _picture(folder: Path, name: str, kind: Figure, caption: str) -> Picture:
+def _picture(folder: Path, name: str, title: str, caption: str) -> Picture:
     drawing, stacked = (folder / f"{name}.svg").read_bytes(), folder / f"{name}-narrow.svg"
     narrow = stacked.read_bytes() if stacked.is_file() else drawing
     width, height = _size(name, drawing)
     small = len(drawing) <= MOST_BYTES
     data = _address(drawing, "svg+xml") if small else _address((folder / f"{name}.png").read_bytes(), "png")
     differs = len(narrow) <= MOST_BYTES and _size(name, narrow)[0] < width
-    return Picture(*(name, kind.title, caption, data, width, height), narrow=_address(narrow, "svg+xml") * differs)
+    return Picture(*(name, title, caption, data, width, height), narrow=_address(narrow, "svg+xml") * differs)
 
 
 def _size(name: str, drawing: bytes) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from exaggerated_replay.report.answer import answer, question
 from exaggerated_replay.report.comparisons import Grid, Number, grids, title
 from exaggerated_replay.report.facts import what_was_run
 from exaggerated_replay.report.findings import clauses, read_findings
-from exaggerated_replay.report.pictures import caption
+from exaggerated_replay.report.pictures import caption, titles
 from exaggerated_replay.wording import unbroken
 
 INTERVALS = (
@@ -90,9 +90,10 @@ def _link(grid: Grid) -> str:
 
 
 def _figures(plan: StudyPlan, folder: Path) -> Iterator[str]:
+    called = titles(plan)
     for name in featured(plan):
         if (folder / picture_file(name)).is_file():
-            title = plain(all_figures(plan)[name].title)
+            title = plain(called[name])
             yield f"![{title}](figures/{quote(name)}.png)"
             yield f"**{title}.** {plain(caption(all_figures(plan)[name].name, plan))}"
 
