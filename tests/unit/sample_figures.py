@@ -190,12 +190,12 @@ def readings():
     return sweep(cells, effect=lambda cell: 4 * cell.endswith("total") - 2 * ("negative" in cell))
 
 
-def sizes():
+def sizes(seeds=6):
     cells = {}
     for units in (100, 200, 400):
         cells[f"bir-si{units}"] = ("bir-si", config(units), {"model.units": units}, None)
         cells[f"rr-ra{units}"] = ("rr-ra", config(units), {"model.units": units}, f"bir-si{units}")
-    return sweep(cells, effect=lambda cell: 3 - np.log2(int(cell.removeprefix("rr-ra")) / 100))
+    return sweep(cells, seeds, effect=lambda cell: 3 - np.log2(int(cell.removeprefix("rr-ra")) / 100))
 
 
 FIGURES = {

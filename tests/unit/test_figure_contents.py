@@ -37,7 +37,7 @@ from exaggerated_replay.figures import (
     style,
 )
 from exaggerated_replay.learning.competition import attraction, repulsion
-from exaggerated_replay.settings.rules import MarginSettings
+from exaggerated_replay.settings.rules import MarginSettings, RulesSettings
 from exaggerated_replay.store.records import Record
 
 
@@ -135,7 +135,10 @@ def test_comparison_plots_differences_intervals_seeds_and_the_papers_values():
             margin = 3.1824 * seeds.std() / 2  # t of three degrees of freedom, four seeds
             assert interval == pytest.approx((seeds.mean() - margin, seeds.mean() + margin), abs=1e-3)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["f = 5", "f = 20"]
-    assert {"paper (CIFAR-100)", "difference from BI-R+SI on CIFAR-100 (percentage points)"} <= written(figure)
+    assert {
+        "paper (2,000 units, 5,000 iterations)",
+        "difference from BI-R+SI (CIFAR-100; percentage points)",
+    } <= written(figure)
 
 
 def test_no_value_of_the_papers_stands_beside_other_data():
@@ -145,9 +148,9 @@ def test_no_value_of_the_papers_stands_beside_other_data():
     acting = {**sizes()[0], "dataset": {"name": "digits"}}
     for cell in acting["cells"].values():
         cell["config"]["method"] |= {"lambda_rr": 1, "lambda_ra": 1} if cell["arm"] == "rr-ra" else {}
-    assert "units of a hidden layer (log scale)" in written(scale.draw(made(acting, sizes()[1]), "g"))
+    assert "units of a hidden layer (log scale), on digits" in written(scale.draw(made(acting, sizes()[1]), "g"))
     acting["dataset"] = {"name": "cifar100"}
-    assert "units of a hidden layer (log scale; the paper's: 2,000)" in written(
+    assert "units of a hidden layer (log scale; the paper's: 2,000), on CIFAR-100" in written(
         scale.draw(made(acting, sizes()[1]), "g")
     )
 
@@ -165,7 +168,7 @@ def test_comparison_names_cells_where_f_does_not_tell_them_apart():
     plan["dataset"]["name"] = "cifar100"
     figure = comparison.draw(made(plan, runs), "convergence")
     assert {"50 iterations", "200 iterations"} <= written(figure)
-    assert "paper (CIFAR-100)" in written(figure)  # beside the study's own length, and no other
+    assert "paper (2,000 units, 5,000 iterations)" in written(figure)  # beside the study's own length, and no other
     assert [np.ravel(line.get_ydata()).tolist() for line in figure.axes[0].lines if paper_has(line)] == [[2]]
 
 
@@ -175,7 +178,7 @@ def test_comparison_leaves_out_what_all_rows_share():
     names = written(comparison.draw(made(plan | {"grids": {"convergence": rows}}, runs), "convergence"))
     assert "RR+RA" in names
     assert "RR+RA, 50 iterations" not in names
-    assert "difference from BI-R+SI, 50 iterations on digits (percentage points)" in names
+    assert "difference from BI-R+SI, 50 iterations (digits; percentage points)" in names
 
 
 def test_accuracy_matrix_is_the_mean_over_seeds():
@@ -344,11 +347,11 @@ def test_variants_that_are_the_same_at_every_seed_share_a_row():
 def test_a_comparison_in_which_nothing_differs_says_so():
     plan, runs = study()
     scores = ["first20", "first50", "overall"]
-    assert comparison.ALL_ZERO not in " ".join(written(comparison.draw(made(plan, runs), "table1")))
+    assert style.ALL_ZERO not in " ".join(written(comparison.draw(made(plan, runs), "table1")))
     base = runs.loc[runs["cell"] == "bir-si", scores].to_numpy()
     for cell in ("rr-ra", "rr-ra-f5"):
         runs.loc[runs["cell"] == cell, scores] = base
-    assert comparison.ALL_ZERO in " ".join(written(comparison.draw(made(plan, runs), "table1")))
+    assert style.ALL_ZERO in " ".join(written(comparison.draw(made(plan, runs), "table1")))
 
 
 def test_what_is_negligible_is_shaded_by_the_rules_of_the_study():
@@ -394,6 +397,36 @@ def test_the_trend_stops_at_the_data():
     assert line.get_xdata() == pytest.approx([100, 400])
     assert line.get_ydata() == pytest.approx([3.05, 1.05])
     assert figure.axes[0].get_xlim()[1] < 500
+
+
+def test_a_trend_without_a_verdict_has_no_line():
+    figure = scale.draw(made(*sizes(seeds=5)), "g")  # three comparisons take six
+    assert not any(trend(line) for axes in figure.axes for line in axes.lines)
+    assert "trend" not in written(figure)
+    assert "trend" in written(scale.draw(made(*sizes()), "g"))
+
+
+@pytest.mark.parametrize("name", ["scale", "dose", "convergence"])
+def test_what_is_negligible_is_shaded_beside_differences_over_something(name):
+    figure = FIGURES[name]()
+    margins = RulesSettings().margins
+    expected = [(-margins.of(metric), margins.of(metric)) for metric in ("first20", "first50", "overall")]
+    bands = [
+        patch.get_extents().transformed(axes.transData.inverted()) for axes in figure.axes for patch in axes.patches
+    ]
+    np.testing.assert_allclose([(band.y0, band.y1) for band in bands], expected)
+    assert {"95 % confidence interval", "single seeds", "negligible differences"} <= written(figure)
+
+
+def test_differences_that_are_zero_over_all_lengths_are_said_to_be():
+    plan, runs = study()
+    scores = ["first20", "first50", "overall"]
+    plan["grids"] = {"convergence": plan["grids"]["convergence"]}
+    assert style.ALL_ZERO not in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
+    for length in ("", "-iterations50"):
+        base = runs.loc[runs["cell"] == f"bir-si{length}", scores].to_numpy()
+        runs.loc[runs["cell"] == f"rr-ra{length}", scores] = base + 1e-13  # what rounding leaves
+    assert style.ALL_ZERO in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
 
 
 def test_sizes_at_which_no_run_reached_its_end_have_no_points():

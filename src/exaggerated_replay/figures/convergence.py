@@ -94,4 +94,4 @@ def _differences(row: Sequence[Axes], plan: StudyPlan, changed: pd.DataFrame, ar
             dots(axes, own["iterations"], own[metric], arms[arm], aside=5)
             means(axes, own["iterations"], own[metric], arms[arm])
         axes.grid(axis="y")
-    row[0].set_ylabel("difference (percentage points)")
+    row[0].set_ylabel("difference (points)")

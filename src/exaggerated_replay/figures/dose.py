@@ -100,8 +100,9 @@ def draw(study: Study, grid: str) -> Figure:
         for name, weight in marks.items():
             axes.axvline(weight, **MARK, zorder=1)
             axes.text(weight, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
-    below(figure, "weight of the loss, in units of the mean reconstruction loss (log scale)")
-    axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (percentage points)")
+    unit = "in units of the mean reconstruction loss"
+    below(figure, f"weight of the loss, {unit} (log scale), on {data_name(study.plan)}")
+    axes_of_metrics[0].set_ylabel("difference (percentage points)")
     _key(figure, study.plan, lines, marked=bool(marks))
     return figure
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
@@ -51,8 +51,8 @@ class Panel(NamedTuple):
 
 APART, PULL = "change of relative distance", "norm / that of reconstruction"
 PANELS = (
-    Panel("a  competing classes, hidden layer", APART, "distances", "difference", 0, space="hidden"),
-    Panel("b  competing classes, reconstructed", APART, "distances", "difference", 0, space="reconstruction"),
+    Panel("a  competing classes, hidden", APART, "distances", "difference", 0, space="hidden"),
+    Panel("b  competing classes, output", APART, "distances", "difference", 0, space="reconstruction"),
     Panel("c  similarity of hidden layers", "CKA with the baseline", "similarity", "cka", 1),
     Panel("d  replayed and real samples", "change of Fréchet distance", "replay_quality", "difference", 0, x="age"),
     Panel("e  gradient of repulsion", PULL, "gradients", f"repulsion{RATIO}", 1),
@@ -115,7 +115,9 @@ def _panel(axes: Axes, panel: Panel, table: pd.DataFrame | None, looks: Mapping[
     if panel.y.endswith(RATIO):
         axes.set_yscale("log")
         low, high = axes.get_ylim()
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+        if high < 100 * low:  # powers of ten alone would be one mark or two
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.minorticks_off()
     axes.axhline(panel.unchanged, color=MUTED if panel.unchanged else INK, linewidth=0.8, zorder=1)
 

@@ -72,8 +72,8 @@ def draw(study: Study, grid: str) -> Figure:
         log_axis(axes, found[size])
         axes.grid(axis="y")
     papers = f"; the paper's: {VALUES[size]:,.10g}" if speaks_of(study.plan) else ""
-    below(figure, f"{SIZES[size].title} (log scale{papers})")
-    axes_of_metrics[0].set_ylabel(f"difference on {data_name(study.plan)} (percentage points)")
+    below(figure, f"{SIZES[size].title} (log scale{papers}), on {data_name(study.plan)}")
+    axes_of_metrics[0].set_ylabel("difference (percentage points)")
     entries: dict[str, Artist] = {
         arm_name(study.plan, arm): Line2D([], [], color=colours[arm], marker="o", markersize=3.5) for arm in arms
     }
