@@ -104,7 +104,7 @@ def test_rounds_end_once_all_is_decided():
     assert all(line.startswith("- treated against base") for line in said[1:4])
     assert said[4:6] == ["Undecided:", "- nothing"]
     assert len(said) == 7  # the size is said once
-    assert said[6].startswith("This speaks of 300 units, 400 iterations")
+    assert said[6].startswith("This applies to 300 units, 400 iterations")
 
 
 def test_rounds_end_at_the_limit():

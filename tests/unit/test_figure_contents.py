@@ -150,7 +150,7 @@ def test_no_value_of_the_papers_stands_beside_other_data():
         cell["config"]["method"] |= {"lambda_rr": 1, "lambda_ra": 1} if cell["arm"] == "rr-ra" else {}
     assert "units of a hidden layer (log scale), on digits" in written(scale.draw(made(acting, sizes()[1]), "g"))
     acting["dataset"] = {"name": "cifar100"}
-    assert "units of a hidden layer (log scale; the paper's: 2,000), on CIFAR-100" in written(
+    assert "units of a hidden layer (log scale; the paper's: 2,000), on cifar100" in written(
         scale.draw(made(acting, sizes()[1]), "g")
     )
 
@@ -423,7 +423,7 @@ def test_differences_that_are_zero_over_all_lengths_are_said_to_be():
     scores = ["first20", "first50", "overall"]
     plan["grids"] = {"convergence": plan["grids"]["convergence"]}
     assert style.ALL_ZERO not in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
-    for length in ("", "-iterations50"):
+    for length in ("", "-iterations50", "-iterations100"):
         base = runs.loc[runs["cell"] == f"bir-si{length}", scores].to_numpy()
         runs.loc[runs["cell"] == f"rr-ra{length}", scores] = base + 1e-13  # what rounding leaves
     assert style.ALL_ZERO in " ".join(written(convergence.draw(made(plan, runs), "convergence")))

@@ -115,7 +115,7 @@ def test_the_answer_names_the_best_difference_with_its_verdict_and_its_size():
         "the best is ER against BI-R+SI on the first 20 % of classes, at +2.00 points (anytime-valid 99.44 % interval "
         "+0.50 to +3.50; helps)."
     )
-    assert said.caveat == "This speaks of 400 units a layer, 500 iterations per task, 10 seeds, and of no other size."
+    assert said.caveat == "This applies to 400 units a layer, 500 iterations per task, 10 seeds, and of no other size."
     assert said.beyond == "The one comparison on more classes that was tested shows a gain."
     assert said.grid == "methods"
 
@@ -135,7 +135,7 @@ def test_a_verdict_speaks_of_its_own_size_and_not_of_the_papers():
     row = judged(("er", "first20", 2.0, "helps")).iloc[0]
     for dataset in ("mnist", "cifar100"):
         assert size_note(planned(neutral(dataset=dataset)), row) == (
-            "This speaks of 400 units, 500 iterations per task, 128 + 128 samples a step."
+            "This applies to 400 units, 500 iterations per task, 128 + 128 samples a step."
         )
 
 

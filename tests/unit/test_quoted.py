@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from exaggerated_replay.analysis.study.paper import published
-from exaggerated_replay.analysis.study.scores import METRICS, scores
-from exaggerated_replay.store.lines import read_records
+from exaggerated_replay.analysis.study.scores import METRICS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/results.md", "docs/explanation/miniature.md", "docs/explanation/performance.md")
@@ -81,13 +80,6 @@ def gains(study, cells, metric):
 def both(study, cells):
     """Gains on the first 20 % and on all classes, cell by cell."""
     return [gain(study, cell, metric) for cell in cells for metric in ("first20", "overall")]
-
-
-def another_pair(metric):
-    """RR+RA less its baseline in the pair of paper-short whose records no table has yet."""
-    records = read_records(ROOT / "results/paper-short/seed3.jsonl").values()
-    scored = {record.settings["method"]["method"]: scores(*record.scored)[metric] for record in records}
-    return scored["exaggeration"] - scored["bir"]
 
 
 def ends(study, grid, metric, cells=""):
@@ -233,7 +225,6 @@ SAID = {
         r"400 iterations per task " + 4 * r"\| (\S*) ": lambda: gains("scale-small", LENGTHS, "first20"),
         r"512 replayed samples " + 4 * r"\| (\S*) ": lambda: gains("scale-small", BATCHES, "first20"),
         r"At c = 1e8 it is (\S*)\.": lambda: [gain("scale-small", "rr-ra-strength1e+08", "first20")],
-        r"One more pair, seed 3, has (\S*), (\S*) and (\S*) points": lambda: [another_pair(m) for m in METRICS],
         r"500 iterations and the paper's size, BI-R\+SI has (\S*) %": lambda: [
             mean("paper-short", "bir-si", "overall")
         ],

@@ -97,7 +97,7 @@ def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
     assert said in first
     assert first.endswith(LARGEST)
     assert second == (
-        "This speaks of a miniature (400 units a layer, 400 iterations per task, 10 seeds), not of the paper's size."
+        "This applies to a miniature (400 units a layer, 400 iterations per task, 10 seeds), not of the paper's size."
     )
 
 
@@ -153,7 +153,7 @@ def test_what_lies_beyond_table_1_comes_second_and_the_best_of_it_is_named():
         "on all classes, at +2.00 points (anytime-valid 99.67 % interval +1.00 to +3.00; helps)."
     )
     assert caveat == (
-        "This speaks of a miniature (400 to 800 units a layer, 400 iterations per task, 10 seeds), not of the paper's "
+        "This applies to a miniature (400 to 800 units a layer, 400 iterations per task, 10 seeds), not of the paper's "
         "size."
     )
     assert grid == "table1"  # of the claim that the answer names
@@ -219,7 +219,7 @@ def test_the_papers_size_and_validation_data_are_said():
     full = claims("reproduced", "reproduced", "reproduced")
     first, second, _, _ = answer(asked_plan(sizes={"a": PAPERS}, validation=0.2), full)
     assert first.startswith("On validation data of CIFAR-100 at the paper's size, yes: ")
-    assert second == "This speaks of the paper's size (2,000 units a layer, 5,000 iterations per task, 10 seeds)."
+    assert second == "This applies to the paper's size (2,000 units a layer, 5,000 iterations per task, 10 seeds)."
     assert "on validation data of CIFAR-100" in question(asked_plan(validation=0.2))
 
 
@@ -227,20 +227,20 @@ def test_the_papers_network_trained_for_another_length_is_neither_its_size_nor_a
     short = claims("undecided", "undecided", "undecided")
     plan = asked_plan(sizes={"a": {**PAPERS, "iterations": 500}})
     first, second, _, _ = answer(plan, short)
-    assert first.startswith("On CIFAR-100 at the paper's size but for the length of training, not decided yet: ")
+    assert first.startswith("On CIFAR-100 at the paper's size, with another length of training, not decided yet: ")
     size = "2,000 units a layer, 500 iterations per task, 10 seeds"
-    assert second == f"This speaks of the paper's size but for the length of training ({size})."
+    assert second == f"This applies to the paper's size, with another length of training ({size})."
     beside = pd.concat([short, judged(("b", "helps", {"grid": "miniature"}))])
     first, second, _, _ = answer(plan, beside)
-    assert first.startswith("On CIFAR-100 at the paper's size but for the length of training, not decided yet: ")
-    assert "of the paper's size but for the length of training, and of a miniature (400 to 2,000 units" in second
+    assert first.startswith("On CIFAR-100 at the paper's size, with another length of training, not decided yet: ")
+    assert "to the paper's size, with another length of training, and to a miniature (400 to 2,000 units" in second
 
 
 def test_a_users_file_given_as_the_papers_data_is_called_so_and_another_is_not():
     verdicts = judged(("a", "helps", {}))
     first, second, _, _ = answer(asked_plan(source_name="mine.npz"), verdicts)
     assert first.startswith("On mine.npz (given as CIFAR-100) in miniature, yes: ")
-    assert "speaks of a miniature" in second
+    assert "applies to a miniature" in second
     first, second, _, _ = answer(asked_plan("npz", source_name="mine.npz"), verdicts)
     assert first.startswith("On mine.npz, yes: ")
     assert "the paper claims nothing about mine.npz" in second
@@ -249,7 +249,7 @@ def test_a_users_file_given_as_the_papers_data_is_called_so_and_another_is_not()
 def test_what_does_not_exaggerate_is_no_answer():
     first, caveat, beyond, _ = answer(asked_plan(), judged(("er", "helps", {}), ("b", "helps", {"baseline": "a"})))
     assert first.startswith("This study does not answer it")
-    assert caveat.startswith("This speaks of a miniature")
+    assert caveat.startswith("This applies to a miniature")
     assert beyond == "Both comparisons show a gain."
     assert answer(asked_plan(), judged(("a", "helps", {})).iloc[:0])[:2] == (first, "It compares nothing.")
 

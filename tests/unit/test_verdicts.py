@@ -155,7 +155,7 @@ def test_five_seeds_of_three_comparisons_are_one_too_few_however_clear_gains_or_
         found = row(verdicts(made(plan, runs)))
         assert (found["verdict"], found["more_seeds"]) == ("undecided", 1)
         said = sentence(planned(plan), found)
-        assert "(too few for an interval, which takes 6, 5 seeds): undecided, needing about 1 more seed." in said
+        assert "(too few seeds for an interval: it takes 6, 5 seeds): undecided, needing about 1 more seed." in said
 
 
 def test_what_is_negligible_and_not_zero_is_said_to_be_both():
@@ -228,7 +228,10 @@ def test_the_sentence_says_what_where_and_at_which_size():
 
 @pytest.mark.parametrize(
     ("iterations", "said"),
-    [(5000, ""), (500, "the paper's size but for the length of training: 500 iterations per task in place of 5,000.")],
+    [
+        (5000, ""),
+        (500, "the paper's size, with another length of training: 500 iterations per task in place of 5,000."),
+    ],
 )
 def test_the_papers_network_is_no_miniature(iterations, said):
     plan, runs = study({"treated": 2.1 + NOISE}, iterations=iterations, batch=512, replay_batch=512)
@@ -236,7 +239,7 @@ def test_the_papers_network_is_no_miniature(iterations, said):
     plan["training"]["iterations"] = iterations
     text = sentence(planned(plan), row(verdicts(made(plan, runs))))
     assert text.endswith(said)
-    assert ("speaks of" in text) == bool(said)
+    assert ("applies to" in text) == bool(said)
 
 
 def test_validation_data_are_named():

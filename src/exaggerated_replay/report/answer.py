@@ -39,7 +39,7 @@ LEADS = {
 """Whether some verdicts are for exaggeration, some against, some undecided -> the answer's first words."""
 AT = {
     paper.FULL: "at the paper's size",
-    paper.OTHER_LENGTH: "at the paper's size but for the length of training",
+    paper.OTHER_LENGTH: "at the paper's size, with another length of training",
     paper.MINIATURE: "in miniature",
 }
 NOTHING = "It compares nothing."
@@ -265,7 +265,7 @@ def _scope(plan: StudyPlan, table: pd.DataFrame) -> str:
         return f"is a demonstration ({size}): the paper claims nothing about {named(plan)}"
     scales = _scales(plan, table)
     end = ", not of the paper's size" if scales == [paper.MINIATURE] else ""
-    return f"speaks of {', and of '.join(scales)} ({size}){end}"
+    return f"applies to {', and to '.join(scales)} ({size}){end}"
 
 
 def _size(plan: StudyPlan, table: pd.DataFrame) -> str:
@@ -311,7 +311,7 @@ def _answer_of_cells(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable
     beyond = f"{capital('; '.join(more))}." if more else ""
     row = _largest(first, good=True)
     return Answer(
-        said, f"This speaks of {_size(plan, table)}, and of no other size.", beyond, "" if row is None else row["grid"]
+        said, f"This applies to {_size(plan, table)}, and of no other size.", beyond, "" if row is None else row["grid"]
     )
 
 

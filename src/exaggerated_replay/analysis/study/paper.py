@@ -21,7 +21,7 @@ SIZE = {"model.units": 2000, "training.iterations": 5000, "training.batch": 512,
 """By dotted key."""
 FULL, OTHER_LENGTH, MINIATURE = (
     "the paper's size",
-    "the paper's size but for the length of training",
+    "the paper's size, with another length of training",
     "a miniature",
 )
 """How a size is called beside `SIZE`."""

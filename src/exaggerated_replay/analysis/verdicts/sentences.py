@@ -66,7 +66,7 @@ def interval_of(plan: StudyPlan, row: pd.Series) -> str:
     rules, family = plan.rules, Family(row["family"], row["comparisons"])
     if around := between(row["valid_low"], row["valid_high"]):
         return f"anytime-valid {confidence(family.alpha(rules))} interval {around}"
-    return f"too few for an interval, which takes {anytime.fewest_seeds(rules.g, family.alpha(rules))}"
+    return f"too few seeds for an interval: it takes {anytime.fewest_seeds(rules.g, family.alpha(rules))}"
 
 
 def confidence(alpha: float) -> str:
@@ -81,11 +81,11 @@ def size_note(plan: StudyPlan, row: pd.Series) -> str:
     units, iterations, batch, replayed = map(cell.setting, paper.SIZE)
     own = f"{units:,} units, {iterations:,} iterations per task, {batch} + {replayed} samples a step"
     if not paper.speaks_of(plan):
-        return f"This speaks of {own}."
+        return f"This applies to {own}."
     scale = paper.scale(cell)
     if scale == paper.FULL:
         return ""
     if scale == paper.OTHER_LENGTH:
         papers = paper.SIZE["training.iterations"]
-        return f"This speaks of {scale}: {iterations:,} iterations per task in place of {papers:,}."
-    return f"This speaks of {scale} ({own}), not of the paper's size."
+        return f"This applies to {scale}: {iterations:,} iterations per task in place of {papers:,}."
+    return f"This applies to {scale} ({own}), not of the paper's size."
