@@ -102,6 +102,9 @@ def test_where_the_task_is_given_the_model_chooses_among_its_classes_alone(runs,
         expected.append(100 * (among[rows] == y[rows]).sum().item() / rows.sum().item())
     assert run.task_accuracies(x, y) == pytest.approx(expected)
     assert expected[0] > 50  # of two classes
+    for task in (0, -1, len(TASKS) + 1):
+        with pytest.raises(UserError, match=f"there is no task {task}: choose one of 1 to {len(TASKS)}, or None"):
+            run.classify(x, task)
     assert expected[1:] == [100, 100]  # of one
 
 

@@ -139,6 +139,7 @@ def test_a_method_without_settings_of_its_own_needs_no_more_than_a_class(tmp_pat
         ("mine", None, "methods.mine: there is no file"),
         ("mine", "x = 1\n", "does not say which class learns: end it with METHOD = CLASS"),
         ("mine", "METHOD = (\n", "cannot be imported: SyntaxError"),
+        ("mine", "METHOD = int\nclass Settings: pass\n", "must be a class that derives from MethodSettings"),
         (
             "mine",
             "import nowhere_at_all\n",
@@ -255,6 +256,24 @@ def test_a_mistake_in_the_file_is_not_called_one_of_the_program(tmp_path, monkey
     assert main(["check", "agem"]) == 2
     said = f"mine.py, line {line}: NameError: name 'absent' is not defined; --traceback shows how it came to that"
     assert capsys.readouterr().err == f"exaggerated-replay: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("loss = lambda self, x, y: self.network(x)", "RuntimeError: grad can be implicitly created only for scalar"),
+        ("__init__ = lambda self, problem: None", "TypeError: "),
+    ],
+)
+def test_what_fails_outside_of_the_file_is_the_files_mistake_too(body, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    base = "from exaggerated_replay.learning.method import Method"
+    Path("mine.py").write_text(f"{base}\nclass Mine(Method):\n    {body}\nMETHOD = Mine\n")
+    ways = ["+methods.mine=mine.py", "+arms.mine={method: mine}", "study=one", "focus=mine", "study.seeds=1"]
+    write_text(tmp_path / "params.yaml", dump_yaml(compose_values(ROOT / "conf", ["dataset=digits", *ways])))
+    assert main(["check", "mine"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("exaggerated-replay: mine.py: a run of mine fails with ") and said in line
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,30 @@ def test_anything_but_a_terminal_gets_a_line_for_each_task():
     assert screen.getvalue().splitlines() == [LINES[1], LINES[3]]
 
 
+def test_the_rate_of_a_run_that_resumes_is_that_of_the_steps_taken_here(monkeypatch):
+    bars = []
+
+    class Bar:
+        def __init__(self, *, total, initial, **look):
+            self.n = initial
+            bars.append((total, initial))
+
+        def update(self, steps):
+            self.n += steps
+
+        def set_postfix(self, status):
+            pass
+
+        def close(self):
+            bars.append(self.n)
+
+    monkeypatch.setattr("tqdm.tqdm", Bar)
+    watch = watcher(None, Terminal(), clock())("er-s0-aa")
+    for progress in REPORTS[2:]:  # it resumes in its second task
+        watch(progress)
+    assert bars == [(20, 15), 20]
+
+
 def test_a_terminal_gets_a_bar_that_ends_full():
     screen = Terminal()
     report_all(None, screen)

@@ -101,6 +101,9 @@ def _load(method: str, path: Path) -> ModuleType:
         spec.loader.exec_module(module)
         if not isinstance(getattr(module, "METHOD", None), type):
             raise UserError(f"methods.{method}: {path} does not say which class learns: end it with METHOD = CLASS")
+        chosen = getattr(module, "Settings", MethodSettings)
+        if not (isinstance(chosen, type) and issubclass(chosen, MethodSettings)):
+            raise UserError(f"methods.{method}: Settings in {path} must be a class that derives from MethodSettings")
     except Exception as error:
         for name in names:
             del sys.modules[name]

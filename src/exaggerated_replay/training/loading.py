@@ -61,9 +61,16 @@ class LoadedRun:
 
         Returns:
             (N,) classes.
+
+        Raises:
+            UserError: There is no such task.
         """
+        tasks = len(self.settings.tasks)
+        if task is not None and not 1 <= task <= tasks:
+            raise UserError(f"there is no task {task}: choose one of 1 to {tasks}, or None for all classes")
+        seen_after = self.method.problem.seen_after
         choice = range(
-            self.method.problem.seen_after((task or 1) - 1), self.method.problem.seen_after(task or self.method.task)
+            seen_after(0 if task is None else task - 1), seen_after(self.method.task if task is None else task)
         )
         order = torch.tensor(self.settings.class_order, device=x.device)
         return order[choice.start + self.network(x)[:, choice.start : choice.stop].argmax(1)]

@@ -92,7 +92,8 @@ def _bar(name: str, screen: TextIO) -> Show:
     def show(p: Progress, _: float | None) -> None:
         done, total = steps(p)
         if not bar:
-            bar.append(tqdm(total=total, desc=name, file=screen, unit="it", dynamic_ncols=True))
+            # Steps before the first report, as of a run that resumes, took no time here: they are no part of the rate.
+            bar.append(tqdm(total=total, initial=done, desc=name, file=screen, unit="it", dynamic_ncols=True))
         bar[0].update(done - bar[0].n)
         status = {"task": f"{p.task}/{p.tasks}", "loss": shown(p.loss)}
         if p.accuracy is not None:

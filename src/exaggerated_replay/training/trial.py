@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -26,6 +27,7 @@ from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples
 from exaggerated_replay.learning.standing import Observer
 from exaggerated_replay.learning.step import eager_step
 from exaggerated_replay.learning.trainer import train
+from exaggerated_replay.settings.methods import own_method
 from exaggerated_replay.settings.run import MethodSettings
 from exaggerated_replay.training.observation.observer import TaskEndObserver
 from exaggerated_replay.training.resume import StateFile, Stop
@@ -93,13 +95,20 @@ def _try(settings: MethodSettings, bounded: bool) -> Iterator[str]:
         pass
 
     def run(keeper: StateFile | None = None, observer: Observer | None = None) -> Left:
-        method = build_method(name, problem(bounded), settings)
         try:
+            method = build_method(name, problem(bounded), settings)
             outcome = train(
                 method, samples(bounded), samples(bounded, 5), Schedule(3, STEPS, BATCH, 0.01), watch, observer, keeper
             )
         except Diverged as failure:
             raise UserError(f"{name} does not learn: {failure}") from failure
+        except (TypeError, ValueError, RuntimeError, AttributeError, LookupError) as error:
+            own = own_method(name)
+            through = {Path(frame.filename).resolve() for frame in extract_tb(error.__traceback__)}
+            if not own or own.path.resolve() in through:  # its line says more
+                raise
+            what = f"{type(error).__name__}: {error}"
+            raise UserError(f"{own.path}: a run of {name} fails with {what}; --traceback shows where") from error
         return Left(method.checkpoint(), outcome)
 
     first = run()
