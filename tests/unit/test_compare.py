@@ -25,7 +25,8 @@ PLAN = {
 
 
 def counts(right):
-    return {"correct": [[3, 4, 0, 0], [right, 2, 8, 0]], "tested": [10, 5, 10, 1], "predicted": [10, 8, 8, 0]}
+    ended = [10 * right, 20, 80, 0]
+    return {"correct": [[30, 40, 0, 0], ended], "tested": [100, 50, 100, 10], "predicted": [100, 80, 80, 0]}
 
 
 RECORDS = {
@@ -38,7 +39,7 @@ RECORDS = {
 def test_a_gain_at_every_seed_is_told_with_its_size():
     said = compare(made(PLAN, records=RECORDS), "old", "new")
     row = next(line for line in said.splitlines() if line.startswith("the first 20 %"))
-    # Label 0, ten images: 0, 1, 2, 3, 4 and 6 right, against four more at every seed.
+    # Label 0, a hundred images: 0, 10, 20, 30, 40 and 60 right, against forty more at every seed.
     assert row.split("  ")[0] == "the first 20 % of classes"
     assert "26.67" in row
     assert "66.67" in row

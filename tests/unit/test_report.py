@@ -65,10 +65,10 @@ def test_every_number_of_a_table_links_to_its_runs(written):
     assert len(numbers) == 2 * 3 * 3  # two grids of three cells and three metrics
     assert {values["href"] for values in numbers} == {"#runs-1", "#runs-2", "#runs-3"}
     third = (folder / "report.html").read_text().partition('id="runs-3"')[2].partition("</section>")[0]
-    assert re.findall(r'title="x-s(\d)-2\1">\1<', third) == list("012345")
-    assert re.search(r'>3</span></th>\s*<td colspan="3" class="diverged">diverged in task 2</td>', third)
+    assert re.findall(r">(\d) <code>x-s\1-2\1</code></th>", third) == list("012345")
+    assert re.search(r'>3 <code>x-s3-23</code></th>\s*<td colspan="3" class="diverged">diverged in task 2</td>', third)
     # Correct of 50 at seed 1, where 2 more are: 32 of the first class, 32 + 35 + 20 / 2 of the first half, 106 of 250.
-    assert re.findall(r"<td>([\d.]+)</td>", third.partition(">1</span>")[2].partition("</tr>")[0]) == [
+    assert re.findall(r"<td>([\d.]+)</td>", third.partition(">1 <code>")[2].partition("</tr>")[0]) == [
         f"{100 * 32 / 50:.2f}",
         f"{100 * (32 + 35 + 20) / 150:.2f}",
         f"{100 * 106 / 250:.2f}",

@@ -104,14 +104,14 @@ def _panel(axes: Axes, panel: Panel, table: pd.DataFrame | None, looks: Mapping[
     there = table[table["space"] == panel.space] if table is not None and panel.space else table
     lines(axes, there, panel.x, panel.y, looks)
     axes.set_title(panel.title)
-    axes.set_ylabel(panel.label)
-    axes.set_xlabel(PLACES[panel.x])
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(axis="y")
     if not axes.lines:
         axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", color=INK)
         axes.set_axis_off()
         return
+    axes.set_ylabel(panel.label)
+    axes.set_xlabel(PLACES[panel.x])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y")
     if panel.y.endswith(RATIO):
         axes.set_yscale("log")
         low, high = axes.get_ylim()

@@ -48,8 +48,10 @@ BASELINE, TREATMENT = "#34495e", "#d55e00"
 NEUTRAL = "#7b858f"
 """Of controls, which are there to be compared with, not to be told apart."""
 
-COLOURS = 64
-"""Of a small picture, shades at the edges of letters included."""
+NEARLY = 0.98
+"""Of a figure's width may a key take: letters are a little wider at some resolutions."""
+COLOURS = 256
+"""Of a small picture, shades at the edges of letters included: as many as a palette holds."""
 
 WITHIN: dict[str, Any] = {"color": MUTED, "alpha": 0.4, "linewidth": 0}
 """The look of the margin, within which a difference is negligible."""
@@ -295,7 +297,7 @@ def key(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> Non
     labels = [fill(label, round(figure.get_figwidth() * LETTERS) - 6) for label in labels]
     for columns in range(len(labels), 0, -1):
         legend = figure.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.6)
-        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+        if columns == 1 or legend.get_window_extent().width <= NEARLY * figure.bbox.width:
             return
         legend.remove()
 
