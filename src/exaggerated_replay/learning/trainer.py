@@ -72,9 +72,10 @@ def train(
             rows = next(batches)
             loss = step(train_set.x[rows], train_set.y[rows])
             if iteration % report_every == 0 or iteration == steps:
-                if not loss.isfinite():
-                    raise Diverged(method, outcome, task, iteration, loss.item())
-                watch(Progress(task, schedule.tasks, iteration, steps, loss.item(), accuracy))
+                value = loss.item()
+                if not math.isfinite(value):
+                    raise Diverged(method, outcome, task, iteration, value)
+                watch(Progress(task, schedule.tasks, iteration, steps, value, accuracy))
             if keeper is not None and keeper.due():
                 keeper.save(method, standing.state(task, iteration))
         if steps and not has_finite_weights(method):  # the last step's, which no loss has seen
