@@ -1,5 +1,8 @@
 """What ends a command without a traceback: errors that are the user's to mend, and being asked to stop."""
 
+from pathlib import Path
+from traceback import extract_tb
+
 
 class UserError(Exception):
     """Something the user can mend: one sentence that names the key or file and says what to do.
@@ -18,3 +21,9 @@ class Interrupted(Exception):
         """Take the number of the signal that asked."""
         super().__init__("saved; type the same command to resume")
         self.status = 128 + signal
+
+
+def line_in(path: Path, error: BaseException) -> int | None:
+    """Return the last line of a file that an error came through; None where it came from elsewhere."""
+    frames = reversed(extract_tb(error.__traceback__))
+    return next((frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()), None)

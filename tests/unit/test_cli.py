@@ -428,7 +428,9 @@ def test_a_demand_for_a_gpu_where_there_is_none_is_an_error(split, no_gpu, capsy
     plan["compute"]["device"] = "cuda"
     Path("plan.json").write_text(json.dumps(plan))
     record = str(split.runs[0].directory / "record.json")
-    assert "compute.device is cuda, but torch sees no GPU" in refused(capsys, "train", record, *PLAN, "--data", "d")
+    told = refused(capsys, "train", record, *PLAN, "--data", "d", "--log", "logs/train.log")
+    assert "compute.device is cuda, but torch sees no GPU" in told
+    assert Path("logs/train.log").read_text() == told  # the last line of the log of a job that fails
 
 
 # ---------------------------------------------------------------- what can be shown

@@ -73,6 +73,11 @@ def test_what_is_held_out_is_what_preparing_holds_out(planned, tmp_path):
         assert np.bincount(made["y_train"]).tolist() == [1, 3, 2, 4]
 
 
+def test_a_share_that_leaves_a_class_empty_is_named(planned):
+    with pytest.raises(UserError, match=r"^dataset\.validation is 0\.9, which leaves 3 of the 3 .* of class 0 to test on"):
+        planned(2, validation=0.9)
+
+
 def test_published_data_are_counted_once_they_are_prepared(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     changes = {"training.batch": 64, "dataset.tasks": 5}

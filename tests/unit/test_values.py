@@ -1,6 +1,7 @@
 """The range and size of inputs: what is found, what is done with it, what is said, and what it changes in names."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -64,11 +65,22 @@ def test_the_loss_of_reconstruction_follows_from_what_the_model_sees(own):
     assert not own(unit, deviation=0.6)[0].bounded  # 0 to 1.2
 
 
-def test_features_that_are_all_alike_and_images_have_no_size_to_bring_them_to(own):
-    with pytest.raises(UserError, match=r"have a standard deviation of 0\.0, which cannot be scaled"):
-        own({name: np.ones_like(array) for name, array in FEATURES.items()}, deviation=0.4)
-    with pytest.raises(UserError, match=r"dataset\.deviation is for features, and these are images"):
-        own(DIGITS, deviation=0.4)
+EVEN = {name: np.ones_like(array) for name, array in FEATURES.items()}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "how", "said"),
+    [
+        (EVEN, {"deviation": 0.4}, "dataset.deviation is 0.4, but the features have a standard deviation of 0.0"),
+        (DIGITS, {"deviation": 0.4}, "dataset.deviation is for features, and these are images"),
+        (DIGITS, {"white": 15}, "dataset.white is 15, but x_train has values up to 16: set it to that"),
+        (FEATURES, {"white": 16}, "dataset.white is for images, and these are features"),
+    ],
+)
+def test_what_does_not_fit_the_values_is_refused_by_the_plan_and_by_the_job(own, plan_of, arrays, how, said):
+    for make in (own, plan_of):
+        with pytest.raises(UserError, match=f"^{re.escape(said)}"):
+            make(arrays, **how)
 
 
 def test_images_are_divided_by_what_is_white_and_a_dark_set_is_named_with_the_setting(own):
@@ -87,13 +99,10 @@ def test_a_quarter_of_white_is_where_images_are_dark(high, count):
     assert len(remarks(Values(True, 0, high, 5.0), 255, replayed=True)) == count
 
 
-def test_what_is_white_must_fit(own):
-    with pytest.raises(UserError, match=r"dataset\.white is 15, but x_train in .* has values up to 16: set it to that"):
-        own(DIGITS, white=15)
-    with pytest.raises(UserError, match=r"dataset\.white is for images, and .* holds float32 features"):
-        own(FEATURES, white=16)
-    with pytest.raises(ValueError, match="it applies only to an npz file of your own"):
-        SourceSettings(name="digits", reader="digits", files={"a": "b"}, white=16)
+@pytest.mark.parametrize("key", ["white", "deviation"])
+def test_settings_of_a_file_of_ones_own_are_refused_for_published_data(key):
+    with pytest.raises(ValueError, match=f"{key} is 16, but it applies only to an npz file of your own"):
+        SourceSettings(name="digits", reader="digits", files={"a": "b"}, **{key: 16})
 
 
 @pytest.mark.parametrize(
@@ -187,13 +196,6 @@ def test_a_deviation_without_an_encoder_names_the_setting_of_the_data():
     values = values_with()
     values["encoder"]["deviation"] = 5
     with pytest.raises(UserError, match=r"^params\.yaml: encoder: deviation is 5.*dataset\.deviation"):
-        check_params(values)
-
-
-def test_a_deviation_of_the_data_beside_an_encoder_is_refused():
-    values = values_with({"dataset.mean": [0.5] * 3, "dataset.std": [0.2] * 3, "dataset.deviation": 0.4})
-    values["encoder"] |= {"weights": "mine.safetensors"}
-    with pytest.raises(UserError, match=r"dataset\.deviation is for features of your own.*encoder\.deviation"):
         check_params(values)
 
 

@@ -29,6 +29,20 @@ def test_three_files_of_a_job_are_named_and_the_record_keeps_all():
     assert said.output == ["1", "2", "3", "4", "5"]
 
 
+def test_of_a_failed_jobs_log_the_end_is_shown_and_of_no_other(tmp_path):
+    class Whole(logging.Formatter):
+        def format(self, record):
+            return "the job failed"
+
+    log = tmp_path / "train.log"
+    log.write_text("".join(f"{line}\n" for line in range(400)))
+    said = record("job", LogEvent.JOB_ERROR, log=[str(log), str(tmp_path / "missing.log")])
+    shown = Brief(Whole()).format(said)
+    assert shown.splitlines() == ["the job failed", f"{log} ends in:", *(f"    {line}" for line in range(395, 400))]
+    for other in (record("job", LogEvent.JOB_INFO, log=[str(log)]), record("job", LogEvent.JOB_ERROR, log=None)):
+        assert Brief(Whole()).format(other) == "the job failed"
+
+
 def test_only_handlers_of_a_terminal_are_changed(tmp_path):
     logger = logging.Logger("a logger of its own")
     screen, file = logging.StreamHandler(io.StringIO()), logging.FileHandler(tmp_path / "log")

@@ -4,11 +4,14 @@ import errno
 import os
 import sys
 import traceback as tracebacks
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import click
 
-from exaggerated_replay.errors import Interrupted, UserError
+from exaggerated_replay.errors import Interrupted, UserError, line_in
 from exaggerated_replay.settings.methods import method_names, own_method
 
 MENDABLE, MISTAKE = 2, 1
@@ -31,20 +34,41 @@ def tell(error: BaseException, traceback: bool) -> int:
             return MENDABLE
         case SystemExit():
             return error.code if isinstance(error.code, int) else MENDABLE
-        case Interrupted():
-            return _said(str(error), error.status)
-        case KeyboardInterrupt() | click.Abort():
-            return _said("stopped: type the same command to resume", 130)
         case BrokenPipeError():  # whoever reads has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
-    sentence = sentence_of(error)
-    if sentence is not None:
-        return _said(sentence, MENDABLE)
-    what = " ".join(f"{type(error).__name__}: {error}".split())
-    if place := _in_own_method(error):
-        return _said(f"{place}: {what}; --traceback shows how it came to that", MENDABLE)
-    return _said(f"this is a bug in the program, not your mistake ({what}); --traceback shows where", MISTAKE)
+    sentence, status = verdict(error)
+    print(sentence, file=sys.stderr, flush=True)
+    return status
+
+
+def verdict(error: BaseException) -> tuple[str, int]:
+    """Return what is said of an error that ends a command, one line, and the exit status."""
+    what, status = f"{type(error).__name__}: {error}", MENDABLE
+    match error:
+        case Interrupted():
+            said, status = str(error), error.status
+        case KeyboardInterrupt() | click.Abort():
+            said, status = "stopped: type the same command to resume", 130
+        case _ if (sentence := sentence_of(error)) is not None:
+            said = sentence
+        case _ if (place := _in_own_method(error)) is not None:
+            said = f"{place}: {what}; --traceback shows how it came to that"
+        case _:
+            said, status = f"this is a bug in the program, not your mistake ({what}); --traceback shows where", MISTAKE
+    return f"exaggerated-replay: {' '.join(said.split())}", status
+
+
+@contextmanager
+def noting(log: Path) -> Iterator[TextIO]:
+    """Write a log anew, whose last line says what ended the command where anything did."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as file:
+        try:
+            yield file
+        except BaseException as error:
+            print(verdict(error)[0], file=file)
+            raise
 
 
 def sentence_of(error: BaseException) -> str | None:
@@ -98,13 +122,5 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def _in_own_method(error: BaseException) -> str | None:
     """Return the file and line of a method of the user's own that an error came through last; None of any other."""
-    files = {own.path.resolve(): own.path for name in method_names() if (own := own_method(name))}
-    for frame in reversed(tracebacks.extract_tb(error.__traceback__)):
-        if file := files.get(Path(frame.filename).resolve()):
-            return f"{file}, line {frame.lineno}"
-    return None
-
-
-def _said(sentence: str, status: int) -> int:
-    print(f"exaggerated-replay: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
-    return status
+    files = [own.path for name in method_names() if (own := own_method(name))]
+    return next((f"{file}, line {line}" for file in files if (line := line_in(file, error))), None)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from exaggerated_replay.cli.errors import noting
 from exaggerated_replay.cli.options import PATH, entry, plan_with_gpu, written_plan
 from exaggerated_replay.places import TIMINGS, WORKSPACE, store_folder
 
@@ -13,7 +14,7 @@ from exaggerated_replay.places import TIMINGS, WORKSPACE, store_folder
 @written_plan
 @click.argument("records", type=PATH, nargs=-1, required=True)
 @click.option("--data", type=PATH, required=True, help="The prepared npz file, or the file of features.")
-@click.option("--log", type=PATH, default=Path(os.devnull), help="Log file.")
+@click.option("--log", type=PATH, default=Path(os.devnull), help="Where progress goes, and what ends it.")
 def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path) -> None:
     """Train runs on the same data, one after the other; RECORDS are their record.json files. Finished ones stay."""
     planned, slot = plan_with_gpu(plan)
@@ -27,21 +28,21 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path) -> None:
     from exaggerated_replay.training.progress import watcher
     from exaggerated_replay.training.resume import Stop
 
-    for directory in runs:  # a split's name is the digest of what it says: it says what the run does
-        read_split(planned.split_of(planned.named[directory.name]))
-    device = device_for(compute.device)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as file, Stop() as stop, limited_memory(device):
-        train_runs(
-            runs,
-            load(data, planned.data),
-            device,
-            workspace=WORKSPACE,
-            store=store_folder(),
-            timings=TIMINGS,
-            watcher=watcher(file),
-            save_minutes=compute.save_minutes,
-            stop=stop,
-        )
+    with noting(log) as file:
+        for directory in runs:  # a split's name is the digest of what it says: it says what the run does
+            read_split(planned.split_of(planned.named[directory.name]))
+        device = device_for(compute.device)
+        with Stop() as stop, limited_memory(device):
+            train_runs(
+                runs,
+                load(data, planned.data),
+                device,
+                workspace=WORKSPACE,
+                store=store_folder(),
+                timings=TIMINGS,
+                watcher=watcher(file),
+                save_minutes=compute.save_minutes,
+                stop=stop,
+            )
     if slot:
         slot.close()

@@ -106,6 +106,21 @@ def check_classes(train: np.ndarray, test: np.ndarray, where: Path) -> int:
     return classes
 
 
+def held_out(samples: int, share: float, label: int) -> int:
+    """Return how many training samples of a class are held out, a share of all of them, to test on.
+
+    Raises:
+        UserError: One of the two sides would have none.
+    """
+    count = round(share * samples)
+    if not 0 < count < samples:
+        raise UserError(
+            f"dataset.validation is {share}, which leaves {count} of the {samples} training samples of class {label} "
+            "to test on: choose another share"
+        )
+    return count
+
+
 def _some(labels: Iterable[int]) -> str:
     first, *rest = sorted(labels)
     shown = [first, *rest[:9]]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from exaggerated_replay.data.arrays import headers, read_npz
-from exaggerated_replay.data.checks import check_classes, checked_labels
+from exaggerated_replay.data.checks import check_classes, checked_labels, held_out
 from exaggerated_replay.data.identity import VERSION, counts_of_file, remembered
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.settings.data import DatasetSettings, SourceSettings
@@ -53,12 +53,13 @@ def training_samples_of(dataset: SourceSettings, prepared: Path, key: str) -> li
         key: The setting that names the user's file.
 
     Raises:
-        UserError: The user's file cannot be read.
+        UserError: The user's file cannot be read, or a class has too few samples for some to be held out.
     """
     if dataset.own_file is not None:
         counts = counts_of_file(Path(dataset.own_file), dataset.own_reader, key)
-        held = dataset.validation
-        return counts if held is None else [count - round(held * count) for count in counts]
+        if (share := dataset.validation) is not None:
+            return [count - held_out(count, share, label) for label, count in enumerate(counts)]
+        return counts
     with contextlib.suppress(UserError):  # a damaged file is made again
         if prepared.is_file():
             return np.bincount(read_npz(prepared, ["y_train"])["y_train"]).tolist()

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from exaggerated_replay.data.checks import checked
+from exaggerated_replay.data.checks import checked, held_out
 from exaggerated_replay.data.identity import in_one_order, scale_of
 from exaggerated_replay.data.prepared import Prepared
-from exaggerated_replay.data.values import check_white, measured, remarks, scaled
+from exaggerated_replay.data.values import check_values, measured, remarks, scaled
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import replacing
 
@@ -47,7 +47,8 @@ def prepare(
         What was found and what was done with it, a sentence each.
 
     Raises:
-        UserError: A file is missing, unreadable or not a usable data set, or holds other samples than it should.
+        UserError: A file is missing, unreadable or not a usable data set, or holds other samples than it should, or
+            other values than the settings say.
     """
     for path in files.values():
         if not path.is_file():
@@ -57,28 +58,28 @@ def prepare(
     read, paths = module.read(files), list(files.values())
     where = paths[0] if len(paths) == 1 else paths[0].parent
     arrays = checked(read, where)
-    check_white(arrays["x_train"], white, where)
-    white = white or module.WHITE
-    arrays, found = in_one_order(arrays, white)
-    if content not in (None, found):
+    largest = white or module.WHITE
+    arrays, digest = in_one_order(arrays, largest)
+    if content not in (None, digest):
         raise UserError(
-            f"{where} holds other samples than the settings say (their digest is {found}, and it should be {content}): "
+            f"{where} holds other samples than the settings say (their digest is {digest}, and it should be {content}): "
             "delete it and fetch it again, or, if these are the ones that you mean, set `content` of this data set to "
             "their digest"
         )
     if validation is not None:
         arrays = hold_out(arrays, validation)
-    said = remarks(measured(arrays["x_train"]), white, deviation, replayed=replayed)
+    found = measured(arrays["x_train"])
+    check_values(found, white, deviation)
     if deviation is not None:
-        arrays = scaled(arrays, deviation)
+        arrays = scaled(arrays, deviation / found.deviation)
     x = arrays["x_train"]
     # By the training set alone: what is tested must not decide how a run learns.
     bounded = x.dtype == np.uint8 or (x.min() >= 0 and x.max() <= 1)
-    values: dict[str, Any] = {**arrays, "scale": scale_of(x, white), "bounded": bounded}
+    values: dict[str, Any] = {**arrays, "scale": scale_of(x, largest), "bounded": bounded}
     with replacing(target) as temporary, temporary.open("wb") as stream:
         # NumPy stamps every member with the same date in 1980, so equal arrays give equal bytes.
         np.savez(stream, **values, made_from=made_from, content=Prepared(**values).digest())
-    return said
+    return remarks(found, largest, deviation, replayed=replayed)
 
 
 def hold_out(arrays: dict[str, np.ndarray], share: float) -> dict[str, np.ndarray]:
@@ -97,12 +98,6 @@ def hold_out(arrays: dict[str, np.ndarray], share: float) -> dict[str, np.ndarra
     held = np.zeros(len(y), dtype=bool)
     for label in np.unique(y):
         own = np.flatnonzero(y == label)
-        count = round(share * len(own))
-        if not 0 < count < len(own):
-            raise UserError(
-                f"dataset.validation is {share}, which leaves {count} of the {len(own)} training samples of class "
-                f"{label} to test on: choose another share"
-            )
-        held[own[-count:]] = True
+        held[own[-held_out(len(own), share, int(label)) :]] = True
     sides = {"train": ~held, "test": held}
     return {f"{key}_{side}": arrays[f"{key}_train"][rows] for side, rows in sides.items() for key in ("x", "y")}

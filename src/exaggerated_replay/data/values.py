@@ -66,35 +66,37 @@ def values_in(path: Path, key: str) -> Values:
     return Values(**json.loads(remembered(path, key, "values", look)))
 
 
-def scaled(arrays: Mapping[str, np.ndarray], deviation: float) -> dict[str, np.ndarray]:
-    """Bring features to a standard deviation over all values of the training set; the test set decides nothing.
+def check_values(found: Values, white: int | None, deviation: float | None, key: str = "dataset") -> None:
+    """Check that what the settings say of the values of inputs fits the training inputs.
+
+    Args:
+        found: What these are like.
+        white: The largest value of a pixel; None where the settings do not state it.
+        deviation: What the standard deviation of features becomes; None: they stay as they are.
+        key: The part of the settings that says so.
 
     Raises:
-        UserError: They are images, or all alike.
+        UserError: It does not.
     """
-    x = arrays["x_train"]
-    if x.dtype == np.uint8:
+    if white is not None and not found.images:
+        raise UserError(f"{key}.white is for images, and these are features: set it to null")
+    if white is not None and found.high > white:
+        raise UserError(f"{key}.white is {white}, but x_train has values up to {found.high:g}: set it to that")
+    if deviation is not None and found.images:
         raise UserError(
-            "dataset.deviation is for features, and these are images, which are divided by their largest value: set it "
-            "to null"
+            f"{key}.deviation is for features, and these are images, which are divided by what is white: set it to null; "
+            "that of an encoder's features is encoder.deviation"
         )
-    found = deviation_of(x)
-    if not 0 < found < float("inf"):
-        raise UserError(f"the features have a standard deviation of {found}, which cannot be scaled: check the file")
-    factor = np.float32(deviation / found)
-    return {name: array * factor if name.startswith("x_") else array for name, array in arrays.items()}
+    if deviation is not None and not 0 < found.deviation < float("inf"):
+        raise UserError(
+            f"{key}.deviation is {deviation:g}, but the features have a standard deviation of {found.deviation}, which "
+            "cannot be scaled: check the file"
+        )
 
 
-def check_white(x: np.ndarray, white: int | None, where: Path) -> None:
-    """Check that the largest value of a pixel, where the settings state it, fits the training images.
-
-    Raises:
-        UserError: It does not, or there are no images.
-    """
-    if white is not None and x.dtype != np.uint8:
-        raise UserError(f"dataset.white is for images, and {where} holds {x.dtype} features: set it to null")
-    if white is not None and x.max() > white:
-        raise UserError(f"dataset.white is {white}, but x_train in {where} has values up to {x.max()}: set it to that")
+def scaled(arrays: Mapping[str, np.ndarray], factor: float) -> dict[str, np.ndarray]:
+    """Multiply the features of both sets, which are single precision."""
+    return {key: array * np.float32(factor) if key.startswith("x_") else array for key, array in arrays.items()}
 
 
 def remarks(found: Values, white: int, deviation: float | None = None, *, replayed: bool) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from exaggerated_replay.data.facts import check_colours
 from exaggerated_replay.data.identity import content_of_file
+from exaggerated_replay.data.values import check_values, values_in
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, no_such_file
 from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS, ENCODERS, RAW
@@ -106,9 +107,13 @@ def make_source(settings: SourceSettings, key: str = "dataset") -> Source:
     """Work out which raw files the settings mean, which lie under `key` in params.yaml.
 
     Raises:
-        UserError: The user's file is missing, is not a usable data set, or holds other samples than it should.
+        UserError: The user's file is missing, is not a usable data set, holds other samples than it should, or other
+            values than the settings say.
     """
     content = content_of(settings, key)
+    if settings.own_file and (settings.white, settings.deviation) != (None, None):
+        values = values_in(Path(settings.own_file), f"{key}.source")
+        check_values(values, settings.white, settings.deviation, key)
     return Source(settings, content, data_digest(settings, content))
 
 

@@ -58,10 +58,11 @@ class SourceSettings(Settings):
             self.content is None or re.fullmatch(r"[0-9a-f]{64}", self.content) is not None,
             f"content is {self.content!r}, which is not a SHA-256: give its 64 digits in small letters, or null",
         )
-        require(
-            self.white is None or (self.own_file is not None and self.own_reader == "npz"),
-            f"white is {self.white}, but it applies only to an npz file of your own: set it to null",
-        )
+        for key in ("white", "deviation"):
+            value, own = getattr(self, key), self.own_file is not None and self.own_reader == "npz"
+            require(
+                value is None or own, f"{key} is {value}, but it applies only to an npz file of your own: set it to null"
+            )
         require((self.mean is None) == (self.std is None), "give both mean and std, or neither")
         if self.mean is not None and self.std is not None:
             require(len(self.mean) == len(self.std) == 3, "mean and std need one number for each of three channels")

@@ -115,11 +115,6 @@ class Params(Settings):
             not self.encoder.used or self.dataset.mean is not None,
             "dataset.mean and dataset.std are missing: the encoder needs images of known mean and deviation",
         )
-        require(
-            not self.encoder.used or self.dataset.deviation is None,
-            "dataset.deviation is for features of your own, and here they are an encoder's: set it to null, and "
-            "encoder.deviation",
-        )
         made_for, suffix = self.study.dataset, self.size.suffix
         sized = suffix and self.study.name.endswith(suffix)  # and no study that chooses its size by itself
         who = f"size={self.size.name}" if sized else f"study={self.study.name}"

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from traceback import extract_tb
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -20,7 +19,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from exaggerated_replay.devices import check_defaults
-from exaggerated_replay.errors import Interrupted, UserError
+from exaggerated_replay.errors import Interrupted, UserError, line_in
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, State, build_method
 from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples, Schedule
@@ -104,8 +103,7 @@ def _try(settings: MethodSettings, bounded: bool) -> Iterator[str]:
             raise UserError(f"{name} does not learn: {failure}") from failure
         except (TypeError, ValueError, RuntimeError, AttributeError, LookupError) as error:
             own = own_method(name)
-            through = {Path(frame.filename).resolve() for frame in extract_tb(error.__traceback__)}
-            if not own or own.path.resolve() in through:  # its line says more
+            if not own or line_in(own.path, error):  # its line says more
                 raise
             what = f"{type(error).__name__}: {error}"
             raise UserError(f"{own.path}: a run of {name} fails with {what}; --traceback shows where") from error

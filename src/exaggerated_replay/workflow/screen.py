@@ -3,12 +3,15 @@
 import copy
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
 HIDDEN = ("Cannot restore ", "Touching output file ", "Removing temporary output ", "Would remove temporary output ")
 MOST = 3  # files of a job that are named
+LAST = 5  # lines of a failed job's log that are shown: the last says why, and a job that trains may have told hundreds
 
 
 def screens(logger: logging.Logger) -> "Iterator[logging.StreamHandler[Any]]":
@@ -19,7 +22,7 @@ def screens(logger: logging.Logger) -> "Iterator[logging.StreamHandler[Any]]":
 
 
 class Brief(logging.Formatter):
-    """Names three files of a job, not hundreds.
+    """Names three files of a job, not hundreds, and shows the end of a failed job's log.
 
     Args:
         whole: The formatter that says everything.
@@ -36,7 +39,18 @@ class Brief(logging.Formatter):
             files = getattr(record, kind, None)
             if isinstance(files, list) and len(files) > MOST:
                 setattr(shown, kind, [*files[:MOST], f"and {len(files) - MOST} more"])
-        return self.whole.format(shown)
+        said = self.whole.format(shown)
+        if getattr(record, "event", None) != LogEvent.JOB_ERROR:
+            return said
+        return "\n".join([said, *(line for log in getattr(record, "log", None) or [] for line in end_of(Path(log)))])
+
+
+def end_of(log: Path) -> list[str]:
+    """Return the last lines of a log under its name; nothing of one that is not there."""
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [f"{log} ends in:", *(f"    {line}" for line in lines[-LAST:])] if lines else []
 
 
 class Quiet(logging.Filter):
