@@ -1,6 +1,8 @@
 """How a number is said, where several parts say it."""
 
+import difflib
 import re
+from collections.abc import Iterable
 
 
 def duration(seconds: float) -> str:
@@ -35,3 +37,9 @@ def significant(value: float, digits: int = 4) -> float:
 def unbroken(text: str) -> str:
     """Return a text in which no line ends between a number and its percent sign."""
     return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
+
+
+def did_you_mean(name: str, choices: Iterable[str], otherwise: str, most: int = 3) -> str:
+    """Ask whether a name that does not exist is one of the choices misspelt; where none is like it, say otherwise."""
+    close = difflib.get_close_matches(name, [*choices], n=most)
+    return f"did you mean {' or '.join(close)}?" if close else otherwise

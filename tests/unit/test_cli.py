@@ -285,7 +285,7 @@ def test_a_focus_that_is_no_cell_is_refused_by_the_first_stage_of_dvc(folder, ca
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("dataset=cifar", "Available options in 'dataset'"),
+        ("dataset=cifar", "conf/dataset/ has no cifar.yaml: did you mean cifar100?"),
         ("arms.rr-ra.f=0", "f is 0"),
         ("dataset=npz", "source"),
     ],

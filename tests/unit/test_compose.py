@@ -240,12 +240,13 @@ def test_the_focus_follows_the_treatment_unless_it_is_set():
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("dataset=cifar", ["dataset=cifar", "; ".join(options("dataset"))]),
-        ("study=nope", ["study=nope", "; ".join(options("study"))]),
-        ("reading=autors", ["reading=autors", "; ".join(options("reading"))]),
-        ("compute=tpu", ["compute=tpu", "auto; cpu; cpu_bf16; cuda"]),
-        ("study.seed=3", ["study.seed", "conf/ has no such key"]),
-        ("sed=3", ["sed", "conf/ has no such key"]),
+        ("dataset=minst", ["dataset=minst", "conf/dataset/ has no minst.yaml: did you mean mnist"]),
+        ("study=nope", ["study=nope", f"conf/study/ has no nope.yaml: choose one of {', '.join(options('study'))}"]),
+        ("reading=autors", ["conf/reading/ has no autors.yaml: did you mean authors?"]),
+        ("compute=tpu", ["compute=tpu", "did you mean cpu?"]),
+        ("study.seed=3", ["conf/ has no key study.seed: did you mean study.seeds"]),
+        ("datset=mnist", ["conf/ has no key datset: did you mean dataset"]),
+        ("zzz=3", ["conf/ has no key zzz: check its spelling"]),
         ("study.seeds", ["study.seeds"]),
         ("focus='", ["focus='"]),
         ("study.seeds=${nope}", ["'nope' not found"]),
@@ -296,6 +297,7 @@ def test_what_is_written_is_what_was_composed_the_same_bytes_each_time(tmp_path)
         (["+training.epochs=3"], "training.epochs is not a setting"),
         (["arms.er=null"], "arms.er.method is missing"),
         (["dataset=cifar"], "cifar"),
+        (["dataset.tasks=0"], r"^dataset\.tasks is 0: it must be"),  # and not params.yaml's own
     ],
 )
 def test_nothing_is_written_when_anything_is_wrong(tmp_path, overrides, told):

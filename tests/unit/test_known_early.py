@@ -74,7 +74,7 @@ def test_what_is_held_out_is_what_preparing_holds_out(planned, tmp_path):
 
 
 def test_a_share_that_leaves_a_class_empty_is_named(planned):
-    with pytest.raises(UserError, match=r"^dataset\.validation is 0\.9, which leaves 3 of the 3 .* of class 0 to test on"):
+    with pytest.raises(UserError, match=r"^dataset\.validation is 0\.9, which leaves 3 of the 3 .* of class 0 to"):
         planned(2, validation=0.9)
 
 

@@ -171,11 +171,11 @@ def rows_of(tex):
     return rows
 
 
-def check_structure(tex, environment):
+def check_structure(tex):
     """Every environment and brace is closed in its order; each row has as many cells as there are columns."""
     assert tex.isascii()
     begun = re.findall(r"\\(begin|end)\{([a-z*]+)\}", tex)
-    assert begun == [("begin", environment), ("begin", "tabular"), ("end", "tabular"), ("end", environment)]
+    assert begun == [("begin", "table*"), ("begin", "tabular"), ("end", "tabular"), ("end", "table*")]
     depth = 0
     for sign in re.sub(r"\\[{}\\]", "", tex):
         depth += (sign == "{") - (sign == "}")
@@ -195,11 +195,11 @@ def check_structure(tex, environment):
 def test_a_table_of_latex_is_whole_and_its_caption_and_label_are_those_asked_for(name, grid, tmp_path):
     folder = REPOSITORY / "results" / name
     usual = table_text(folder, grid, "latex")
-    check_structure(usual, "table*")
+    check_structure(usual)
     assert f"\\label{{tab:{name}-{grid}}}\n" in usual
     assert f"(study {name}, grid {escaped(grid)}).}}\n" in usual
-    own = table_text(folder, grid, "latex", caption="50 % of a_b & c", label="tab:my_gains", wide=False)
-    check_structure(own, "table")
+    own = table_text(folder, grid, "latex", caption="50 % of a_b & c", label="tab:my_gains")
+    check_structure(own)
     assert "\\caption{50 \\% of a\\_b \\& c}\n\\label{tab:my_gains}\n" in own
     assert rows_of(own) == rows_of(usual)
     if pdflatex := shutil.which("pdflatex"):
@@ -239,7 +239,7 @@ def test_markdown_and_csv_are_the_files_of_the_study(capsys):
     ("arguments", "told"),
     [
         (["nope"], "has no grid 'nope': choose one of"),
-        (["table1", "--caption", "x"], "a table as markdown has no caption, label or width: choose the form latex"),
+        (["table1", "--caption", "x"], "a table as markdown has no caption and no label: choose the form latex"),
         (["table1", "--form", "latex", "--label", "a b"], "the label is 'a b', but must be of letters, digits and"),
         (["table1", "--form", "latex", "--label", ""], "the label is ''"),
         (["table1", "--form", "html"], "'html' is not one of 'markdown', 'latex', 'csv'"),

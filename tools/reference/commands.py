@@ -2,7 +2,7 @@
 
 import click
 
-from exaggerated_replay.cli import group
+from exaggerated_replay.cli import group, is_job
 from tools.reference.markdown import page, table
 
 PROGRAM = "exaggerated-replay"
@@ -17,7 +17,7 @@ def commands_page() -> str:
     )
     context = click.Context(group, info_name=PROGRAM, **group.context_settings)
     commands = {name: command for name in group.list_commands(context) if (command := group.get_command(context, name))}
-    jobs = [name for name, command in commands.items() if _is_job(command)]
+    jobs = [name for name, command in commands.items() if is_job(command)]
     yours = [name for name in commands if name not in jobs]
     return page(
         "Command line",
@@ -28,10 +28,6 @@ def commands_page() -> str:
             f"## Exit status\n\n{group.epilog}",
         ],
     )
-
-
-def _is_job(command: click.Command) -> bool:
-    return any(parameter.name == "plan" for parameter in command.params)
 
 
 def _overview(commands: dict[str, click.Command], names: list[str]) -> str:

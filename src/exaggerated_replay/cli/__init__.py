@@ -25,12 +25,26 @@ MODULES = {
 PLACES = {command: module for module, commands in MODULES.items() for command in commands}
 
 
+def is_job(command: click.Command) -> bool:
+    """Tell whether a command is a job of the workflow, which gives it its plan."""
+    return any(parameter.name == "plan" for parameter in command.params)
+
+
 class Lazy(click.Group):
     """A group that imports a subcommand when it is asked for."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
         """Return the subcommands in the order in which they are usually needed."""
         return list(PLACES)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the user types before the jobs that the workflow calls."""
+        commands = {name: command for name in PLACES if (command := self.get_command(context, name))}
+        width = formatter.width - max(map(len, commands)) - 6
+        for title, wanted in (("Commands for you", False), ("Jobs that the workflow calls", True)):
+            with formatter.section(title):
+                chosen = {name: command for name, command in commands.items() if is_job(command) is wanted}
+                formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in chosen.items()])
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         """Import a subcommand."""
@@ -47,6 +61,7 @@ class Lazy(click.Group):
     epilog="Exit status: 0 done; 1 a bug in this program, or results that differ (report, rebuild); 2 something for "
     "you to fix, named in one sentence; 130 or 143 stopped from outside.",
 )
+@click.version_option(package_name="exaggerated-replay")
 @click.option("--traceback", is_flag=True, help="Show where in the program an error came from.")
 def group(traceback: bool) -> None:
     """Compose a study, see what came of it, and carry its runs about; and the jobs that `snakemake` calls."""

@@ -13,9 +13,9 @@ from exaggerated_replay.places import CONF
 @click.command()
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 def compose(overrides: tuple[str, ...]) -> None:
-    """Compose params.yaml from conf/, for example with dataset=mnist study.seeds=3 reading=paper.
+    """Compose params.yaml from conf/.
 
-    Without arguments, everything takes its default in conf/.
+    For example with dataset=mnist study.seeds=3 reading=paper. Without arguments, everything takes its default.
     """
     from exaggerated_replay.figures.letters import remarks_on_letters
     from exaggerated_replay.locks import at_work, is_held
@@ -41,7 +41,7 @@ def compose(overrides: tuple[str, ...]) -> None:
 @click.command()
 @click.option("--methods", type=PATH, help="Also write the version of each method of your own to this file.")
 def drift(methods: Path | None) -> None:
-    """List the keys in which params.yaml differs from what conf/ composes; what cannot be planned is refused."""
+    """List the keys in which params.yaml differs from conf/. What cannot be planned is refused."""
     from exaggerated_replay.files import write_json
     from exaggerated_replay.planning.compose import drift_warning
     from exaggerated_replay.planning.dropped import check_nothing_dropped
@@ -60,7 +60,7 @@ def drift(methods: Path | None) -> None:
 @click.command()
 @click.argument("arm")
 def check(arm: str) -> None:
-    """Try the method of ARM on small made-up data: does a run repeat, also when it is interrupted or observed?"""
+    """Try the method of ARM on small made-up data. Does a run repeat, also when it is interrupted or observed?"""
     from exaggerated_replay.devices import use_threads
     from exaggerated_replay.planning.cells import default_config
     from exaggerated_replay.planning.checking import check_arm, check_choice
@@ -76,5 +76,5 @@ def check(arm: str) -> None:
 
 @click.command()
 def plan() -> None:
-    """Print the plan: which cells the study has, and which runs they need."""
+    """Print the plan: cells, and the runs that they need."""
     print(json.dumps(asked_plan().to_dict(), indent=1, sort_keys=True))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @written_plan
 @click.argument("dataset")
 def fetch(plan: Path, dataset: str) -> None:
-    """Download the raw files of DATASET, such as digits-1a2b3c4d5e (or copy them, where they lie at hand)."""
+    """Download the raw files of DATASET. Where they lie at hand, they are copied."""
     from exaggerated_replay.data.fetch import fetch
 
     source = source_of(read_plan(plan), dataset, plan).settings
@@ -30,7 +30,7 @@ def fetch(plan: Path, dataset: str) -> None:
 @click.command("fetch-encoder")
 @written_plan
 def fetch_encoder(plan: Path) -> None:
-    """Download the trained encoder of the plan, as its authors publish it."""
+    """Download the published encoder of the plan."""
     from exaggerated_replay.data.fetch import OWN_ENCODER, fetch
 
     published = encoder_of(read_plan(plan), plan).settings.published
@@ -45,7 +45,7 @@ def fetch_encoder(plan: Path) -> None:
 @click.argument("dataset")
 @click.option("--out", type=PATH, required=True, help="The npz file to write.")
 def prepare(plan: Path, dataset: str, out: Path) -> None:
-    """Verify the raw files of DATASET and write them as one normalised npz file."""
+    """Verify the raw files of DATASET, and write one npz file."""
     from exaggerated_replay.data.fetch import verify
     from exaggerated_replay.data.prepare import prepare
 
@@ -71,7 +71,7 @@ def prepare(plan: Path, dataset: str, out: Path) -> None:
 @click.command()
 @written_plan
 def split(plan: Path) -> None:
-    """Write which classes each task brings, and how many samples of them there are: a file for every seed."""
+    """Write the tasks of every seed, a file each. It says which classes and how many samples a task brings."""
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.data.splits import write_split
 
@@ -87,7 +87,7 @@ def split(plan: Path) -> None:
 @click.argument("images", type=PATH)
 @click.option("--out", type=PATH, required=True, help="The directory to write weights and record to.")
 def pretrain(plan: Path, dataset: str, images: Path, out: Path) -> None:
-    """Train the encoder on IMAGES, the prepared DATASET; every epoch is kept, so the same command resumes."""
+    """Train the encoder on IMAGES, the prepared DATASET. Every epoch is kept, so the same command resumes."""
     planned, slot = plan_with_gpu(plan)
     pretraining = encoder_of(planned, plan).settings.pretraining
     if pretraining is None:
@@ -118,7 +118,7 @@ def pretrain(plan: Path, dataset: str, images: Path, out: Path) -> None:
 @click.argument("data", type=PATH)
 @click.option("--out", type=PATH, required=True, help="The safetensors file to write.")
 def features(plan: Path, data: Path, out: Path) -> None:
-    """Compute the frozen features of every image of DATA, a prepared npz file."""
+    """Compute the features of every image of DATA, an npz file."""
     planned = read_plan(plan)
     encoder, dataset = encoder_of(planned, plan), planned.dataset
 

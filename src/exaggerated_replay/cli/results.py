@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @written_plan
 def study(plan: Path) -> None:
-    """Write the study's folder from the records of its runs: tables, figures, metrics, provenance, and its pages."""
+    """Write the study's folder from the records of its runs. It has tables, figures, metrics, provenance, and pages."""
     from exaggerated_replay.files import read_json, write_text
     from exaggerated_replay.planning.plan import Plan, params_of
 
@@ -43,7 +43,9 @@ def study(plan: Path) -> None:
 @click.argument("folders", type=PATH, nargs=-1, required=True)
 @click.option("--index", type=PATH, help="Also write a page with links to all their reports.")
 def report(folders: tuple[Path, ...], index: Path | None) -> None:
-    """Make the study folders FOLDERS whole again from what Git keeps of them, without training.
+    """Make the study folders FOLDERS whole again from Git.
+
+    Nothing is trained: what Git does not keep is made of what it keeps.
 
     Exit status 1 if a file that Git keeps comes out with other bytes.
     """
@@ -75,12 +77,14 @@ def report(folders: tuple[Path, ...], index: Path | None) -> None:
 )
 @click.option("--caption", help="Caption of a LaTeX table, as plain text.")
 @click.option("--label", help="Label of a LaTeX table, such as tab:gains.")
-@click.option("--wide/--narrow", default=True, help="Width of a LaTeX table: both columns of a page, or one.")
-def table(folder: Path, grid: str, form: str, caption: str | None, label: str | None, wide: bool) -> None:
-    """Print the table of GRID, a grid of the study in FOLDER, as a paper has it; LaTeX needs the package booktabs."""
+def table(folder: Path, grid: str, form: str, caption: str | None, label: str | None) -> None:
+    """Print the table of a grid as a paper has it.
+
+    GRID is a grid of the study in FOLDER. LaTeX needs the package booktabs.
+    """
     from exaggerated_replay.analysis.questions.layout import table_text
 
-    print(table_text(folder, grid, form, caption=caption, label=label, wide=wide), end="")
+    print(table_text(folder, grid, form, caption=caption, label=label), end="")
 
 
 @click.command()
@@ -88,7 +92,7 @@ def table(folder: Path, grid: str, form: str, caption: str | None, label: str | 
 @click.argument("baseline")
 @click.argument("treatment")
 def compare(study: str | None, baseline: str, treatment: str) -> None:
-    """Compare the cells BASELINE and TREATMENT seed by seed: differences with their intervals, and the verdict."""
+    """Compare the cells BASELINE and TREATMENT seed by seed. Differences have intervals, and there is a verdict."""
     from exaggerated_replay.analysis.study.study import open_study
     from exaggerated_replay.commands.compare import compare
 
@@ -115,7 +119,9 @@ def _so_far(plan: "Plan") -> "Study":
     "--workflow", default="snakemake --cores all metrics", show_default=True, help="The command that trains a round."
 )
 def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
-    """Add seeds in rounds until every CLAIM has a verdict that stays valid however often one looks.
+    """Add seeds in rounds until every CLAIM has a verdict.
+
+    The verdict stays valid however often one looks.
 
     A claim is a grid, a cell, or CELL:METRIC; without any, all of the study.
     """
@@ -133,11 +139,11 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
 @click.option("--validation", type=float, default=0.2, show_default=True, help="Share of training data held out.")
 @click.option("--workflow", default="snakemake --cores all", show_default=True, help="The command that trains a round.")
 def select(sweeps: tuple[str, ...], seeds: str, test_seeds: str, metric: str, validation: float, workflow: str) -> None:
-    """Choose settings on validation data, then try them on test data with other seeds.
+    """Choose settings on validation data, then test them.
 
     Candidates are all combinations of the values, such as arm=er method.memory_per_class=5,20; data and all else are as
-    params.yaml was composed. Those that are shown to be worse drop out early. At the end params.yaml holds the winner's
-    study.
+    params.yaml was composed. Those that are shown to be worse drop out early. The winner is tried on test data with
+    other seeds, and params.yaml holds its study at the end.
     """
     from exaggerated_replay.commands.selection import select
 
@@ -147,7 +153,11 @@ def select(sweeps: tuple[str, ...], seeds: str, test_seeds: str, metric: str, va
 @click.command()
 @click.argument("name")
 def explain(name: str) -> None:
-    """Explain where the numbers of NAME (a cell, a run or its digest) come from, or why it would be trained."""
+    """Explain where the numbers of NAME come from.
+
+    NAME is a cell, a run or its digest. Of a run that is not trained yet it says what sets it apart from the nearest
+    finished one.
+    """
     from exaggerated_replay.commands.explain import explain
 
     print(explain(asked_plan(), name, RESULTS, store_folder()))
@@ -165,7 +175,9 @@ def explain(name: str) -> None:
 @click.option("--keep", type=PATH, help="Train in this folder and leave it there; otherwise it is removed.")
 @click.option("--workflow", default="--cores all", show_default=True, help="Arguments for Snakemake.")
 def rebuild(folder: Path, seeds: str | None, data: tuple[Path, ...], keep: Path | None, workflow: str) -> None:
-    """Train the study in FOLDER again from the commit that made it, and say how far the results agree.
+    """Train the study in FOLDER again, and compare.
+
+    It is trained by the code of the commit that made it.
 
     Exit status 1 if a number differs by more than a different processor would explain.
     """

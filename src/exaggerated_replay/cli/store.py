@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 def status() -> None:
-    """Show how far unfinished runs are, how long they will still take, and how many of the plan's runs are done."""
+    """Show how far the plan's runs are, and what time is left."""
     from exaggerated_replay.store.status import status
 
     for line in told(status(asked_plan(), RUNS, store_folder(), WORKSPACE)):
@@ -29,11 +29,12 @@ def status() -> None:
 
 def told(found: "Status") -> Iterator[str]:
     """Say in a few lines how far runs are."""
-    finished, aside = len(found.finished), len(found.set_aside)
+    finished, kept = len(found.finished), len(found.kept)
     begun, rest = len(found.unfinished), len(found.not_begun)
     yield (
-        f"{finished + aside + begun + rest} runs in the plan: {finished} finished, {begun} unfinished, "
-        f"{rest} not begun or not saved yet, {aside} finished and set aside"
+        f"{finished + kept + begun + rest} runs in the plan: {finished} finished, {begun} unfinished, "
+        f"{rest} not begun or not saved yet"
+        + (f", {kept} finished in {store_folder()}, from where the workflow takes them" if kept else "")
     )
     yield from lines("Unfinished", found.unfinished)
     yield from lines(f"Unfinished in {WORKSPACE}, and not in the plan", found.elsewhere)
@@ -56,7 +57,7 @@ def lines(title: str, standings: "Sequence[Standing]") -> Iterator[str]:
 
 @click.command()
 def verify() -> None:
-    """Check every run of the plan: its record against its name, its checkpoint against its record."""
+    """Check the records and checkpoints of the plan's runs."""
     from exaggerated_replay.store.verify import verify_runs
 
     runs = [run.directory for run in asked_plan().runs]
@@ -71,7 +72,7 @@ def verify() -> None:
 
 @click.command()
 def prune() -> None:
-    """Set aside the runs that the plan does not name, so that DVC records only the others."""
+    """Set aside the runs that the plan does not name. So DVC records only the others."""
     from exaggerated_replay.store.keeping import set_aside
 
     out, told = set_aside(asked_plan().named, RUNS, store_folder())
@@ -84,7 +85,7 @@ def prune() -> None:
 @click.argument("file", type=PATH)
 @click.option("--study", help="A study of results/, instead of all runs.")
 def export(file: Path, study: str | None) -> None:
-    """Write the records of finished runs to FILE, one per line, without checkpoints, for import elsewhere."""
+    """Write the records of finished runs to FILE. One per line, without checkpoints, for import elsewhere."""
     from exaggerated_replay.store.exchange import export_records
 
     print(f"{export_records(RESULTS / study if study else RUNS, TIMINGS, file)} records in {file}")
@@ -93,7 +94,10 @@ def export(file: Path, study: str | None) -> None:
 @click.command("import")
 @click.argument("file", type=PATH)
 def import_(file: Path) -> None:
-    """Verify the records in FILE (from `export`, or a study's folder) and add the new ones to the runs."""
+    """Add the records in FILE to the runs.
+
+    FILE is from `export`, or the folder of a study. Each record is verified; those that are here already stay.
+    """
     from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.store.exchange import import_records
 

@@ -16,7 +16,7 @@ from exaggerated_replay.places import TIMINGS, WORKSPACE, store_folder
 @click.option("--data", type=PATH, required=True, help="The prepared npz file, or the file of features.")
 @click.option("--log", type=PATH, default=Path(os.devnull), help="Where progress goes, and what ends it.")
 def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path) -> None:
-    """Train runs on the same data, one after the other; RECORDS are their record.json files. Finished ones stay."""
+    """Train runs on the same data, one after the other. RECORDS are their record.json files; finished ones stay."""
     planned, slot = plan_with_gpu(plan)
     compute = planned.compute
     runs = {path.parent: entry(planned.named, path.parent.name, "run", plan).settings for path in records}

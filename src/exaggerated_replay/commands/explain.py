@@ -1,6 +1,5 @@
 """Where a number comes from: from a cell of a table to its runs, from a run to all that decided it."""
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from exaggerated_replay.settings.nested import flat
 from exaggerated_replay.store.keeping import has_more, sealed_records
 from exaggerated_replay.store.lines import read_records
 from exaggerated_replay.store.records import Record, is_complete
+from exaggerated_replay.wording import did_you_mean
 
 
 def explain(plan: StudyPlan, name: str, results: Path, store: Path) -> str:
@@ -40,8 +40,7 @@ def explain(plan: StudyPlan, name: str, results: Path, store: Path) -> str:
     asked = Path(name).name
     found = [run for run in known if asked in (run, run.rpartition("-")[2])]
     if not found:
-        close = difflib.get_close_matches(name, [*plan.cells, *known], n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"the cells are {', '.join(plan.cells)}"
+        hint = did_you_mean(name, [*plan.cells, *known], f"the cells are {', '.join(plan.cells)}")
         raise UserError(f"{name} is neither a cell of the plan nor a run: {hint}")
     return _run(plan, found[0], finished, results, store)
 

@@ -62,9 +62,8 @@ def prepare(
     arrays, digest = in_one_order(arrays, largest)
     if content not in (None, digest):
         raise UserError(
-            f"{where} holds other samples than the settings say (their digest is {digest}, and it should be {content}): "
-            "delete it and fetch it again, or, if these are the ones that you mean, set `content` of this data set to "
-            "their digest"
+            f"{where} holds other samples than the settings say (their digest is {digest}, not {content}): delete it "
+            "and fetch it again, or, if these are the ones that you mean, set its `content` to their digest"
         )
     if validation is not None:
         arrays = hold_out(arrays, validation)

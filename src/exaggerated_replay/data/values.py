@@ -84,8 +84,8 @@ def check_values(found: Values, white: int | None, deviation: float | None, key:
         raise UserError(f"{key}.white is {white}, but x_train has values up to {found.high:g}: set it to that")
     if deviation is not None and found.images:
         raise UserError(
-            f"{key}.deviation is for features, and these are images, which are divided by what is white: set it to null; "
-            "that of an encoder's features is encoder.deviation"
+            f"{key}.deviation is for features, and these are images, which are divided by what is white: set it "
+            "to null; that of an encoder's features is encoder.deviation"
         )
     if deviation is not None and not 0 < found.deviation < float("inf"):
         raise UserError(

@@ -1,6 +1,5 @@
 """Values checked against a settings dataclass, and refused in one sentence that names the key."""
 
-import difflib
 import functools
 import json
 import re
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.settings.methods import method_names, settings_of
 from exaggerated_replay.settings.run import MethodSettings
+from exaggerated_replay.wording import did_you_mean
 
 Kind = TypeVar("Kind")
 
@@ -107,8 +107,8 @@ def _sentence(kind: type, problems: Sequence[Mapping[str, Any]], where: str) -> 
         case "missing":
             return f"{key} is missing"
         case "unexpected_keyword_argument":
-            close = difflib.get_close_matches(location[-1], _names(kind, location[:-1]), n=1)
-            hint = f"did you mean {close[0]}?" if close else "remove it, or check its spelling"
+            names = _names(kind, location[:-1])
+            hint = did_you_mean(location[-1], names, "remove it, or check its spelling", most=1)
             return f"{key} is not a setting: {hint}"
         case "value_error":
             return f"{key + ': ' if key else ''}{problem['ctx']['error']}"

@@ -16,9 +16,11 @@ import yaml
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, is_experiments_copy, read_json, write_json, write_text
 from exaggerated_replay.places import DRIFT, EXPERIMENT, HELD, checkout
-from exaggerated_replay.planning.params import check_params, read_params
+from exaggerated_replay.planning.params import PARAMS, check_params, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
+from exaggerated_replay.settings.nested import flat
 from exaggerated_replay.strict_yaml import dump_yaml
+from exaggerated_replay.wording import did_you_mean
 
 GROUPS = ("dataset", "hyper", "size", "encoder", "study", "compute", "reading", "rules")
 
@@ -42,7 +44,7 @@ def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
             values = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)
             return cast(dict[str, Any], values)  # of a mapping it is one
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{conf.name}/ cannot be composed{given}: {_reason(str(error))}") from None
+        raise UserError(f"{conf.name}/ cannot be composed{given}: {_reason(str(error), conf)}") from None
 
 
 def check_override(override: str) -> None:
@@ -69,12 +71,18 @@ def check_override(override: str) -> None:
         )
 
 
-def _reason(message: str) -> str:
+def _reason(message: str, conf: Path) -> str:
     """Put Hydra's several lines into one sentence, without its hints at its own command line."""
+    if found := re.search(r"Could not find '(\w+)/(.+)'", message):
+        group, option = found.groups()
+        names = sorted(path.stem for path in (conf / group).glob("*.yaml"))
+        hint = did_you_mean(option, names, f"choose one of {', '.join(names)}")
+        return f"{conf.name}/{group}/ has no {option}.yaml: {hint}"
+    if found := re.search(r"Could not override '([^']+)'", message):
+        known = [*GROUPS, *flat(compose_values(conf, []))]
+        return f"{conf.name}/ has no key {found[1]}: {did_you_mean(found[1], known, 'check its spelling', most=1)}"
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     told = [line.rstrip(".") for line in lines if not line.startswith(("Config search path", "provider=", "To append"))]
-    if told and "Could not override" in told[0]:
-        return f"{told[0]}, because conf/ has no such key"
     return "; ".join(told) or "it is nested too deeply"
 
 
@@ -96,7 +104,8 @@ def write_params(conf: Path, overrides: list[str], target: Path) -> Plan:
         values = {**compose_values(conf, overrides), "composed_with": overrides}
         plan = make_plan(check_params(values))
     except UserError as error:
-        raise UserError(f"{error}; {_still_held(target)}") from None
+        told = str(error).removeprefix(f"{PARAMS}: ")  # what was given is at fault, and not what the file holds
+        raise UserError(f"{told}; {_still_held(target)}") from None
     write_text(target, dump_yaml(values))
     note_held(values)
     return plan

@@ -61,7 +61,8 @@ class SourceSettings(Settings):
         for key in ("white", "deviation"):
             value, own = getattr(self, key), self.own_file is not None and self.own_reader == "npz"
             require(
-                value is None or own, f"{key} is {value}, but it applies only to an npz file of your own: set it to null"
+                value is None or own,
+                f"{key} is {value}, but it applies only to an npz file of your own: set it to null",
             )
         require((self.mean is None) == (self.std is None), "give both mean and std, or neither")
         if self.mean is not None and self.std is not None:

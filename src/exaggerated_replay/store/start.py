@@ -70,7 +70,7 @@ def keep_and_fill(plan: Plan) -> Iterator[str]:
     yield from clear(names, store)
     take_in(RUNS, store)
     if back := bring_back(names, RUNS, store):
-        yield f"{len(back)} finished runs were not whole in {RUNS}: brought back from {store}"
+        yield f"{len(back)} finished runs that {RUNS} lacked are there again, from {store}"
     for leftover in filter(Path.is_dir, (WORKSPACE / name for name in names)):
         if finished(RUNS / leftover.name) == WHOLE:  # its job was killed between finishing the run and tidying up
             shutil.rmtree(leftover, ignore_errors=True)

@@ -42,7 +42,7 @@ class Status:
     """What became of the runs of a plan, each in one of the first four lists; and which others are unfinished."""
 
     finished: list[str]
-    set_aside: list[str]  # finished, and not among the results: they wait for the rest of their job, or were pruned
+    kept: list[str]  # finished, and not among the results: they wait for the rest of their job, or were pruned
     unfinished: list[Standing]
     not_begun: list[str]  # or begun and not saved yet
     unreadable: list[Path]  # states that no run can go on from: theirs begin anew
@@ -68,7 +68,7 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
         if (runs / name / RECORD).is_file():
             found.finished.append(name)
         elif (kept / name / RECORD).is_file():
-            found.set_aside.append(name)
+            found.kept.append(name)
         elif (path := workspace / name / STATE).is_file():
             if standing := read_standing(path, asdict(run.settings)):
                 found.unfinished.append(standing)

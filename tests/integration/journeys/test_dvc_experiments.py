@@ -102,7 +102,7 @@ def test_runs_that_snakemake_trained_and_dvc_has_not_recorded_survive_an_experim
     assert "4 runs, 0 of them new" in told
     assert clone.planned("models") == set()
     output = clone.snakemake("models").output
-    assert "2 finished runs were not whole in results/runs: brought back from .store" in output
+    assert "2 finished runs that results/runs lacked are there again, from .store" in output
     assert not trained(output)
     assert before.items() <= clone.runs().items()
 

@@ -53,9 +53,8 @@ def table_text(
     *,
     caption: str | None = None,
     label: str | None = None,
-    wide: bool = True,
 ) -> str:
-    """Return a table of a study as text: `table_text("results/default", "table1", "latex", wide=False)`.
+    """Return a table of a study as text: `table_text("results/default", "table1", "latex")`.
 
     Args:
         folder: The study's folder.
@@ -63,7 +62,6 @@ def table_text(
         form: markdown, latex or csv.
         caption: Of a table of LaTeX, in plain text; what the table shows, by default.
         label: Of a table of LaTeX; the study and its grid, by default.
-        wide: Whether a table of LaTeX is a `table*`, over both columns of a page, or a `table`.
 
     Raises:
         UserError: There is no such study, grid or form; or the label cannot be one, or the form has neither caption nor
@@ -71,8 +69,8 @@ def table_text(
     """
     if form not in FORMS:
         raise UserError(f"{form} is not a form of a table: choose one of {', '.join(FORMS)}")
-    if form != "latex" and not (caption is None and label is None and wide):
-        raise UserError(f"a table as {form} has no caption, label or width: choose the form latex, or leave them out")
+    if form != "latex" and (caption, label) != (None, None):
+        raise UserError(f"a table as {form} has no caption and no label: choose the form latex, or leave them out")
     if label is not None and not re.fullmatch(r"[\w:./+-]+", label, re.ASCII):
         raise UserError(f"the label is {label!r}, but must be of letters, digits and : . / + - _, such as tab:gains")
     study = open_study(Path(folder))
@@ -83,7 +81,7 @@ def table_text(
     if form == "markdown":
         return _with_note(table, text)
     usual = usual_caption(table, study, grid), usual_label(study, grid)
-    return latex(table, text, usual[0] if caption is None else caption, label or usual[1], wide=wide)
+    return latex(table, text, usual[0] if caption is None else caption, label or usual[1])
 
 
 def write(table: pd.DataFrame, folder: Path, name: str, study: Study) -> None:
@@ -225,15 +223,14 @@ def markdown(table: pd.DataFrame) -> str:
     return shown.reset_index().to_markdown(headers=headers, index=False, disable_numparse=True)
 
 
-def latex(table: pd.DataFrame, text: str, caption: str, label: str, *, wide: bool = True) -> str:
-    """Return a comparison as a table of LaTeX with the rules of booktabs.
+def latex(table: pd.DataFrame, text: str, caption: str, label: str) -> str:
+    """Return a comparison as a table of LaTeX with the rules of booktabs, over both columns of a page.
 
     Args:
         table: From `comparison`.
         text: A note, which stands below.
         caption: Stands above; plain text, like the note.
         label: By which the text refers to the table.
-        wide: Whether it goes over both columns of a page (`table*`).
     """
     shown = paper_form(table)
     columns = "l" * (shown.shape[1] + shown.index.nlevels)
@@ -241,11 +238,10 @@ def latex(table: pd.DataFrame, text: str, caption: str, label: str, *, wide: boo
         shown = shown.droplevel(1, axis="columns")
     shown = shown.reset_index().map(escaped).rename(columns=escaped)
     tabular = shown.to_latex(index=False, escape=False, column_format=columns, multicolumn_format="l")
-    environment = "table*" if wide else "table"
     return (
-        f"\\begin{{{environment}}}\n\\centering\n\\caption{{{escaped(caption)}}}\n\\label{{{label}}}\n"
+        f"\\begin{{table*}}\n\\centering\n\\caption{{{escaped(caption)}}}\n\\label{{{label}}}\n"
         "\\footnotesize\\setlength{\\tabcolsep}{4pt}\n"
-        f"{tabular}\\par\\smallskip\n\\parbox{{\\linewidth}}{{{escaped(text)}}}\n\\end{{{environment}}}\n"
+        f"{tabular}\\par\\smallskip\n\\parbox{{\\linewidth}}{{{escaped(text)}}}\n\\end{{table*}}\n"
     )
 
 

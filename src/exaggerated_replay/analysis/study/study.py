@@ -1,6 +1,5 @@
 """A study as it is read: its plan, the records of its runs, and which of these are compared with which."""
 
-import difflib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from exaggerated_replay.planning.study_plan import Cell, StudyPlan
 from exaggerated_replay.store.keeping import sealed_records
 from exaggerated_replay.store.lines import read_records
 from exaggerated_replay.store.records import Record, read_record
+from exaggerated_replay.wording import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ class Study:
             UserError: There is none of that name.
         """
         if name not in self.plan.cells:
-            close = difflib.get_close_matches(name, self.plan.cells, n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"choose among {', '.join(self.plan.cells)}"
+            hint = did_you_mean(name, self.plan.cells, f"choose among {', '.join(self.plan.cells)}")
             raise UserError(f"{name} is not a cell of the study {self.plan.study.name}: {hint}")
         return self.plan.cells[name]
 
