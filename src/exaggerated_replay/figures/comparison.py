@@ -33,6 +33,7 @@ from exaggerated_replay.figures.style import (
     key,
     panels,
     row_names,
+    shade_margin,
     stack,
 )
 
@@ -84,9 +85,7 @@ def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure
     pitch = max(0.22, 0.11 * max(name.count("\n") + 1 for name in shown))
     figure, ((*axes_of_metrics,),) = panels(1.05 + pitch * len(names), len(TITLES), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
-        margin = study.plan.rules.margins.of(metric)
-        axes.axvspan(-margin, margin, **WITHIN, zorder=0)
-        axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
+        shade_margin(axes, study.plan.rules.margins.of(metric), upright=True)
         for y, (_, row) in enumerate(table.iterrows()):
             treated, base = study.pair(row["cell"], row["baseline"])
             _row(axes, y, row, metric, treated[metric] - base[metric], colours[row["cell"]])

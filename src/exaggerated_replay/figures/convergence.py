@@ -12,8 +12,6 @@ from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     ALL_ZERO,
-    INK,
-    WITHIN,
     arm_colours,
     arm_name,
     banded,
@@ -26,6 +24,7 @@ from exaggerated_replay.figures.style import (
     means,
     of_seeds,
     panels,
+    shade_margin,
 )
 from exaggerated_replay.planning.study_plan import StudyPlan
 
@@ -86,9 +85,7 @@ def _differences(row: Sequence[Axes], plan: StudyPlan, changed: pd.DataFrame, ar
     """Plot what each arm changes, on one scale."""
     for axes, metric in zip(row, TITLES, strict=True):
         axes.sharey(row[0])
-        margin = plan.rules.margins.of(metric)
-        axes.axhspan(-margin, margin, **WITHIN, zorder=0)
-        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+        shade_margin(axes, plan.rules.margins.of(metric))
         for arm in changed["arm"].unique():
             own = changed[changed["arm"] == arm]
             dots(axes, own["iterations"], own[metric], arms[arm], aside=5)

@@ -17,7 +17,6 @@ from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     INK,
-    WITHIN,
     arm_colours,
     arm_name,
     below,
@@ -28,6 +27,7 @@ from exaggerated_replay.figures.style import (
     means,
     of_seeds,
     panels,
+    shade_margin,
 )
 from exaggerated_replay.planning.questions import DOSES
 from exaggerated_replay.planning.study_plan import Cell, StudyPlan
@@ -94,8 +94,7 @@ def draw(study: Study, grid: str) -> Figure:
     figure, ((*axes_of_metrics,),) = panels(2.5, len(TITLES), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
         axes.set_title(title, pad=13)
-        margin = study.plan.rules.margins.of(metric)
-        axes.axhspan(-margin, margin, **WITHIN, zorder=0)
+        shade_margin(axes, study.plan.rules.margins.of(metric))
         _panel(axes, lines, metric, arm_colours(study.plan))
         for name, weight in marks.items():
             axes.axvline(weight, **MARK, zorder=1)
@@ -109,7 +108,6 @@ def draw(study: Study, grid: str) -> Figure:
 
 def _panel(axes: Axes, lines: Sequence[Line], metric: str, colours: Mapping[str, str]) -> None:
     """Plot one metric of every line over the logarithm of the weight."""
-    axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
     for number, (kind, arm, own) in enumerate(lines):
         aside = ASIDE ** (number - (len(lines) - 1) / 2)
         dots(axes, own["weight"] * aside, own[metric], colours[arm])

@@ -15,7 +15,6 @@ from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
 from exaggerated_replay.figures.style import (
     INK,
-    WITHIN,
     arm_colours,
     arm_name,
     below,
@@ -27,6 +26,7 @@ from exaggerated_replay.figures.style import (
     means,
     of_seeds,
     panels,
+    shade_margin,
 )
 from exaggerated_replay.planning.questions import SIZES, sizes
 
@@ -56,9 +56,7 @@ def draw(study: Study, grid: str) -> Figure:
     decided = answer(study, grid).query("verdict != 'undecided'").set_index(["arm", "metric"]).index
     figure, ((*axes_of_metrics,),) = panels(2.4, len(TITLES), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
-        margin = study.plan.rules.margins.of(metric)
-        axes.axhspan(-margin, margin, **WITHIN, zorder=0)
-        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+        shade_margin(axes, study.plan.rules.margins.of(metric))
         for number, arm in enumerate(arms):
             own = found[found["arm"] == arm]
             x, difference, seed = own[size].astype(float), own[metric], own["seed"]

@@ -239,6 +239,19 @@ def nothing() -> Figure:
     return figure
 
 
+def shade_margin(axes: Axes, margin: float, *, upright: bool = False) -> None:
+    """Shade the margin, within which a difference is negligible, and draw the line of no difference.
+
+    Args:
+        axes: Where to.
+        margin: In the unit of the differences.
+        upright: Whether these are along the x axis.
+    """
+    span, line = (axes.axvspan, axes.axvline) if upright else (axes.axhspan, axes.axhline)
+    span(-margin, margin, **WITHIN, zorder=0)
+    line(0, color=INK, linewidth=0.8, zorder=1)
+
+
 def dots(axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, *, aside: float = 0, down: float = 0) -> None:
     """Plot single seeds, moved by some points to where they hide nothing and are hidden by nothing."""
     moved = offset_copy(axes.transData, axes.get_figure(root=True), x=aside, y=-down, units="points")
