@@ -232,7 +232,7 @@ def test_text_is_escaped_sign_by_sign():
 def test_markdown_and_csv_are_the_files_of_the_study(capsys):
     assert cli.main(["table", str(CLAIMS), "table1", "--form", "csv"]) == 0
     assert capsys.readouterr().out == (CLAIMS / "tables/table1.csv").read_text(encoding="utf-8")
-    assert table_text(CLAIMS, "table1").startswith("| f        | 20% avg.")
+    assert table_text(CLAIMS, "table1").startswith("| repulsion factor f   | 20% avg.")
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,10 @@ def test_where_accuracies_come_first_the_papers_change_is_explained(tmp_path):
     assert "Columns headed paper: the change over the baseline that its Table 1 has" in text
 
 
-def write(tmp_path, grid, suffix, seeds=2, plan=CIFAR100):
-    layout.write(tables.comparison(made(*study(seeds)), grid), tmp_path / "deep", "table", told(plan, 400))
-    return tmp_path / "deep" / f"table{suffix}"
+def write(tmp_path, grid, suffix, seeds=2, **changes):
+    plan, runs = study(seeds)
+    layout.write(tmp_path / "deep", made({**plan, **changes}, runs), grid)
+    return tmp_path / "deep" / f"{grid}{suffix}"
 
 
 def test_csv_has_two_decimals(tmp_path):
@@ -142,19 +143,19 @@ def test_csv_has_two_decimals(tmp_path):
 def test_markdown_has_the_papers_form(tmp_path):
     lines = write(tmp_path, "table1", ".md").read_text().splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
-    assert rows[0] == ["f", "20% avg.", "paper", "50% avg.", "paper", "Overall avg.", "paper"]
+    assert rows[0] == ["repulsion factor f", "20% avg.", "paper", "50% avg.", "paper", "Overall avg.", "paper"]
     assert rows[2][:3] == ["baseline", "25.00 (mean)", ""]
     assert rows[3][:3] == ["5", "2.00/8.00 [−10.71, 14.71]", "3.80/12.50"]  # noqa: RUF001
     assert rows[4][0:2] == ["20", "0.00/0.00 [−0.01, 0.01]"]  # noqa: RUF001
     assert rows[5][:3] == ["none", "−4.00/−16.00 [−4.00, −4.00]", ""]  # noqa: RUF001
 
 
-def test_grids_without_an_f_axis_are_labelled_by_cell(tmp_path):
+def test_grids_without_an_f_axis_have_rows_in_words(tmp_path):
     text = write(tmp_path, "ablation", ".md").read_text()
-    assert text.startswith("| arm    | 20% avg.")
+    assert text.startswith("| what was trained   | 20% avg.")
     assert text.splitlines()[0].count("| paper ") == 3  # it has rr-ra's change
-    assert "\n| bir-si | 25.00       " in text
-    assert "\n| rr     | 27.00 (2.00 [2.00, 2.00])" in text
+    assert "\n| BI-R+SI            | 25.00       " in text
+    assert "\n| RR                 | 27.00 (2.00 [2.00, 2.00])" in text
     assert "Accuracy in percent, mean over seeds; in parentheses the difference" in text
 
 
@@ -168,7 +169,7 @@ def test_note_says_how_many_samples_repulsion_left_out():
 
 def test_one_seed_is_shown_without_an_interval(tmp_path):
     text = write(tmp_path, "table1", ".md", seeds=1).read_text()
-    assert "| 5        | 1.00/5.00    | 3.80/12.50 |" in text
+    assert "| 5                    | 1.00/5.00    | 3.80/12.50 |" in text
     assert "A single seed gives no interval" in text
     assert "exclude zero" not in text
 
@@ -209,12 +210,11 @@ def test_no_number_of_the_papers_stands_beside_other_data_or_beside_what_does_no
     plan, runs = study()
     other = made({**plan, **DIGITS}, runs)
     assert not list(tables.comparison(other, "table1").filter(like="published"))
-    layout.write(tables.comparison(other, "table1"), tmp_path, "table", told(DIGITS))
-    rows = (tmp_path / "table.md").read_text().splitlines()
-    assert rows[0].replace(" ", "") == "|f|20%avg.|50%avg.|Overallavg.|"
-    assert (
-        "paper" not in (tmp_path / "table.csv").read_text() + (tmp_path / "table.tex").read_text().split("not the")[0]
-    )
+    layout.write(tmp_path, other, "table1")
+    rows = (tmp_path / "table1.md").read_text().splitlines()
+    assert rows[0].replace(" ", "") == "|repulsionfactorf|20%avg.|50%avg.|Overallavg.|"
+    assert "paper" not in (tmp_path / "table1.csv").read_text()
+    assert "paper" not in (tmp_path / "table1.tex").read_text().split("not the")[0]
     neutral = {cell: plan["cells"][cell] for cell in ("bir-si",)} | {"er": plan["cells"]["bir-si"] | {"arm": "er"}}
     plan = {**plan, "cells": neutral, "grids": {"g": [{"cell": "er", "settings": {}, "baseline": "bir-si"}]}}
     own = made(plan, runs.assign(cell=runs["cell"].replace("rr", "er")))
@@ -227,7 +227,7 @@ def test_no_number_of_the_papers_stands_beside_other_data_or_beside_what_does_no
 
 
 def test_latex_escapes_and_groups(tmp_path):
-    text = write(tmp_path, "table1", ".tex", plan={"dataset": {"name": "my_data"}}).read_text()
+    text = write(tmp_path, "table1", ".tex", dataset=CIFAR100["dataset"] | {"title": "my_data"}).read_text()
     assert r"\multicolumn{2}{l}{20\% avg.}" in text
     assert r"\toprule" in text
     assert r"my\_data" in text
@@ -316,7 +316,8 @@ def test_a_cell_whose_runs_all_diverged_is_a_gap_in_the_table():
     runs.loc[lost, "status"] = "diverged in task 1"
     table = tables.comparison(made(plan, runs), "table1")
     assert table.loc[1, ["seeds", "gaps"]].tolist() == [0, "seed 0 diverged in task 1"]
-    assert layout.paper_form(table).iloc[1, 0] == "\N{EM DASH}/\N{EM DASH}"
+    labels = tables.row_labels(table, made(plan, runs), "table1")
+    assert layout.paper_form(table, labels).iloc[1, 0] == "\N{EM DASH}/\N{EM DASH}"
 
 
 def test_rows_are_named_by_every_setting_that_a_grid_varies():
@@ -328,23 +329,15 @@ def test_rows_are_named_by_every_setting_that_a_grid_varies():
         {"cell": "rr", "baseline": "bir-si", "settings": {"method.si.strength": 100, "training.iterations": 5000}},
         {"cell": "rr-ra", "baseline": "bir-si", "settings": {"method.si.strength": 1e-3, "training.iterations": 5000}},
     ]
-    labels = tables.row_labels(tables.comparison(made(plan, runs), "g"))
-    assert labels.to_dict("list") == {
-        "arm": ["bir-si", "rr", "rr-ra"],
-        "strength": ["300", "100", "0.001"],
-        "iterations": ["5000"] * 3,
-    }
-    shown = layout.markdown(tables.comparison(made(plan, runs), "g")).splitlines()
-    assert shown[0].startswith("| arm    | strength   | iterations   | 20% avg.")
+    own = made(plan, runs)
+    labels = tables.row_labels(tables.comparison(own, "g"), own, "g")
+    assert labels.name == "what was trained"
+    assert [*labels] == ["BI-R+SI", "RR, c = 100, 5,000 iterations", "RR+RA, c = 0.001, 5,000 iterations"]
 
 
-def test_settings_of_the_same_last_name_are_told_apart():
-    table = pd.DataFrame(
-        {"cell": ["a", "b"], "arm": "x", "baseline": "y", "f": 1, "method.scale": [1, 2], "model.scale": [1, 1]}
-    )
-    assert list(tables.row_labels(table)) == ["method.scale", "model.scale"]
-
-
-def test_rows_that_nothing_else_tells_apart_are_named_by_cell():
-    table = pd.DataFrame({"cell": ["a", "a-f3"], "arm": "x", "baseline": None, "f": [1, 3]})
-    assert tables.row_labels(table)["cell"].tolist() == ["a", "a-f3"]
+def test_values_of_f_of_two_arms_are_rows_in_words():
+    plan, runs = study()
+    varied = {"settings": {"method.f": 20}, "baseline": "bir-si"}
+    plan["grids"]["g"] = [{"cell": "rr", **varied}, {"cell": "rr-ra", **varied}]
+    own = made(plan, runs)
+    assert [*tables.row_labels(tables.comparison(own, "g"), own, "g")] == ["RR", "RR+RA"]

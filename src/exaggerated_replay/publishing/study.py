@@ -9,7 +9,6 @@ import pandas as pd
 from exaggerated_replay.analysis.mechanism.kept import cells_as_before, completed
 from exaggerated_replay.analysis.mechanism.tables import mechanism_tables
 from exaggerated_replay.analysis.questions import closest, frontier, trends
-from exaggerated_replay.analysis.questions.comparison import comparison
 from exaggerated_replay.analysis.questions.layout import write
 from exaggerated_replay.analysis.study.outputs import (
     LEARNING,
@@ -129,7 +128,7 @@ def _write(
         for name, table in plot_tables(study).items():
             write_text(fresh / "plots" / f"{name}.csv", as_csv(table))
         for grid in plan.grids:
-            write(comparison(study, grid), fresh / "tables", grid, study)
+            write(fresh / "tables", study, grid)
             listed = provenance(study, grid)
             write_text(fresh / "provenance" / f"{grid}.csv", as_csv(listed))
         for name, text in _mechanism(study, folder, traced, before).items():

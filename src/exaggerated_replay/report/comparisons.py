@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from exaggerated_replay.analysis.names import row_names
-from exaggerated_replay.analysis.questions.comparison import comparison, over_f, row_labels
+from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
 from exaggerated_replay.analysis.questions.layout import remarks
 from exaggerated_replay.analysis.study.paper import table1_grid
 from exaggerated_replay.analysis.study.roles import EXAGGERATION, exaggerates, role
@@ -20,8 +19,6 @@ from exaggerated_replay.report.answer import capital, contest, named, tally
 from exaggerated_replay.report.tables import number
 
 TABLE1 = "Table 1: gains by the repulsion factor f"
-OVER_F, NAMED = "repulsion factor f", "what was trained"
-"""Headings of the names of rows."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +119,10 @@ def _title(name: str) -> str:
 
 def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
     table = comparison(study, name)
-    papers = over_f(table)
-    names = list(row_labels(table)["f"]) if papers else row_names(study.plan, study.plan.grids[name])
+    labels = row_labels(table, study, name)
     found = {(row["cell"], row["baseline"], row["metric"]): row for _, row in judged.iterrows()}
     rows = []
-    for (_, row), label in zip(table.iterrows(), names, strict=True):
+    for (_, row), label in zip(table.iterrows(), labels, strict=True):
         baseline = None if pd.isna(row["baseline"]) else row["baseline"]
         numbers = [
             _number(row, metric, found[row["cell"], baseline, metric]) if baseline else _level(row, metric)
@@ -137,7 +133,7 @@ def _grid(study: Study, judged: pd.DataFrame, name: str, title: str) -> Grid:
     return Grid(
         name=name,
         title=title,
-        heading=OVER_F if papers else NAMED,
+        heading=str(labels.name),
         rows=rows,
         notes=remarks(table, study),
         counts=tally(judged),

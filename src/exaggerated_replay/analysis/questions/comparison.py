@@ -5,12 +5,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from exaggerated_replay.analysis.names import row_names
 from exaggerated_replay.analysis.statistics.paired import paired
 from exaggerated_replay.analysis.study.paper import published_gain, speaks_of
 from exaggerated_replay.analysis.study.scores import METRICS, finished
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import written
 from exaggerated_replay.planning.study_plan import varied
+
+OVER_F, NAMED = "repulsion factor f", "what was trained"
+"""What the rows of a comparison are."""
 
 
 def comparison(study: Study, grid: str) -> pd.DataFrame:
@@ -65,32 +69,20 @@ def gaps(runs: pd.DataFrame) -> str:
     return ", ".join(f"seed {seed} {status}" for seed, status in missing["status"].items())
 
 
-def varied_settings(table: pd.DataFrame) -> list[str]:
-    """Return the columns of a comparison that are settings which its grid varies."""
-    return [column for column in table.columns if "." in column]
+def over_f(table: pd.DataFrame) -> bool:
+    """Tell whether the rows of a comparison are values of f for one arm, like those of the paper's Table 1."""
+    compared = table[table["baseline"].notna()]
+    varied_settings = [column for column in table.columns if "." in column]
+    one_arm = compared["arm"].nunique() == 1 and table["baseline"].isna().sum() <= 1
+    return varied_settings == ["method.f"] and one_arm and compared["f"].notna().all() and compared["f"].is_unique
 
 
-def row_labels(table: pd.DataFrame) -> pd.DataFrame:
-    """Label a comparison's rows by what tells them apart: values of f alone as in Table 1, or arm and settings.
+def row_labels(table: pd.DataFrame, study: Study, grid: str) -> pd.Index:
+    """Label the rows of a grid's comparison: by f alone, as in Table 1, where that tells them apart; or else in words.
 
     Returns:
-        Strings, one row per row; the only column is "f" where one arm is compared over f, and the baseline is then
-        called "baseline". Else the columns are "arm" (where there are several) and the settings that the grid varies,
-        by the last part of their key where that is enough.
+        Strings under the name of what they are; a baseline over f is called "baseline".
     """
-    keys = varied_settings(table)
-    compared = table[table["baseline"].notna()]
-    one_arm = compared["arm"].nunique() == 1 and table["baseline"].isna().sum() <= 1
-    if keys == ["method.f"] and one_arm and compared["f"].notna().all() and compared["f"].is_unique:
-        return compared["f"].map(written).reindex(table.index, fill_value="baseline").to_frame("f")
-    short = [key.rpartition(".")[2] for key in keys]
-    names = {key: last if short.count(last) == 1 else key for key, last in zip(keys, short, strict=True)}
-    labels = table[["arm", *keys]].map(written).rename(columns=names)
-    if keys and table["arm"].nunique() == 1:
-        labels = labels.drop(columns="arm")
-    return labels.assign(cell=table["cell"]) if labels.duplicated().any() else labels
-
-
-def over_f(table: pd.DataFrame) -> bool:
-    """Tell whether the rows of a comparison are values of f, like those of the paper's Table 1."""
-    return list(row_labels(table)) == ["f"]
+    if over_f(table):
+        return pd.Index(table["f"].map(written).where(table["baseline"].notna(), "baseline"), name=OVER_F)
+    return pd.Index(row_names(study.plan, study.plan.grid(grid)), name=NAMED)

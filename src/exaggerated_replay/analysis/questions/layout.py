@@ -78,26 +78,21 @@ def table_text(
     if form == "csv":
         return _csv(table)
     text = note(table, study)
+    shown = paper_form(table, row_labels(table, study, grid))
     if form == "markdown":
-        return _with_note(table, text)
+        return _with_note(shown, text)
     usual = usual_caption(table, study, grid), usual_label(study, grid)
-    return latex(table, text, usual[0] if caption is None else caption, label or usual[1])
+    return latex(shown, text, usual[0] if caption is None else caption, label or usual[1])
 
 
-def write(table: pd.DataFrame, folder: Path, name: str, study: Study) -> None:
-    """Write a comparison as NAME.csv, NAME.md and NAME.tex.
-
-    Args:
-        table: From `comparison`.
-        folder: Where to.
-        name: The grid's.
-        study: Says what the data are, and how many.
-    """
-    text = note(table, study)
-    write_text(folder / f"{name}.csv", _csv(table))
-    write_text(folder / f"{name}.md", _with_note(table, text))
-    captioned = latex(table, text, usual_caption(table, study, name), usual_label(study, name))
-    write_text(folder / f"{name}.tex", captioned)
+def write(folder: Path, study: Study, grid: str) -> None:
+    """Write the comparison of a grid to a folder, as GRID.csv, GRID.md and GRID.tex."""
+    table = comparison(study, grid)
+    shown, text = paper_form(table, row_labels(table, study, grid)), note(table, study)
+    write_text(folder / f"{grid}.csv", _csv(table))
+    write_text(folder / f"{grid}.md", _with_note(shown, text))
+    captioned = latex(shown, text, usual_caption(table, study, grid), usual_label(study, grid))
+    write_text(folder / f"{grid}.tex", captioned)
 
 
 def _csv(table: pd.DataFrame) -> str:
@@ -106,8 +101,8 @@ def _csv(table: pd.DataFrame) -> str:
     return as_csv(rounded)
 
 
-def _with_note(table: pd.DataFrame, text: str) -> str:
-    return unbroken(f"{markdown(table)}\n\n{text}\n")
+def _with_note(shown: pd.DataFrame, text: str) -> str:
+    return unbroken(f"{markdown(shown)}\n\n{text}\n")
 
 
 def usual_caption(table: pd.DataFrame, study: Study, grid: str) -> str:
@@ -197,43 +192,39 @@ def _on_the_paper(table: pd.DataFrame, study: Study) -> list[str]:
     return lines
 
 
-def paper_form(table: pd.DataFrame) -> pd.DataFrame:
+def paper_form(table: pd.DataFrame, labels: pd.Index) -> pd.DataFrame:
     """Lay a comparison out as Table 1: absolute/relative [interval], and the paper's value beside it.
 
     Where cells are other things than values of f, accuracies come first: mean (difference [interval]).
 
     Returns:
-        Strings; rows labelled by `row_labels`; columns (heading, here or paper), the paper's only where the
-        table has published values.
+        Strings; rows under their labels, from `row_labels`; columns (heading, here or paper), the paper's only where
+        the table has published values.
     """
     shown, ours = {}, _change if over_f(table) else _accuracy
     for metric, heading in IN_TABLE1.items():
         shown[heading, OURS] = [ours(row, metric) for _, row in table.iterrows()]
         if has_published(table):
             shown[heading, PAPER] = [_papers(row, metric) for _, row in table.iterrows()]
-    labels = row_labels(table)
-    index = pd.Index(labels.iloc[:, 0]) if labels.shape[1] == 1 else pd.MultiIndex.from_frame(labels)
-    return pd.DataFrame(shown, index=index)
+    return pd.DataFrame(shown, index=labels)
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """Return a comparison as a table of Markdown, which is also what a terminal can show."""
-    shown = paper_form(table)
-    headers = [*shown.index.names, *(name if whose == OURS else whose for name, whose in list[Any](shown.columns))]
+def markdown(shown: pd.DataFrame) -> str:
+    """Return `paper_form` as a table of Markdown, which is also what a terminal can show."""
+    headers = [shown.index.name, *(name if whose == OURS else whose for name, whose in list[Any](shown.columns))]
     return shown.reset_index().to_markdown(headers=headers, index=False, disable_numparse=True)
 
 
-def latex(table: pd.DataFrame, text: str, caption: str, label: str) -> str:
-    """Return a comparison as a table of LaTeX with the rules of booktabs, over both columns of a page.
+def latex(shown: pd.DataFrame, text: str, caption: str, label: str) -> str:
+    """Return `paper_form` as a table of LaTeX with the rules of booktabs, over both columns of a page.
 
     Args:
-        table: From `comparison`.
+        shown: From `paper_form`.
         text: A note, which stands below.
         caption: Stands above; plain text, like the note.
         label: By which the text refers to the table.
     """
-    shown = paper_form(table)
-    columns = "l" * (shown.shape[1] + shown.index.nlevels)
+    columns = "l" * (1 + shown.shape[1])
     if PAPER not in shown.columns.get_level_values(1):
         shown = shown.droplevel(1, axis="columns")
     shown = shown.reset_index().map(escaped).rename(columns=escaped)
