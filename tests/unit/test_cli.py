@@ -24,7 +24,8 @@ from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.store.start import plan_path, write_plan
 
-CONF = Path(__file__).parents[2] / "conf"
+REPOSITORY = Path(__file__).parents[2]
+CONF = REPOSITORY / "conf"
 
 
 @pytest.fixture
@@ -240,6 +241,28 @@ def test_compose_writes_params_yaml_here_and_says_what_it_means(folder, capsys):
     (run / "record.json").write_text("{}")
     assert cli.main(["compose", *values["composed_with"]]) == 0
     assert "18 runs, 17 of them new" in capsys.readouterr().out
+
+
+def test_an_arm_that_no_grid_has_is_named(folder, capsys):
+    assert cli.main(["compose", "study=one", "arms.lwf.temperature=3", "arms.rr-ra.lambda_ra=1"]) == 0
+    told = "No grid of the study one has the arm lwf, so it is not trained: name it in one, such as study.grids.one."
+    assert told in capsys.readouterr().out.splitlines()
+    assert cli.main(["compose", "study=one", "arms.rr-ra.lambda_ra=1"]) == 0
+    assert "No grid" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", ["claims-small", "results/claims-small", str(REPOSITORY / "results/claims-small")])
+def test_a_study_is_named_or_its_folder_is(named, monkeypatch, capsys):
+    monkeypatch.chdir(REPOSITORY)
+    assert cli.main(["table", named, "table1", "--form", "csv"]) == 0
+    told = capsys.readouterr().out
+    assert told == (REPOSITORY / "results/claims-small/tables/table1.csv").read_text(encoding="utf-8")
+
+
+def test_a_study_of_a_name_that_is_not_there_is_looked_for_in_results(monkeypatch, capsys):
+    monkeypatch.chdir(REPOSITORY)
+    told = refused(capsys, "compare", "--study", "claims-smal", "bir-si", "rr-ra")
+    assert "results/claims-smal is not the folder of a study: did you mean claims-small" in told
 
 
 def first_stage():

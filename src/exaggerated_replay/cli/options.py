@@ -7,12 +7,26 @@ from typing import IO, TYPE_CHECKING, TypeVar
 import click
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.places import RESULTS
 
 if TYPE_CHECKING:
     from exaggerated_replay.planning.plan import Plan
 
 Entry = TypeVar("Entry")
 PATH = click.Path(path_type=Path)
+
+
+class _StudyFolder(click.ParamType[Path]):
+    """The folder of a study, as a path or by its name in results/."""
+
+    name = "study"
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        folder = Path(value)
+        return folder if len(folder.parts) > 1 or folder.is_dir() else RESULTS / folder
+
+
+STUDY = _StudyFolder()
 
 written_plan = click.option("--plan", type=PATH, required=True, help="The plan that the workflow wrote.")
 

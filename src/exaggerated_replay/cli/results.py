@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, asked_plan, written_plan
+from exaggerated_replay.cli.options import PATH, STUDY, asked_plan, written_plan
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import CONF, FOCUS, RECORDS, RESULTS, RUNS, store_folder
 
@@ -40,7 +40,7 @@ def study(plan: Path) -> None:
 
 
 @click.command()
-@click.argument("folders", type=PATH, nargs=-1, required=True)
+@click.argument("folders", type=STUDY, nargs=-1, required=True)
 @click.option("--index", type=PATH, help="Also write a page with links to all their reports.")
 def report(folders: tuple[Path, ...], index: Path | None) -> None:
     """Make the study folders FOLDERS whole again from Git.
@@ -66,7 +66,7 @@ def report(folders: tuple[Path, ...], index: Path | None) -> None:
 
 
 @click.command()
-@click.argument("folder", type=PATH)
+@click.argument("folder", type=STUDY)
 @click.argument("grid")
 @click.option(
     "--form",
@@ -88,15 +88,15 @@ def table(folder: Path, grid: str, form: str, caption: str | None, label: str | 
 
 
 @click.command()
-@click.option("--study", help="A study of results/, instead of what params.yaml asks for.")
+@click.option("--study", type=STUDY, help="A study in results/, or its folder, instead of what params.yaml asks for.")
 @click.argument("baseline")
 @click.argument("treatment")
-def compare(study: str | None, baseline: str, treatment: str) -> None:
+def compare(study: Path | None, baseline: str, treatment: str) -> None:
     """Compare the cells BASELINE and TREATMENT seed by seed. Differences have intervals, and there is a verdict."""
     from exaggerated_replay.analysis.study.study import open_study
     from exaggerated_replay.commands.compare import compare
 
-    print(compare(open_study(RESULTS / study) if study else _so_far(asked_plan()), baseline, treatment))
+    print(compare(open_study(study) if study else _so_far(asked_plan()), baseline, treatment))
 
 
 def _so_far(plan: "Plan") -> "Study":
@@ -164,7 +164,7 @@ def explain(name: str) -> None:
 
 
 @click.command()
-@click.argument("folder", type=PATH)
+@click.argument("folder", type=STUDY)
 @click.option("--seeds", help="Train only these seeds, such as 0,1, and compare their records but no tables.")
 @click.option(
     "--data",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exaggerated_replay.cli.options import PATH, asked_plan
+from exaggerated_replay.cli.options import PATH, STUDY, asked_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import RESULTS, RUNS, TIMINGS, WORKSPACE, store_folder
+from exaggerated_replay.places import RUNS, TIMINGS, WORKSPACE, store_folder
 from exaggerated_replay.wording import duration
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ def prune() -> None:
 
 @click.command()
 @click.argument("file", type=PATH)
-@click.option("--study", help="A study of results/, instead of all runs.")
-def export(file: Path, study: str | None) -> None:
+@click.option("--study", type=STUDY, help="A study in results/, or its folder, instead of all runs.")
+def export(file: Path, study: Path | None) -> None:
     """Write the records of finished runs to FILE. One per line, without checkpoints, for import elsewhere."""
     from exaggerated_replay.store.exchange import export_records
 
-    print(f"{export_records(RESULTS / study if study else RUNS, TIMINGS, file)} records in {file}")
+    print(f"{export_records(study or RUNS, TIMINGS, file)} records in {file}")
 
 
 @click.command("import")

@@ -74,7 +74,8 @@ def over_f(table: pd.DataFrame) -> bool:
     compared = table[table["baseline"].notna()]
     varied_settings = [column for column in table.columns if "." in column]
     one_arm = compared["arm"].nunique() == 1 and table["baseline"].isna().sum() <= 1
-    return varied_settings == ["method.f"] and one_arm and compared["f"].notna().all() and compared["f"].is_unique
+    different = compared["f"].is_unique and not compared["f"].hasnans
+    return bool(one_arm and different and varied_settings == ["method.f"])
 
 
 def row_labels(table: pd.DataFrame, study: Study, grid: str) -> pd.Index:

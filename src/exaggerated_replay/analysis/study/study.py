@@ -157,7 +157,7 @@ def open_study(folder: Path) -> Study:
     if not (folder / PLAN).is_file():
         others = sorted(path.parent.name for path in folder.parent.glob(f"*/{PLAN}"))
         hint = f"choose one of {', '.join(others)}" if others else "run the workflow to make one"
-        raise UserError(f"{folder} is not the folder of a study: {hint}")
+        raise UserError(f"{folder} is not the folder of a study: {did_you_mean(folder.name, others, hint)}")
     records = read_records(folder / RECORDS)
     settings = {run: record.settings for run, record in records.items()}
     plan = StudyPlan.from_dict(read_json(folder / PLAN), settings, folder / PLAN)
