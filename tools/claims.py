@@ -24,7 +24,7 @@ PAGE, RESULTS = Path("docs/claims.md"), Path("results")
 FOR = ("reproduced", "smaller", "larger", "helps")
 SCALES = (paper.FULL, paper.OTHER_LENGTH, paper.MINIATURE)
 F = 20.0  # of every figure and arm that names none
-NOT_RUN = "not run"
+NOT_RUN, TOO_FEW = "not run", "too few seeds"
 SUMS = {"class_means": "stored", "reduction": "total"}  # the reading under which the paper's weights act
 INTRODUCTION = """\
 # The paper's claims, one by one
@@ -110,7 +110,8 @@ def comparisons(results: Path) -> pd.DataFrame:
             own = verdicts[verdicts["grid"] == verdicts["family"]]
             described = [_described(plan, *pair) for pair in zip(own["cell"], own["baseline"], strict=True)]
             tables.append(own.assign(study=folder.name, **pd.DataFrame(described, index=own.index)))
-    return pd.concat(tables, ignore_index=True)
+    found = pd.concat(tables, ignore_index=True)
+    return found.assign(verdict=found["verdict"].where(np.isfinite(found["valid_low"]), TOO_FEW))
 
 
 def _described(plan: StudyPlan, cell: str, baseline: str) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def _differs(rows: pd.DataFrame) -> pd.Series:
     """Say of each comparison whether it is known not to be zero, whatever the paper says of its size."""
     apart = (rows["valid_low"] > 0) | (rows["valid_high"] < 0)
     words = apart.map({True: "a difference", False: "none found"})
-    return words.where(np.isfinite(rows["valid_low"]), "too few seeds")
+    return words.where(np.isfinite(rows["valid_low"]), TOO_FEW)
 
 
 def _best(rows: pd.DataFrame) -> str:

@@ -61,6 +61,13 @@ def test_the_index_leads_to_every_page():
     ]
 
 
+def test_every_figure_that_lies_in_a_studys_folder_is_shown_on_its_page():
+    figures = [path for path in ROOT.glob("results/*/figures/*.png")]
+    assert len(figures) > 20
+    pages = {path.parent: path.read_text(encoding="utf-8") for path in ROOT.glob("results/*/README.md")}
+    assert [path for path in figures if f"(figures/{path.name})" not in pages[path.parents[1]]] == []
+
+
 def test_the_readme_can_be_read_in_ninety_seconds():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 80

@@ -137,7 +137,7 @@ def test_comparison_plots_differences_intervals_seeds_and_the_papers_values():
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["f = 5", "f = 20"]
     assert {
         "paper (2,000 units, 5,000 iterations)",
-        "difference from BI-R+SI (CIFAR-100; percentage points)",
+        "difference of RR+RA from BI-R+SI (CIFAR-100; percentage points)",
     } <= written(figure)
 
 
@@ -246,7 +246,7 @@ def test_two_arms_of_one_kind_are_two_lines_of_a_dose_with_names_of_their_own():
     figure = dose.draw(dosed(("ra-stored", 0, 1, "stored")), "g")
     assert [len(container.lines[0].get_xdata()) for container in figure.axes[0].containers] == [3] * 4
     named = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert named[0] == "RR alone" and named[3] == "RR and RA"
+    assert named[0] == "RR alone" and named[3] == "RR and RA (RA's weight)"
     assert named[1].startswith("RA alone, ") and named[2].startswith("RA alone, ") and named[1] != named[2]
 
 

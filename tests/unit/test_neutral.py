@@ -115,7 +115,7 @@ def test_the_answer_names_the_best_difference_with_its_verdict_and_its_size():
         "the best is ER against BI-R+SI on the first 20 % of classes, at +2.00 points (anytime-valid 99.44 % interval "
         "+0.50 to +3.50; helps)."
     )
-    assert said.caveat == "This applies to 400 units a layer, 500 iterations per task, 10 seeds, and of no other size."
+    assert said.caveat == "This applies to 400 units a layer, 500 iterations per task, 10 seeds, and to no other size."
     assert said.beyond == "The one comparison on more classes that was tested shows a gain."
     assert said.grid == "methods"
 

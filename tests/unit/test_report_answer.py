@@ -97,7 +97,7 @@ def test_the_answer_about_table_1_follows_from_its_verdicts(words, said):
     assert said in first
     assert first.endswith(LARGEST)
     assert second == (
-        "This applies to a miniature (400 units a layer, 400 iterations per task, 10 seeds), not of the paper's size."
+        "This applies to a miniature (400 units a layer, 400 iterations per task, 10 seeds), not to the paper's size."
     )
 
 
@@ -153,7 +153,7 @@ def test_what_lies_beyond_table_1_comes_second_and_the_best_of_it_is_named():
         "on all classes, at +2.00 points (anytime-valid 99.67 % interval +1.00 to +3.00; helps)."
     )
     assert caveat == (
-        "This applies to a miniature (400 to 800 units a layer, 400 iterations per task, 10 seeds), not of the paper's "
+        "This applies to a miniature (400 to 800 units a layer, 400 iterations per task, 10 seeds), not to the paper's "
         "size."
     )
     assert grid == "table1"  # of the claim that the answer names

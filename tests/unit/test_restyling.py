@@ -93,8 +93,8 @@ def test_an_arm_has_its_name_and_colour_wherever_it_is_drawn(small):
 def test_a_cell_has_a_name_and_a_colour_of_its_own(small):
     usual = written(draw_figure(small, "table1"))
     figure = draw_figure(small, "table1", names={"rr-ra-f5": "weak", "bir-si": "BASE"}, colours={"rr-ra-f5": "red"})
-    assert {"f = 5", "f = 20", "difference from BI-R+SI (digits; percentage points)"} <= usual
-    assert {"weak", "f = 20", "difference from BASE (digits; percentage points)"} <= written(figure)
+    assert {"f = 5", "f = 20", "difference of RR+RA from BI-R+SI (digits; percentage points)"} <= usual
+    assert {"weak", "f = 20", "difference of RR+RA from BASE (digits; percentage points)"} <= written(figure)
     assert "f = 5" not in written(figure)
     assert {"#ff0000", "#d55e00"} <= colours_of(figure)  # the other row keeps that of its arm
 

@@ -222,7 +222,7 @@ def test_the_sentence_says_what_where_and_at_which_size():
         "above zero and below the paper's +4.80."
     )
     assert text.endswith(
-        "a miniature (300 units, 400 iterations per task, 128 + 256 samples a step), not of the paper's size."
+        "a miniature (300 units, 400 iterations per task, 128 + 256 samples a step), not to the paper's size."
     )
 
 

@@ -26,6 +26,7 @@ SAID = {
     "repulsion: negative": "repulsion by \N{MINUS SIGN}D",
     "repulsion: inverse_mean": "repulsion by 1 / mean D",
     "f: none": "no f",
+    "shrinkage: 1": "shrinkage 1: nearest class mean",
     "precision: bf16": "bf16",
 }
 """Settings whose names alone would tell little, in words."""

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from exaggerated_replay.analysis.questions.comparison import comparison
+from exaggerated_replay.analysis.questions.comparison import comparison, over_f
 from exaggerated_replay.analysis.questions.layout import has_published
 from exaggerated_replay.analysis.study.paper import VALUES
 from exaggerated_replay.analysis.study.scores import METRICS
@@ -95,11 +95,16 @@ def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure
         axes.grid(axis="x")
         axes.set_yticks(range(len(names)), shown)
     axes_of_metrics[0].set_ylim(len(names) - 0.35, -0.6)
-    about = f"difference from {_baseline(study, table)} ({data_name(study.plan)}; percentage points)"
+    about = f"{_compared(study, table)} from {_baseline(study, table)} ({data_name(study.plan)}; percentage points)"
     columns = [f"{metric}_{name}" for metric in METRICS for name in ("difference", "low", "high")]
     below(figure, f"{about}\n{ALL_ZERO}" if table[columns].fillna(0).eq(0).to_numpy().all() else about)
     _key(figure, table)
     return figure
+
+
+def _compared(study: Study, table: pd.DataFrame) -> str:
+    """Say whose difference the rows show, where their names do not: that of one arm over f."""
+    return f"difference of {arm_name(study.plan, table['arm'].iloc[0])}" if over_f(table) else "difference"
 
 
 def _baseline(study: Study, table: pd.DataFrame) -> str:

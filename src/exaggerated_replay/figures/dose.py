@@ -32,8 +32,9 @@ from exaggerated_replay.figures.style import (
 from exaggerated_replay.planning.questions import DOSES
 from exaggerated_replay.planning.study_plan import Cell, StudyPlan
 
-LOSSES = {(True, False): "RR alone", (False, True): "RA alone", (True, True): "RR and RA"}
-MARKERS = {"RR alone": "s", "RA alone": "D", "RR and RA": "o"}
+BOTH = "RR and RA (RA's weight)"
+LOSSES = {(True, False): "RR alone", (False, True): "RA alone", (True, True): BOTH}
+MARKERS = {"RR alone": "s", "RA alone": "D", BOTH: "o"}
 MARK: dict[str, Any] = {"color": INK, "linewidth": 0.7, "linestyle": ":"}
 """The look of a weight of the paper's."""
 ASIDE = 1.35
@@ -128,7 +129,7 @@ def _key(figure: Figure, plan: StudyPlan, lines: Sequence[Line], *, marked: bool
     }
     entries |= of_seeds(several=any((line.effects.groupby("cell").size() > 1).any() for line in lines))
     if marked:
-        entries["the paper's weight of RA, not RR: losses as means, sums, totals"] = Line2D([], [], **MARK)
+        entries["the paper's weight of RA, if losses are means, sums, totals"] = Line2D([], [], **MARK)
     key(figure, [*entries.values()], [*entries])
 
 

@@ -112,14 +112,21 @@ def _panel(axes: Axes, panel: Panel, table: pd.DataFrame | None, looks: Mapping[
     axes.set_xlabel(PLACES[panel.x])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y")
-    if panel.y.endswith(RATIO):
-        axes.set_yscale("log")
-        low, high = axes.get_ylim()
-        if high < 100 * low:  # powers of ten alone would be one mark or two
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.minorticks_off()
     axes.axhline(panel.unchanged, color=MUTED if panel.unchanged else INK, linewidth=0.8, zorder=1)
+    if panel.y.endswith(RATIO):
+        _ratio_axis(axes)
+
+
+def _ratio_axis(axes: Axes) -> None:
+    """Set a logarithmic y axis for all that is drawn already; a linear one where that would have one mark."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high < 10 * low:
+        axes.set_yscale("linear")
+    elif high < 100 * low:  # powers of ten alone would be one mark or two
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.minorticks_off()
 
 
 def chosen_cells(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> list[str]:

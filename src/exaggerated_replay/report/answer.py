@@ -264,7 +264,7 @@ def _scope(plan: StudyPlan, table: pd.DataFrame) -> str:
     if not papers_data(plan):
         return f"is a demonstration ({size}): the paper claims nothing about {named(plan)}"
     scales = _scales(plan, table)
-    end = ", not of the paper's size" if scales == [paper.MINIATURE] else ""
+    end = ", not to the paper's size" if scales == [paper.MINIATURE] else ""
     return f"applies to {', and to '.join(scales)} ({size}){end}"
 
 
@@ -311,7 +311,7 @@ def _answer_of_cells(plan: StudyPlan, verdicts: pd.DataFrame, findings: Iterable
     beyond = f"{capital('; '.join(more))}." if more else ""
     row = _largest(first, good=True)
     return Answer(
-        said, f"This applies to {_size(plan, table)}, and of no other size.", beyond, "" if row is None else row["grid"]
+        said, f"This applies to {_size(plan, table)}, and to no other size.", beyond, "" if row is None else row["grid"]
     )
 
 

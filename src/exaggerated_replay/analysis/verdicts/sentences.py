@@ -88,4 +88,4 @@ def size_note(plan: StudyPlan, row: pd.Series) -> str:
     if scale == paper.OTHER_LENGTH:
         papers = paper.SIZE["training.iterations"]
         return f"This applies to {scale}: {iterations:,} iterations per task in place of {papers:,}."
-    return f"This applies to {scale} ({own}), not of the paper's size."
+    return f"This applies to {scale} ({own}), not to the paper's size."
