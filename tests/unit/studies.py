@@ -17,6 +17,7 @@ from exaggerated_replay.settings.study import StudyOutline
 from exaggerated_replay.store.records import Record, sealed
 
 ROOT = Path(__file__).parents[2]
+PAPERS = {"tasks": 10, "class_order": None}
 MODEL = {"units": 10, "latent": 5}
 TRAINING = {"iterations": 60, "batch": 8, "replay_batch": 8, "learning_rate": 0.001}
 RUN = RunSettings(
@@ -50,7 +51,7 @@ def planned(plan):
         name: Cell(
             name,
             cell.get("arm", name),
-            {"model": {}, "training": {}, "method": {}, **cell.get("config", {})},
+            {"dataset": PAPERS, "model": {}, "training": {}, "method": {}, **cell.get("config", {})},
             tuple(run(known, seed, one) for seed, one in enumerate(cell.get("runs", []))),
         )
         for name, cell in plan.get("cells", {}).items()

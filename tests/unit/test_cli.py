@@ -446,6 +446,24 @@ def test_a_run_without_its_split_is_refused(planned, no_gpu, capsys):
     assert told.endswith(".json is missing: run the workflow to make it\n")
 
 
+def test_an_encoder_that_was_put_in_the_place_of_the_planned_one_is_not_used(folder, monkeypatch, capsys):
+    Path("mine.safetensors").write_bytes(b"another")
+    encoder = SimpleNamespace(images=None, weights=Path("mine.safetensors"), digest="0" * 64)
+    plan = SimpleNamespace(encoder=encoder, dataset=None)
+    monkeypatch.setattr("exaggerated_replay.cli.inputs.read_plan", lambda path: plan)
+    told = refused(capsys, "features", "data.npz", *PLAN, "--out", "features.safetensors")
+    assert "mine.safetensors is not the encoder that was planned: start the workflow again" in told
+    assert not Path("features.safetensors").exists()
+
+
+def test_code_that_is_no_longer_what_a_run_is_named_after_is_not_run(split, no_gpu, monkeypatch, capsys):
+    record = str(split.runs[0].directory / "record.json")
+    monkeypatch.setattr("exaggerated_replay.planning.versions.method_version", lambda method: f"core 2, {method} 1")
+    told = refused(capsys, "train", record, *PLAN, "--data", str(split.source.prepared))
+    assert "is named after the code core 1, " in told and "start the workflow again" in told
+    assert not Path(record).exists()
+
+
 def test_a_demand_for_a_gpu_where_there_is_none_is_an_error(split, no_gpu, capsys):
     plan = json.loads(Path("plan.json").read_text())
     plan["compute"]["device"] = "cuda"

@@ -78,8 +78,9 @@ def test_the_difference_is_paired_and_its_interval_that_of_the_formula():
     runs = pd.DataFrame(rows, columns=["cell", "seed", "first20"]).assign(**dict.fromkeys(KEYS[1:], 0.0))
     runs = runs.assign(digest=runs["cell"] + runs["seed"].astype(str), device="cpu")
     found = focus(made(plan_of("a", "b", range(8)), runs))["difference"]
-    # Differences 2, 3, 2, 3, ...: mean 2.5, variance 2/7; E_8(mu) = 20 solved for t^2, with 1 + n g = 9 and nu = 7.
-    ratio = (3 / 0.05) ** (1 / 4)
+    # Differences 2, 3, 2, 3, ...: mean 2.5, variance 2/7; E_8(mu) = 60, 20 for each of three comparisons, with
+    # 1 + n g = 9 and nu = 7, is solved for t^2.
+    ratio = (3 * 3 / 0.05) ** (1 / 4)
     t_squared = 7 * (ratio - 1) / (1 - ratio / 9)
     width = math.sqrt(t_squared / 8 * 2 / 7)
     assert found["first20"] == pytest.approx({"mean": 2.5, "low": 2.5 - width, "high": 2.5 + width}, abs=0.006)

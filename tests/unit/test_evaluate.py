@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from studies import whole
+from studies import made, whole
 
 from exaggerated_replay.analysis.study.scores import (
     accuracy_matrix,
-    first20_images,
     instruments,
     scores,
 )
@@ -53,10 +52,10 @@ def test_transfer_and_incremental_accuracy_on_a_matrix_made_by_hand():
     assert found["new_tasks"] == pytest.approx((80 + 90 + 90) / 3)
 
 
-def test_what_later_tasks_add_to_an_earlier_one_is_a_transfer_and_no_negative_forgetting():
+def test_what_later_tasks_add_to_an_earlier_one_is_a_transfer_and_forgetting_below_zero():
     counts = {"tested": [10, 10], "correct": [[4, 0], [7, 9]], "predicted": [10, 10]}
     found = scores(counts, [1, 1])
-    assert (found["backward_transfer"], found["forgetting"]) == (pytest.approx(30), 0)
+    assert (found["backward_transfer"], found["forgetting"]) == (pytest.approx(30), pytest.approx(-30))
 
 
 def test_one_task_transfers_nothing():
@@ -86,18 +85,17 @@ def test_how_many_of_the_first_classes_count(classes, first20, first50):
         assert found["macro_precision"] == pytest.approx(100 / classes)  # each was taken for a label of its own
 
 
-def test_forgetting_is_from_the_best_to_the_last_over_all_tasks_but_the_last():
+def test_forgetting_is_from_the_best_before_the_last_task_to_the_end_over_all_tasks_but_the_last():
     counts = {
         "tested": [10, 10, 10],
-        "correct": [[8, 0, 0], [9, 7, 0], [5, 6, 4]],  # 8, 9, 5 of task 1; 7, 6 of task 2
+        "correct": [[8, 0, 0], [9, 7, 0], [5, 9, 4]],  # 8, 9, 5 of task 1: 4 lost; 7, 9 of task 2: 2 gained
         "predicted": [10, 10, 10],
     }
-    assert scores(counts, [1, 1, 1])["forgetting"] == pytest.approx((40 + 10) / 2)
+    assert scores(counts, [1, 1, 1])["forgetting"] == pytest.approx((40 - 20) / 2)
 
 
-def test_what_got_better_was_not_forgotten():
-    counts = {"tested": [10, 10], "correct": [[3, 0], [9, 4]], "predicted": [10, 10]}
-    assert scores(counts, [1, 1])["forgetting"] == 0
+def test_of_a_single_task_nothing_is_forgotten():
+    assert scores({"tested": [10, 10], "correct": [[3, 4]], "predicted": [10, 10]}, [2])["forgetting"] == 0
 
 
 def test_a_single_task_is_not_forgotten():
@@ -124,7 +122,9 @@ def runs_counts(draw):
 def test_scores_of_any_run_are_percentages_that_fit_together(run):
     counts, sizes = run
     found = scores(counts, sizes)
-    assert -found["forgetting"] - 1e-9 <= found.pop("backward_transfer") <= 100 + 1e-9
+    forgetting = found.pop("forgetting")
+    assert -100 - 1e-9 <= forgetting <= 100 + 1e-9
+    assert -forgetting - 1e-9 <= found.pop("backward_transfer") <= 100 + 1e-9
     assert all(-1e-9 <= value <= 100 + 1e-9 for value in found.values())
     by_task = [found[f"task{t}"] for t in range(1, len(sizes) + 1)]
     assert min(by_task) - 1e-9 <= found["overall"] <= max(by_task) + 1e-9
@@ -195,11 +195,10 @@ def counted(tested):
     return Record.of(whole({"counts": {"correct": [tested], "tested": tested, "predicted": tested}}))
 
 
-def test_the_images_of_the_first_fifth_are_those_of_the_labels_below_it():
+def test_one_image_is_what_the_smallest_test_set_makes_of_it():
     lost = Record.of(whole({"diverged": {"task": 1}}))
     records = [counted(tested) for tested in ([4, 5, 10, 1], [12, 5, 10, 1])]
-    assert first20_images(records) == 8  # label 0 of four: the mean of 4 and 12
-    assert first20_images([*records, lost]) == 8  # one that diverged counts nothing
-    assert first20_images([counted([1, 2, 4, 8, 16, 32, 64])]) == 3  # seven classes have two
-    assert first20_images([counted([1, 2, 4, 8, 16, 32])]) == 3  # and so have six
-    assert first20_images([]) == 0
+    assert made({}, records=dict(enumerate(records)) | {"x": lost}).one_image["first20"] == 25  # label 0 of four: 4
+    assert made({}, records={"a": counted([1, 2, 4, 8, 16, 32, 64])}).one_image["first20"] == 100 / 3  # seven have two
+    assert made({}, records={"a": counted([1, 2, 4, 8, 16, 32])}).one_image["first20"] == 100 / 3  # and so have six
+    assert made({}).one_image["first20"] == 0

@@ -94,6 +94,16 @@ def test_what_dvc_looks_at_changes_where_runs_do(tmp_path):
     assert own_versions([]) == {}
 
 
+@pytest.mark.parametrize(
+    "line", ["from exaggerated_replay.methods.bir.method import METHOD as BIR", "import exaggerated_replay.methods.bir"]
+)
+def test_a_method_that_builds_on_one_of_the_package_has_its_version_too(line, tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text(f"{line}\nVERSION = 4\n")
+    use_own({"mine": str(own)})
+    assert method_version("mine") == "core 1, mine own 4, bir 1"
+
+
 LISTS = "\n\n@dataclass(frozen=True, kw_only=True)\nclass Settings(Settings):\n    hidden: {kind}\n"
 
 

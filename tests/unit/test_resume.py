@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +15,7 @@ from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.learning.method import Method, build_method
 from exaggerated_replay.learning.run import Schedule
 from exaggerated_replay.learning.trainer import train
+from exaggerated_replay.training import resume
 from exaggerated_replay.training.observation.observer import TaskEndObserver
 from exaggerated_replay.training.resume import StateFile, Stop, mark_of, read_state, write_state
 
@@ -238,12 +240,42 @@ def other_metadata(path):
     save_file({"w": torch.ones(2)}, path, metadata={"state": json.dumps([1])})
 
 
-@pytest.mark.parametrize("make", [another_run, another_torch, another_layout, weights, half, other_metadata])
-def test_what_is_no_state_of_this_run_is_named_and_the_run_starts_anew(make, run, tmp_path, capsys):
+OF_NONE = "it is no state that run can go on from"
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (another_run, "it was saved with run other and not run"),
+        (another_torch, f"it was saved with torch 1.0 and not {torch.__version__}"),
+        (another_layout, "it was saved with layout None and not"),
+        (weights, OF_NONE),
+        (half, OF_NONE),
+        (other_metadata, OF_NONE),
+    ],
+)
+def test_what_is_no_state_of_this_run_is_named_and_kept_and_the_run_starts_anew(
+    make, why, run, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "state.safetensors"
     make(path)
+    before = path.read_bytes()
     assert same(run("none", StopAt(path)), run("none"))
-    assert capsys.readouterr().err.count("is not a state that run can go on from: starting anew") == 1
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "starts anew" in line]
+    assert told.startswith(f"{path}: {why}")
+    (kept,) = Path(".training/aside").iterdir()
+    assert told.endswith(f"; moved to {kept}, and the run starts anew")
+    assert kept.read_bytes() == before
+
+
+def test_a_state_that_cannot_be_read_now_is_no_reason_to_start_anew(run, tmp_path, monkeypatch):
+    path = tmp_path / "state.safetensors"
+    another_run(path)
+    monkeypatch.setattr(resume, "read_state", lambda *_: (_ for _ in ()).throw(OSError(5, "I/O error", str(path))))
+    with pytest.raises(OSError, match="I/O error"):
+        run("none", StopAt(path))
+    assert path.exists()
 
 
 def test_states_hold_no_pickles(run, tmp_path):

@@ -63,7 +63,7 @@ def test_a_run_that_diverged_takes_its_partner_out_of_the_comparison_and_is_coun
 
 def test_cells_without_a_seed_in_common_are_refused(plan, runs):
     runs["seed"] = runs["seed"].where(runs["cell"] == "base", runs["seed"] + 10)
-    with pytest.raises(UserError, match="cells 'treated' and 'base' have no seed in common"):
+    with pytest.raises(UserError, match="cells 'treated' and 'base' have no finished seed in common"):
         made(plan, runs).pair("treated", "base")
 
 

@@ -19,7 +19,7 @@ from exaggerated_replay.files import write_json
 from exaggerated_replay.places import EPOCHS, RECORD, STATE, WORKSPACE
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import Plan, make_plan
-from exaggerated_replay.store.status import Standing, cost, status
+from exaggerated_replay.store.status import SavedRun, cost, status
 from exaggerated_replay.training.resume import Stop, mark_of, read_state, write_state
 
 ITERATIONS = 6
@@ -148,7 +148,7 @@ def test_an_encoder_in_training_is_no_damaged_run(place):
 def test_time_left_follows_from_the_runs_own_speed_the_first_task_at_half_its_cost(task, iteration, left):
     """Ten tasks of 100 iterations: 1 s each, 0.5 s in the first task."""
     seconds = 0.5 * min(100, 100 * (task - 1) + iteration) + max(0, 100 * (task - 2) + iteration if task > 1 else 0)
-    standing = Standing("r", task, iteration, 10, 100, seconds, SAVED)
+    standing = SavedRun("r", task, iteration, 10, 100, seconds, SAVED)
     assert standing.left == (None if left is None else pytest.approx(950 - seconds))
 
 

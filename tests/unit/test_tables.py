@@ -184,7 +184,7 @@ def test_one_seed_is_shown_without_an_interval(tmp_path):
 def test_note_counts_the_intervals(grid, sentence):
     text = layout.note(tables.comparison(made(*study()), grid), told())
     assert sentence in text
-    assert "Data: CIFAR-100. Seeds: 2. Test images in the first 20 % of classes: 400 (one image is 0.25" in text
+    assert "Data: CIFAR-100. Seeds: 2. One test image of the first 20 % of classes is 0.25" in text
     assert "whose claim it does not test" not in text
 
 

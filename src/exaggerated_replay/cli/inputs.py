@@ -8,6 +8,7 @@ import click
 
 from exaggerated_replay.cli.options import PATH, entry, plan_with_gpu, read_plan, written_plan
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import file_digest
 from exaggerated_replay.places import ENCODERS, RAW, TIMINGS, WORKSPACE
 
 if TYPE_CHECKING:
@@ -121,6 +122,10 @@ def features(plan: Path, data: Path, out: Path) -> None:
     """Compute the features of every image of DATA, an npz file."""
     planned = read_plan(plan)
     encoder, dataset = encoder_of(planned, plan), planned.dataset
+
+    trained_here = encoder.images is not None
+    if not trained_here and file_digest(encoder.weights) != encoder.digest:
+        raise UserError(f"{encoder.weights} is not the encoder that was planned: start the workflow again")
 
     import torch
 

@@ -15,7 +15,7 @@ from exaggerated_replay.places import RUNS, TIMINGS, WORKSPACE, store_folder
 from exaggerated_replay.wording import duration
 
 if TYPE_CHECKING:
-    from exaggerated_replay.store.status import Standing, Status
+    from exaggerated_replay.store.status import SavedRun, Status
 
 
 @click.command()
@@ -41,11 +41,11 @@ def told(found: "Status") -> Iterator[str]:
     yield from (f"{path} is not a state that its run can go on from: the run starts anew" for path in found.unreadable)
 
 
-def lines(title: str, standings: "Sequence[Standing]") -> Iterator[str]:
+def lines(title: str, saved_runs: "Sequence[SavedRun]") -> Iterator[str]:
     """Say where each of some runs stands, under a title."""
-    if standings:
+    if saved_runs:
         yield f"{title}, as last saved; what is left is estimated from the speed so far:"
-    for run in standings:
+    for run in saved_runs:
         of_tasks, of_iterations = (f" of {number}" if number else "" for number in (run.tasks, run.iterations))
         left = "" if run.left is None else f", about {duration(run.left)} left"
         saved = datetime.fromtimestamp(run.saved).strftime("%Y-%m-%d %H:%M")
@@ -65,7 +65,7 @@ def verify() -> None:
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
-        raise UserError(f"{len(problems)} of {len(runs)} runs are missing or damaged")
+        raise UserError(f"{len(problems)} problems with {len(runs)} runs: start the workflow again, or import records")
     note = f", {len(without_checkpoint)} of them without a checkpoint" if without_checkpoint else ""
     print(f"{len(runs)} runs are right{note}")
 

@@ -24,13 +24,15 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path) -> None:
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.data.splits import read_split
     from exaggerated_replay.devices import device_for, limited_memory
+    from exaggerated_replay.planning.versions import check_version
     from exaggerated_replay.training.job import train_runs
     from exaggerated_replay.training.progress import watcher
     from exaggerated_replay.training.resume import Stop
 
     with noting(log) as file:
-        for directory in runs:  # a split's name is the digest of what it says: it says what the run does
-            read_split(planned.split_of(planned.named[directory.name]))
+        for run in (planned.named[directory.name] for directory in runs):
+            check_version(run.name, run.settings.method.method, run.settings.code)
+            read_split(planned.split_of(run))  # its name is the digest of what it says: it says what the run does
         device = device_for(compute.device)
         with Stop() as stop, limited_memory(device):
             train_runs(

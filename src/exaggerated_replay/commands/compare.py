@@ -1,15 +1,16 @@
 """The paired comparison of any two cells of a study, for the terminal."""
 
 import numpy as np
-import pandas as pd
 from tabulate import tabulate
 
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.families import family_of
 from exaggerated_replay.analysis.verdicts.sentences import beside, confidence, sentence
 from exaggerated_replay.analysis.verdicts.table import judge
-from exaggerated_replay.analysis.words import MEANS, PARTS, counted, points
+from exaggerated_replay.analysis.words import MEANS, PARTS, between, counted, points
 from exaggerated_replay.errors import UserError
+
+FEW = "too few seeds"
 
 
 def compare(study: Study, baseline: str, treatment: str) -> str:
@@ -38,8 +39,8 @@ def compare(study: Study, baseline: str, treatment: str) -> str:
             "": PARTS[row["metric"]],
             **{cell: f"{runs[row['metric']].mean():.2f}" for cell, runs in own.items()},  # without those that diverged
             "difference": points(row["difference"]) if np.isfinite(row["difference"]) else "no pair",
-            "95 % interval": _interval(row, ""),
-            f"anytime-valid, {confidence(family.alpha(rules))}": _interval(row, "valid_"),
+            "95 % interval": between(row["low"], row["high"]) or FEW,
+            f"anytime-valid, {confidence(family.alpha(rules))}": between(row["valid_low"], row["valid_high"]) or FEW,
             "verdict": ", ".join(filter(None, [row["verdict"], beside(row)])),
         }
         for _, row in judged.iterrows()
@@ -57,8 +58,3 @@ def compare(study: Study, baseline: str, treatment: str) -> str:
             f"all {counted(family.comparisons, 'comparison')} of {among}, together.",
         ]
     )
-
-
-def _interval(row: pd.Series, kind: str) -> str:
-    low, high = row[f"{kind}low"], row[f"{kind}high"]
-    return f"{points(low)} to {points(high)}" if np.isfinite(low) and np.isfinite(high) else "too few seeds"

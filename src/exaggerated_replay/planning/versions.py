@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.settings.methods import OwnMethod, own_method
+from exaggerated_replay.settings.methods import BUILT_IN, OwnMethod, own_method
 
 PACKAGE = Path(__file__).parents[1]
 OWN_DIGITS = 16  # of the digest of a user's file
@@ -15,14 +15,35 @@ OWN_DIGITS = 16  # of the digest of a user's file
 def method_version(method: str) -> str:
     """Return the version of the code that a run of this method executes, such as "core 1, bir 1".
 
-    A method in a file of the user's own is known by the version that the file states, or else by its digest.
+    A method in a file of the user's own is known by the version that the file states, or else by its digest; and by
+    those of the package's methods that it imports.
 
     Raises:
         UserError: There is no such method, or it states no version.
     """
     own = own_method(method)
     version = own_version(own) if own else str(stated(f"methods/{method}/__init__.py"))
-    return f"core {stated('learning/__init__.py')}, {method} {version}"
+    bases = [f", {base} {stated(f'methods/{base}/__init__.py')}" for base in (imported(own.path) if own else ())]
+    return f"core {stated('learning/__init__.py')}, {method} {version}{''.join(bases)}"
+
+
+def imported(path: Path) -> list[str]:
+    """Return the package's methods that a file of the user's own imports, sorted."""
+    words = re.findall(r"exaggerated_replay\.methods(?:\.| import )(\w+)", path.read_text(encoding="utf-8"))
+    return sorted({*words} & {*BUILT_IN})
+
+
+def check_version(run: str, method: str, code: str) -> None:
+    """Check that the code of a method is still the one that a run is named after.
+
+    Raises:
+        UserError: It was changed since the run was planned.
+    """
+    if (found := method_version(method)) != code:
+        raise UserError(
+            f"{run} is named after the code {code}, and that of the method {method} is {found} now: start the workflow "
+            "again, which names its runs anew"
+        )
 
 
 def own_versions(methods: Iterable[str]) -> dict[str, str]:

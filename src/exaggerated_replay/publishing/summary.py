@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from exaggerated_replay.analysis.statistics import anytime
 from exaggerated_replay.analysis.study.scores import METRICS, PLACES, SUMMARY, finished
 from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.analysis.verdicts.table import judge
 
-ENDS = ("mean", "low", "high")
+ENDS = {"mean": "difference", "low": "valid_low", "high": "valid_high"}
+"""Of a difference: its name in focus.json -> in verdicts.csv."""
 
 
 def summary(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
@@ -35,12 +36,11 @@ def focus(study: Study) -> dict[str, Any]:
     """Return the means of the cell in focus under keys that do not depend on it, so that two variants line up.
 
     Two variants may have other seeds, so that the difference of their means tells little. What tells more stands
-    beside it: the number of seeds, the baseline's means, and the difference from the baseline seed by seed, with an
-    interval that stays valid however often one looks; nulls where the cell is compared with nothing.
+    beside it: the number of seeds, the baseline's means, and the difference from the baseline seed by seed, with the
+    interval from which its verdict follows; nulls where the cell is compared with nothing, or too few seeds are there.
 
     Args:
         study: Its plan says what the cell in focus is compared with, and the rules of intervals.
-
     """
     metrics, cell = summary(study.runs), study.plan.focus
     baseline = study.plan.baselines.get(cell)
@@ -53,14 +53,12 @@ def focus(study: Study) -> dict[str, Any]:
 
 
 def differences(study: Study, cell: str, baseline: str | None) -> dict[str, dict[str, float | None]]:
-    """Return the mean of each metric's paired differences and its anytime-valid interval; null is what is not known."""
+    """Return each metric's mean paired difference and the interval of its verdict; null is what is not known."""
     if baseline is None:
         return {metric: dict.fromkeys(ENDS) for metric in METRICS}
-    (treated, base), rules = study.pair(cell, baseline), study.plan.rules
-    found = {}
-    for metric in METRICS:
-        values = treated[metric] - base[metric]
-        numbers = (values.mean(), *anytime.interval(values, rules.g, rules.alpha, study.one_image[metric]))
-        known = [round(float(number), PLACES) if isfinite(number) else None for number in numbers]
-        found[metric] = dict(zip(ENDS, known, strict=True))
-    return found
+    return {
+        row["metric"]: {
+            end: round(float(row[column]), PLACES) if isfinite(row[column]) else None for end, column in ENDS.items()
+        }
+        for _, row in judge(study, cell, baseline).iterrows()
+    }

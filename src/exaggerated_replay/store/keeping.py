@@ -67,8 +67,8 @@ def take_in(runs: Path, store: Path) -> None:
         directory, place = path.parent, store / path.parent.name
         if _is_known(directory, place) or _is_in_the_way(place):
             continue
-        here = finished(directory)
-        if here > finished(place) or (here == WHOLE and _says_the_same(directory, place)):
+        here, there = finished(directory), finished(place)
+        if (here > there == NOTHING) or (here == WHOLE and _says_the_same(directory, place)):
             put_run(directory, place)
 
 

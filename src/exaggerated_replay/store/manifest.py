@@ -8,7 +8,9 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json, write_json
 from exaggerated_replay.places import MANIFEST, RECORD, RUNS
 
-WRITERS = ("analysis", "figures", "publishing", "report")  # folders of the code that makes a study's files
+WRITERS = ("analysis", "figures", "publishing", "report")
+ALSO = ("planning/questions.py", "store/lines.py", "store/records.py", "strict_yaml.py", "wording.py")
+"""The code that makes a study's files: folders, and single modules."""
 
 
 def made_from(plan: dict[str, Any], places: Mapping[str, Path] | None = None) -> str:
@@ -22,7 +24,7 @@ def made_from(plan: dict[str, Any], places: Mapping[str, Path] | None = None) ->
     folders = [path for folder in WRITERS for path in sorted((package / folder).rglob("*"))]
     code = {
         str(path.relative_to(package)): file_digest(path)
-        for path in [*folders, package / "planning/questions.py", package / "wording.py"]
+        for path in [*folders, *(package / module for module in ALSO)]
         if path.is_file() and "__pycache__" not in path.parts
     }
     paths = {name: (places or {}).get(name, RUNS / name) / RECORD for name in plan["runs"]}

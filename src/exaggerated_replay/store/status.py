@@ -17,7 +17,7 @@ FIRST = 0.5  # what a step of the first task costs, which replays nothing; at th
 
 
 @dataclass(frozen=True)
-class Standing:
+class SavedRun:
     """Where an unfinished run stood when it was last saved."""
 
     run: str
@@ -43,10 +43,10 @@ class Status:
 
     finished: list[str]
     kept: list[str]  # finished, and not among the results: they wait for the rest of their job, or were pruned
-    unfinished: list[Standing]
+    unfinished: list[SavedRun]
     not_begun: list[str]  # or begun and not saved yet
     unreadable: list[Path]  # states that no run can go on from: theirs begin anew
-    elsewhere: list[Standing]  # unfinished runs that the plan does not name
+    elsewhere: list[SavedRun]  # unfinished runs that the plan does not name
 
 
 def cost(steps: int, iterations: int) -> float:
@@ -70,7 +70,7 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
         elif (kept / name / RECORD).is_file():
             found.kept.append(name)
         elif (path := workspace / name / STATE).is_file():
-            if standing := read_standing(path, asdict(run.settings)):
+            if standing := read_saved_run(path, asdict(run.settings)):
                 found.unfinished.append(standing)
             else:
                 found.unreadable.append(path)
@@ -82,7 +82,7 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
     for path in others:
         if (runs / path.parent.name / RECORD).is_file():
             continue
-        standing = read_standing(path, known.get(path.parent.name))
+        standing = read_saved_run(path, known.get(path.parent.name))
         found.elsewhere.append(standing) if standing else found.unreadable.append(path)
     return found
 
@@ -98,7 +98,7 @@ def earlier_runs(workspace: Path) -> dict[str, Mapping[str, Any]]:
     return named
 
 
-def read_standing(path: Path, settings: Mapping[str, Any] | None) -> Standing | None:
+def read_saved_run(path: Path, settings: Mapping[str, Any] | None) -> SavedRun | None:
     """Read where a run stands from the header of its state; None where it is no state of that run.
 
     Args:
@@ -111,7 +111,7 @@ def read_standing(path: Path, settings: Mapping[str, Any] | None) -> Standing | 
         state = content["state"]
         if content["mark"]["run"] != path.parent.name:
             return None
-        return Standing(
+        return SavedRun(
             run=path.parent.name,
             task=int(state["task"]),
             iteration=int(state["iteration"]),

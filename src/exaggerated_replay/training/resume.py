@@ -21,10 +21,15 @@ from torch import Tensor
 from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.files import replacing
 from exaggerated_replay.learning.method import Method, State
+from exaggerated_replay.store.aside import move_aside
 from exaggerated_replay.training.completeness import ambient, check_complete
 
 TENSOR = "__tensor__"  # stands for a tensor in the nested state that goes into the file's metadata
 LAYOUT = "3"  # of a state; another one is not read
+
+
+class OtherMark(ValueError):
+    """A state is not what was asked for; says in what it differs."""
 
 
 class Stop:
@@ -75,10 +80,11 @@ class StateFile:
         return self.stop.signal is not None or time.monotonic() - self.latest >= self.seconds
 
     def saved(self) -> State | None:
-        """Return the state of this very run, or None; a file that is anything else is said to be so.
+        """Return the state of this very run, or None; a file that is anything else is said to be so, and moved aside.
 
         Raises:
             Interrupted: The process was asked to stop before the run began.
+            OSError: The file cannot be read now.
         """
         self.give_way()
         self.streams = ambient()  # as the run begins: no method may draw from the process's own
@@ -88,8 +94,9 @@ class StateFile:
             state = read_state(self.path, self.mark)
             self.before = state.pop("seconds", 0.0)
             return state
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError):
-            print(f"{self.path} is not a state that {self.mark['run']} can go on from: starting anew", file=sys.stderr)
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            why = error if isinstance(error, OtherMark) else f"it is no state that {self.mark['run']} can go on from"
+            print(f"{self.path}: {why}; moved to {move_aside(self.path)}, and the run starts anew", file=sys.stderr)
             return None
 
     def save(self, method: Method, state: State) -> None:
@@ -138,13 +145,14 @@ def read_state(path: Path, mark: dict[str, str]) -> State:
     """Read what `write_state` has written, tensors on the CPU.
 
     Raises:
-        ValueError: The state has another mark.
+        OtherMark: The state is that of another run, or was saved by another layout, device or version of torch.
     """
     with safe_open(path, framework="pt") as file:
         content = json.loads(file.metadata()["state"])
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no mapping)
-    if content["mark"] != mark:
-        raise ValueError(f"{path} is the state of another run")
+    if (found := content["mark"]) != mark:
+        parts = [f"{key} {found.get(key)} and not {wanted}" for key, wanted in mark.items() if found.get(key) != wanted]
+        raise OtherMark(f"it was saved with {', '.join(parts)}")
 
     def whole(value: Any) -> Any:
         match value:

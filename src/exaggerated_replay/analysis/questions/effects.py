@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from exaggerated_replay.analysis.statistics.paired import PLACES
+from exaggerated_replay.analysis.statistics.paired import differences
 from exaggerated_replay.analysis.study.scores import METRICS, finished
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.planning.study_plan import Cell, varied
@@ -31,7 +31,7 @@ def effects(study: Study, grid: str) -> pd.DataFrame:
     for row in rows:
         if row.baseline:
             treated, base = study.pair(row.cell, row.baseline)
-            changed = (treated[[*METRICS]] - base[[*METRICS]]).round(PLACES).reset_index()
+            changed = differences(treated[[*METRICS]], base[[*METRICS]]).reset_index()
             parts.append(_described(study.cell(row.cell), keys, changed).assign(baseline=row.baseline))
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 

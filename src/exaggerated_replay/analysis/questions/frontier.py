@@ -109,7 +109,7 @@ def hardest_share(first: np.ndarray, second: np.ndarray) -> float:
 def _differences(study: Study, cell: str, rival: str) -> pd.DataFrame:
     """Return by how much a cell exceeds one of the baseline's: a row per seed that both have, a column per axis."""
     own, other = study.pair(cell, rival)
-    return pd.DataFrame({axis: differences(own[axis], other[axis]) for axis in AXES})
+    return differences(own[[*AXES]], other[[*AXES]])
 
 
 def _exceeding(apart: pd.DataFrame, study: Study) -> dict[str, Any]:

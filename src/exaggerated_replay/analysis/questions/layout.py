@@ -10,7 +10,7 @@ import pandas as pd
 from exaggerated_replay.analysis.questions.comparison import comparison, over_f, row_labels
 from exaggerated_replay.analysis.study.paper import SIZE, papers_data, speaks_of
 from exaggerated_replay.analysis.study.roles import exaggerates
-from exaggerated_replay.analysis.study.scores import METRICS, PLACES, first20_images
+from exaggerated_replay.analysis.study.scores import METRICS, PLACES
 from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.analysis.study.tables import as_csv
 from exaggerated_replay.analysis.words import DASH, IN_TABLE1, MEANS, data_name, short_data_name
@@ -132,12 +132,12 @@ def remarks(table: pd.DataFrame, study: Study) -> list[str]:
     Returns:
         A few sentences of plain text.
     """
-    images = first20_images(study.records.values())
+    image = study.one_image["first20"]
     return [
         f"Data: {data_name(study.plan)}.",
         f"Seeds: {_span(table['seeds'], 'd')}.",
-        f"Test images in the first 20 % of classes: {images} (one image is {100 / images:.2f} percentage points)."
-        if images
+        f"One test image of the first 20 % of classes is {image:.2f} percentage points."
+        if image
         else "No run reached its end.",
         *_on_intervals(table),
         *_on_what_is_left_out(table),

@@ -5,11 +5,14 @@ difference is taken within a seed, and everything below is said of the differenc
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
+
+Scores = TypeVar("Scores", pd.Series, pd.DataFrame)
 
 ALPHA = 0.05  # one minus the confidence of intervals by Student's t
 PLACES = 9  # decimals of a difference: one image is more than 1e-9 points, and rounding is less
@@ -18,14 +21,14 @@ PLACES = 9  # decimals of a difference: one image is more than 1e-9 points, and 
 # 1. Pairing. Joined by seed, never by position; a pair of which one run diverged is left out and counted.
 
 
-def differences(treatment: pd.Series, baseline: pd.Series) -> pd.Series:
+def differences(treatment: Scores, baseline: Scores) -> Scores:
     """Return treatment minus baseline, seed by seed; nan where either diverged or lacks the seed.
 
     Differences that are equal on paper are equal here: what is left of rounding is cut off.
 
     Args:
-        treatment: Accuracy in percent, indexed by seed.
-        baseline: Accuracy in percent, indexed by seed.
+        treatment: Accuracy in percent, indexed by seed; several metrics in columns.
+        baseline: The same of the baseline.
     """
     return (treatment - baseline).round(PLACES)
 

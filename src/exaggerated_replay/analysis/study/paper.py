@@ -59,6 +59,11 @@ def scale(cell: Cell) -> str:
     return OTHER_LENGTH if different == {"training.iterations"} else MINIATURE
 
 
+def papers_tasks(cell: Cell) -> bool:
+    """Tell whether a cell learns ten tasks of equal size, with classes in an order that is drawn from the seed."""
+    return cell.setting("dataset.tasks") == TASKS and cell.setting("dataset.class_order") is None
+
+
 def papers_data(plan: StudyPlan) -> bool:
     """Tell whether a study is on the paper's data, or on a file that is given as that."""
     return bool(plan.dataset.name == DATASET)
@@ -80,11 +85,13 @@ def published_gain(plan: StudyPlan, cell: str, baseline: str, metric: str) -> tu
     read (its switches, but for those that take the wrong classes) and the size of the experiment are what a replication
     may vary, but not the data. The study's own length stands for the paper's 5,000 iterations; other lengths do not.
     """
-    described = plan.cells[cell].config
-    in_full = described["training"]["iterations"] == plan.training.iterations
-    if not (speaks_of(plan) and in_full and stands_in_table1(described["method"], _method(plan, baseline))):
+    described, against = plan.cells[cell], plan.cells[baseline]
+    in_full = described.setting("training.iterations") == plan.training.iterations
+    if not (speaks_of(plan) and papers_tasks(described) and in_full):
         return nan, nan
-    absolute, relative = published().loc[(described["method"]["f"], metric)]
+    if not stands_in_table1(described.method, against.method):
+        return nan, nan
+    absolute, relative = published().loc[(described.method["f"], metric)]
     return float(absolute), float(relative)
 
 
@@ -97,8 +104,8 @@ def rows_of_table1(plan: StudyPlan, grid: str) -> list[str]:
     tables: dict[str, dict[Any, str]] = {}
     for row in plan.grids[grid]:
         if baseline := row.baseline:
-            method = _method(plan, row.cell)
-            if stands_in_table1(method, _method(plan, baseline)):
+            method = plan.cells[row.cell].method
+            if stands_in_table1(method, plan.cells[baseline].method):
                 tables.setdefault(baseline, {}).setdefault(method["f"], row.cell)
     largest = max(tables, key=lambda name: len(tables[name]), default=None)
     return [largest, *tables[largest].values()] if largest else []
@@ -109,16 +116,11 @@ def table1_grid(plan: StudyPlan) -> str | None:
     return next((grid for grid in plan.order if len(rows_of_table1(plan, grid)) > 2), None)
 
 
-def _method(plan: StudyPlan, cell: str) -> Mapping[str, Any]:
-    method: Mapping[str, Any] = plan.cells[cell].method
-    return method
-
-
 def stands_in_table1(method: Mapping[str, Any], baseline: Mapping[str, Any]) -> bool:
     """Tell whether Table 1 compares two methods with these settings, at whatever size and in whatever reading."""
     if role(method) != EXAGGERATION or role(baseline) != OTHER:
         return False
-    if not baseline.get("si") or baseline.get("lambda_rec", 1) != 1:
+    if not baseline.get("si") or any(baseline.get(key, 1) != 1 for key in ("lambda_rec", "lambda_rec_replayed")):
         return False
     if any(method.get(key) != value for key, value in baseline.items() if key != "method"):
         return False

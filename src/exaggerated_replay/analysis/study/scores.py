@@ -1,12 +1,10 @@
 """Scores of finished runs, from the counts in their records: definitions live here, not in the training."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from exaggerated_replay.store.records import Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +34,8 @@ def scores(counts: Mapping[str, Any], sizes: Sequence[int]) -> dict[str, float]:
         overall, first50, first20: accuracy (the paper's "precision") of the final model on all classes, on
         labels < C/2 and on labels < C/5, whatever the tasks. macro_precision: mean over classes of the share of
         right ones among the samples assigned to the class (0 where none was). forgetting: mean over all tasks but
-        the last of the best accuracy it ever had minus its final accuracy. average_incremental: mean over t of the
+        the last of the best accuracy it had before the last task minus its final accuracy, below zero where that is
+        better still (Chaudhry et al., 2018, Eq. 3). average_incremental: mean over t of the
         accuracy on the classes seen after task t (Rebuffi et al., 2017). backward_transfer: mean over all tasks but
         the last of the final accuracy minus that after the task itself (Lopez-Paz & Ranzato, 2017, Eq. 3). new_tasks:
         mean over all tasks of the accuracy right after each was learned (Riemer et al., 2019). task1 ... taskT: final
@@ -48,12 +47,12 @@ def scores(counts: Mapping[str, Any], sizes: Sequence[int]) -> dict[str, float]:
     label = np.arange(classes)
     by_task = accuracy_matrix(counts, sizes)
     precision = final / np.maximum(counts["predicted"], 1)
-    drops = np.nanmax(by_task, axis=0) - by_task[-1]
+    drops = np.nanmax(by_task[:-1, :-1], axis=0, initial=-np.inf) - by_task[-1, :-1]
     transferred = by_task[-1] - by_task.diagonal()
     return {
         **{metric: accuracy(final, tested, label < classes / part) for metric, part in ONE_IN.items()},
         "macro_precision": PERCENT * precision.mean(),
-        "forgetting": drops[:-1].mean() if len(sizes) > 1 else 0.0,
+        "forgetting": drops.mean() if len(sizes) > 1 else 0.0,
         "average_incremental": np.mean(so_far(counts, sizes)),
         "backward_transfer": transferred[:-1].mean() if len(sizes) > 1 else 0.0,
         "new_tasks": by_task.diagonal().mean(),
@@ -102,12 +101,6 @@ def instruments(noted: Mapping[str, Sequence[float]]) -> dict[str, float | None]
         "reconstruction": noted["reconstruction"][-1] if noted.get("reconstruction") else None,
         "dropped": PERCENT * (1 - repelled / competing) if competing and "repelled" in noted else None,
     }
-
-
-def first20_images(records: Iterable[Record]) -> int:
-    """Return how many test samples the first 20 % of the classes have (the mean over runs, rounded)."""
-    counts = [images(record.counts["tested"], "first20") for record in records if record.counts]
-    return round(np.mean(counts)) if counts else 0
 
 
 def images(tested: Sequence[int], metric: str) -> int:

@@ -103,7 +103,10 @@ class Study:
         treated, base = self.cell_runs(cell), self.cell_runs(baseline)
         seeds = treated.index.intersection(base.index)
         if seeds.empty:
-            raise UserError(f"cells '{cell}' and '{baseline}' have no seed in common: give both the same seeds")
+            raise UserError(
+                f"cells '{cell}' and '{baseline}' have no finished seed in common: finish more of their runs, or give "
+                "both the same seeds"
+            )
         return treated.loc[seeds], base.loc[seeds]
 
     def ended(self, cell: str) -> list[Record]:

@@ -1,5 +1,6 @@
 """The verdicts of a study: one row per grid, cell and metric (verdicts.csv)."""
 
+from math import inf
 from typing import Any
 
 import pandas as pd
@@ -74,6 +75,8 @@ def _judged(study: Study, cell: str, baseline: str, family: Family) -> list[dict
         word = verdict(low, high, claim, margin)
         sd = max(found.sd, resolution)  # nan stays nan
         more = more_seeds(found.n, found.mean, sd, claim, margin, alpha, rules) if word == "undecided" else 0
+        if diverged and not found.n:  # nothing says that another seed would reach its end
+            more = inf
         described = (cell, baseline, metric, found.n, diverged, found.mean, found.low, found.high)
         judged = (family.grid, family.comparisons, low, high, claim, word, more)
         rows.append(dict(zip(COLUMNS, described + judged, strict=True)))
