@@ -34,7 +34,7 @@ CONF = Path(__file__).parents[2] / "conf"
 def table(*rows):
     """Verdicts of one grid: (cell, metric, verdict, more seeds)."""
     columns = ["cell", "metric", "verdict", "more_seeds"]
-    return pd.DataFrame(rows, columns=columns).assign(grid="table1", baseline="base")
+    return pd.DataFrame(rows, columns=columns).assign(grid="table1", baseline="base", seeds=5, left_out=0)
 
 
 HALF = table(("a", "first20", "helps", 0), ("a", "overall", "undecided", 7), ("b", "overall", "undecided", 3))
@@ -65,6 +65,15 @@ def test_a_round_is_bounded_by_the_limit_and_by_what_there_was():
     assert next_step(HALF, ["a"], [0, 1], at_most=60).seeds == (2, 3)
     endless = table(("a", "overall", "undecided", np.inf))
     assert len(next_step(endless, [], range(4), at_most=60).seeds) == 4
+
+
+def test_no_seeds_are_added_for_what_diverges_at_every_seed():
+    lost = table(("c", "overall", "undecided", np.inf)).assign(seeds=0, left_out=5)
+    assert next_step(lost, [], range(5), at_most=60).seeds == ()
+    assert next_step(pd.concat([HALF, lost]), [], range(5), at_most=60).seeds == (5, 6, 7)
+    told = []
+    assert decide(range(5), 60, [], lambda seeds: lost, told.append).seeds == ()
+    assert told == ["5 seeds: 0 decided, 1 undecided; all others diverge at every seed."]
 
 
 def test_new_seeds_follow_the_last_one():

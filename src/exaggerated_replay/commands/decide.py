@@ -137,7 +137,7 @@ def next_step(verdicts: pd.DataFrame, claims: Sequence[str], seeds: Sequence[int
     """Decide which claims are decided, and which seeds to add for the others.
 
     As many are added as the claim that is nearest to its verdict seems to need; never more than there were, because
-    a spread estimated from a few seeds is a guess.
+    a spread estimated from a few seeds is a guess; and none for claims whose pairs all diverged.
 
     Args:
         verdicts: Of all grids, at these seeds.
@@ -148,7 +148,9 @@ def next_step(verdicts: pd.DataFrame, claims: Sequence[str], seeds: Sequence[int
     rows = chosen(verdicts, claims).drop_duplicates(["cell", "baseline", "metric"])  # two grids may hold one
     is_open = rows["verdict"] == "undecided"
     decided, undecided = rows[~is_open], rows[is_open]
-    wanted = undecided["more_seeds"].min() if len(undecided) else 0
+    diverging = (undecided["seeds"] == 0) & (undecided["left_out"] > 0)  # every pair so far: others would, too
+    hopeful = undecided[~diverging]
+    wanted = hopeful["more_seeds"].min() if len(hopeful) else 0
     count = int(min(wanted, len(seeds), max(0, at_most - len(seeds))))
     first = max(seeds) + 1
     return Step(decided, undecided, tuple(range(first, first + count)))
@@ -173,7 +175,8 @@ def decide(
         step = next_step(judge(seeds), claims, seeds, at_most)
         done = f"{len(seeds)} seeds: {len(step.decided)} decided, {len(step.undecided)} undecided"
         if not step.seeds:
-            tell(f"{done}; {'the limit is reached' if len(step.undecided) else 'nothing remains'}.")
+            limit = "the limit is reached" if len(seeds) >= at_most else "all others diverge at every seed"
+            tell(f"{done}; {limit if len(step.undecided) else 'nothing remains'}.")
             return step
         tell(f"{done}; the next round adds seeds {', '.join(map(str, step.seeds))}.")
         seeds = [*seeds, *step.seeds]

@@ -85,12 +85,13 @@ class Study:
         treated, base = self._at_common_seeds(cell, baseline)
         kept = finished(treated) & finished(base)
         treated, base = treated[kept], base[kept]
-        devices = sorted({*treated["device"], *base["device"]})
-        if len(devices) > 1:
+        both = pd.concat([treated, base]).sort_values("device", kind="stable")
+        if both["device"].nunique() > 1:
             # Rounding differs between devices and grows over training: such a pair shares its seed in name only.
+            first = both.iloc[[0, -1]]
+            which = " and ".join(f"{row['device']} (as {row['cell']}, seed {seed})" for seed, row in first.iterrows())
             raise UserError(
-                f"cells '{cell}' and '{baseline}' mix runs computed on {' and '.join(devices)}: "
-                "compute both on one class of device"
+                f"cells '{cell}' and '{baseline}' mix runs computed on {which}: compute both on one class of device"
             )
         return treated, base
 
