@@ -114,7 +114,7 @@ def test_convergence_bands_are_t_intervals():
 def test_convergence_never_mixes_devices():
     plan, runs = study()
     runs.loc[runs["cell"] == "rr-ra-iterations50", "device"] = "cuda"
-    with pytest.raises(UserError, match="cpu and cuda"):
+    with pytest.raises(UserError, match=r"cpu \(as .*\) and cuda \(as "):
         convergence.draw(made(plan, runs), "convergence")
 
 

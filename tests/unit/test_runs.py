@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 import pytest
-from studies import planned, whole
+from studies import made, planned, whole
 
 from exaggerated_replay.analysis.study.study import load_study, open_study, read_study
 from exaggerated_replay.analysis.study.tables import runs_csv, runs_table
@@ -211,3 +211,14 @@ def test_a_folder_that_is_damaged_is_told(folder, name, text, told):
     (folder / name).write_text(text)
     with pytest.raises(UserError, match=re.escape(told)):
         open_study(folder)
+
+
+def test_runs_that_learned_from_different_arrays_are_no_pair():
+    def records(of_one):
+        digests = dict.fromkeys(RUNS, "a" * 64) | {"x-s0-12345e6789": of_one}
+        return {run: {**record(seed=int("-s1-" in run)), "sha256": {"data": digests[run]}} for run in RUNS}
+
+    treated, base = made(PLAN, records=records("a" * 64)).pair("mine-f20", "none")
+    assert [*treated.index] == [*base.index] == [0]
+    with pytest.raises(UserError, match="'mine-f20' and 'none' learned from different arrays at seed 0"):
+        made(PLAN, records=records("b" * 64)).pair("mine-f20", "none")

@@ -32,7 +32,7 @@ def test_a_comparison_never_mixes_devices(plan, runs):
     treated, base = made(plan, runs).pair("treated", "base")
     assert list(treated.index) == list(base.index) == [0, 1]
     runs.loc[runs["digest"] == "t1", "device"] = "cuda"
-    with pytest.raises(UserError, match="cpu and cuda"):
+    with pytest.raises(UserError, match=r"cpu \(as .*\) and cuda \(as "):
         made(plan, runs).pair("treated", "base")
 
 

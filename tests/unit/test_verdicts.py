@@ -128,7 +128,7 @@ def test_a_cell_of_which_every_run_diverged_is_undecided_and_counts_as_planned()
 def test_devices_are_never_mixed():
     plan, runs = study({"treated": 4.7 + NOISE})
     runs.loc[runs["digest"] == "treated-3", "device"] = "cuda"
-    with pytest.raises(UserError, match="cpu and cuda"):
+    with pytest.raises(UserError, match=r"cpu \(as treated, seed 0\) and cuda \(as treated, seed 3\)"):
         verdicts(made(plan, runs))
 
 

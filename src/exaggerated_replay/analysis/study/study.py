@@ -80,7 +80,8 @@ class Study:
             The runs of the cell and of the baseline at their common seeds, both indexed by seed.
 
         Raises:
-            UserError: They have no seed in common, or were computed on different classes of device.
+            UserError: They have no seed in common, were computed on different classes of device, or learned from
+                different arrays.
         """
         treated, base = self._at_common_seeds(cell, baseline)
         kept = finished(treated) & finished(base)
@@ -93,7 +94,19 @@ class Study:
             raise UserError(
                 f"cells '{cell}' and '{baseline}' mix runs computed on {which}: compute both on one class of device"
             )
+        learned_from = [self._arrays(name) for name in (cell, baseline)]
+        for seed in treated.index:
+            if len({arrays.get(seed) for arrays in learned_from}) > 1:
+                raise UserError(
+                    f"cells '{cell}' and '{baseline}' learned from different arrays at seed {seed}, as where an "
+                    "encoder was trained on two machines: `exaggerated-replay verify` names the runs to train again"
+                )
         return treated, base
+
+    def _arrays(self, cell: str) -> dict[int, str]:
+        """Return the digest of what each of a cell's runs learned from, by seed."""
+        runs = self.plan.cells[cell].runs
+        return {run.seed: self.records[run.name].digests.get("data", "") for run in runs if run.name in self.records}
 
     def left_out(self, cell: str, baseline: str) -> int:
         """Count the common seeds of a cell and its baseline at which either of the two runs diverged."""
