@@ -44,7 +44,7 @@ def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
             values = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)
             return cast(dict[str, Any], values)  # of a mapping it is one
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{conf.name}/ cannot be composed{given}: {_reason(str(error), conf)}") from None
+        raise UserError(f"{conf.name}/ cannot be composed{given}: {_reason(str(error), conf, overrides)}") from None
 
 
 def check_override(override: str) -> None:
@@ -71,14 +71,14 @@ def check_override(override: str) -> None:
         )
 
 
-def _reason(message: str, conf: Path) -> str:
+def _reason(message: str, conf: Path, overrides: list[str]) -> str:
     """Put Hydra's several lines into one sentence, without its hints at its own command line."""
     if found := re.search(r"Could not find '(\w+)/(.+)'", message):
         group, option = found.groups()
         names = sorted(path.stem for path in (conf / group).glob("*.yaml"))
         hint = did_you_mean(option, names, f"choose one of {', '.join(names)}")
         return f"{conf.name}/{group}/ has no {option}.yaml: {hint}"
-    if found := re.search(r"Could not override '([^']+)'", message):
+    if overrides and (found := re.search(r"Could not override '([^']+)'", message)):
         known = [*GROUPS, *flat(compose_values(conf, []))]
         return f"{conf.name}/ has no key {found[1]}: {did_you_mean(found[1], known, 'check its spelling', most=1)}"
     lines = [line.strip() for line in message.splitlines() if line.strip()]
