@@ -116,7 +116,8 @@ def apart(points: np.ndarray, least: float) -> list[int]:
 
 
 def freest(point: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the corner of a point [2] at which its name lies farthest from the others [n, 2]."""
+    """Return the corner of a point [2] at which its name lies farthest from the others [n, 2], itself left out."""
+    others = others[(others != point).any(axis=1)]
     distances = np.linalg.norm((point + CORNERS * NAME)[:, None] - others, axis=2)
     return CORNERS[distances.min(axis=1).argmax()]
 
