@@ -79,7 +79,7 @@ TABLES = (
             SETTING: "a setting that the study varies; blank where a cell lacks it",
             METRIC: "accuracy in percent; blank where the run diverged",
             "macro_precision": "mean over classes of the share of right ones among samples assigned to it, percent",
-            "forgetting": "mean over all tasks but the last of the best accuracy before the last minus the final one, points",
+            "forgetting": "mean over all tasks but the last of the best accuracy before it minus the final one, points",
             "average_incremental": "mean over tasks of the accuracy on the classes seen so far, percent",
             "backward_transfer": "mean over all tasks but the last of final accuracy minus that right after it, points",
             "new_tasks": "mean accuracy on each task right after it was learned, percent",
