@@ -47,7 +47,7 @@ def test_the_hour(fresh, tmp_path, monkeypatch):
     assert len(chosen["cell"].unique()) >= 2 and {*chosen["cell"]} <= tried
     assert "agem" in (folder / "tables/one.tex").read_text()
     latex = (clone.path / "one.tex").read_text()
-    assert latex.startswith("\\begin{table}") and "\\label{tab:one}" in latex and "\\toprule" in latex
+    assert latex.startswith("\\begin{table*}") and "\\label{tab:one}" in latex and "\\toprule" in latex
     assert names["figure"].get_size_inches() == pytest.approx([7, 2.5])
     assert "A-GEM (ours)" in [text.get_text() for text in names["figure"].legends[0].get_texts()]
     assert (clone.path / "forgetting.pdf").stat().st_size
