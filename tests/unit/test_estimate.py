@@ -1,7 +1,7 @@
 """How long new runs will take, by the seconds of like studies: by hand, and by a study that is committed."""
 
-from dataclasses import asdict
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
