@@ -17,6 +17,7 @@ from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.analysis.verdicts.sentences import beside
 from exaggerated_replay.analysis.words import PARTS, counted
+from exaggerated_replay.commands.compare import TOO_FEW
 from exaggerated_replay.files import write_text
 from exaggerated_replay.planning.study_plan import StudyPlan
 
@@ -24,7 +25,7 @@ PAGE, RESULTS = Path("docs/claims.md"), Path("results")
 FOR = ("reproduced", "smaller", "larger", "helps")
 SCALES = (paper.FULL, paper.OTHER_LENGTH, paper.MINIATURE)
 F = 20.0  # of every figure and arm that names none
-NOT_RUN, TOO_FEW = "not run", "too few seeds"
+NOT_RUN = "not run"
 SUMS = {"class_means": "stored", "reduction": "total"}  # the reading under which the paper's weights act
 INTRODUCTION = """\
 # The paper's claims, one by one

@@ -123,8 +123,7 @@ def features(plan: Path, data: Path, out: Path) -> None:
     planned = read_plan(plan)
     encoder, dataset = encoder_of(planned, plan), planned.dataset
 
-    trained_here = encoder.images is not None
-    if not trained_here and file_digest(encoder.weights) != encoder.digest:
+    if encoder.images is None and file_digest(encoder.weights) != encoder.digest:
         raise UserError(f"{encoder.weights} is not the encoder that was planned: start the workflow again")
 
     import torch

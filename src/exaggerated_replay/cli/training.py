@@ -19,7 +19,7 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path) -> None:
     """Train runs on the same data, one after the other. RECORDS are their record.json files; finished ones stay."""
     planned, slot = plan_with_gpu(plan)
     compute = planned.compute
-    runs = {path.parent: entry(planned.named, path.parent.name, "run", plan).settings for path in records}
+    runs = {path.parent: entry(planned.named, path.parent.name, "run", plan) for path in records}
 
     from exaggerated_replay.data.prepared import load
     from exaggerated_replay.data.splits import read_split
@@ -30,13 +30,13 @@ def train(plan: Path, records: tuple[Path, ...], data: Path, log: Path) -> None:
     from exaggerated_replay.training.resume import Stop
 
     with noting(log) as file:
-        for run in (planned.named[directory.name] for directory in runs):
+        for run in runs.values():
             check_version(run.name, run.settings.method.method, run.settings.code)
             read_split(planned.split_of(run))  # its name is the digest of what it says: it says what the run does
         device = device_for(compute.device)
         with Stop() as stop, limited_memory(device):
             train_runs(
-                runs,
+                {directory: run.settings for directory, run in runs.items()},
                 load(data, planned.data),
                 device,
                 workspace=WORKSPACE,

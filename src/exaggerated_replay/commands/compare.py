@@ -10,7 +10,7 @@ from exaggerated_replay.analysis.verdicts.table import judge
 from exaggerated_replay.analysis.words import MEANS, PARTS, between, counted, points
 from exaggerated_replay.errors import UserError
 
-FEW = "too few seeds"
+TOO_FEW = "too few seeds"
 
 
 def compare(study: Study, baseline: str, treatment: str) -> str:
@@ -33,14 +33,15 @@ def compare(study: Study, baseline: str, treatment: str) -> str:
     treated, _ = study.pair(treatment, baseline)
     own = {cell: study.cell_runs(cell) for cell in (baseline, treatment)}
     judged = judge(study, treatment, baseline)
-    rules, family = plan.rules, family_of(plan, treatment, baseline)
+    family = family_of(plan, treatment, baseline)
+    valid = f"anytime-valid, {confidence(family.alpha(plan.rules))}"
     rows = [
         {
             "": PARTS[row["metric"]],
             **{cell: f"{runs[row['metric']].mean():.2f}" for cell, runs in own.items()},  # without those that diverged
             "difference": points(row["difference"]) if np.isfinite(row["difference"]) else "no pair",
-            "95 % interval": between(row["low"], row["high"]) or FEW,
-            f"anytime-valid, {confidence(family.alpha(rules))}": between(row["valid_low"], row["valid_high"]) or FEW,
+            "95 % interval": between(row["low"], row["high"]) or TOO_FEW,
+            valid: between(row["valid_low"], row["valid_high"]) or TOO_FEW,
             "verdict": ", ".join(filter(None, [row["verdict"], beside(row)])),
         }
         for _, row in judged.iterrows()
