@@ -326,8 +326,8 @@ def test_variants_are_sorted_by_effect_and_named_by_what_is_their_own():
     ]
     np.testing.assert_allclose(means, [4.05, 2.05, 0.05, -1.95])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
-        "repulsion = mean inverse, summed as printed",
-        "repulsion by \N{MINUS SIGN}D, summed as printed",
+        "repulsion = mean inverse, RR and RA summed",
+        "repulsion by \N{MINUS SIGN}D, RR and RA summed",
         "repulsion = mean inverse, reduction = mean",
         "repulsion by \N{MINUS SIGN}D, reduction = mean",
     ]

@@ -16,7 +16,7 @@ SAID = {
     "class_means: stored": "real means",
     "class_means: running": "running means",
     "reduction: sum": "summed over features",
-    "reduction: total": "summed as printed",
+    "reduction: total": "RR and RA summed",
     "confidence: label": "weighted by confidence",
     "confidence: label_rival": "weighted by label and rival",
     "confidence: entropy": "weighted by entropy",

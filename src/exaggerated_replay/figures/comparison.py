@@ -47,7 +47,8 @@ INTERVAL: dict[str, Any] = {
 }
 """Its ends stand above and below the mean's dot, so that it shows however narrow it is."""
 PAPER: dict[str, Any] = {"marker": "D", "linestyle": "", "markersize": 4.5, "color": INK, "markerfacecolor": "none"}
-AT_PAPERS_SIZE = f"paper ({VALUES['model.units']:,} units, {VALUES['training.iterations']:,} iterations)"
+SIZE = {"model.units": "units", "training.iterations": "iterations"}
+AT_PAPERS_SIZE = f"paper ({', '.join(f'{VALUES[key]:,} {name}' for key, name in SIZE.items())})"
 NARROW = 26
 """Letters of a name on a line, where panels are stacked."""
 
@@ -95,14 +96,14 @@ def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure
         axes.grid(axis="x")
         axes.set_yticks(range(len(names)), shown)
     axes_of_metrics[0].set_ylim(len(names) - 0.35, -0.6)
-    about = f"{_compared(study, table)} from {_baseline(study, table)} ({data_name(study.plan)}; percentage points)"
+    about = f"{_subject(study, table)} from {_baseline(study, table)} ({data_name(study.plan)}; percentage points)"
     columns = [f"{metric}_{name}" for metric in METRICS for name in ("difference", "low", "high")]
     below(figure, f"{about}\n{ALL_ZERO}" if table[columns].fillna(0).eq(0).to_numpy().all() else about)
-    _key(figure, table)
+    _key(study, figure, table)
     return figure
 
 
-def _compared(study: Study, table: pd.DataFrame) -> str:
+def _subject(study: Study, table: pd.DataFrame) -> str:
     """Say whose difference the rows show, where their names do not: that of one arm over f."""
     return f"difference of {arm_name(study.plan, table['arm'].iloc[0])}" if over_f(table) else "difference"
 
@@ -125,10 +126,18 @@ def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colo
     axes.plot(row.get(f"{metric}_published_absolute", np.nan), y, **PAPER, zorder=1.5)
 
 
-def _key(figure: Figure, table: pd.DataFrame) -> None:
+def _here(study: Study, table: pd.DataFrame) -> str:
+    """Say what size the rows have that stand beside a value of the paper's, where it is the same for all of them."""
+    beside = table.loc[table["first20_published_absolute"].notna(), "cell"]
+    sizes = {", ".join(f"{study.cell(cell).setting(key):,} {name}" for key, name in SIZE.items()) for cell in beside}
+    return f" here ({sizes.pop()})" if len(sizes) == 1 else ""
+
+
+def _key(study: Study, figure: Figure, table: pd.DataFrame) -> None:
     seeds = table["seeds"].unique()
     several = f", {seeds[0]} seeds" if len(seeds) == 1 else ""
-    mean = f"mean, 95 % confidence interval{several}"
+    here = _here(study, table) if has_published(table) else ""
+    mean = f"mean{here}, 95 % confidence interval{several}"
     looks = {mean: {**INTERVAL, "marker": "o", "markersize": 3}, "single seeds": DOTS}
     if (table["seeds"] == 1).all():
         looks = {"single seed, no interval": MEAN}

@@ -76,7 +76,7 @@ def draw(study: Study, grid: str) -> Figure:
     key(
         figure,
         [*handles, Patch(color=MUTED, alpha=0.4, linewidth=0)],
-        [*(arm_name(study.plan, arm) for arm in arms), f"within {arm_name(study.plan, baseline)}'s reach"],
+        [*(arm_name(study.plan, arm) for arm in arms), f"reached by {arm_name(study.plan, baseline)}, by its means"],
     )
     return figure
 
