@@ -47,7 +47,7 @@ def test_the_documented_studies_sizes_and_readings_are_there():
     assert {"as_published", "laptop", "small"} <= set(options("size"))
     assert {
         *("one", "claims", "readings", "dose", "controls", "short", "confidence", "class-order", "scale", "confirm"),
-        *("default", "laptop", "small", "paper", "paper-short", "selection", "stored"),
+        *("default", "laptop", "small", "paper", "paper-short", "selection", "stored", "stored-short"),
     } <= set(options("study"))
 
 
@@ -108,17 +108,18 @@ def test_one_word_makes_a_miniature_of_any_study():
     assert small["dataset"]["validation"] == 0.2  # nothing is chosen on test images
 
 
-def test_the_miniature_beside_the_papers_size_is_the_one_of_its_name():
-    """Its sizes stand in conf/study/paper-short.yaml once more; its runs are to be those of size=small."""
+@pytest.mark.parametrize(("study", "arm"), [("paper-short", "rr-ra"), ("stored-short", "ra-stored")])
+def test_the_miniature_beside_the_papers_size_is_the_one_of_its_name(study, arm):
+    """Its sizes stand in conf/study/ once more; its runs are to be those of size=small."""
     data = ["dataset=cifar100", "study.seeds=3"]
     plans = (
         make_plan(check_params(compose_values(CONF, [*data, *more])))
-        for more in (["study=paper-short"], ["study=scale", "size=small"])
+        for more in ([f"study={study}"], ["study=scale", "size=small"])
     )
     beside, small = plans
-    for arm in ("bir-si", "rr-ra", "ra-stored"):
-        assert beside.cells[f"{arm}-small"].config == small.cells[arm].config
-        runs, others = beside.cells[f"{arm}-small"].runs, small.cells[arm].runs
+    for name in ("bir-si", arm):
+        assert beside.cells[f"{name}-small"].config == small.cells[name].config
+        runs, others = beside.cells[f"{name}-small"].runs, small.cells[name].runs
         assert [run.digest for run in runs] == [run.digest for run in others]
 
 

@@ -144,12 +144,10 @@ def papers_baseline(metric):
 
 
 def spelt(numbers):
-    """Contradicted, negligible and undecided rows in words; of the last, f = none is named apart."""
-    contradicted, negligible, undecided = numbers
-    return [SPELT[contradicted], SPELT[negligible], SPELT[undecided - 1]]
+    return [SPELT[number] for number in numbers]
 
 
-SPELT = {2: "two", 3: "three", 11: "eleven"}
+SPELT = {3: "three", 11: "eleven"}
 CONFIRM, UNITS = "confirm-small", ("rr-ra-units50", "rr-ra-units100", "rr-ra", "rr-ra-units400")
 STORED_SUMS = "rr-ra-class_means-stored-reduction-total"
 STORED_RANDOM = "ra-stored-attraction_target-random"
@@ -185,7 +183,11 @@ SAID = {
                 abs(end) for m in ("first20", "first50", "overall") for end in ends("claims-small", "f_against_none", m)
             )
         ],
-        r"is contradicted in (\w+) rows, and the difference is negligible in (\w+); f = none and (\w+) rows": lambda: (
+        r"Of all (\d+) differences (\d+) have a 95 % interval below zero, none above": lambda: [
+            len(table("claims-small/verdicts.csv").query("grid == 'table1'")),
+            len(table("claims-small/verdicts.csv").query("grid == 'table1' and high < 0")),
+        ],
+        r"is contradicted in (\w+) rows, and the difference is negligible in (\w+); (\w+) are undecided": lambda: (
             spelt(
                 words("readings-small", "at_published_weights", ["first20"], "contradicted", "negligible", "undecided")
             )
@@ -232,6 +234,10 @@ SAID = {
         ],
         r"attraction to them for (\S*) % and (\S*) %, the baseline for (\S*) % and (\S*) %": lambda: [
             mean(CONFIRM, cell, metric) for cell in ("ra-stored", "bir-si") for metric in ("first20", "overall")
+        ],
+        r"the baseline alone has (\S*) points more at c = 900 .* first 20 %, and (\S*) less on all": lambda: [
+            -one(table("short-small/frontier/frontier.csv"), "first20", c=300, rival_c=900),
+            one(table("short-small/frontier/frontier.csv"), "overall", c=300, rival_c=900),
         ],
         r"of a class is (\d+) when .* and (\d+) eight tasks .* real means (\d+)\.": lambda: [
             *(drift("bir-si", age) for age in (0, 8)),

@@ -16,6 +16,7 @@ from test_runs import PLAN as CELLS
 from test_runs import RUNS, record
 
 from exaggerated_replay.analysis.study.outputs import README, REPORT, drawn_files, figures_of, study_files
+from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.publishing import folder as folders
@@ -344,20 +345,32 @@ def test_what_came_out_otherwise_is_named(write, tmp_path):
     assert (tmp_path / MINE / "runs.csv").read_text() != "by hand"
 
 
-def test_a_folder_that_comes_out_otherwise_names_the_commit_of_the_code_that_wrote_it(write, tmp_path, monkeypatch):
-    """Code and params.yaml of a study must fit: the commit is that of both."""
+@pytest.mark.parametrize(
+    ("head", "raised", "named"),
+    [
+        ("of today", "", "of today"),
+        (None, "", "of long ago"),  # in a folder that Git knows nothing of
+        ("of today", "core 2, none 1", "of long ago"),  # today's code would make other runs
+    ],
+)
+def test_a_folder_that_comes_out_otherwise_names_the_commit_that_makes_all_of_it(
+    write, tmp_path, monkeypatch, capsys, head, raised, named
+):
+    """Code and params.yaml of a study must fit: the commit is that of both, and that of the runs."""
     number_records(tmp_path)
     write(AS_A_FILE_HAS_IT)
-    path, here = tmp_path / MINE / "provenance.json", {"commit": "of today", "modified": "", "no_commit": None}
+    path, here = tmp_path / MINE / "provenance.json", {"commit": head, "modified": "", "no_commit": None}
     write_json(path, {**json.loads(path.read_text()), "commit": "of long ago"})
     monkeypatch.setattr("exaggerated_replay.publishing.study.commit_here", lambda: here)
+    (code,) = {run.settings.code for run in open_study(tmp_path / MINE).plan.runs}
+    monkeypatch.setattr("exaggerated_replay.publishing.study.method_version", lambda method: raised or code)
     assert rewrite_study(tmp_path / MINE, ()) == []
     assert json.loads(path.read_text())["commit"] == "of long ago"
     (tmp_path / MINE / "runs.csv").write_text("by other code")
-    assert rewrite_study(tmp_path / MINE, ()) == [
-        f"{tmp_path}/{MINE}/{name}" for name in ("provenance.json", "runs.csv")
-    ]
-    assert json.loads(path.read_text())["commit"] == "of today"
+    changed = ["provenance.json", "runs.csv"] if named == "of today" else ["runs.csv"]
+    assert rewrite_study(tmp_path / MINE, ()) == [f"{tmp_path}/{MINE}/{name}" for name in changed]
+    assert json.loads(path.read_text())["commit"] == named
+    assert ("goes on naming the commit of its runs" in capsys.readouterr().err) == bool(raised)
 
 
 def test_an_error_leaves_everything_as_it_was(write, tmp_path):

@@ -1,5 +1,6 @@
 """A study's folder: all that is made from the records of its runs, by one job."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from exaggerated_replay.files import read_json, write_json, write_text
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS, RUNS, TIMINGS
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.planning.versions import method_version
 from exaggerated_replay.publishing.folder import written_together
 from exaggerated_replay.publishing.origin import commit_here, origin, without_places
 from exaggerated_replay.publishing.plots import plot_tables
@@ -78,7 +80,8 @@ def rewrite_study(folder: Path, parts: Sequence[Part] = PARTS) -> list[str]:
     """Write a study's folder again from what Git keeps of it; nothing outside of it is read, but for a checkpoint.
 
     Where today's code writes other bytes, the folder is today's code's, and its provenance names that commit: who
-    rebuilds the study takes its params.yaml and its code from the same place.
+    rebuilds the study takes its params.yaml and its code from the same place. But a commit that cannot make the
+    study's runs takes nobody's place.
 
     Returns:
         Which of the files that Git keeps came out with other bytes than they had.
@@ -93,9 +96,23 @@ def rewrite_study(folder: Path, parts: Sequence[Part] = PARTS) -> list[str]:
     facts = read_json(folder / PROVENANCE)
     _write(study, folder, parts, facts, params, {}, study)
     if _contents(kept) != before:
-        _write(study, folder, parts, {**facts, **commit_here()}, params, {}, study)
+        _write(study, folder, parts, {**facts, **_commit_of_today(study, folder)}, params, {}, study)
     after = _contents(kept)
     return [str(path) for path in kept if before.get(path) != after.get(path)]
+
+
+def _commit_of_today(study: Study, folder: Path) -> dict[str, str | None]:
+    """Return the commit of today's code; nothing where there is none, or where its methods have other versions."""
+    made_by = {run.settings.method.method: run.settings.code for run in study.plan.runs}
+    if newer := [method for method, code in made_by.items() if method_version(method) != code]:
+        print(
+            f"{folder}: the code of {newer[0]} has another version today, so its provenance goes on naming the commit "
+            "of its runs.",
+            file=sys.stderr,
+        )
+        return {}
+    here = commit_here()
+    return here if here["commit"] else {}
 
 
 def _contents(files: Iterable[Path]) -> dict[Path, bytes]:
