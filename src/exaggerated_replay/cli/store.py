@@ -88,7 +88,7 @@ def export(file: Path, study: Path | None) -> None:
     """Write the records of finished runs to FILE. One per line, without checkpoints, for import elsewhere."""
     from exaggerated_replay.store.exchange import export_records
 
-    print(f"{export_records(study or RUNS, TIMINGS, file)} records in {file}")
+    print(f"{export_records(study or RUNS, TIMINGS, file, None if study else store_folder())} records in {file}")
 
 
 @click.command("import")
