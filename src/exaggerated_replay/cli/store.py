@@ -48,10 +48,11 @@ def lines(title: str, saved_runs: "Sequence[SavedRun]") -> Iterator[str]:
     for run in saved_runs:
         of_tasks, of_iterations = (f" of {number}" if number else "" for number in (run.tasks, run.iterations))
         left = "" if run.left is None else f", about {duration(run.left)} left"
+        anew = f" with {run.unlike}: here it starts anew" if run.unlike else ""
         saved = datetime.fromtimestamp(run.saved).strftime("%Y-%m-%d %H:%M")
         yield (
             f"- {run.run}: task {run.task}{of_tasks}, iteration {run.iteration}{of_iterations}; "
-            f"{duration(run.seconds)} spent{left}; saved {saved}"
+            f"{duration(run.seconds)} spent{left}; saved {saved}{anew}"
         )
 
 
