@@ -63,10 +63,30 @@ def test_a_method_outside_of_the_repository_is_taken_from_where_the_user_says(tm
     (tmp_path / "own").mkdir()
     (tmp_path / "own/lwf.py").write_text("today's, which the commit's own goes before")
     with pytest.raises(UserError, match=r"study was made from agem\.py, a file of your own: name it with --data FILE"):
-        rebuild._params(Path("study"), [], [], "HEAD")
+        rebuild._params(Path("study"), planned({}), [], [], "HEAD")
     (tmp_path / "agem.py").write_text("")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/agem.py").write_text("")
-    given = yaml.safe_load(rebuild._params(Path("study"), [], [tmp_path / "elsewhere/agem.py"], "HEAD"))
+    given = yaml.safe_load(rebuild._params(Path("study"), planned({}), [], [tmp_path / "elsewhere/agem.py"], "HEAD"))
     assert given["methods"] == {"mine": str(tmp_path / "elsewhere/agem.py"), "ours": "own/lwf.py"}
     assert given["encoder"] == {"weights": "own/lwf.py"}
+
+
+def test_a_file_of_tasks_in_a_grid_is_taken_from_where_the_user_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rebuild, "_git", lambda *asked: SimpleNamespace(returncode=asked[-1] != "HEAD:own/ours.yaml"))
+    rows = [
+        {"arm": ["er"], "dataset.tasks": ["x2", "t.yaml", "own/ours.yaml"]},
+        {"arm": ["er"], "model.units": [7], "against": {"arm": "er", "dataset.tasks": "t.yaml"}},
+    ]
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study/params.yaml").write_text(yaml.safe_dump({"study": {"seeds": 3, "grids": {"g": rows}}}))
+    cells = {tasks: {"config": {"dataset": {"tasks": tasks}}} for tasks in ("t.yaml", "ours.yaml")}
+    plan = planned({"cells": {**cells, "twice": {"config": {"dataset": {"tasks": 10}}}}})
+    with pytest.raises(UserError, match=r"study was made from t\.yaml, a file of your own: name it with --data FILE"):
+        rebuild._params(Path("study"), plan, [], [], "HEAD")
+    mine = tmp_path / "t.yaml"
+    mine.write_text("[[0, 1], [2, 3]]")
+    given = yaml.safe_load(rebuild._params(Path("study"), plan, [1], [mine], "HEAD"))
+    rows[0]["dataset.tasks"][1] = rows[1]["against"]["dataset.tasks"] = str(mine)
+    assert given == {"study": {"seeds": [1], "grids": {"g": rows}}}

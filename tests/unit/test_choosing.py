@@ -15,7 +15,7 @@ from exaggerated_replay.commands import selection
 from exaggerated_replay.commands.selection import candidates_of, seeds_of, select
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning import compose
-from exaggerated_replay.planning.compose import spelt, write_params
+from exaggerated_replay.planning.compose import drift, spelt, write_params
 from exaggerated_replay.planning.params import check_params
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -105,6 +105,22 @@ def test_a_winner_may_have_a_list_or_no_part_of_its_arm(played):
     assert row["against"]["method.si"] == values["arms"]["bir-si"]["si"]
 
 
+def test_what_was_set_by_hand_stays_in_every_round_and_is_written_down(played):
+    values = yaml.safe_load(Path("params.yaml").read_text())
+    values["model"]["units"] = 17
+    values["arms"]["er"]["label"] = "it's mine"
+    del values["arms"]["lwf"]
+    values["study"]["seeds"] = 9  # a selection has seeds of its own
+    Path("params.yaml").write_text(yaml.safe_dump({**values, "composed_with": None}))  # as by `dvc exp run -S`
+    chosen()
+    for _, asked in played:
+        assert asked["model"] == {**values["model"], "units": 17}
+        assert asked["arms"] == values["arms"]
+        assert "++model.units=17" in asked["composed_with"]
+        assert drift(CONF, asked) == []
+    assert played[-1][1]["study"]["seeds"] == 5
+
+
 def test_seeds_that_something_was_chosen_on_are_refused(played):
     with pytest.raises(UserError, match="seed 104 is among --seeds and --test-seeds"):
         chosen(seeds="100-104", test_seeds="104-106")
@@ -161,7 +177,7 @@ def test_seeds_are_a_number_a_list_or_a_range(text, seeds):
     assert seeds_of(check_params(values_with()).study, text, "--seeds") == seeds
 
 
-def test_conf_is_composed_once_for_all_candidates_and_once_for_every_params(played, monkeypatch):
+def test_conf_is_composed_once_to_compare_once_for_all_candidates_and_once_for_every_params(played, monkeypatch):
     composed = []
     for module in (selection, compose):
         original = module.compose_values
@@ -169,7 +185,7 @@ def test_conf_is_composed_once_for_all_candidates_and_once_for_every_params(play
             module, "compose_values", lambda *given, made=original: [composed.append(1), made(*given)][1]
         )
     chosen()
-    assert len(composed) == 1 + len(played)
+    assert len(composed) == 2 + len(played)
 
 
 def test_a_metric_that_does_not_exist_is_named(played):

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.locks import hold_folder
 from exaggerated_replay.planning import compose
 from exaggerated_replay.planning.compose import compose_values, drift, drift_warning, write_params
 from exaggerated_replay.planning.params import check_params
@@ -307,6 +308,20 @@ def test_nothing_is_written_when_anything_is_wrong(tmp_path, overrides, told):
     with pytest.raises(UserError, match=told):
         write_params(CONF, overrides, target)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["as it was"]
+
+
+def test_nothing_is_written_while_a_run_is_at_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text("as it was")
+    with (
+        hold_folder(Path(".snakemake"), pytest.fail),
+        pytest.raises(UserError, match="another run is working in this folder"),
+    ):
+        write_params(CONF, [], Path("params.yaml"))
+    assert Path("params.yaml").read_text() == "as it was"
+    assert not Path(".training").exists()
+    write_params(CONF, [], Path("params.yaml"))
+    assert Path("params.yaml").read_text() != "as it was"
 
 
 def test_a_refusal_says_what_params_yaml_still_holds(tmp_path):

@@ -24,6 +24,7 @@ from exaggerated_replay.commands.decide import (
     write_seeds,
 )
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.locks import hold_folder
 from exaggerated_replay.planning.compose import drift, write_params
 from exaggerated_replay.planning.params import read_params
 from exaggerated_replay.planning.plan import make_plan
@@ -211,6 +212,25 @@ def test_a_workflow_that_fails_is_named_and_a_wrong_claim_starts_none(repository
     with pytest.raises(UserError, match="'rrra' is not a claim"):
         run_rounds(["rrra"], 40, repository, Path("params.yaml"), Path("results"))
     assert not Path("log").exists()
+
+
+@pytest.mark.parametrize("changed", ["study.seeds=3", "model.units=17"])
+def test_verdicts_on_other_runs_than_are_asked_for_are_not_believed(repository, changed):
+    """A workflow that trains and writes no tables would leave those of before, and look as if nothing came of it."""
+    run_rounds(["rr-ra:overall"], 2, repository, Path("params.yaml"), Path("results"))
+    write_params(CONF, ["study=table1", "study.seeds=2", changed], Path("params.yaml"))
+    with pytest.raises(UserError, match=r"results/table1 does not have the runs that params\.yaml asks for: give a"):
+        run_rounds(["rr-ra:overall"], 40, [sys.executable, "-c", ""], Path("params.yaml"), Path("results"))
+
+
+def test_no_seeds_are_written_while_a_run_is_at_work(repository):
+    before = Path("params.yaml").read_bytes()
+    with (
+        hold_folder(Path(".snakemake"), pytest.fail),
+        pytest.raises(UserError, match="another run is working in this folder"),
+    ):
+        write_seeds(Path("params.yaml"), range(3))
+    assert Path("params.yaml").read_bytes() == before
 
 
 @pytest.mark.parametrize("seeds", [range(3), range(100, 103), [0, 5, 7]])

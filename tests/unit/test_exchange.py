@@ -95,6 +95,17 @@ def test_there_and_back_again(place):
     assert (place / "again.jsonl").read_bytes() == packed.read_bytes()
 
 
+def test_runs_that_lie_in_the_store_alone_are_exported_too(place):
+    for seed, torch in ((0, "of the store"), (2, "2.0")):
+        kept = unsealed(seed)
+        kept["environment"]["torch"] = torch
+        write_json(place / "store" / run_name(settings(seed)) / "record.json", sealed(kept))
+    write_json(place / "store" / run_name(settings(3)) / "record.json", unsealed(3))  # not as its run wrote it
+    assert export_records(place / "runs", place / "timings", place / "all.jsonl", place / "store") == 3
+    found = read_records(place / "all.jsonl")
+    assert {name: record.torch for name, record in found.items()} == {run_name(settings(n)): "2.0" for n in range(3)}
+
+
 def test_a_line_is_canonical_json_and_lines_are_sorted_by_name(place):
     one, two = sorted((run_name(settings(seed)), seed) for seed in (0, 1))
     timing = {0: ',"timing":{"hardware":"a CPU","seconds":1.5}', 1: ""}

@@ -9,6 +9,7 @@ import pytest
 from test_exchange import record, settings
 from test_verify import plan_of
 
+from exaggerated_replay import cli
 from exaggerated_replay.commands.explain import explain
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
@@ -16,6 +17,7 @@ from exaggerated_replay.places import checkout, store_folder
 from exaggerated_replay.planning.runs import run_name
 from exaggerated_replay.store.exchange import export_records, import_records
 from exaggerated_replay.store.keeping import bring_back, clear, sealed_records, set_aside, take_in
+from exaggerated_replay.store.lines import Line, read_records, write_lines
 from exaggerated_replay.store.records import is_complete, sealed
 
 FIRST, SECOND = NAMES = [run_name(settings(seed)) for seed in (0, 1)]
@@ -215,6 +217,16 @@ def test_what_was_set_aside_is_explained_and_a_damaged_record_of_the_store_is_no
     assert [*sealed_records(STORE, NAMES)] == [SECOND]
     with pytest.raises(UserError, match="neither a cell of the plan nor a run"):
         explain(plan_of(settings(1)), FIRST, Path("results"), STORE)
+
+
+def test_all_runs_are_exported_wherever_they_lie(capsys):
+    assert set_aside([FIRST], RUNS, STORE) == ([SECOND], [])
+    assert cli.main(["export", "mine.jsonl"]) == 0
+    assert capsys.readouterr().out == "2 records in mine.jsonl\n"
+    assert [*read_records(Path("mine.jsonl"))] == sorted(NAMES)
+    write_lines(Path("results/one/records.jsonl"), [Line(FIRST, record(0))])
+    assert cli.main(["export", "one.jsonl", "--study", "one"]) == 0
+    assert [*read_records(Path("one.jsonl"))] == [FIRST]
 
 
 def test_a_copy_that_dvc_makes_for_an_experiment_has_the_store_of_the_checkout(place, monkeypatch):

@@ -123,6 +123,22 @@ def test_a_run_is_found_by_study_cell_and_seed(runs, tmp_path):
         load_run(tmp_path / "other", "er", 7)
 
 
+def test_a_run_that_lies_in_the_store_alone_is_found_from_anywhere(runs, tmp_path, monkeypatch):
+    results, name = tmp_path / "results", "er-s7-0123456789"
+    (results / "mine").mkdir(parents=True)
+    (results / "mine/plan.json").write_text(json.dumps({"cells": {"er": {"runs": [name]}}}))
+    with pytest.raises(UserError, match=r"er-s7-0123456789 of .*mine is not here: compose the study mine and run the"):
+        load_run(results / "mine", "er", 7)
+    shutil.copytree(runs / "er", tmp_path / ".store" / name)
+    expected = open_run(runs / "er").network.classifier.weight
+    monkeypatch.chdir(results)
+    for study in (results / "mine", "mine", "../results/mine"):
+        assert torch.equal(load_run(study, "er", 7).network.classifier.weight, expected)
+    (results / "runs" / name).mkdir(parents=True)
+    shutil.copy(runs / "er/record.json", results / "runs" / name)  # imported, without its checkpoint
+    assert torch.equal(load_run("mine", "er", 7).network.classifier.weight, expected)
+
+
 def test_a_method_in_a_file_that_nobody_named_is_asked_for(runs, tmp_path):
     record = read_json(runs / "er" / "record.json")
     record["settings"]["method"]["method"] = "mine"

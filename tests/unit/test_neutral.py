@@ -1,6 +1,7 @@
 """A study in which nothing exaggerates has its own question and answer, and says nothing of the paper."""
 
 import re
+import shutil
 from html import unescape
 
 import numpy as np
@@ -223,6 +224,16 @@ def test_the_index_of_neutral_studies_has_a_title_of_its_own(page):
     text = (page.parent / "index.html").read_text()
     assert "<h1>Continual learning: all studies</h1>" in text
     assert "On digits, of 2 comparisons" in text or "On digits, both comparisons" in text
+
+
+def test_the_index_lists_studies_of_the_same_name_in_two_folders(page):
+    base = page.parent.parent
+    for place in ("a", "b c"):
+        shutil.copytree(page, base / place / page.name)
+    write_index([base / place / page.name for place in ("a", "b c")], base / "i.html")
+    text = (base / "i.html").read_text()
+    assert f'<a href="a/{page.name}/report.html">a/{page.name}</a>' in text
+    assert f'<a href="b%20c/{page.name}/report.html">b c/{page.name}</a>' in text
 
 
 def test_captions_speak_of_the_paper_where_it_speaks_of_the_study():

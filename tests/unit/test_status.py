@@ -14,6 +14,7 @@ from studies import LOOKS
 from test_job import Place, settings_of
 
 from exaggerated_replay import cli
+from exaggerated_replay.cli.store import lines as told_of_runs
 from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.files import write_json
 from exaggerated_replay.places import EPOCHS, RECORD, STATE, WORKSPACE
@@ -134,6 +135,22 @@ def test_an_encoder_in_training_is_no_damaged_run(place):
     assert (found.unreadable, found.elsewhere) == ([], [])
 
 
+def test_of_a_state_that_this_machine_refuses_it_is_said_why_and_no_time_is_told(place, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    for name, changed in (("none", {}), ("er", {"device": "cuda"}), ("dgr", {"device": "cuda", "torch": "1.0"})):
+        mark = {**mark_of(name, torch.device("cpu")), **changed}
+        write_state(place.workspace / name / STATE, mark, {"task": 1, "iteration": 2, "seconds": 3.0})
+    found = status(plan_of("none", "er"), place.runs, KEPT, place.workspace)
+    like, other = sorted(found.unfinished, key=lambda run: run.run != "none")
+    assert (like.unlike, other.unlike) == ("", "device cuda and not cpu")
+    assert other.left is None
+    assert like.left == pytest.approx(24)  # 3 s for two steps that cost half; 4 of these and 6 whole ones are left
+    assert found.elsewhere[0].unlike == f"device cuda and not cpu, torch 1.0 and not {torch.__version__}"
+    _, *lines = told_of_runs("Unfinished", [like, other])
+    assert " left; saved " in lines[0] and "anew" not in lines[0]
+    assert " left" not in lines[1] and lines[1].endswith(" with device cuda and not cpu: here it starts anew")
+
+
 @pytest.mark.parametrize(
     ("task", "iteration", "left"),
     [
@@ -159,7 +176,7 @@ def test_steps_of_the_first_task_cost_half():
 def params_of_two_runs():
     """Write params.yaml with two runs of two tasks, and return their names."""
     changes = {"dataset.tasks": 2, "training.iterations": ITERATIONS, "study.lengths": [], "study.seeds": 1}
-    values = values_with(changes, grids={"g": [{"arm": ["bir-si", "rr-ra"]}]})
+    values = values_with({**changes, "compute.device": "cpu"}, grids={"g": [{"arm": ["bir-si", "rr-ra"]}]})
     write_json(Path("params.yaml"), values)
     return [run.name for run in make_plan(check_params(values)).runs]
 

@@ -509,6 +509,11 @@ def test_paths_are_cut_wherever_they_stand():
         ("arms.my-arm.file=/home/me/w.pt", "arms.my-arm.file=w.pt"),
         ("/home/me/a=b.npz", "a=b.npz"),
         ("study.grids.g=[{arm: [er]}]", "study.grids.g=[{arm: [er]}]"),
+        ("note=[/home/me", "note=[/home/me"),  # no list
+        (
+            "+study.grids={g: [{arm: [er], dataset.tasks: [5, '/home/me/a b.yaml', ../t.yaml, own/t.yaml]}]}",
+            "+study.grids={g: [{arm: [er], dataset.tasks: [5, 'a b.yaml', 't.yaml', 'own/t.yaml']}]}",
+        ),
     ],
 )
 def test_paths_are_cut_in_quotes_and_with_equals_signs(given, kept):

@@ -234,6 +234,29 @@ def test_a_run_to_be_trained_is_compared_with_the_nearest_finished_one(results):
     assert told == ["code: core 1, er 1 there, core 2, er 1 here", "training.iterations: 10 there, 20 here"]
 
 
+def test_a_cell_tells_of_its_first_run_to_be_trained_what_sets_it_apart(results):
+    changed = [replace(settings(seed), training=replace(settings(seed).training, iterations=20)) for seed in (0, 1)]
+    text = explain(plan_of(*changed), "er", results, STORE)
+    *_, first, nearest, differs = text.splitlines()
+    assert first == f"  {run_name(changed[0])} is not trained yet"
+    assert nearest == f"  the nearest finished run is {NAMES[0]}; it differs in"
+    assert differs == "    training.iterations: 10 there, 20 here"
+    assert "nearest" not in explain(plan_of(settings(0), settings(1)), "er", results, STORE)
+
+
+def test_a_study_that_cannot_be_read_is_named_and_hides_nothing_of_others(results, capsys):
+    write_lines(results / "right" / "records.jsonl", [Line(run_name(settings(2)), record(2))])
+    for name in ("broken", "worse"):
+        (results / name).mkdir()
+        (results / name / "records.jsonl").write_text("<<<<<<< HEAD\n")
+    text = explain(plan_of(settings(0), settings(2)), "er", results, STORE)
+    assert "not trained yet" not in text
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(" is not as it was written")[0] for line in said] == [
+        str(results / name / "records.jsonl") for name in ("broken", "worse")
+    ]
+
+
 def test_what_is_neither_cell_nor_run_is_refused_with_a_suggestion(results):
     with pytest.raises(UserError, match=f"did you mean {NAMES[0]}"):
         explain(plan_of(settings(0)), NAMES[0][:-1], results, STORE)

@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from exaggerated_replay.cli.options import PATH, asked_plan
-from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import CONF
 
 
@@ -18,16 +17,13 @@ def compose(overrides: tuple[str, ...]) -> None:
     For example with dataset=mnist study.seeds=3 reading=paper. Without arguments, everything takes its default.
     """
     from exaggerated_replay.figures.letters import remarks_on_letters
-    from exaggerated_replay.locks import at_work, is_held
-    from exaggerated_replay.places import RECORD, RESULTS, SNAKEMAKE, store_folder
+    from exaggerated_replay.places import RECORD, RESULTS, store_folder
     from exaggerated_replay.planning.compose import write_params
     from exaggerated_replay.planning.params import PARAMS
     from exaggerated_replay.planning.remarks import remarks_on_arms, remarks_on_data
     from exaggerated_replay.store.estimate import time_told
     from exaggerated_replay.store.replaced import remarks_on_results
 
-    if is_held(SNAKEMAKE):  # its later jobs, and the next stage of `dvc repro`, would read another params.yaml
-        raise UserError(at_work(SNAKEMAKE))
     plan = write_params(CONF, list(overrides), PARAMS)
     places = {name: (run.directory, store_folder() / name) for name, run in plan.named.items()}
     new = [name for name, both in places.items() if not any((place / RECORD).is_file() for place in both)]

@@ -128,6 +128,7 @@ def decide(claims: tuple[str, ...], seeds_at_most: int, workflow: str) -> None:
     from exaggerated_replay.commands.decide import run_rounds
     from exaggerated_replay.planning.params import PARAMS
 
+    _wait_when_stopped()
     run_rounds(list(claims), seeds_at_most, _words(workflow), PARAMS, RESULTS)
 
 
@@ -142,11 +143,12 @@ def select(sweeps: tuple[str, ...], seeds: str, test_seeds: str, metric: str, va
     """Choose settings on validation data, then test them.
 
     Candidates are all combinations of the values, such as arm=er method.memory_per_class=5,20; data and all else are as
-    params.yaml was composed. Those that are shown to be worse drop out early. The winner is tried on test data with
+    in params.yaml. Those that are shown to be worse drop out early. The winner is tried on test data with
     other seeds, and params.yaml holds its study at the end.
     """
     from exaggerated_replay.commands.selection import select
 
+    _wait_when_stopped()
     print(select(sweeps, seeds, test_seeds, metric, validation, _words(workflow), CONF))
 
 
@@ -183,11 +185,16 @@ def rebuild(folder: Path, seeds: str | None, data: tuple[Path, ...], keep: Path 
     """
     from exaggerated_replay.commands.rebuild import rebuild
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # tidy up as after Ctrl-C
+    _wait_when_stopped()
     found = rebuild(folder, _numbers(seeds), data, keep, _words(workflow))
     print(found.told())
     if found.far:
         raise SystemExit(1)
+
+
+def _wait_when_stopped() -> None:
+    """Let SIGTERM end this process as Ctrl-C does: what it started is waited for, and what it built is tidied up."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _words(workflow: str) -> list[str]:

@@ -48,10 +48,11 @@ def lines(title: str, saved_runs: "Sequence[SavedRun]") -> Iterator[str]:
     for run in saved_runs:
         of_tasks, of_iterations = (f" of {number}" if number else "" for number in (run.tasks, run.iterations))
         left = "" if run.left is None else f", about {duration(run.left)} left"
+        anew = f" with {run.unlike}: here it starts anew" if run.unlike else ""
         saved = datetime.fromtimestamp(run.saved).strftime("%Y-%m-%d %H:%M")
         yield (
             f"- {run.run}: task {run.task}{of_tasks}, iteration {run.iteration}{of_iterations}; "
-            f"{duration(run.seconds)} spent{left}; saved {saved}"
+            f"{duration(run.seconds)} spent{left}; saved {saved}{anew}"
         )
 
 
@@ -88,7 +89,7 @@ def export(file: Path, study: Path | None) -> None:
     """Write the records of finished runs to FILE. One per line, without checkpoints, for import elsewhere."""
     from exaggerated_replay.store.exchange import export_records
 
-    print(f"{export_records(study or RUNS, TIMINGS, file)} records in {file}")
+    print(f"{export_records(study or RUNS, TIMINGS, file, None if study else store_folder())} records in {file}")
 
 
 @click.command("import")

@@ -4,7 +4,6 @@ Each round is trained by the workflow that trains everything else. Verdicts are 
 costs nothing but width.
 """
 
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,12 @@ from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.verdicts.sentences import finding, size_note
 from exaggerated_replay.analysis.verdicts.table import verdicts
+from exaggerated_replay.commands.programs import run_to_its_end
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import write_text
+from exaggerated_replay.planning.compose import put_params
 from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.strict_yaml import dump_yaml
 
 Judge = Callable[[Sequence[int]], pd.DataFrame]
 """Trains what is missing at some seeds and returns the verdicts of all grids."""
@@ -41,17 +40,23 @@ def run_rounds(claims: Sequence[str], at_most: int, workflow: Sequence[str], par
         results: The folder of studies.
 
     Raises:
-        UserError: params.yaml is not valid, a claim is unknown, or the workflow fails.
+        UserError: params.yaml is not valid, a claim is unknown, or the workflow fails or makes no tables.
     """
     _, settings = read_params(params)
     plan = make_plan(settings)
     check_claims(plan, claims)
-    seeds = sorted(plan.study.seed_list)
+    seeds, folder = sorted(plan.study.seed_list), results / plan.study.name
 
     def judge(seeds: Sequence[int]) -> pd.DataFrame:
         write_seeds(params, seeds)
         run_workflow(workflow)
-        return verdicts(open_study(results / settings.study.name))
+        study = open_study(folder)
+        if study.plan.named.keys() != make_plan(read_params(params)[1]).named.keys():
+            raise UserError(
+                f"{folder} does not have the runs that {params} asks for: give a --workflow that makes tables of them, "
+                "such as `snakemake --cores all metrics`"
+            )
+        return verdicts(study)
 
     print(summary(plan, decide(seeds, at_most, claims, judge)))
 
@@ -62,7 +67,7 @@ def run_workflow(command: Sequence[str]) -> None:
     Raises:
         UserError: It failed.
     """
-    status = subprocess.run(command, check=False).returncode
+    status, _ = run_to_its_end(command)
     if status:
         raise UserError(
             f"`{' '.join(command)}` ended with status {status}: fix what it names, then type the same command to resume"
@@ -73,6 +78,9 @@ def write_seeds(params: Path, seeds: Sequence[int]) -> None:
     """Write a study's seeds into params.yaml, as short as can be; where they stand already, the file is left alone.
 
     What params.yaml was composed with is kept in step, so that no difference from conf/ is reported.
+
+    Raises:
+        UserError: The study cannot have them, or a run is at work.
     """
     values, _ = read_params(params)
     short = short_seeds(seeds)
@@ -83,7 +91,7 @@ def write_seeds(params: Path, seeds: Sequence[int]) -> None:
         others = [given for given in values["composed_with"] if not given.startswith("study.seeds=")]
         changed["composed_with"] = [*others, f"study.seeds={short}"]
     check_params(changed)
-    write_text(params, dump_yaml(changed))
+    put_params(params, changed)
 
 
 def short_seeds(seeds: Sequence[int]) -> int | str | list[int]:

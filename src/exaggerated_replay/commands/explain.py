@@ -1,5 +1,6 @@
 """Where a number comes from: from a cell of a table to its runs, from a run to all that decided it."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from exaggerated_replay.analysis.study.scores import METRICS, scores
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
-from exaggerated_replay.places import RECORDS, RUNS, WEIGHTS
+from exaggerated_replay.places import RECORDS, RUNS, TIMINGS, WEIGHTS
 from exaggerated_replay.planning.compose import differences
 from exaggerated_replay.planning.runs import difference_told, values_of
 from exaggerated_replay.planning.study_plan import StudyPlan
@@ -20,6 +21,8 @@ from exaggerated_replay.wording import did_you_mean
 
 def explain(plan: StudyPlan, name: str, results: Path, store: Path) -> str:
     """Say what produced a cell of the plan, or a run; and of a run that is still to be trained, why.
+
+    A study whose records cannot be read is named on stderr, and left out.
 
     Args:
         plan: Which cells and runs there are to be.
@@ -47,7 +50,12 @@ def explain(plan: StudyPlan, name: str, results: Path, store: Path) -> str:
 
 def records_at_hand(results: Path, store: Path) -> dict[str, Record]:
     """Return the record of each finished run: from its directory, from the store, or from the folder of a study."""
-    found = {run: record for path in sorted(results.glob(f"*/{RECORDS}")) for run, record in read_records(path).items()}
+    found: dict[str, Record] = {}
+    for path in sorted(results.glob(f"*/{RECORDS}")):
+        try:
+            found |= read_records(path)
+        except UserError as error:  # of a study that nobody asked about
+            print(error, file=sys.stderr)
     return found | sealed_records(store) | sealed_records(results / RUNS.name)
 
 
@@ -63,18 +71,20 @@ def _cell(plan: StudyPlan, name: str, finished: Mapping[str, Record]) -> str:
     for run in cell.runs:
         record = finished.get(run.name)
         lines.append(f"    {run.name}  {_scores(record) if record else 'not trained yet'}")
+    if waiting := [run for run in cell.runs if run.name not in finished]:
+        lines += [f"  {waiting[0].name} is not trained yet", *_nearest(values_of(waiting[0].settings), finished)]
     return "\n".join(lines)
 
 
 def _run(plan: StudyPlan, name: str, finished: Mapping[str, Record], results: Path, store: Path) -> str:
-    directory = results / "runs" / name
+    directory = results / RUNS.name / name
     directory = store / name if has_more(store / name, directory) else directory
     cells = [cell.name for cell in plan.cells.values() for run in cell.runs if run.name == name]
     lines = [f"{name}: " + (f"of the cells {', '.join(cells)}" if cells else "not named by the plan")]
     if name in finished:
         record = finished[name]
         lines += _settings(record.settings)
-        timing = results / "timings" / f"{name}.json"
+        timing = results / TIMINGS.name / f"{name}.json"
         timed = read_json(timing) if timing.is_file() else {"seconds": None, "hardware": "hardware not known here"}
         seconds = f"{timed['seconds']:.1f} s, " if timed["seconds"] is not None else ""
         lines += [

@@ -6,13 +6,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.commands.agreement import ROUNDING, Agreement, compare_folders, compare_record
+from exaggerated_replay.commands.programs import run_to_its_end
 from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
@@ -25,7 +26,7 @@ from exaggerated_replay.store.records import read_record
 from exaggerated_replay.strict_yaml import dump_yaml, read_yaml
 
 OWN = ("dataset.source", "dataset.tasks", "encoder.weights", "encoder.images.source")
-"""Settings that may name a file or folder of the user's."""
+"""Settings that may name a file or folder of the user's; `dataset.tasks` may stand in grids, too."""
 
 
 def rebuild(
@@ -48,7 +49,7 @@ def rebuild(
     study = open_study(folder)
     commit = _commit(folder)
     runs = _runs_of(study.plan, seeds, folder)
-    params = _params(folder, seeds, data, commit)
+    params = _params(folder, study.plan, seeds, data, commit)
     with _worktree(commit, keep) as place:
         write_text(place / PARAMS, params)
         planned = json.loads(_run(place, "exaggerated_replay", "plan"))
@@ -85,25 +86,30 @@ def _runs_of(plan: StudyPlan, seeds: Sequence[int], folder: Path) -> list[str]:
     return sorted(run.name for run in plan.runs if not seeds or run.seed in seeds)
 
 
-def _params(folder: Path, seeds: Sequence[int], data: Sequence[Path], commit: str) -> str:
+def _params(folder: Path, plan: StudyPlan, seeds: Sequence[int], data: Sequence[Path], commit: str) -> str:
     """Return the study's params.yaml, with the seeds that are asked for and the places of the user's own files."""
     values = read_yaml(folder / PARAMS)
-    changed = {**values, "study": {**values["study"], **({"seeds": sorted(seeds)} if seeds else {})}}
     present = read_yaml(PARAMS) if PARAMS.is_file() else {}
+
+    def placed(named: str, here: Any = None) -> str:
+        """Return where a file lies that the study names; what is no file of the user's own stays as it is named."""
+        if "://" in named:
+            return named
+        tracked = not _git("cat-file", "-e", f"{commit}:{named}").returncode
+        lying_here = [] if tracked else [Path(named), *([Path(here)] if isinstance(here, str) else [])]
+        found = next((p for p in [*data, *lying_here] if p.name == Path(named).name and p.exists()), None)
+        if found is None and not tracked:
+            raise UserError(f"{folder} was made from {named}, a file of your own: name it with --data FILE")
+        return str(found.resolve()) if found else named
+
+    tasks = [cell.config["dataset"]["tasks"] for cell in plan.cells.values()]
+    study = _each_text(values["study"], lambda text: placed(text) if Path(text).name in tasks else text)
+    changed = {**values, "study": {**study, **({"seeds": sorted(seeds)} if seeds else {})}}
     for key in [*OWN, *(f"methods.{name}" for name in values.get("methods") or {})]:
-        named, here = follow(values, key), follow(present, key)
-        if not isinstance(named, str):
-            above, _, last = key.rpartition(".")
-            found = _of_the_same_samples(follow(values, above), data) if last == "source" else None
-        elif "://" in named:
-            found = None
-        else:
-            tracked = not _git("cat-file", "-e", f"{commit}:{named}").returncode
-            lying_here = [] if tracked else [Path(named), *([Path(here)] if isinstance(here, str) else [])]
-            found = next((p for p in [*data, *lying_here] if p.name == Path(named).name and p.exists()), None)
-            if found is None and not tracked:
-                raise UserError(f"{folder} was made from {named}, a file of your own: name it with --data FILE")
-        if found is not None:
+        named, (above, _, last) = follow(values, key), key.rpartition(".")
+        if isinstance(named, str):
+            changed = _replaced(changed, key.split("."), placed(named, follow(present, key)))
+        elif last == "source" and (found := _of_the_same_samples(follow(values, above), data)):
             changed = _replaced(changed, key.split("."), str(found.resolve()))
     if changed == values:
         return (folder / PARAMS).read_text(encoding="utf-8")
@@ -119,6 +125,16 @@ def _of_the_same_samples(source: Any, data: Sequence[Path]) -> Path | None:
             if path.is_file() and content_of_file(path, reader, "--data", source.get("white")) == content:
                 return path
     return None
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Return nested values with every text in them changed."""
+    match value:
+        case dict():
+            return {key: _each_text(inner, change) for key, inner in value.items()}
+        case list():
+            return [_each_text(inner, change) for inner in value]
+    return change(value) if isinstance(value, str) else value
 
 
 def _replaced(values: dict[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
@@ -163,18 +179,13 @@ def _run(place: Path, program: str, *arguments: str, show: bool = False) -> str:
     command = [sys.executable, "-m", program, *arguments]
     # What is shown goes to stderr: on stdout stands the comparison alone.
     output = sys.stderr if show else subprocess.PIPE
-    with subprocess.Popen(command, cwd=place, env=environment, stdout=output, text=True) as process:
-        try:
-            said, _ = process.communicate()
-        except BaseException:  # whoever stops this stops what it started
-            process.terminate()
-            raise
-    if process.returncode:
+    status, said = run_to_its_end(command, cwd=place, env=environment, stdout=output)
+    if status:
         raise UserError(
-            f"`{program} {' '.join(arguments)}` ended with status {process.returncode}: --keep FOLDER keeps where it "
-            "stands; type the same command to resume"
+            f"`{program} {' '.join(arguments)}` ended with status {status}: --keep FOLDER keeps where it stands; type "
+            "the same command to resume"
         )
-    return said or ""
+    return said
 
 
 def _git(*what: str, at: Path | None = None) -> subprocess.CompletedProcess[str]:

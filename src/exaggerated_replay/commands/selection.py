@@ -26,7 +26,7 @@ from exaggerated_replay.files import write_text
 from exaggerated_replay.places import RESULTS, RUNS, store_folder
 from exaggerated_replay.planning.cells import Cells, default_config
 from exaggerated_replay.planning.checking import check
-from exaggerated_replay.planning.compose import compose_values, options, spelt, write_params
+from exaggerated_replay.planning.compose import compose_values, drift, options, spelt, write_params
 from exaggerated_replay.planning.params import PARAMS, check_params, read_params
 from exaggerated_replay.planning.runs import Common
 from exaggerated_replay.settings.nested import follow, holder_of
@@ -117,15 +117,18 @@ def select(
 
 
 def asked(conf: Path) -> list[str]:
-    """Return what params.yaml was composed with, but for what a selection says itself.
+    """Return what params.yaml was composed with and what was set in it since, but for what a selection says itself.
 
     Raises:
-        UserError: params.yaml is not valid.
+        UserError: params.yaml is not valid, or conf/ cannot be composed.
     """
     values, _ = read_params(PARAMS)
     given = values.get("composed_with")
     given = options(conf, values) if given is None else given
-    return [override for override in given if not override.lstrip("~+").startswith(OURS)]
+    since = [
+        f"++{key}={spelt(follow(values, key))}" if holder_of(values, key) else f"~{key}" for key in drift(conf, values)
+    ]
+    return [override for override in [*given, *since] if not override.lstrip("~+").startswith(OURS)]
 
 
 def candidates_of(sweeps: Sequence[str]) -> list[Candidate]:

@@ -15,7 +15,8 @@ import yaml
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, is_experiments_copy, read_json, write_json, write_text
-from exaggerated_replay.places import DRIFT, EXPERIMENT, HELD, checkout
+from exaggerated_replay.locks import at_work, is_held
+from exaggerated_replay.places import DRIFT, EXPERIMENT, HELD, SNAKEMAKE, checkout
 from exaggerated_replay.planning.params import PARAMS, check_params, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.settings.nested import flat
@@ -98,7 +99,7 @@ def write_params(conf: Path, overrides: list[str], target: Path) -> Plan:
         The plan that follows.
 
     Raises:
-        UserError: The composition fails, or its outcome is not valid, or asks for what cannot be.
+        UserError: The composition fails, or its outcome is not valid, or asks for what cannot be; or a run is at work.
     """
     try:
         values = {**compose_values(conf, overrides), "composed_with": overrides}
@@ -106,9 +107,20 @@ def write_params(conf: Path, overrides: list[str], target: Path) -> Plan:
     except UserError as error:
         told = str(error).removeprefix(f"{PARAMS}: ")  # what was given is at fault, and not what the file holds
         raise UserError(f"{told}; {_still_held(target)}") from None
+    put_params(target, values)
+    return plan
+
+
+def put_params(target: Path, values: dict[str, Any]) -> None:
+    """Write params.yaml, and note what it holds.
+
+    Raises:
+        UserError: A run is at work: its later jobs, and the next stage of `dvc repro`, would read another params.yaml.
+    """
+    if is_held(SNAKEMAKE):
+        raise UserError(at_work(SNAKEMAKE))
     write_text(target, dump_yaml(values))
     note_held(values)
-    return plan
 
 
 def note_held(values: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json
 from exaggerated_replay.git import git, why_unknown
+from exaggerated_replay.planning.compose import spelt
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.strict_yaml import dump_yaml, parse_yaml
@@ -109,8 +110,23 @@ def _cut(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     key, quote, path = cast(re.Match[str], GIVEN.fullmatch(value)).groups(default="")
+    if key and path.startswith(("[", "{")):
+        return _cut_inside(value)
     name = re.split(r"[/\\]", path.rstrip("/\\"))[-1]
     return f"{key}{quote}{name}{quote}" if _leads_out(path) else value
+
+
+def _cut_inside(override: str) -> str:
+    """Cut the paths in an override whose value is a list or a mapping, such as a grid."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser  # half a second that few studies need
+    from hydra.errors import HydraException
+
+    try:
+        value = OverridesParser.create().parse_override(override).value()
+    except HydraException:  # it only looks like one
+        return override
+    cut = _cut(value)
+    return override if cut == value else f"{override.partition('=')[0]}={spelt(cut)}"
 
 
 def _leads_out(path: str) -> bool:

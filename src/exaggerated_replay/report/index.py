@@ -29,8 +29,8 @@ PAGE = """\
 <body>
 <h1>{{ title }}</h1>
 <dl>
-{% for name, said in studies.items() %}
-<dt><a href="{{ place(name) | urlencode }}/report.html">{{ name }}</a></dt>
+{% for place, said in studies.items() %}
+<dt><a href="{{ place | urlencode }}/report.html">{{ place }}</a></dt>
 <dd>{{ said }}</dd>
 {% endfor %}
 </dl>
@@ -46,12 +46,12 @@ def write_index(folders: Sequence[Path], target: Path) -> None:
         folders: Of the studies.
         target: The page.
     """
-    said, places, title = {}, {}, NEUTRAL
+    said, title = {}, NEUTRAL
     for folder in folders:
         plan = open_study(folder).plan
-        places[folder.name] = Path(os.path.relpath(folder, target.parent)).as_posix()
-        said[folder.name] = answer(plan, read_table(folder / "verdicts.csv")).first
+        place = Path(os.path.relpath(folder, target.parent)).as_posix()
+        said[place] = answer(plan, read_table(folder / "verdicts.csv")).first
         title = TITLE if exaggerates(plan) else title
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    page = environment.from_string(PAGE).render(studies=said, place=places.get, title=title, policy=POLICY)
+    page = environment.from_string(PAGE).render(studies=said, title=title, policy=POLICY)
     write_text(target, page + "\n")

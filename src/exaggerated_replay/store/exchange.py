@@ -9,9 +9,9 @@ from typing import Any
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import link, read_json, write_json
 from exaggerated_replay.places import RECORD, RECORDS
-from exaggerated_replay.store.keeping import NOTHING, finished
+from exaggerated_replay.store.keeping import NOTHING, finished, sealed_records
 from exaggerated_replay.store.lines import Line, each_line, read_records, write_lines
-from exaggerated_replay.store.records import read_record
+from exaggerated_replay.store.records import Record, read_record
 from exaggerated_replay.store.verify import verify_record
 
 
@@ -24,13 +24,14 @@ class Imported:
     refused: list[str] = field(default_factory=list)
 
 
-def export_records(folder: Path, timings: Path, target: Path) -> int:
+def export_records(folder: Path, timings: Path, target: Path, store: Path | None = None) -> int:
     """Write records of finished runs, with their seconds and hardware, to one file.
 
     Args:
         folder: Of run directories, or of a study.
         timings: The folder of their timings.
         target: The file; the same records give the same bytes.
+        store: Where every finished run is kept: those that are not in the folder are written, too. None for a study.
 
     Returns:
         How many records were written.
@@ -38,7 +39,8 @@ def export_records(folder: Path, timings: Path, target: Path) -> int:
     Raises:
         UserError: There is no finished run, or a record is broken.
     """
-    lines = [Line(name, record, _timing(timings / f"{name}.json")) for name, record in _records(folder).items()]
+    records = (sealed_records(store) if store else {}) | _records(folder)
+    lines = [Line(name, record.written, _timing(timings / f"{name}.json")) for name, record in records.items()]
     if not lines:
         raise UserError(f"{folder} holds no finished run: run the workflow first")
     write_lines(target, lines)
@@ -86,10 +88,10 @@ def import_records(source: Path, runs: Path, timings: Path, store: Path) -> Impo
     return done
 
 
-def _records(folder: Path) -> dict[str, Any]:
+def _records(folder: Path) -> dict[str, Record]:
     if (folder / RECORDS).is_file():
-        return {run: record.written for run, record in read_records(folder / RECORDS).items()}
-    return {path.parent.name: read_record(path).written for path in folder.glob(f"*/{RECORD}")}
+        return read_records(folder / RECORDS)
+    return {path.parent.name: read_record(path) for path in folder.glob(f"*/{RECORD}")}
 
 
 def _timing(path: Path) -> Any:

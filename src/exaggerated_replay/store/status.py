@@ -1,8 +1,10 @@
 """How far runs are: what their saved states say of themselves, read without their tensors and without torch."""
 
 import json
+import runpy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ from safetensors import SafetensorError, safe_open
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
+from exaggerated_replay.gpus import visible_gpus
 from exaggerated_replay.places import RECORD, STATE
 from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.settings.study import ComputeSettings
 
 FIRST = 0.5  # what a step of the first task costs, which replays nothing; at the paper's sizes it is measured
 
@@ -27,11 +31,12 @@ class SavedRun:
     iterations: int | None  # of each task
     seconds: float  # spent until then, in all processes
     saved: float  # seconds since 1970
+    unlike: str = ""  # in what its state is not this machine's, so that here the run would start anew
 
     @property
     def left(self) -> float | None:
         """The seconds that are left at the run's own speed; None where that cannot be told."""
-        if self.tasks is None or self.iterations is None:
+        if self.tasks is None or self.iterations is None or self.unlike:
             return None
         done = cost((self.task - 1) * self.iterations + self.iteration, self.iterations)
         return self.seconds / done * (cost(self.tasks * self.iterations, self.iterations) - done) if done else None
@@ -63,14 +68,14 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
         kept: Where every finished run is kept.
         workspace: Where unfinished work is kept, and the plans that were written.
     """
-    found = Status([], [], [], [], [], [])
+    found, here = Status([], [], [], [], [], []), computes_with(plan.compute)
     for name, run in plan.named.items():
         if (runs / name / RECORD).is_file():
             found.finished.append(name)
         elif (kept / name / RECORD).is_file():
             found.kept.append(name)
         elif (path := workspace / name / STATE).is_file():
-            if standing := read_saved_run(path, asdict(run.settings)):
+            if standing := read_saved_run(path, asdict(run.settings), here):
                 found.unfinished.append(standing)
             else:
                 found.unreadable.append(path)
@@ -82,9 +87,16 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
     for path in others:
         if (runs / path.parent.name / RECORD).is_file():
             continue
-        standing = read_saved_run(path, known.get(path.parent.name))
+        standing = read_saved_run(path, known.get(path.parent.name), here)
         found.elsewhere.append(standing) if standing else found.unreadable.append(path)
     return found
+
+
+def computes_with(compute: ComputeSettings) -> dict[str, str]:
+    """Return what a job would compute with here, as it marks a state, without importing torch."""
+    version = runpy.run_path(str(distribution("torch").locate_file("torch/version.py")))["__version__"]
+    device = "cuda" if compute.device != "cpu" and visible_gpus() else "cpu"
+    return {"device": device, "torch": version}
 
 
 def earlier_runs(workspace: Path) -> dict[str, Mapping[str, Any]]:
@@ -98,19 +110,21 @@ def earlier_runs(workspace: Path) -> dict[str, Mapping[str, Any]]:
     return named
 
 
-def read_saved_run(path: Path, settings: Mapping[str, Any] | None) -> SavedRun | None:
+def read_saved_run(path: Path, settings: Mapping[str, Any] | None, here: Mapping[str, str]) -> SavedRun | None:
     """Read where a run stands from the header of its state; None where it is no state of that run.
 
     Args:
         path: The state, in a folder of the run's name.
         settings: Of the run, where they are known.
+        here: What a job would compute with; see `computes_with`.
     """
     try:
         with safe_open(path, framework="np") as file:
             content = json.loads(file.metadata()["state"])
-        state = content["state"]
-        if content["mark"]["run"] != path.parent.name:
+        state, mark = content["state"], content["mark"]
+        if mark["run"] != path.parent.name:
             return None
+        unlike = [f"{key} {mark.get(key)} and not {value}" for key, value in here.items() if mark.get(key) != value]
         return SavedRun(
             run=path.parent.name,
             task=int(state["task"]),
@@ -119,6 +133,7 @@ def read_saved_run(path: Path, settings: Mapping[str, Any] | None) -> SavedRun |
             iterations=settings["training"]["iterations"] if settings else None,
             seconds=float(state["seconds"]),
             saved=path.stat().st_mtime,
+            unlike=", ".join(unlike),
         )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None

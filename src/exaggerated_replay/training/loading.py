@@ -15,11 +15,11 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, read_json
 from exaggerated_replay.learning.experiment import new_method
 from exaggerated_replay.learning.method import Method
-from exaggerated_replay.places import PLAN, RECORD, RUNS, WEIGHTS
+from exaggerated_replay.places import PLAN, RECORD, RUNS, STORE, WEIGHTS
 from exaggerated_replay.settings.methods import method_names, use_own
 from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.run import RunSettings
-from exaggerated_replay.store.records import read_record
+from exaggerated_replay.store.records import is_complete, read_record
 
 CPU = torch.device("cpu")
 
@@ -110,7 +110,7 @@ def load_run(study: str | Path, cell: str, seed: int, methods: Mapping[str, str]
     """Read one run of a study, for a notebook: `load_run("results/default", "rr-ra", 0)`.
 
     Args:
-        study: The folder of the study; run directories lie in `runs/` beside it.
+        study: The folder of the study. Run directories lie in `runs/` beside it, and in the store beside results/.
         cell: A cell of the study.
         seed: One of its seeds.
         methods: Name -> file, of methods in files of the user's own.
@@ -127,7 +127,11 @@ def load_run(study: str | Path, cell: str, seed: int, methods: Mapping[str, str]
         raise UserError(f"{cell} in {folder} has no seed {seed}: choose one of {', '.join(map(str, sorted(runs)))}")
     if methods:
         use_own(methods)
-    return open_run(folder.parent / RUNS.name / runs[seed])
+    places = [parent / runs[seed] for parent in (folder.parent / RUNS.name, folder.parent / ".." / STORE)]
+    there = [place for place in places if (place / RECORD).is_file()]
+    if not there:
+        raise UserError(f"{runs[seed]} of {folder} is not here: compose the study {folder.name} and run the workflow")
+    return open_run(next(filter(is_complete, there), there[0]))
 
 
 def open_run(directory: Path) -> LoadedRun:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -104,7 +105,27 @@ def test_what_cannot_be_rebuilt_is_said_before_anything_is_trained(committed, tm
     assert (tmp_path / "taken/mine").read_text() == "mine"
 
 
-def test_stopped_it_stops_the_workflow_and_removes_what_it_built(committed, tmp_path):
+def test_a_file_of_tasks_that_a_grid_names_is_rebuilt_from_and_its_place_is_published_nowhere(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "clone")
+    mine = tmp_path / "a place of mine/t.yaml"
+    mine.parent.mkdir()
+    mine.write_text("[[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]")
+    rows = f"[{{arm: [bir-si, rr-ra], dataset.tasks: ['{mine}']}}]"
+    clone.compose("~study.grids.convergence", f"study.grids.table1={rows}", "study.seeds=1", "focus=rr-ra-tasks-t.yaml")
+    clone.snakemake("metrics")
+    clone.run("git", "checkout", "-q", "params.yaml")
+    clone.commit("a study")
+    published = clone.files("results/tiny")
+    assert b"t.yaml" in published["params.yaml"]
+    assert [name for name, content in published.items() if mine.parent.name.encode() in content] == []
+    assert "results/tiny was made from t.yaml, a file of your own: name it with --data FILE" in rebuild(clone).output
+    done = rebuild(clone, "--data", str(mine))
+    assert done.returncode == 0, done.output
+    assert "The same to the byte: " in done.stdout and "Differs" not in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_it_stops_the_workflow_and_removes_what_it_built(committed, tmp_path, number):
     clone = committed.copy(tmp_path / "clone")
     process = clone.start("exaggerated-replay", "rebuild", "results/tiny", "--workflow", "--cores 1")
     deadline = time.monotonic() + 240
@@ -114,8 +135,11 @@ def test_stopped_it_stops_the_workflow_and_removes_what_it_built(committed, tmp_
         time.sleep(0.2)
         below = psutil.Process(process.pid).children(recursive=True)
         started = below if any("snakemake" in " ".join(_command(child)) for child in below) else []
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=120) == 128 + signal.SIGTERM
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
+    assert process.wait(timeout=120) == 128 + number
     assert not [child for child in started if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
     assert len(clone.run("git", "worktree", "list").stdout.splitlines()) == 1
 

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -140,10 +139,10 @@ def load_study(plan: StudyPlan, runs: Path, kept: Path | None = None) -> Study:
     Raises:
         UserError: A record is in neither of them, or broken.
     """
-    records = _records(plan, runs, kept)
-    for run in sorted(plan.named.keys() - records.keys()):
+    study = finished_so_far(plan, runs, kept)
+    for run in sorted(plan.named.keys() - study.records.keys()):
         raise UserError(f"{runs / run / RECORD} is missing: run the workflow to make it")
-    return Study(plan, records)
+    return study
 
 
 def finished_so_far(plan: StudyPlan, runs: Path, kept: Path | None = None, store: Path | None = None) -> Study:
@@ -152,12 +151,18 @@ def finished_so_far(plan: StudyPlan, runs: Path, kept: Path | None = None, store
     Args:
         plan: The plan.
         runs: The folder of run directories.
-        kept: A study's file of records, for runs that are not there.
+        kept: A study's file of records, for runs that are not there; it is read only where there are some.
         store: Where every finished run is kept, for those that are in neither.
+
+    Raises:
+        UserError: A record is broken.
     """
-    records = _records(plan, runs, kept)
-    if store:
-        records = dict(sorted((records | sealed_records(store, plan.named.keys() - records.keys())).items()))
+    here = {run: read_record(runs / run / RECORD) for run in plan.named if (runs / run / RECORD).is_file()}
+    lacking = plan.named.keys() - here.keys()
+    in_file = read_records(kept) if lacking and kept and kept.is_file() else {}
+    there = {run: in_file[run] for run in lacking & in_file.keys()}
+    in_store = sealed_records(store, lacking - there.keys()) if store else {}
+    records = dict(sorted((here | there | in_store).items()))
     cells = {
         name: replace(cell, runs=tuple(run for run in cell.runs if run.name in records))
         for name, cell in plan.cells.items()
@@ -191,11 +196,3 @@ def read_study(folder: Path | str) -> pd.DataFrame:
         UserError: There is no such study, or a record is missing.
     """
     return open_study(Path(folder)).runs
-
-
-def _records(plan: StudyPlan, runs: Path, kept: Path | None) -> dict[str, Record]:
-    """Return the records that there are; the file of records is read only where one is not among the runs."""
-    here = [run for run in sorted(plan.named) if (runs / run / RECORD).is_file()]
-    more = read_records(kept) if kept and kept.is_file() and len(here) < len(plan.named) else {}
-    records: dict[str, Any] = {run: more[run] for run in plan.named if run in more}
-    return dict(sorted((records | {run: read_record(runs / run / RECORD) for run in here}).items()))
