@@ -35,17 +35,17 @@ COMMANDS = {
     "records that are something else": (("import", "params.yaml"), ("params.yaml",)),
     "records that are a folder": (("import", "conf"), ("conf",)),
     "a study to export that is not there": (("export", "new.jsonl", "--study", "nowhere"), ("nowhere",)),
-    "a folder as a target": (("drift", "--methods", "conf"), ("conf",)),
-    "a device as a target": (("drift", "--methods", "/dev/full"), ("/dev/full",)),
-    "a file as a folder": (("drift", "--methods", "params.yaml/x"), ("params.yaml",)),
-    "a target with an endless name": (("drift", "--methods", "x" * 300), ("xxx",)),
+    "a folder as a target": (("drift", "--own-files", "conf"), ("conf",)),
+    "a device as a target": (("drift", "--own-files", "/dev/full"), ("/dev/full",)),
+    "a file as a folder": (("drift", "--own-files", "params.yaml/x"), ("params.yaml",)),
+    "a target with an endless name": (("drift", "--own-files", "x" * 300), ("xxx",)),
     "a folder as a packed file": (("export", "conf"), ("conf",)),
     "a device as a packed file": (("export", "/dev/full"), ("/dev/full",)),
     "a plan that is a folder": (("study", "--plan", "conf"), ("conf",)),
     "a plan that is not there": (("study", "--plan", "nowhere.json"), ("nowhere.json",)),
     "a plan that is something else": (("study", "--plan", "params.yaml"), ("params.yaml",)),
     "a plan that is a device": (("study", "--plan", "/dev/null"), ("/dev/null",)),
-    "a zero byte in a name": (("drift", "--methods", "a\0b"), ("zero byte",)),
+    "a zero byte in a name": (("drift", "--own-files", "a\0b"), ("zero byte",)),
 }
 
 

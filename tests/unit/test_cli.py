@@ -1,12 +1,14 @@
 """The command line: its help, its one-sentence errors, and one pass from a file to metrics."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -220,7 +222,7 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_left(folder, capsys):
         ("conf", "conf is not a regular file, and is left as it is"),
         ("file/versions.json", "file cannot be made, because a file lies where a folder is needed"),
     ):
-        assert cli.main(["drift", "--methods", target]) == 2
+        assert cli.main(["drift", "--own-files", target]) == 2
         said = capsys.readouterr().err
         assert said.startswith("exaggerated-replay: ") and said.endswith("\n") and said.count("\n") == 1
         assert told in said
@@ -266,13 +268,30 @@ def test_a_study_of_a_name_that_is_not_there_is_looked_for_in_results(monkeypatc
 
 
 def first_stage():
-    """The command of DVC's first stage, which always runs and on which the models depend."""
+    """The command of DVC's first stage, which always runs and on which data and models depend."""
     stages = yaml.safe_load((CONF.parent / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     (out,) = [name for out in stages["configuration"]["outs"] for name in out]
     assert next(iter(stages)) == "configuration"
     assert stages["configuration"]["always_changed"]
-    assert out in stages["models"]["deps"]
-    return stages["configuration"]["cmd"].removeprefix("PYTHONPATH=src exaggerated-replay ").split(), Path(out)
+    assert all(out in stages[name]["deps"] for name in ("data", "models"))
+    return stages["configuration"]["cmd"].partition("exaggerated-replay ")[2].split(), Path(out)
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, "src"), ("/mine:/more", "src:/mine:/more")])
+def test_commands_of_dvc_run_the_source_beside_them_and_leave_what_pythonpath_holds(tmp_path, own, expected):
+    stages = yaml.safe_load((CONF.parent / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    every = [stage["cmd"] for stage in stages.values()]
+    every = [command for some in every for command in (some if isinstance(some, list) else [some])]
+    commands = [command for command in every if "exaggerated-replay" in command]
+    assert len(commands) == 3
+    program = tmp_path / "exaggerated-replay"
+    program.write_text('#!/bin/sh\necho "$PYTHONPATH"\n')
+    program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", **({"PYTHONPATH": own} if own else {})}
+    for command in commands:
+        resolved = command.replace("\\${", "${")  # which is how DVC is told not to put in a parameter
+        done = subprocess.run(["sh", "-c", resolved], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout == f"{expected}\n"
 
 
 def test_the_first_stage_of_dvc_notes_the_version_of_each_method_of_ones_own(folder):
@@ -290,6 +309,30 @@ def test_the_first_stage_of_dvc_notes_the_version_of_each_method_of_ones_own(fol
     assert cli.main(command) == 0
     assert json.loads(out.read_text()) != first
     assert cli.main(["compose"]) == 0  # and the file is a method no more
+
+
+def test_the_first_stage_of_dvc_notes_what_stands_in_other_files_of_ones_own(folder):
+    halves = {"half.yaml": "[[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]", "other.yaml": "[[9, 8, 7, 6, 5], [4, 3, 2, 1, 0]]"}
+    for name, content in halves.items():
+        Path(name).write_text(content)
+    x, y = np.zeros((20, 32, 32, 3), np.uint8), np.arange(20) % 10
+    np.savez("images.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    shutil.copyfile(REPOSITORY / "data/encoders/long-36addacad0/encoder.safetensors", "mine.safetensors")
+    command, out = first_stage()
+    axis = "study.grids.table1=[{arm:[bir-si,rr-ra],dataset.tasks:[half.yaml,other.yaml,5]}]"
+    digits = ["dataset=digits", "study=table1", "focus=bir-si"]
+    images = ["encoder=cpu", "encoder.images.source=images.npz", "encoder.images.content=null"]
+    for asked, named in (
+        ([*digits, "dataset.tasks=half.yaml"], ["half.yaml"]),
+        ([*digits, axis], ["half.yaml", "other.yaml"]),
+        (["dataset=cifar100", *images, "encoder.pretraining.batch=16"], ["images.npz"]),
+        (["dataset=cifar100", "encoder.weights=mine.safetensors"], ["mine.safetensors"]),
+    ):
+        assert cli.main(["compose", *asked]) == 0
+        assert cli.main(command) == 0
+        assert json.loads(out.read_text()) == {
+            name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in named
+        }
 
 
 def test_a_focus_that_is_no_cell_is_refused_by_the_first_stage_of_dvc(folder, capsys):

@@ -96,6 +96,14 @@ class Plan(StudyPlan):
         places |= {f"{METHODS}{name}": file for name, file in self.methods.items()}
         return {**places, "encoder": self.encoder.settings.weights} if self.encoder else places
 
+    @property
+    def named_files(self) -> set[str]:
+        """The user's own files of tasks, of an encoder's weights and of its images, wherever params.yaml names them."""
+        named = [cell.setting("dataset.tasks") for cell in self.cells.values()]
+        if self.encoder:
+            named += [self.encoder.settings.weights, self.encoder.images and self.encoder.images.settings.own_file]
+        return {name for name in named if isinstance(name, str)}
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as its file holds it, but for `places`, which decide nothing."""
         images = self.encoder.images if self.encoder else None
