@@ -387,7 +387,7 @@ def planned(folder):
 @pytest.fixture
 def split(planned):
     """The plan, its data prepared and split."""
-    commands = [["prepare", planned.source.name, *PLAN, "--out", str(planned.source.prepared)], ["split", *PLAN]]
+    commands = [["prepare", planned.source.name, *PLAN], ["split", *PLAN]]
     for command in commands:
         assert cli.main(command) == 0, command
     return planned
@@ -403,15 +403,14 @@ def no_gpu(monkeypatch):
 PLAN = ["--plan", "plan.json"]
 
 
-def test_a_run_that_the_plan_does_not_have_is_named(planned, capsys):
-    told = refused(capsys, "train", "results/runs/er-s0-0000000000/record.json", *PLAN, "--data", "d")
-    assert told.startswith("exaggerated-replay: plan.json has no run er-s0-0000000000: choose one of er-s0-")
+def test_a_pack_that_the_plan_does_not_have_is_named(planned, capsys):
+    assert refused(capsys, "train", "2", *PLAN) == "exaggerated-replay: plan.json has no pack 2: choose one of 1\n"
 
 
 def test_a_file_of_ones_own_that_is_gone_is_named(planned, capsys):
     Path("mine.npz").unlink()
     before = sorted(Path().rglob("*"))
-    assert "mine.npz" in refused(capsys, "prepare", planned.source.name, *PLAN, "--out", "data.npz")
+    assert "mine.npz" in refused(capsys, "prepare", planned.source.name, *PLAN)
     assert sorted(Path().rglob("*")) == before
 
 
@@ -422,8 +421,17 @@ def test_a_data_set_that_the_plan_does_not_have_is_named(planned, capsys):
 
 
 def test_data_that_are_not_there_are_named_before_anything_is_trained(split, no_gpu, capsys):
-    records = [str(run.directory / "record.json") for run in split.runs]
-    assert "nowhere.npz" in refused(capsys, "train", *records, *PLAN, "--data", "nowhere.npz")
+    split.source.prepared.unlink()
+    assert str(split.source.prepared) in refused(capsys, "train", "1", *PLAN)
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    ("job", "told"),
+    [("pretrain", "no encoder to train"), ("features", "no encoder"), ("fetch-encoder", "no published encoder")],
+)
+def test_a_job_for_an_encoder_that_the_plan_does_not_have_says_so(planned, capsys, job, told):
+    assert refused(capsys, job, *PLAN) == f"exaggerated-replay: plan.json has {told}\n"
 
 
 def test_nothing_to_compare_yet_is_said(planned, capsys):
@@ -445,14 +453,13 @@ def test_a_study_without_its_runs_is_refused_and_leaves_nothing(planned, capsys)
 
 
 def test_from_a_file_of_ones_own_to_metrics(split, no_gpu, capsys):
-    records = [str(run.directory / "record.json") for run in split.runs]
-    train = ["train", *records, *PLAN, "--data", str(split.source.prepared), "--log", "train.log"]
+    train = ["train", "1", *PLAN, "--log", "train.log"]
     for command in (train, ["study", *PLAN]):
         assert cli.main(command) == 0, command
     assert set(json.loads(Path("results/methods/metrics.json").read_text())) == {"none", "er"}
     assert {"first20", "first50", "overall"} <= set(json.loads(Path("results/focus.json").read_text()))
     logged = Path("train.log").read_text().splitlines()
-    assert [line.split()[0] for line in logged] == [run.directory.name for run in split.runs for _ in range(4)]
+    assert [line.split()[0] for line in logged] == [run.name for run in split.packs["1"] for _ in range(4)]
 
     before = {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
     assert cli.main(train) == 0
@@ -481,10 +488,9 @@ def test_from_a_file_of_ones_own_to_metrics(split, no_gpu, capsys):
 
 
 def test_a_run_without_its_split_is_refused(planned, no_gpu, capsys):
-    record = str(planned.runs[0].directory / "record.json")
     for path in planned.splits:
         path.unlink()
-    told = refused(capsys, "train", record, *PLAN, "--data", "d")
+    told = refused(capsys, "train", "1", *PLAN)
     assert told.startswith("exaggerated-replay: data/splits/npz/seed0-")
     assert told.endswith(".json is missing: run the workflow to make it\n")
 
@@ -493,26 +499,45 @@ def test_an_encoder_that_was_put_in_the_place_of_the_planned_one_is_not_used(fol
     Path("mine.safetensors").write_bytes(b"another")
     encoder = SimpleNamespace(images=None, weights=Path("mine.safetensors"), digest="0" * 64)
     plan = SimpleNamespace(encoder=encoder, dataset=None)
-    monkeypatch.setattr("exaggerated_replay.cli.inputs.read_plan", lambda path: plan)
-    told = refused(capsys, "features", "data.npz", *PLAN, "--out", "features.safetensors")
+    monkeypatch.setattr("exaggerated_replay.planning.plan.Plan.read", lambda path: plan)
+    told = refused(capsys, "features", *PLAN)
     assert "mine.safetensors is not the encoder that was planned: start the workflow again" in told
-    assert not Path("features.safetensors").exists()
+    assert not Path("data").exists()
 
 
 def test_code_that_is_no_longer_what_a_run_is_named_after_is_not_run(split, no_gpu, monkeypatch, capsys):
-    record = str(split.runs[0].directory / "record.json")
     monkeypatch.setattr("exaggerated_replay.planning.versions.method_version", lambda method: f"core 2, {method} 1")
-    told = refused(capsys, "train", record, *PLAN, "--data", str(split.source.prepared))
+    told = refused(capsys, "train", "1", *PLAN)
     assert "is named after the code core 1, " in told and "start the workflow again" in told
-    assert not Path(record).exists()
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    ("job", "called"),
+    [(["train", "1"], "training.job.train_runs"), (["pretrain"], "features.job.train_encoder")],
+)
+def test_an_experiment_in_a_copy_leaves_its_unfinished_work_in_the_checkout(split, no_gpu, monkeypatch, job, called):
+    """DVC deletes the copy; and two copies that need the same run must not train it at the same time."""
+    asked = {}
+    monkeypatch.setattr(f"exaggerated_replay.{called}", lambda *_, **how: asked.update(how))
+    trained = SimpleNamespace(
+        images=split.source, settings=SimpleNamespace(pretraining=True), directory=Path("encoder")
+    )
+    read = type(split).of
+    monkeypatch.setattr(type(split), "of", lambda values, path: replace(read(values, path), encoder=trained))
+    monkeypatch.setattr(type(split), "learned_from", split.source.prepared)
+    monkeypatch.setenv("DVC_ROOT", "/the/checkout")
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
+    assert cli.main([*job, *PLAN]) == 0
+    assert asked["workspace"] == Path("/the/checkout/.training")
+    assert asked["timings"] == Path("results/timings")
 
 
 def test_a_demand_for_a_gpu_where_there_is_none_is_an_error(split, no_gpu, capsys):
     plan = json.loads(Path("plan.json").read_text())
     plan["compute"]["device"] = "cuda"
     Path("plan.json").write_text(json.dumps(plan))
-    record = str(split.runs[0].directory / "record.json")
-    told = refused(capsys, "train", record, *PLAN, "--data", "d", "--log", "logs/train.log")
+    told = refused(capsys, "train", "1", *PLAN, "--log", "logs/train.log")
     assert "compute.device is cuda, but torch sees no GPU" in told
     assert Path("logs/train.log").read_text() == told  # the last line of the log of a job that fails
 

@@ -36,7 +36,7 @@ for source in PLAN.sources:
             plan=CONTROL.plan_file,
             dataset=source.name,
         shell:
-            "exec exaggerated-replay prepare --plan {params.plan} {params.dataset} --out {output} &> {log}"
+            "exec exaggerated-replay prepare --plan {params.plan} {params.dataset} &> {log}"
 
 
 rule split:

@@ -72,8 +72,10 @@ class Plan(StudyPlan):
 
     @functools.cached_property
     def packs(self) -> dict[str, list[Run]]:
-        """The jobs, each with the runs that it trains."""
-        return packs_of(self.runs, self.compute.runs_per_job)
+        """The jobs, each with the runs that it trains; the same in a plan that was read from its file."""
+        seeds = {seed: place for place, seed in enumerate(self.study.seed_list)}
+        runs = sorted(self.runs, key=lambda run: (seeds[run.seed], run.name))
+        return packs_of(runs, self.compute.runs_per_job)
 
     def seeds_after(self, runs: list[Run]) -> int:
         """Return how many of the study's seeds come after the first of these runs': the more, the earlier its job.
