@@ -1,59 +1,48 @@
 """Which GPUs a training job may use, and the slot of one that it holds while it trains.
 
 Snakemake counts GPUs but never says which one a job may use. So every job takes a lock on one slot of one
-GPU before torch is imported; the kernel releases it when the process ends, however it ends. A GPU is known by where it
-sits in the machine, and not by what somebody calls it: its index, the UUID of the same card, and the index that a
-container gives it must not have two holders.
+GPU before torch is imported; the kernel releases it when the process ends, however it ends. A GPU is known by its UUID,
+which nvidia-smi tells: an index, and the index that a container gives to the same card, must not have two holders.
 """
 
 import contextlib
 import os
 import re
-import shutil
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from exaggerated_replay.locks import lock
 
-DEVICES = Path("/dev")
-DRIVER = Path("/proc/driver/nvidia/gpus")
 PLACES = (Path("/var/lock"), Path("/dev/shm"), Path("/tmp"))  # noqa: S108 (see `place_of_slots`)
 """Where slots may lie: the same for all users of a machine, whatever their TMPDIR. The first that will do is taken."""
-
-
-class Gpu(NamedTuple):
-    """A GPU that this process may use."""
-
-    visible: str  # what CUDA_VISIBLE_DEVICES calls it
-    card: str  # what all users of the machine know it by: its address on the bus, where the driver tells it
 
 
 # ---------------------------------------------------------------- which there are
 
 
-def visible_gpus() -> list[Gpu]:
-    """Return the NVIDIA GPUs that this process may use, in the order in which CUDA would count them.
+def visible_gpus() -> list[str]:
+    """Return the UUIDs of the NVIDIA GPUs that this process may use, in the order in which it was given them.
 
-    An index counts cards as nvidia-smi does, by their address on the bus.
+    An index counts cards as nvidia-smi does.
     """
     cards = cards_here()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     return cards if visible is None else chosen(visible, cards)
 
 
-def chosen(visible: str, cards: Sequence[Gpu]) -> list[Gpu]:
+def chosen(visible: str, cards: Sequence[str]) -> list[str]:
     """Return those of the cards that CUDA_VISIBLE_DEVICES names, read as CUDA reads it.
 
     It stops at the first name that is none, such as -1 or NoDevFiles, or that is of another kind than the first one
     (index, UUID), and sees nothing where one stands twice.
     """
     words = [word.strip() for word in visible.split(",")]
-    found: list[Gpu] = []
+    found: list[str] = []
     for word in words:
         gpu = _named(word, cards) if _kind(word) == _kind(words[0]) else None
         if gpu is None:
@@ -68,78 +57,29 @@ def _kind(word: str) -> str:
     return word[:4] if word.startswith(("GPU-", "MIG-")) else "index"
 
 
-def _named(word: str, cards: Sequence[Gpu]) -> Gpu | None:
+def _named(word: str, cards: Sequence[str]) -> str | None:
     """Return the card of this name, if there is one: an index, the beginning of a UUID, a part of a card (MIG)."""
     match _kind(word):
         case "MIG-":  # a device of its own
-            return Gpu(word, word.lower().replace("/", "-")) if cards else None
+            return word if cards else None
         case "GPU-":
-            if cards and not any(_kind(card.visible) == "GPU-" for card in cards):
-                return Gpu(word, word.lower())  # nobody told which card that is
-            found = [card for card in cards if card.visible.lower().startswith(word.lower())]
+            found = [card for card in cards if card.lower().startswith(word.lower())]
             return found[0] if len(found) == 1 else None
     number = re.match(r"\+?(\d+)", word)
     return cards[int(number[1])] if number and int(number[1]) < len(cards) else None
 
 
-def cards_here() -> list[Gpu]:
-    """Return the machine's cards as far as this process may use them, in the order of their addresses on the bus.
+def cards_here() -> list[str]:
+    """Return the UUIDs of the machine's cards as far as nvidia-smi shows them to this process; none without it.
 
     A container, or the control group of a batch job, may have some of them only; CUDA counts these from 0.
     """
-    return _told_by_nvidia_smi() or _told_by_the_driver() or _told_by_device_files()
-
-
-def _told_by_nvidia_smi() -> list[Gpu]:
-    if shutil.which("nvidia-smi") is None:
-        return []
-    command = ["nvidia-smi", "--query-gpu=pci.bus_id,uuid", "--format=csv,noheader"]
+    command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
     try:
         told = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=30, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return []
-    rows = re.findall(r"^\s*([0-9A-Fa-f]+(?::[0-9A-Fa-f]+)+\.\d)\s*,\s*(\S*)\s*$", told, re.MULTILINE)
-    return _in_order([(_address(address), uuid) for address, uuid in rows])
-
-
-def _told_by_the_driver() -> list[Gpu]:
-    """Ask the kernel's driver, which tells of all cards, and take those whose device file can be opened."""
-    rows = []
-    for told in DRIVER.glob("*/information"):
-        with contextlib.suppress(OSError):
-            facts = dict(re.findall(r"^([^:\n]+):[ \t]*(.*?)[ \t]*$", told.read_text(encoding="utf-8"), re.MULTILINE))
-            if _may_be_opened(DEVICES / f"nvidia{facts.get('Device Minor')}"):
-                rows.append((_address(told.parent.name), facts.get("GPU UUID", "")))
-    return _in_order(rows)
-
-
-def _told_by_device_files() -> list[Gpu]:
-    """Count device files where nobody tells more: of a private /dev with the fourth alone, CUDA calls it 0."""
-    names = (re.fullmatch(r"nvidia(\d+)", path.name) for path in DEVICES.glob("nvidia[0-9]*"))
-    return _in_order([(f"nvidia{number:04}", "") for number in sorted(int(name[1]) for name in names if name)])
-
-
-def _address(told: str) -> str:
-    """Return an address on the bus in one form: nvidia-smi writes 00000000:3B:00.0, the driver 0000:3b:00.0."""
-    domain, _, rest = told.lower().partition(":")
-    return f"{int(domain, 16):04x}:{rest}"
-
-
-def _in_order(rows: Sequence[tuple[str, str]]) -> list[Gpu]:
-    """Return cards from their addresses and UUIDs; where the driver does not tell a UUID, it shows question marks."""
-    known = re.compile(r"GPU-[0-9a-f]+(-[0-9a-f]+)*", re.IGNORECASE)
-    return [
-        Gpu(uuid if known.fullmatch(uuid) else str(index), address)
-        for index, (address, uuid) in enumerate(sorted(rows))
-    ]
-
-
-def _may_be_opened(device: Path) -> bool:
-    try:
-        os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
-    except OSError:
-        return False
-    return True
+    return re.findall(r"^\s*(GPU-[0-9A-Fa-f-]+)\s*$", told, re.MULTILINE)
 
 
 # ---------------------------------------------------------------- whose one of them is
@@ -148,8 +88,7 @@ def _may_be_opened(device: Path) -> bool:
 def hold_gpu(slots_per_gpu: int, waiting: float = 0.5) -> IO[bytes] | None:
     """Wait for a free slot of a GPU and make that GPU the only visible one.
 
-    Must be called before torch is imported. Without a GPU there is nothing to do, and neither where Slurm gave this job
-    exactly one, which it may have given to others as well.
+    Must be called before torch is imported. Without a GPU there is nothing to do.
 
     Args:
         slots_per_gpu: How many jobs may share one GPU.
@@ -159,42 +98,52 @@ def hold_gpu(slots_per_gpu: int, waiting: float = 0.5) -> IO[bytes] | None:
         The lock, held until it is closed or the process ends; None when none is needed, or none can be had.
     """
     available = visible_gpus()
-    if not available or (len(available) == 1 and _slurm_gave_one()):
+    if not available:
         return None
     try:
-        while (held := free_slot(available, slots_per_gpu)) is None:
+        held = free_slot(available, slots_per_gpu)
+        if held is None:
+            _tell(
+                f"every slot of {', '.join(available)} is taken by other jobs (compute.slots_per_gpu is "
+                f"{slots_per_gpu}), and a free one is waited for; with compute.device=cpu a job needs none"
+            )
+        while held is None:
             time.sleep(waiting)
+            held = free_slot(available, slots_per_gpu)
     except OSError as error:
-        print(
+        _tell(
             f"no lock can be had for a GPU ({error.filename or 'its slot'}: {(error.strerror or str(error)).lower()}): "
-            "other jobs may compute on the same one; CUDA_VISIBLE_DEVICES says which may be used",
-            file=sys.stderr,
-            flush=True,
+            "other jobs may compute on the same one; CUDA_VISIBLE_DEVICES says which may be used"
         )
         return None
     gpu, slot = held
-    os.environ.update(CUDA_DEVICE_ORDER="PCI_BUS_ID", CUDA_VISIBLE_DEVICES=gpu.visible)
+    os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     return slot
 
 
-def _slurm_gave_one() -> bool:
-    given = os.environ.get("SLURM_STEP_GPUS") or os.environ.get("SLURM_JOB_GPUS") or ""
-    return "SLURM_JOB_ID" in os.environ and re.fullmatch(r"\d+", given) is not None
+def _tell(said: str) -> None:
+    print(said, file=sys.stderr, flush=True)
 
 
-def free_slot(available: Sequence[Gpu], slots_per_gpu: int) -> tuple[Gpu, IO[bytes]] | None:
+def free_slot(available: Sequence[str], slots_per_gpu: int) -> tuple[str, IO[bytes]] | None:
     """Lock the first free slot: emptiest round first, so that jobs spread over GPUs before they share one.
 
     Raises:
         OSError: There is no place for locks here, or its file system has none.
     """
-    place = place_of_slots()
+    place, allocation = place_of_slots(), _allocation()
     for number in range(slots_per_gpu):
         for gpu in available:
-            slot = _locked(place / f"exaggerated-replay-gpu-{gpu.card}-slot{number}")
+            slot = _locked(place / f"exaggerated-replay-gpu-{gpu}{allocation}-slot{number}")
             if slot is not None:
                 return gpu, slot
     return None
+
+
+def _allocation() -> str:
+    """Return what sets the slots of GPUs that Slurm gave apart: who else may use these, Slurm decides."""
+    given = os.environ.get("SLURM_STEP_GPUS") or os.environ.get("SLURM_JOB_GPUS")
+    return f"-slurm{os.environ.get('SLURM_JOB_ID')}" if given else ""
 
 
 def place_of_slots() -> Path:

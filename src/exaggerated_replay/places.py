@@ -53,7 +53,13 @@ def store_folder() -> Path:
     return checkout() / STORE
 
 
+def workspace_folder() -> Path:
+    """Return where unfinished work stands and what was moved aside lies, likewise: DVC deletes its copies."""
+    return checkout() / WORKSPACE
+
+
 def digests_file() -> Path:
     """Return where digests of large files are remembered: in the user's cache, because a plan changes no checkout."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(home, "exaggerated-replay", "digests.json")
+    # Of a user without a home, ~ stays as it is: below / nobody may make it, so that nothing is remembered.
+    return Path("/", home, "exaggerated-replay", "digests.json")

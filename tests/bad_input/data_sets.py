@@ -87,9 +87,7 @@ FOR_PLANNING = (
 
 def rows() -> list[Row]:
     """Return all of them."""
-    listed = [
-        Row(f"npz: {what}", change, ("prepare", "PLAN", "SOURCE", "OUT"), ("mine.npz",)) for what, change in NPZ.items()
-    ]
+    listed = [Row(f"npz: {what}", change, ("prepare", "PLAN", "SOURCE"), ("mine.npz",)) for what, change in NPZ.items()]
     listed += [
         Row(f"npz: {what}, composed", change, COMPOSED, ("mine.npz",))
         for what, change in NPZ.items()

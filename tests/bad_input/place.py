@@ -39,7 +39,7 @@ class Row:
     Attributes:
         what: Is broken.
         change: Breaks it, in the folder of the study.
-        command: Is given then; PLAN, RECORDS and DATA stand for the plan's file, the runs' records and their data.
+        command: Is given then; PLAN and SOURCE stand for the plan's file and the name of its data set.
         words: Must be in the sentence.
     """
 
@@ -80,9 +80,9 @@ def lay_out(folder: Path, seeds: int = 1) -> None:
         write_plan(the_plan(), PARAMS.read_text())
         plan = the_plan()
         name = str(plan_path(plan))
-        done("prepare", "--plan", name, plan.source.name, "--out", str(plan.source.prepared))
+        done("prepare", "--plan", name, plan.source.name)
         done("split", "--plan", name)
-        done("train", *records(), "--plan", name, "--data", str(plan.learned_from))
+        done("train", "1", "--plan", name)
         done("export", "records.jsonl")
     finally:
         os.chdir(before)
@@ -96,18 +96,11 @@ def the_plan() -> Plan:
     return make_plan(read_params(PARAMS)[1])
 
 
-def records() -> list[str]:
-    return [str(run.directory / "record.json") for run in the_plan().runs]
-
-
 def spelt(command: tuple[str, ...], plan: Plan) -> list[str]:
     """Put in what stands for names that depend on the code."""
     meant = {
         "PLAN": ["--plan", str(plan_path(plan))],
-        "RECORDS": [str(run.directory / "record.json") for run in plan.runs],
-        "DATA": ["--data", str(plan.learned_from)],
         "SOURCE": [plan.source.name],
-        "OUT": ["--out", "data/prepared/new.npz"],
     }
     return [word for part in command for word in meant.get(part, [part])]
 

@@ -83,8 +83,8 @@ ANY_PLAN = (
     ("split",),
     ("study",),
     ("fetch", "SOURCE"),
-    ("prepare", "SOURCE", "OUT"),
-    ("train", "RECORDS", "DATA"),
+    ("prepare", "SOURCE"),
+    ("train", "1"),
 )
 """Commands that read a plan."""
 
@@ -133,7 +133,7 @@ def rows() -> list[Row]:
         for what, content in JSON.items()
         for command in ANY_PLAN
     ]
-    trains = ("train", "RECORDS", "PLAN", "DATA")
+    trains = ("train", "1", "PLAN")
     listed += [
         Row(
             f"{name}: {what}",
@@ -162,6 +162,8 @@ def rows() -> list[Row]:
         ),
         Row("split: a folder", _without_runs(folder("data/splits/*/*.json")), trains, ("data/splits",)),
         Row("prepared data: cut short", _without_runs(cut("data/prepared/*.npz", 0.9)), trains, ("data/prepared",)),
+        Row("prepared data: not there", _without_runs(_no_prepared_data), trains, ("data/prepared",)),
+        Row("prepared data: a folder", _without_runs(folder("data/prepared/*.npz")), trains, ("data/prepared",)),
         Row("prepared data: of other labels", _without_runs(_other_labels), trains, ("data/prepared",)),
         Row("weights: cut short", cut("results/runs/*/model.safetensors", 0.9), ("verify",), ("model.safetensors",)),
         Row("weights: a folder", folder("results/runs/*/model.safetensors"), ("verify",), ("model.safetensors",)),
@@ -192,6 +194,10 @@ def _without_runs(change: Change) -> Change:
         change()
 
     return both
+
+
+def _no_prepared_data() -> None:
+    found("data/prepared/*.npz").unlink()
 
 
 def _other_labels() -> None:

@@ -99,13 +99,13 @@ def steps(place: Path) -> list[Step]:
     def call(*arguments: str) -> Callable[[], int]:
         return lambda: cli.main(list(arguments))
 
-    def planned(command: str, *arguments: str, **named: Callable[[Plan], list[str]]) -> Callable[[], int]:
-        """A job as the workflow calls it: with the plan, and what it finds there."""
+    def planned(command: str, *arguments: str, source: int | None = None) -> Callable[[], int]:
+        """A job as the workflow calls it: with the plan, and the name of one of its sources where it needs that."""
 
         def job() -> int:
             plan = the_plan()
-            found = [word for words in named.values() for word in words(plan)]
-            return cli.main([command, "--plan", str(plan_path(plan)), *found, *arguments])
+            named = [] if source is None else [plan.sources[source].name]
+            return cli.main([command, "--plan", str(plan_path(plan)), *named, *arguments])
 
         return job
 
@@ -115,37 +115,17 @@ def steps(place: Path) -> list[Step]:
         with contextlib.chdir("other"):
             return cli.main(["import", "../records.jsonl"])
 
-    train = planned(
-        "train",
-        data=lambda plan: ["--data", str(plan.learned_from), "--log", "logs/train.log"],
-        records=lambda plan: [str(run.directory / RECORD) for run in plan.runs],
-    )
-    study, images = (lambda plan, k=k: [plan.sources[k].name] for k in (0, 1))
-    out = {k: (lambda plan, k=k: ["--out", str(plan.sources[k].prepared)]) for k in (0, 1)}
+    train = planned("train", "1", "--log", "logs/train.log")
     return [
         Step("compose", call("compose", *asked)),
         Step("begin", begin),
-        Step("fetch", planned("fetch", dataset=study)),
-        Step("fetch images", planned("fetch", dataset=images)),
-        Step("prepare", planned("prepare", dataset=study, out=out[0])),
-        Step("prepare images", planned("prepare", dataset=images, out=out[1])),
+        Step("fetch", planned("fetch", source=0)),
+        Step("fetch images", planned("fetch", source=1)),
+        Step("prepare", planned("prepare", source=0)),
+        Step("prepare images", planned("prepare", source=1)),
         Step("split", planned("split")),
-        Step(
-            "pretrain",
-            planned(
-                "pretrain",
-                dataset=images,
-                images=lambda plan: [str(plan.sources[1].prepared)],
-                out=lambda plan: ["--out", str(plan.encoder.directory)],
-            ),
-        ),
-        Step(
-            "features",
-            planned(
-                "features",
-                data=lambda plan: [str(plan.source.prepared), "--out", str(plan.learned_from)],
-            ),
-        ),
+        Step("pretrain", planned("pretrain")),
+        Step("features", planned("features")),
         Step("train", train),
         Step("study", planned("study")),
         Step("export", call("export", "records.jsonl")),

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,10 +27,35 @@ def test_resources_and_threads_reach_the_training_jobs(fresh):
     assert "mem_mb" not in described(fresh, "split", "--set-resources", "train:mem_mb=8000")
 
 
+def test_jobs_call_the_programs_beside_snakemake_whatever_stands_on_the_path(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "clone")
+    other = tmp_path / "bin"
+    other.mkdir()
+    (other / "exaggerated-replay").write_text("#!/bin/sh\nexit 7\n")
+    (other / "exaggerated-replay").chmod(0o755)
+    path = f"PATH={other}:/usr/bin:/bin"
+    clone.run("env", path, str(Path(sys.executable).parent / "snakemake"), "--cores", "2", "data")
+    assert list(clone.path.glob("data/prepared/*.npz"))
+
+
+def test_a_data_set_may_be_called_as_that_of_the_encoder_or_as_an_encoder(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "clone")
+    for name, encoder in (("cifar10", "cpu"), ("encoder", "publication")):
+        clone.compose("dataset=cifar100", f"dataset.name={name}", f"encoder={encoder}", "study=one")
+        rules = clone.run("snakemake", "--list-rules").stdout.split()
+        assert len([rule for rule in rules if rule.startswith("download_")]) == 2
+        assert len(rules) == len({*rules})
+
+
 def test_until_a_rule_ends_with_it_and_the_rest_is_left(fresh, tmp_path):
     clone = fresh.copy(tmp_path / "clone")
     clone.compose("study.seeds=1", "~study.grids.convergence")
-    assert {*clone.counted("--until", "train")} == {"download_digits", "verify_digits_30e51c8fe9", "split", "train"}
+    assert {*clone.counted("--until", "train")} == {
+        "download_digits_30e51c8fe9",
+        "verify_digits_30e51c8fe9",
+        "split",
+        "train",
+    }
     clone.snakemake("--until", "train")
     assert len({name.partition("/")[0] for name in clone.runs()}) == 3
     assert not (clone.path / "results/tiny").exists()
@@ -42,8 +69,11 @@ def test_until_a_rule_ends_with_it_and_the_rest_is_left(fresh, tmp_path):
         (["-R", "split"], {"split": 1, "train": 1, **AFTER_TRAINING}),
         (["-R", "train"], {"train": 1, **AFTER_TRAINING}),
         (["-R", "study"], {"study": 1, "all": 1}),
-        (["-F"], {"download_digits": 1, "verify_digits_30e51c8fe9": 1, "split": 1, "train": 1, **AFTER_TRAINING}),
-        (["-F", "data"], {"download_digits": 1, "verify_digits_30e51c8fe9": 1, "split": 1, "data": 1}),
+        (
+            ["-F"],
+            {"download_digits_30e51c8fe9": 1, "verify_digits_30e51c8fe9": 1, "split": 1, "train": 1, **AFTER_TRAINING},
+        ),
+        (["-F", "data"], {"download_digits_30e51c8fe9": 1, "verify_digits_30e51c8fe9": 1, "split": 1, "data": 1}),
         (["-f", "study"], {"study": 1}),
     ],
     ids=" ".join,

@@ -53,6 +53,16 @@ def test_a_file_that_is_not_made_any_more_hides_no_other(folders):
     assert set(compared(folders).far) == {"metrics.json", "runs.csv"}
 
 
+def test_the_code_of_the_commit_comes_before_what_pythonpath_holds_and_nothing_of_that_is_dropped(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "show.py").write_text("import os\nprint(os.environ['PYTHONPATH'])\n")
+    monkeypatch.setenv("PYTHONPATH", "/mine:/more")
+    assert rebuild._run(tmp_path, "show") == f"{tmp_path}/src:/mine:/more\n"
+    monkeypatch.delenv("PYTHONPATH")
+    assert rebuild._run(tmp_path, "show") == f"{tmp_path}/src\n"
+
+
 def test_a_method_outside_of_the_repository_is_taken_from_where_the_user_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(rebuild, "_git", lambda *asked: SimpleNamespace(returncode=asked[-1] != "HEAD:own/lwf.py"))

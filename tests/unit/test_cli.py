@@ -1,12 +1,14 @@
 """The command line: its help, its one-sentence errors, and one pass from a file to metrics."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -220,7 +222,7 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_left(folder, capsys):
         ("conf", "conf is not a regular file, and is left as it is"),
         ("file/versions.json", "file cannot be made, because a file lies where a folder is needed"),
     ):
-        assert cli.main(["drift", "--methods", target]) == 2
+        assert cli.main(["drift", "--own-files", target]) == 2
         said = capsys.readouterr().err
         assert said.startswith("exaggerated-replay: ") and said.endswith("\n") and said.count("\n") == 1
         assert told in said
@@ -266,13 +268,30 @@ def test_a_study_of_a_name_that_is_not_there_is_looked_for_in_results(monkeypatc
 
 
 def first_stage():
-    """The command of DVC's first stage, which always runs and on which the models depend."""
+    """The command of DVC's first stage, which always runs and on which data and models depend."""
     stages = yaml.safe_load((CONF.parent / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     (out,) = [name for out in stages["configuration"]["outs"] for name in out]
     assert next(iter(stages)) == "configuration"
     assert stages["configuration"]["always_changed"]
-    assert out in stages["models"]["deps"]
-    return stages["configuration"]["cmd"].removeprefix("PYTHONPATH=src exaggerated-replay ").split(), Path(out)
+    assert all(out in stages[name]["deps"] for name in ("data", "models"))
+    return stages["configuration"]["cmd"].partition("exaggerated-replay ")[2].split(), Path(out)
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, "src"), ("/mine:/more", "src:/mine:/more")])
+def test_commands_of_dvc_run_the_source_beside_them_and_leave_what_pythonpath_holds(tmp_path, own, expected):
+    stages = yaml.safe_load((CONF.parent / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    every = [stage["cmd"] for stage in stages.values()]
+    every = [command for some in every for command in (some if isinstance(some, list) else [some])]
+    commands = [command for command in every if "exaggerated-replay" in command]
+    assert len(commands) == 3
+    program = tmp_path / "exaggerated-replay"
+    program.write_text('#!/bin/sh\necho "$PYTHONPATH"\n')
+    program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", **({"PYTHONPATH": own} if own else {})}
+    for command in commands:
+        resolved = command.replace("\\${", "${")  # which is how DVC is told not to put in a parameter
+        done = subprocess.run(["sh", "-c", resolved], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout == f"{expected}\n"
 
 
 def test_the_first_stage_of_dvc_notes_the_version_of_each_method_of_ones_own(folder):
@@ -290,6 +309,30 @@ def test_the_first_stage_of_dvc_notes_the_version_of_each_method_of_ones_own(fol
     assert cli.main(command) == 0
     assert json.loads(out.read_text()) != first
     assert cli.main(["compose"]) == 0  # and the file is a method no more
+
+
+def test_the_first_stage_of_dvc_notes_what_stands_in_other_files_of_ones_own(folder):
+    halves = {"half.yaml": "[[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]", "other.yaml": "[[9, 8, 7, 6, 5], [4, 3, 2, 1, 0]]"}
+    for name, content in halves.items():
+        Path(name).write_text(content)
+    x, y = np.zeros((20, 32, 32, 3), np.uint8), np.arange(20) % 10
+    np.savez("images.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    shutil.copyfile(REPOSITORY / "data/encoders/long-36addacad0/encoder.safetensors", "mine.safetensors")
+    command, out = first_stage()
+    axis = "study.grids.table1=[{arm:[bir-si,rr-ra],dataset.tasks:[half.yaml,other.yaml,5]}]"
+    digits = ["dataset=digits", "study=table1", "focus=bir-si"]
+    images = ["encoder=cpu", "encoder.images.source=images.npz", "encoder.images.content=null"]
+    for asked, named in (
+        ([*digits, "dataset.tasks=half.yaml"], ["half.yaml"]),
+        ([*digits, axis], ["half.yaml", "other.yaml"]),
+        (["dataset=cifar100", *images, "encoder.pretraining.batch=16"], ["images.npz"]),
+        (["dataset=cifar100", "encoder.weights=mine.safetensors"], ["mine.safetensors"]),
+    ):
+        assert cli.main(["compose", *asked]) == 0
+        assert cli.main(command) == 0
+        assert json.loads(out.read_text()) == {
+            name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in named
+        }
 
 
 def test_a_focus_that_is_no_cell_is_refused_by_the_first_stage_of_dvc(folder, capsys):
@@ -344,7 +387,7 @@ def planned(folder):
 @pytest.fixture
 def split(planned):
     """The plan, its data prepared and split."""
-    commands = [["prepare", planned.source.name, *PLAN, "--out", str(planned.source.prepared)], ["split", *PLAN]]
+    commands = [["prepare", planned.source.name, *PLAN], ["split", *PLAN]]
     for command in commands:
         assert cli.main(command) == 0, command
     return planned
@@ -360,15 +403,14 @@ def no_gpu(monkeypatch):
 PLAN = ["--plan", "plan.json"]
 
 
-def test_a_run_that_the_plan_does_not_have_is_named(planned, capsys):
-    told = refused(capsys, "train", "results/runs/er-s0-0000000000/record.json", *PLAN, "--data", "d")
-    assert told.startswith("exaggerated-replay: plan.json has no run er-s0-0000000000: choose one of er-s0-")
+def test_a_pack_that_the_plan_does_not_have_is_named(planned, capsys):
+    assert refused(capsys, "train", "2", *PLAN) == "exaggerated-replay: plan.json has no pack 2: choose one of 1\n"
 
 
 def test_a_file_of_ones_own_that_is_gone_is_named(planned, capsys):
     Path("mine.npz").unlink()
     before = sorted(Path().rglob("*"))
-    assert "mine.npz" in refused(capsys, "prepare", planned.source.name, *PLAN, "--out", "data.npz")
+    assert "mine.npz" in refused(capsys, "prepare", planned.source.name, *PLAN)
     assert sorted(Path().rglob("*")) == before
 
 
@@ -379,8 +421,17 @@ def test_a_data_set_that_the_plan_does_not_have_is_named(planned, capsys):
 
 
 def test_data_that_are_not_there_are_named_before_anything_is_trained(split, no_gpu, capsys):
-    records = [str(run.directory / "record.json") for run in split.runs]
-    assert "nowhere.npz" in refused(capsys, "train", *records, *PLAN, "--data", "nowhere.npz")
+    split.source.prepared.unlink()
+    assert str(split.source.prepared) in refused(capsys, "train", "1", *PLAN)
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    ("job", "told"),
+    [("pretrain", "no encoder to train"), ("features", "no encoder"), ("fetch-encoder", "no published encoder")],
+)
+def test_a_job_for_an_encoder_that_the_plan_does_not_have_says_so(planned, capsys, job, told):
+    assert refused(capsys, job, *PLAN) == f"exaggerated-replay: plan.json has {told}\n"
 
 
 def test_nothing_to_compare_yet_is_said(planned, capsys):
@@ -402,14 +453,13 @@ def test_a_study_without_its_runs_is_refused_and_leaves_nothing(planned, capsys)
 
 
 def test_from_a_file_of_ones_own_to_metrics(split, no_gpu, capsys):
-    records = [str(run.directory / "record.json") for run in split.runs]
-    train = ["train", *records, *PLAN, "--data", str(split.source.prepared), "--log", "train.log"]
+    train = ["train", "1", *PLAN, "--log", "train.log"]
     for command in (train, ["study", *PLAN]):
         assert cli.main(command) == 0, command
     assert set(json.loads(Path("results/methods/metrics.json").read_text())) == {"none", "er"}
     assert {"first20", "first50", "overall"} <= set(json.loads(Path("results/focus.json").read_text()))
     logged = Path("train.log").read_text().splitlines()
-    assert [line.split()[0] for line in logged] == [run.directory.name for run in split.runs for _ in range(4)]
+    assert [line.split()[0] for line in logged] == [run.name for run in split.packs["1"] for _ in range(4)]
 
     before = {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
     assert cli.main(train) == 0
@@ -438,10 +488,9 @@ def test_from_a_file_of_ones_own_to_metrics(split, no_gpu, capsys):
 
 
 def test_a_run_without_its_split_is_refused(planned, no_gpu, capsys):
-    record = str(planned.runs[0].directory / "record.json")
     for path in planned.splits:
         path.unlink()
-    told = refused(capsys, "train", record, *PLAN, "--data", "d")
+    told = refused(capsys, "train", "1", *PLAN)
     assert told.startswith("exaggerated-replay: data/splits/npz/seed0-")
     assert told.endswith(".json is missing: run the workflow to make it\n")
 
@@ -450,26 +499,45 @@ def test_an_encoder_that_was_put_in_the_place_of_the_planned_one_is_not_used(fol
     Path("mine.safetensors").write_bytes(b"another")
     encoder = SimpleNamespace(images=None, weights=Path("mine.safetensors"), digest="0" * 64)
     plan = SimpleNamespace(encoder=encoder, dataset=None)
-    monkeypatch.setattr("exaggerated_replay.cli.inputs.read_plan", lambda path: plan)
-    told = refused(capsys, "features", "data.npz", *PLAN, "--out", "features.safetensors")
+    monkeypatch.setattr("exaggerated_replay.planning.plan.Plan.read", lambda path: plan)
+    told = refused(capsys, "features", *PLAN)
     assert "mine.safetensors is not the encoder that was planned: start the workflow again" in told
-    assert not Path("features.safetensors").exists()
+    assert not Path("data").exists()
 
 
 def test_code_that_is_no_longer_what_a_run_is_named_after_is_not_run(split, no_gpu, monkeypatch, capsys):
-    record = str(split.runs[0].directory / "record.json")
     monkeypatch.setattr("exaggerated_replay.planning.versions.method_version", lambda method: f"core 2, {method} 1")
-    told = refused(capsys, "train", record, *PLAN, "--data", str(split.source.prepared))
+    told = refused(capsys, "train", "1", *PLAN)
     assert "is named after the code core 1, " in told and "start the workflow again" in told
-    assert not Path(record).exists()
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    ("job", "called"),
+    [(["train", "1"], "training.job.train_runs"), (["pretrain"], "features.job.train_encoder")],
+)
+def test_an_experiment_in_a_copy_leaves_its_unfinished_work_in_the_checkout(split, no_gpu, monkeypatch, job, called):
+    """DVC deletes the copy; and two copies that need the same run must not train it at the same time."""
+    asked = {}
+    monkeypatch.setattr(f"exaggerated_replay.{called}", lambda *_, **how: asked.update(how))
+    trained = SimpleNamespace(
+        images=split.source, settings=SimpleNamespace(pretraining=True), directory=Path("encoder")
+    )
+    read = type(split).of
+    monkeypatch.setattr(type(split), "of", lambda values, path: replace(read(values, path), encoder=trained))
+    monkeypatch.setattr(type(split), "learned_from", split.source.prepared)
+    monkeypatch.setenv("DVC_ROOT", "/the/checkout")
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
+    assert cli.main([*job, *PLAN]) == 0
+    assert asked["workspace"] == Path("/the/checkout/.training")
+    assert asked["timings"] == Path("results/timings")
 
 
 def test_a_demand_for_a_gpu_where_there_is_none_is_an_error(split, no_gpu, capsys):
     plan = json.loads(Path("plan.json").read_text())
     plan["compute"]["device"] = "cuda"
     Path("plan.json").write_text(json.dumps(plan))
-    record = str(split.runs[0].directory / "record.json")
-    told = refused(capsys, "train", record, *PLAN, "--data", "d", "--log", "logs/train.log")
+    told = refused(capsys, "train", "1", *PLAN, "--log", "logs/train.log")
     assert "compute.device is cuda, but torch sees no GPU" in told
     assert Path("logs/train.log").read_text() == told  # the last line of the log of a job that fails
 

@@ -1,6 +1,7 @@
 """Data are known by what is in them: the samples, and neither their file nor the order of the test set."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from exaggerated_replay.data.prepare import prepare
 from exaggerated_replay.data.readers import cifar
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json
+from exaggerated_replay.places import digests_file
 from exaggerated_replay.planning.sources import make_source
 from exaggerated_replay.settings.data import SourceSettings
 from tools.archives import cifar100
@@ -188,6 +190,13 @@ def test_nothing_need_be_remembered_where_nothing_can_be_written(tmp_path, monke
     (tmp_path / "cache").write_text("a file in the way")
     (tmp_path / "a").write_text("one")
     assert remembered(tmp_path / "a", "key", "kind", (tmp_path / "a").read_text) == "one"
+
+
+def test_of_a_user_without_a_home_nothing_is_remembered_in_the_folder_that_happens_to_be_here(monkeypatch):
+    for name in ("XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda user: {}[user])  # as in a container under a number that nobody has
+    assert digests_file() == Path("/~/.cache/exaggerated-replay/digests.json")
 
 
 def test_files_that_are_gone_are_forgotten(tmp_path, monkeypatch):

@@ -20,6 +20,7 @@ from exaggerated_replay.methods.er import Settings as ERArm
 from exaggerated_replay.methods.exaggeration import Settings as ExaggerationArm
 from exaggerated_replay.methods.none import Settings as NoneArm
 from exaggerated_replay.places import RECORD, STATE, TRACES, WEIGHTS
+from exaggerated_replay.settings.methods import OwnMethod
 from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.reading import ReadingSettings
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, SISettings, TrainingSettings
@@ -400,6 +401,27 @@ def test_a_job_asked_to_stop_saves_and_goes_on_to_the_same_bytes(place, finished
     place.train(arm)
     assert place.contents() == {k: v for k, v in finished.contents().items() if k.startswith(f"{arm}/")}
     assert list(place.workspace.rglob("*")) == []
+
+
+def test_a_job_whose_method_was_edited_under_the_version_it_states_begins_its_run_anew(
+    place, finished, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.chdir(tmp_path)
+
+    def file_holds(letter):
+        own = OwnMethod(tmp_path / "mine.py", 64 * letter)
+        monkeypatch.setattr("exaggerated_replay.training.job.own_method", {"er": own}.get)
+
+    file_holds("a")
+    stop = Stop()
+    place.watch = lambda name: lambda progress: stop.ask(signal.SIGTERM)
+    with pytest.raises(Interrupted):
+        place.train("er", stop=stop)
+    file_holds("b")
+    place.watch = Place.watch.__get__(place)
+    place.train("er")
+    assert f"it was saved with method sha256:{10 * 'a'} and not sha256:{10 * 'b'}" in capsys.readouterr().err
+    assert place.contents() == {k: v for k, v in finished.contents().items() if k.startswith("er/")}
 
 
 def test_data_with_another_number_of_classes_are_refused(place):

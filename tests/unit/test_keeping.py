@@ -13,12 +13,13 @@ from exaggerated_replay import cli
 from exaggerated_replay.commands.explain import explain
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
-from exaggerated_replay.places import checkout, store_folder
+from exaggerated_replay.places import checkout, store_folder, workspace_folder
 from exaggerated_replay.planning.runs import run_name
 from exaggerated_replay.store.exchange import export_records, import_records
 from exaggerated_replay.store.keeping import bring_back, clear, sealed_records, set_aside, take_in
 from exaggerated_replay.store.lines import Line, read_records, write_lines
 from exaggerated_replay.store.records import is_complete, sealed
+from exaggerated_replay.store.start import anew
 
 FIRST, SECOND = NAMES = [run_name(settings(seed)) for seed in (0, 1)]
 RUNS, STORE, ASIDE = Path("results/runs"), Path(".store"), Path(".training/aside")
@@ -229,14 +230,34 @@ def test_all_runs_are_exported_wherever_they_lie(capsys):
     assert [*read_records(Path("one.jsonl"))] == [FIRST]
 
 
-def test_a_copy_that_dvc_makes_for_an_experiment_has_the_store_of_the_checkout(place, monkeypatch):
-    assert (checkout(), store_folder()) == (Path(), STORE)
+def test_a_copy_that_dvc_makes_for_an_experiment_has_the_store_and_the_unfinished_work_of_the_checkout(
+    place, monkeypatch
+):
+    def folders():
+        return store_folder(), workspace_folder()
+
+    own = (STORE, Path(".training"))
+    assert (checkout(), folders()) == (Path(), own)
     monkeypatch.setenv("DVC_ROOT", str(place.parent))  # as in every stage
-    assert store_folder() == STORE
+    assert folders() == own
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")  # in an experiment
-    assert store_folder() == place.parent / ".store"
+    assert folders() == (place.parent / ".store", place.parent / ".training")
     monkeypatch.setenv("DVC_ROOT", str(place))
-    assert store_folder() == STORE
+    assert folders() == own
+
+
+def test_what_an_experiment_in_a_copy_moves_aside_outlives_the_copy(place, monkeypatch):
+    take_in(RUNS, STORE)
+    copy = place / "copy"
+    copy.mkdir()
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("DVC_ROOT", str(place))
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
+    kept = (place / STORE / FIRST / "record.json").read_bytes()
+    (told,) = anew([FIRST])
+    assert told.endswith(f"moved to {place / ASIDE / FIRST}.1")
+    shutil.rmtree(copy)
+    assert (place / f"{ASIDE / FIRST}.1/record.json").read_bytes() == kept
 
 
 def test_a_record_says_what_it_said_when_it_comes_back():

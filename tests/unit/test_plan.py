@@ -207,6 +207,20 @@ def test_packs_cover_every_run_once_and_are_as_few_as_can_be(runs_per_job, seeds
     assert len(plan.packs) == -(-6 * seeds // runs_per_job)  # six cells, rounded up to whole packs
 
 
+def test_a_plan_that_is_read_has_the_jobs_that_were_planned_seed_by_seed(tmp_path):
+    """Its file sorts cells by name, and a job is known by its number alone."""
+    rows = [{"arm": ["rr-ra", "bir-si", "er"], "training.iterations": [40, 20]}]
+    plan = plan_with({"compute.runs_per_job": 4, "study.seeds": [7, 3]}, grids={"g": rows})
+    write_json(tmp_path / "plan.json", plan.to_dict())
+    read = Plan.read(tmp_path / "plan.json")
+    assert [*read.cells] != [*plan.cells]
+    jobs = {number: [run.name for run in pack] for number, pack in plan.packs.items()}
+    assert {number: [run.name for run in pack] for number, pack in read.packs.items()} == jobs
+    whole = plan_with({"study.seeds": [7, 3]}, grids={"g": rows}).packs
+    steps = [(run.settings.training.iterations, run.seed) for run in whole["1"]]
+    assert steps == [(40, 7)] * 3 + [(40, 3)] * 3 + [(20, 7)] * 3 + [(20, 3)] * 3
+
+
 def test_packs_are_about_equally_long():
     plan = plan_with({"compute.runs_per_job": 10}, grids=both())
     assert len(plan.runs) == 20

@@ -30,13 +30,12 @@ def trained(tmp_path_factory):
         shutil.copytree(REPOSITORY / "conf", "conf")
         plan = write_params(Path("conf"), [*SMALL, *GRID], Path("params.yaml"))
         write_plan(plan, Path("params.yaml").read_text())
-        written, data = ["--plan", str(plan_path(plan))], str(plan.source.prepared)
-        records = [str(run.directory / "record.json") for run in plan.runs]
+        written = ["--plan", str(plan_path(plan))]
         for command in (
             ["fetch", *written, plan.source.name],
-            ["prepare", *written, plan.source.name, "--out", data],
+            ["prepare", *written, plan.source.name],
             ["split", *written],
-            ["train", *written, *records, "--data", data],
+            ["train", *written, "1"],
             ["study", *written],
         ):
             assert cli.main(command) == 0

@@ -15,6 +15,7 @@ from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.learning.method import Method, build_method
 from exaggerated_replay.learning.run import Schedule
 from exaggerated_replay.learning.trainer import train
+from exaggerated_replay.settings.methods import OwnMethod
 from exaggerated_replay.training import resume
 from exaggerated_replay.training.observation.observer import TaskEndObserver
 from exaggerated_replay.training.resume import StateFile, Stop, mark_of, read_state, write_state
@@ -267,6 +268,26 @@ def test_what_is_no_state_of_this_run_is_named_and_kept_and_the_run_starts_anew(
     (kept,) = Path(".training/aside").iterdir()
     assert told.endswith(f"; moved to {kept}, and the run starts anew")
     assert kept.read_bytes() == before
+
+
+def test_a_state_that_another_content_of_the_users_file_saved_is_kept_and_the_run_starts_anew(
+    tmp_path, monkeypatch, capsys
+):
+    """The file states a VERSION, and was edited under it while the run was unfinished: the run has the same name."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "state.safetensors"
+    before, now = (OwnMethod(Path("mine.py"), digest) for digest in ("a" * 64, "b" * 64))
+
+    def keeper(own):
+        return StateFile(path, "run", CPU, 1e6, Stop(), own)
+
+    write_state(path, keeper(before).mark, {"task": 2})
+    assert keeper(before).saved() == {"task": 2}
+    assert keeper(now).saved() is None
+    (kept,) = Path(".training/aside").iterdir()
+    told = f"it was saved with method sha256:{'a' * 10} and not sha256:{'b' * 10}; moved to {kept}"
+    assert told in capsys.readouterr().err
+    assert not path.exists()
 
 
 def test_a_state_that_cannot_be_read_now_is_no_reason_to_start_anew(run, tmp_path, monkeypatch):

@@ -50,9 +50,7 @@ def test_every_run_has_the_mark_of_the_job_that_trains_it_and_no_other_name_has_
     for pack, runs in found.plan.packs.items():
         for run in runs:
             assert found.mark_of(run.directory.name) == f".training/packs/{pack}"
-            assert found.maker(f"{run.directory}/record.json") == "trained"
     with pytest.raises(UserError, match=r"results/runs/none belongs to no run of this study"):
         found.mark_of("none")
     with pytest.raises(UserError, match=r"\.training/packs/0 is no job of this study"):
         found.runs_of("0")
-    assert found.maker("results/focus.json") is None

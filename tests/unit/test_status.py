@@ -202,6 +202,18 @@ assert "torch" not in sys.modules
     assert " left; " in run
 
 
+def test_in_a_copy_that_dvc_makes_for_an_experiment_it_tells_of_the_checkouts_unfinished_work(
+    place, tmp_path, monkeypatch, capsys
+):
+    name, _ = params_of_two_runs()
+    place.workspace = tmp_path / "checkout" / WORKSPACE
+    stopped(place, "bir-si", 9, name=name)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "checkout"))
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
+    assert cli.main(["status"]) == 0
+    assert "0 finished, 1 unfinished, 1 not begun" in capsys.readouterr().out
+
+
 def test_without_anything_begun_there_is_one_line(place, capsys):
     params_of_two_runs()
     assert cli.main(["status"]) == 0

@@ -202,7 +202,7 @@ def test_a_deviation_without_an_encoder_names_the_setting_of_the_data():
 def test_the_job_says_it_in_its_log(plan_of, tmp_path):
     plan = plan_of(FEATURES)
     (tmp_path / "plan.json").write_text(json.dumps({**plan.to_dict(), "places": plan.places}))
-    command = ["prepare", "--plan", "plan.json", plan.source.name, "--out", "out.npz"]
+    command = ["prepare", "--plan", "plan.json", plan.source.name]
     done = subprocess.run(
         [sys.executable, "-m", "exaggerated_replay", *command], capture_output=True, text=True, check=True
     )

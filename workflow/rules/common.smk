@@ -7,10 +7,12 @@ from pathlib import Path
 from snakemake.logging import logger
 
 # The source beside this file is what runs, here and in the jobs, whichever copy of the repository was installed:
-# `dvc exp run --temp` and `--queue` work in a copy with the code as it was when the experiment was queued.
+# `dvc exp run --temp` and `--queue` work in a copy with the code as it was when the experiment was queued. And jobs
+# call the programs of this environment, whether or not it is activated.
 SOURCE = str(Path(workflow.basedir, "src").resolve())
 sys.path.insert(0, SOURCE)
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
+for variable, first in {"PYTHONPATH": SOURCE, "PATH": str(Path(sys.executable).parent)}.items():
+    os.environ[variable] = os.pathsep.join(filter(None, [first, os.getenv(variable)]))
 
 from exaggerated_replay.cli.output import name_the_user, show_anything
 from exaggerated_replay.places import DIGITS

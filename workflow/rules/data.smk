@@ -7,11 +7,11 @@ for source in {tuple(source.raw): source for source in PLAN.sources if not sourc
 
     rule:
         name:
-            f"download_{source.settings.name}"
+            f"download_{source.name.replace('-', '_')}"
         output:
             update([str(path) for path in source.raw]),  # what was placed there by hand stays
         log:
-            f"logs/download_{source.settings.name}.log",
+            f"logs/download_{source.name}.log",
         localrule: True
         params:
             plan=CONTROL.plan_file,
@@ -36,7 +36,7 @@ for source in PLAN.sources:
             plan=CONTROL.plan_file,
             dataset=source.name,
         shell:
-            "exec exaggerated-replay prepare --plan {params.plan} {params.dataset} --out {output} &> {log}"
+            "exec exaggerated-replay prepare --plan {params.plan} {params.dataset} &> {log}"
 
 
 rule split:

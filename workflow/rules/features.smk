@@ -16,13 +16,9 @@ if FILES.encoder:
             gpu=CONTROL.gpus_of_a_job,
         params:
             plan=CONTROL.plan_file,
-            dataset=ENCODER.images.name,
-            images=str(ENCODER.images.prepared),
-            directory=subpath(output.record, parent=True),
         shell:
             # tee -i, because Ctrl-C reaches it too, and the job still has something to say then.
-            "exec exaggerated-replay pretrain --plan {params.plan} {params.dataset} {params.images} "
-            "--out {params.directory} &> >(exec tee -i {log})"
+            "exec exaggerated-replay pretrain --plan {params.plan} &> >(exec tee -i {log})"
 
 
 if FILES.published_encoder:
@@ -55,9 +51,8 @@ if ENCODER:
         threads: PLAN.compute.threads
         params:
             plan=CONTROL.plan_file,
-            data=str(PLAN.source.prepared),
         shell:
-            "exec exaggerated-replay features --plan {params.plan} {params.data} --out {output} &> {log}"
+            "exec exaggerated-replay features --plan {params.plan} &> {log}"
 
 
 rule encoder:

@@ -19,11 +19,9 @@ rule train:
         gpu=CONTROL.gpus_of_a_job,
     params:
         plan=CONTROL.plan_file,
-        data=str(PLAN.learned_from),
-        records=lambda wildcards: [f"{run.directory}/record.json" for run in FILES.runs_of(wildcards.pack)],
     shell:
         # exec, so that a signal reaches the training and not a shell before it.
-        "exec exaggerated-replay train --plan {params.plan} --data {params.data} --log {log} {params.records}"
+        "exec exaggerated-replay train --plan {params.plan} --log {log} {wildcards.pack}"
 
 
 rule trained:

@@ -36,10 +36,10 @@ def compose(overrides: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.option("--methods", type=PATH, help="Also write the version of each method of your own to this file.")
-def drift(methods: Path | None) -> None:
+@click.option("--own-files", type=PATH, help="Also write to this file what stands in files of your own, by digests.")
+def drift(own_files: Path | None) -> None:
     """List the keys in which params.yaml differs from conf/. What cannot be planned is refused."""
-    from exaggerated_replay.files import write_json
+    from exaggerated_replay.files import file_digest, write_json
     from exaggerated_replay.planning.compose import drift_warning
     from exaggerated_replay.planning.dropped import check_nothing_dropped
     from exaggerated_replay.planning.params import PARAMS, read_params
@@ -49,9 +49,10 @@ def drift(methods: Path | None) -> None:
     values, params = read_params(PARAMS)
     check_nothing_dropped(CONF, values)
     print(drift_warning(CONF, values) or "params.yaml is what conf/ composes")
-    make_plan(params)
-    if methods:
-        write_json(methods, own_versions(params.methods))
+    plan = make_plan(params)
+    if own_files:
+        digests = {file: file_digest(Path(file)) for file in plan.named_files}
+        write_json(own_files, {**digests, **own_versions(params.methods)})
 
 
 @click.command()

@@ -1,8 +1,9 @@
 """Arguments that several subcommands have, and the plan that they ask for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -31,24 +32,11 @@ STUDY = _StudyFolder()
 written_plan = click.option("--plan", type=PATH, required=True, help="The plan that the workflow wrote.")
 
 
-def read_plan(path: Path) -> "Plan":
-    """Read a written plan.
-
-    Raises:
-        UserError: There is no such file, or it is something else.
-    """
-    from exaggerated_replay.planning.plan import Plan
-
-    return Plan.read(path)
-
-
-def plan_with_gpu(path: Path) -> tuple["Plan", "IO[bytes] | None"]:
-    """Read a written plan, and first hold a slot of a GPU where jobs compute on one.
+@contextmanager
+def plan_with_gpu(path: Path) -> Iterator["Plan"]:
+    """Read a written plan, and hold a slot of a GPU until the block ends where jobs compute on one.
 
     It is held before anything imports torch, which a method of the user's own may do as soon as the plan is read.
-
-    Returns:
-        The plan, and the slot, which is held as long as it is open.
 
     Raises:
         UserError: There is no such file, or it is something else.
@@ -60,7 +48,8 @@ def plan_with_gpu(path: Path) -> tuple["Plan", "IO[bytes] | None"]:
     values = read_json(path)
     compute = compute_of(values, path)
     slot = hold_gpu(compute.slots_per_gpu) if compute.device != "cpu" else None
-    return Plan.of(values, path), slot
+    with slot or nullcontext():
+        yield Plan.of(values, path)
 
 
 def asked_plan() -> "Plan":

@@ -11,7 +11,7 @@ import click
 
 from exaggerated_replay.cli.options import PATH, STUDY, asked_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import RUNS, TIMINGS, WORKSPACE, store_folder
+from exaggerated_replay.places import RUNS, TIMINGS, store_folder, workspace_folder
 from exaggerated_replay.wording import duration
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def status() -> None:
     """Show how far the plan's runs are, and what time is left."""
     from exaggerated_replay.store.status import status
 
-    for line in told(status(asked_plan(), RUNS, store_folder(), WORKSPACE)):
+    for line in told(status(asked_plan(), RUNS, store_folder(), workspace_folder())):
         print(line)
 
 
@@ -37,7 +37,7 @@ def told(found: "Status") -> Iterator[str]:
         + (f", {kept} finished in {store_folder()}, from where the workflow takes them" if kept else "")
     )
     yield from lines("Unfinished", found.unfinished)
-    yield from lines(f"Unfinished in {WORKSPACE}, and not in the plan", found.elsewhere)
+    yield from lines(f"Unfinished in {workspace_folder()}, and not in the plan", found.elsewhere)
     yield from (f"{path} is not a state that its run can go on from: the run starts anew" for path in found.unreadable)
 
 

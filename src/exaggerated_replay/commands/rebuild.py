@@ -174,8 +174,9 @@ def _bring_raw_files(plan: Mapping[str, Any], place: Path) -> None:
 
 def _run(place: Path, program: str, *arguments: str, show: bool = False) -> str:
     """Run a program with the code of the commit, and return what it says where that is not to be shown."""
-    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PYTHONPATH": str(place.resolve() / "src"), "PATH": programs}
+    first = {"PYTHONPATH": str(place.resolve() / "src"), "PATH": str(Path(sys.executable).parent)}
+    found = {name: os.pathsep.join(filter(None, [path, os.environ.get(name)])) for name, path in first.items()}
+    environment = {**os.environ, **found}
     command = [sys.executable, "-m", program, *arguments]
     # What is shown goes to stderr: on stdout stands the comparison alone.
     output = sys.stderr if show else subprocess.PIPE

@@ -72,8 +72,10 @@ class Plan(StudyPlan):
 
     @functools.cached_property
     def packs(self) -> dict[str, list[Run]]:
-        """The jobs, each with the runs that it trains."""
-        return packs_of(self.runs, self.compute.runs_per_job)
+        """The jobs, each with the runs that it trains; the same in a plan that was read from its file."""
+        seeds = {seed: place for place, seed in enumerate(self.study.seed_list)}
+        runs = sorted(self.runs, key=lambda run: (seeds[run.seed], run.name))
+        return packs_of(runs, self.compute.runs_per_job)
 
     def seeds_after(self, runs: list[Run]) -> int:
         """Return how many of the study's seeds come after the first of these runs': the more, the earlier its job.
@@ -95,6 +97,14 @@ class Plan(StudyPlan):
         places = {source.name: source.settings.source for source in self.sources}
         places |= {f"{METHODS}{name}": file for name, file in self.methods.items()}
         return {**places, "encoder": self.encoder.settings.weights} if self.encoder else places
+
+    @property
+    def named_files(self) -> set[str]:
+        """The user's own files of tasks, of an encoder's weights and of its images, wherever params.yaml names them."""
+        named = [cell.setting("dataset.tasks") for cell in self.cells.values()]
+        if self.encoder:
+            named += [self.encoder.settings.weights, self.encoder.images and self.encoder.images.settings.own_file]
+        return {name for name in named if isinstance(name, str)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as its file holds it, but for `places`, which decide nothing."""

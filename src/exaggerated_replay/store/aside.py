@@ -5,9 +5,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from exaggerated_replay.places import MARKS, WORKSPACE
-
-ASIDE = WORKSPACE / "aside"
+from exaggerated_replay.places import MARKS, workspace_folder
 
 
 def move_aside(path: Path) -> Path:
@@ -61,7 +59,7 @@ def _is_there(path: Path) -> bool:
 
 def _free(name: str) -> Path:
     number = 1
-    while (target := ASIDE / f"{name}.{number}").exists():
+    while (target := workspace_folder() / "aside" / f"{name}.{number}").exists():
         number += 1
     return target
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from exaggerated_replay.files import digest_of, write_json
-from exaggerated_replay.places import DIGITS, RECORD, RUNS, WEIGHTS, WORKSPACE, store_folder
+from exaggerated_replay.places import DIGITS, RECORD, RUNS, WEIGHTS, WORKSPACE, store_folder, workspace_folder
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.store.aside import move_aside, move_files
 from exaggerated_replay.store.keeping import WHOLE, bring_back, clear, finished, take_in
@@ -71,6 +71,6 @@ def keep_and_fill(plan: Plan) -> Iterator[str]:
     take_in(RUNS, store)
     if back := bring_back(names, RUNS, store):
         yield f"{len(back)} finished runs that {RUNS} lacked are there again, from {store}"
-    for leftover in filter(Path.is_dir, (WORKSPACE / name for name in names)):
+    for leftover in filter(Path.is_dir, (workspace_folder() / name for name in names)):
         if finished(RUNS / leftover.name) == WHOLE:  # its job was killed between finishing the run and tidying up
             shutil.rmtree(leftover, ignore_errors=True)

@@ -6,7 +6,7 @@ Neither a file's time nor the bookkeeping of Snakemake or DVC is believed: a fil
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
@@ -27,7 +27,12 @@ from exaggerated_replay.store.verify import verify_record
 
 MOST_BYTES = 2 * 10**9  # of checkpoints that every start reads whole: about two seconds
 
-Check = Callable[[], Any]
+
+class Artefact(NamedTuple):
+    """A file of a plan."""
+
+    kind: str  # of the rule that makes it
+    check: Callable[[], Any]  # raises where it is not what it should be
 
 
 class Survey:
@@ -47,28 +52,29 @@ class Survey:
         self._places: dict[Path, Path] = {}
         self._known: dict[Path, str | None] = {}
         self._expected: dict[str, str] | None = None
-        self._checks: dict[Path, Check] = {}
+        self._whole: bool | None = None  # whether checkpoints are few enough to be read whole
+        self._files: dict[Path, Artefact] = {}
+
+        def there_is(kind: str, path: Path, check: Callable[..., Any], *of: Any, **how: Any) -> None:
+            self._files[path] = Artefact(kind, functools.partial(check, *of, **how))
+
         for source in plan.sources:
             for path in [] if source.settings.own_file else source.raw:
-                self._checks[path] = functools.partial(_raw, source, path)
-            self._checks[source.prepared] = functools.partial(load, source.prepared, source.digest)
-        downloads = [path for source in plan.sources for path in source.raw]
-        if plan.encoder:
-            if plan.encoder.download:
-                downloads.append(plan.encoder.download)
-                self._checks[plan.encoder.download] = functools.partial(_published, plan.encoder.settings)
-            if plan.encoder.images:
-                for name in (RECORD, ENCODER_WEIGHTS):
-                    self._checks[plan.encoder.directory / name] = functools.partial(_encoder, plan.encoder.directory)
-            self._checks[plan.learned_from] = functools.partial(load, plan.learned_from, plan.data, shared=False)
+                there_is("download", path, _raw, source, path)
+            there_is("verify", source.prepared, load, source.prepared, source.digest)
+        if encoder := plan.encoder:
+            if encoder.download:
+                there_is("download", encoder.download, _published, encoder.settings)
+            for name in (RECORD, ENCODER_WEIGHTS) if encoder.images else ():
+                there_is("pretrain", encoder.directory / name, _encoder, encoder.directory)
+            there_is("features", plan.learned_from, load, plan.learned_from, plan.data, shared=False)
         for path in plan.splits:
-            self._checks[path] = functools.partial(read_split, path)
+            there_is("split", path, read_split, path)
         for run in plan.runs:
-            self._checks[run.directory / RECORD] = functools.partial(self._record, run)
-            self._checks[run.directory / WEIGHTS] = functools.partial(self._weights, run)
+            there_is("trained", run.directory / RECORD, self._record, run)
+            there_is("trained", run.directory / WEIGHTS, self._weights, run)
         for path in self.study_files:
-            self._checks[path] = functools.partial(self._study, path)
-        self._shared = {*self.study_files, *downloads}
+            there_is("study", path, self._study, path)
 
     def wrong(self, path: Path | str) -> str | None:
         """Return what is wrong with a file of the plan, None where it is right; "is missing" where it is not there."""
@@ -83,7 +89,7 @@ class Survey:
         Raises:
             UserError: There is one.
         """
-        for folder in sorted({parent for path in self._checks for parent in path.parents}):
+        for folder in sorted({parent for path in self._files for parent in path.parents}):
             if self.study not in folder.parents and folder.exists() and not folder.is_dir():
                 raise UserError(f"{folder} is a file, where a folder is needed: move it away")
 
@@ -96,25 +102,30 @@ class Survey:
         unneeded = {path for source in self.plan.sources if not self.wrong(source.prepared) for path in source.raw}
         if not self.wrong(self.plan.learned_from):
             unneeded |= {self.plan.encoder.download} if self.plan.encoder and self.plan.encoder.download else set()
-        there = (path for path in self._checks if path not in unneeded and (path.exists() or path.is_symlink()))
+        there = (path for path in self._files if path not in unneeded and (path.exists() or path.is_symlink()))
         return {path: reason for path in there if (reason := self.wrong(path))}
 
     def made_elsewhere(self, path: Path) -> bool:
         """Tell whether a file may be somebody's own: one in a study's folder, or a raw file placed by hand."""
-        return path in self._shared
+        return self.maker(path) in ("download", "study")
+
+    def maker(self, path: Path | str) -> str | None:
+        """Return the kind of rule that makes a file, the first word of its name; None of a file of no plan."""
+        file = self._files.get(Path(path))
+        return file and file.kind
 
     def forget(self) -> None:
         """Look again from now on."""
         self._known.clear()
         self._places.clear()
-        self._expected = None
+        self._expected = self._whole = None
 
     def _look(self, path: Path) -> str | None:
         there = self._place(path.parent) / path.name
         if not there.is_file():
             return "is not a file" if there.exists() or there.is_symlink() else "is missing"
         try:
-            self._checks[path]()
+            self._files[path].check()
         except UserError as error:
             return str(error).removeprefix(f"{path} ")
         except OSError as error:
@@ -136,12 +147,10 @@ class Survey:
     def _weights(self, run: Run) -> None:
         if reason := self.wrong(run.directory / RECORD):
             raise UserError(f"has no right record beside it, which {reason}")
-        check_weights(self._place(run.directory), whole=self._few_bytes)
-
-    @functools.cached_property
-    def _few_bytes(self) -> bool:
-        weights = (self._place(run.directory) / WEIGHTS for run in self.plan.runs)
-        return sum(path.stat().st_size for path in weights if path.is_file()) <= MOST_BYTES
+        if self._whole is None:
+            weights = (self._place(run.directory) / WEIGHTS for run in self.plan.runs)
+            self._whole = sum(path.stat().st_size for path in weights if path.is_file()) <= MOST_BYTES
+        check_weights(self._place(run.directory), whole=self._whole)
 
     def _study(self, path: Path) -> None:
         if self._expected is None:

@@ -24,6 +24,7 @@ from exaggerated_replay.learning.standing import Observer
 from exaggerated_replay.learning.trainer import to_stderr
 from exaggerated_replay.locks import alone
 from exaggerated_replay.places import RECORD, STATE, TRACES, WEIGHTS
+from exaggerated_replay.settings.methods import own_method
 from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.store.records import is_complete, put_run, sealed
 from exaggerated_replay.training.observation.observer import TaskEndObserver
@@ -80,7 +81,8 @@ def train_runs(
             place = store / target.name
             if not is_complete(place):
                 state = workspace / target.name / STATE
-                keeper = StateFile(state, target.name, device, save_minutes, stop or Stop())
+                own = own_method(settings.method.method)
+                keeper = StateFile(state, target.name, device, save_minutes, stop or Stop(), own)
                 samples = labelled(inputs, prepared, settings.class_order)
                 record = finish_run(settings, prepared, samples, device, place, watcher(target.name), observe, keeper)
                 timing = {"seconds": round(keeper.spent(), 3), "hardware": hardware(device)}

@@ -1,7 +1,8 @@
 """What an interrupted run goes on from: one file per run, written whole or not at all.
 
-It lies outside of the run directory, belongs to one run on one kind of device under one version of torch, and changes
-no result: a run that goes on ends in the same bytes as one that was never interrupted.
+It lies outside of the run directory, belongs to one run on one kind of device under one version of torch, with a method
+of the user's own to one content of its file, and changes no result: a run that goes on ends in the same bytes as one
+that was never interrupted.
 """
 
 import json
@@ -21,6 +22,8 @@ from torch import Tensor
 from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.files import replacing
 from exaggerated_replay.learning.method import Method, State
+from exaggerated_replay.places import DIGITS
+from exaggerated_replay.settings.methods import OwnMethod
 from exaggerated_replay.store.aside import move_aside
 from exaggerated_replay.training.completeness import ambient, check_complete
 
@@ -54,18 +57,30 @@ class Stop:
         self.__exit__()
 
 
-def mark_of(run: str, device: torch.device) -> dict[str, str]:
-    """Return what a state must be marked with, so that a run resumes from it."""
-    return {"run": run, "device": device.type, "torch": torch.__version__, "layout": LAYOUT}
+def mark_of(run: str, device: torch.device, own: OwnMethod | None = None) -> dict[str, str]:
+    """Return what a state must be marked with, so that a run resumes from it.
+
+    A file of the user's own may be edited under the version that it states, and so under the same name of the run.
+    """
+    mark = {"run": run, "device": device.type, "torch": torch.__version__, "layout": LAYOUT}
+    return {**mark, "method": f"sha256:{own.digest[:DIGITS]}"} if own else mark
 
 
 class StateFile:
     """Keeps one run's state in a file: every so many minutes, and when the process is asked to stop."""
 
-    def __init__(self, path: Path, run: str, device: torch.device, minutes: float, stop: Stop) -> None:
-        """Take where the file lies, the name of the run, where it computes, and how often to save."""
+    def __init__(
+        self,
+        path: Path,
+        run: str,
+        device: torch.device,
+        minutes: float,
+        stop: Stop,
+        own: OwnMethod | None = None,
+    ) -> None:
+        """Take where the file lies, the name of the run, where it computes, how often to save, and the user's file."""
         self.path = path
-        self.mark = mark_of(run, device)
+        self.mark = mark_of(run, device, own)
         self.seconds = 60 * minutes
         self.stop = stop
         self.latest = self.began = time.monotonic()
@@ -145,7 +160,8 @@ def read_state(path: Path, mark: dict[str, str]) -> State:
     """Read what `write_state` has written, tensors on the CPU.
 
     Raises:
-        OtherMark: The state is that of another run, or was saved by another layout, device or version of torch.
+        OtherMark: The state is that of another run, or was saved by another layout, device, version of torch or
+            content of the user's file.
     """
     with safe_open(path, framework="pt") as file:
         content = json.loads(file.metadata()["state"])

@@ -168,8 +168,8 @@ class Control:
         """The kinds of rules all of whose jobs run because somebody forces them, or something that they follow from."""
         if self.workflow.dag_settings.forceall:
             return {"download", *MADE_FROM}
-        rules = {name for name in self._forced if not self.files.maker(name)}
-        makers = {maker for name in self._forced if (maker := self.files.maker(name))}
+        rules = {name for name in self._forced if not self.survey.maker(name)}
+        makers = {maker for name in self._forced if (maker := self.survey.maker(name))}
         after = {kind for maker in makers for kind in and_what_follows({maker}) - {maker}}
         return and_what_follows({rule.partition("_")[0] for rule in rules} | after)
 

@@ -57,10 +57,6 @@ class Milestones:
             "all": [*models, *metrics],
         }
 
-    def maker(self, path: str) -> str | None:
-        """Return the kind of rule that makes a file; None where it is none that others read."""
-        return self._makers.get(path)
-
     def of_run(self, run: str) -> list[str]:
         """Return the files of a run that there must be."""
         return [str(RUNS / run / name) for name in (RECORD, WEIGHTS)]
@@ -92,19 +88,6 @@ class Milestones:
     def read_by(self, pack: str) -> list[Path]:
         """Return what a job that trains runs reads: the data, and the splits of its runs."""
         return [self.plan.learned_from, *dict.fromkeys(map(self.plan.split_of, self.runs_of(pack)))]
-
-    @functools.cached_property
-    def _makers(self) -> dict[str, str]:
-        raw = [str(path) for source in self.plan.sources for path in source.raw]
-        made = {
-            "download": [*raw, *self.published_encoder],
-            "verify": [str(source.prepared) for source in self.plan.sources],
-            "split": [str(path) for path in self.plan.splits],
-            "pretrain": self.encoder,
-            "features": [str(self.plan.learned_from)] if self.plan.encoder else [],
-            "trained": self.all["models"],
-        }
-        return {path: kind for kind, paths in made.items() for path in paths}
 
     @functools.cached_property
     def _packs(self) -> dict[str, str]:

@@ -83,7 +83,7 @@ def test_a_raw_file_with_the_wrong_checksum_is_fetched_again_and_never_read(clon
     prepared.unlink()
     plan = clone.path / ".training/plans"
     command = ["exaggerated-replay", "prepare", "--plan", str(next(plan.iterdir())), prepared.stem]
-    refused = clone.run(*command, "--out", str(prepared), check=False)
+    refused = clone.run(*command, check=False)
     ends_in_one_sentence(refused, "digits.csv.gz", "sha256")
     assert not list(clone.path.glob("data/prepared/*"))
     clone.snakemake("data")
