@@ -119,6 +119,33 @@ def test_a_setting_may_be_a_list_or_a_mapping(kind, given, tmp_path):
     assert agree(values, dataclasses.asdict(run.settings))
 
 
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("where: __import__('pathlib').Path = __import__('pathlib').Path('a')", r"where is PosixPath\('a'\)"),
+        ("some: __import__('typing').Any = frozenset({1})", r"some is frozenset\(\{1\}\)"),
+        ("kind: __import__('typing').Any = __import__('enum').Enum('Kind', 'A').A", "kind is <Kind.A: 1>"),
+        ("limit: float = float('inf')", "limit is inf"),
+        ("limits: __import__('typing').Any = (1.0, float('nan'))", r"limits is \(1\.0, nan\)"),
+    ],
+)
+def test_a_setting_that_no_record_can_hold_is_named(field, told, tmp_path):
+    file = copied(tmp_path, LISTS.format(kind="int = 1").replace("hidden: int = 1", field))
+    with pytest.raises(
+        UserError, match=rf"^params\.yaml: \S*\.{told}, which a run's record cannot hold: give it a type"
+    ):
+        planned(file)
+
+
+@pytest.mark.parametrize("name", ["label", "colour"])
+def test_a_setting_of_the_name_of_an_arms_look_is_refused(name, tmp_path):
+    file = copied(tmp_path, LISTS.format(kind="int = 1").replace("hidden", name))
+    with pytest.raises(
+        UserError, match=rf"^methods\.agem: Settings in .*mine\.py has {name}, which says how an arm looks"
+    ):
+        planned(file)
+
+
 def test_an_edited_file_is_read_again_and_a_dropped_one_forgotten(tmp_path):
     planned(copied(tmp_path))
     before = settings_of("agem")
