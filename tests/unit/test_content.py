@@ -150,6 +150,16 @@ def test_what_is_held_out_makes_other_data(tmp_path):
     assert other.digest == digest_of({"data": one.content, "validation": 0.5})
 
 
+def test_what_makes_data_ready_has_a_version_of_which_the_first_is_in_no_name(monkeypatch):
+    content = {"name": "digits", "reader": "digits", "files": {"a": "md5:1"}, "content": 64 * "a"}
+    plain, held = SourceSettings(**content), SourceSettings(**content, validation=0.5)
+    assert make_source(plain).digest == 64 * "a"
+    assert make_source(held).digest == digest_of({"data": 64 * "a", "validation": 0.5})
+    monkeypatch.setattr("exaggerated_replay.planning.sources.stated", {"data/prepare.py": 2}.__getitem__)
+    assert make_source(plain).digest == digest_of({"data": 64 * "a", "code": "preparing 2"})
+    assert make_source(held).digest == digest_of({"data": 64 * "a", "validation": 0.5, "code": "preparing 2"})
+
+
 @pytest.mark.parametrize("source", ["missing.npz", "."])
 def test_a_file_of_ones_own_that_is_no_file_is_named(tmp_path, monkeypatch, source):
     monkeypatch.chdir(tmp_path)
