@@ -120,7 +120,7 @@ def overrides_of(tree: Path, raw: Path, methods: Iterable[str], asked: Iterable[
     _, images = cifar10(raw)
     write_images(raw / "own.npz")
     with np.load(raw / "own.npz") as found:
-        np.savez(raw / "floats.npz", **{key: found[key] / (9.0 if key[0] == "x" else 1) for key in found})
+        np.savez(raw / "floats.npz", **{key: found[key] / 9.0 if key[0] == "x" else found[key] for key in found})
     files = ", ".join(f"{name}: '{checksum}'" for name, checksum in write_idx(raw).items())
     return {
         "digits": ["dataset=digits", "dataset.tasks=[4,3,3]", f"study.grids.one=[{', '.join(rows)}]", *common],
