@@ -1,9 +1,9 @@
 """Does the code at hand give the results of the locked code, where the versions say so? Then the lock is renewed.
 
 `python -m tools.equivalent` trains small runs of every method whose code is another, reads small files with every
-reader, trains an encoder and extracts features: once with the code of the last commit that changed the lock, once with
-that at hand. It uses both as anybody does, by params.yaml, Snakemake and the files that come out, so that the inside
-may change.
+reader, holds out samples, trains an encoder and extracts features: once with the code of the last commit that changed
+the lock, once with that at hand. It uses both as anybody does, by params.yaml, Snakemake and the files that come out,
+so that the inside may change.
 """
 
 import io
@@ -42,13 +42,14 @@ SWITCHES = [
     *("method.reading.attraction_target: [random]", "method.reading.confidence: [label, label_rival, entropy]"),
     *("method.mixture_prior: [logsumexp]", "training.optimiser_state: [moments, reset]"),
 ]
-MILESTONES = {"digits": "models", "features": "models", "bytes": "data"}  # of the studies, the longest first
+MILESTONES = {"digits": "models", "features": "models", "bytes": "data", "held": "data"}  # the longest study first
 # Unit -> the study that uses it, the files that it makes there, and the units without whose results it has none.
 MADE: dict[str, tuple[str, str, set[str]]] = {
     "readers/digits": ("digits", "data/prepared/digits-*", set()),
     "readers/idx": ("bytes", "data/prepared/mnist-*", set()),
     "readers/npz": ("features", "data/prepared/npz-*", set()),
     "readers/cifar": ("features", "data/prepared/cifar10-*", set()),
+    "preparing": ("held", "data/prepared/npz-*", {"readers/npz"}),
     "pretraining": ("features", "data/encoders/*", {"readers/cifar"}),
     "extraction": ("features", "data/features/*", {"readers/npz", "pretraining"}),
 }
@@ -118,6 +119,8 @@ def overrides_of(tree: Path, raw: Path, methods: Iterable[str], asked: Iterable[
     common = [*TINY, *(f"~arms.{arm}" for arm in arms if arm not in kept)]
     _, images = cifar10(raw)
     write_images(raw / "own.npz")
+    with np.load(raw / "own.npz") as found:
+        np.savez(raw / "floats.npz", **{key: found[key] / 9.0 if key[0] == "x" else found[key] for key in found})
     files = ", ".join(f"{name}: '{checksum}'" for name, checksum in write_idx(raw).items())
     return {
         "digits": ["dataset=digits", "dataset.tasks=[4,3,3]", f"study.grids.one=[{', '.join(rows)}]", *common],
@@ -137,6 +140,10 @@ def overrides_of(tree: Path, raw: Path, methods: Iterable[str], asked: Iterable[
                 "dataset.classes=4",
             ),
             *("dataset.tasks=2", "dataset.image_values=16", "study.grids.one=[{arm: [bir-si, rr-ra]}]", *common),
+        ],
+        "held": [
+            *("dataset=npz", f"dataset.source='{raw / 'floats.npz'}'", "dataset.tasks=2", "dataset.image_values=3072"),
+            *("dataset.validation=0.3", "dataset.deviation=2.0", "study.grids.one=[{arm: [bir-si, rr-ra]}]", *common),
         ],
     }
 
@@ -261,7 +268,8 @@ def judge(now: Units, locked: Units, same: set[str], differing: Mapping[str, Cou
             f"Other results come out of {', '.join(wrong)}: state new versions of them, or of the core, or let the "
             f"results be what they were. {LOCK} stays as it is."
         )
-    compared = same | ({"core"} if any(unit.startswith("methods/") for unit in same) else set())
+    learned = any(unit.startswith("methods/") for unit in same)  # with all that methods import, which move with it
+    compared = same | {unit for unit in now if learned and (unit == CORE or unit.startswith("learning/"))}
     if unknown := [unit for unit in moved(now, locked) if unit not in compared]:
         sys.exit(
             f"The code of {', '.join(unknown)} is another, and no small study compares its results, or what it starts "

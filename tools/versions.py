@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.planning.versions import stated
+from exaggerated_replay.planning.versions import SHARED, stated
 
 PACKAGE = "exaggerated_replay"
 SOURCE = Path("src", PACKAGE)
 LOCK = Path("versions.lock")
 COMPUTING = ("streams", "learning", "methods", "data", "features")  # the subpackages whose code decides a result
 CORE = "core"
+OF_RUNS = ("methods/", "learning/")  # the units whose version stands in a run's name beside the core's
 
 
 class Unit(NamedTuple):
@@ -60,7 +61,7 @@ def units_of(source: Path = SOURCE) -> dict[str, Unit]:
     core = set(closure(source, places(source)[CORE].entries))
     units = {}
     for unit, place in places(source).items():
-        code = code_digest(closure(source, place.entries, core if unit.startswith("methods/") else ()))
+        code = code_digest(closure(source, place.entries, core if unit.startswith(OF_RUNS) else ()))
         try:
             units[unit] = Unit(stated(place.file, place.name, source), code)
         except UserError as error:
@@ -78,8 +79,10 @@ def places(source: Path) -> dict[str, Place]:
     }
     return {
         CORE: Place("learning/__init__.py", "VERSION", ("learning.experiment",)),
+        **{f"learning/{m}": Place(f"learning/{m}.py", "VERSION", (f"learning.{m}",)) for m in SHARED},
         **{f"methods/{m}": Place(f"methods/{m}/__init__.py", "VERSION", (f"methods.{m}.method",)) for m in methods},
         **{f"readers/{r}": Place(f"data/readers/{r}.py", "VERSION", (f"data.readers.{r}",)) for r in readers},
+        "preparing": Place("data/prepare.py", "VERSION", ("data.prepare",)),
         **{name: Place("features/__init__.py", name.upper(), entries) for name, entries in encoder.items()},
     }
 
@@ -198,7 +201,7 @@ def lock_text(units: Units) -> str:
 def raised(now: Units, locked: Units) -> set[str]:
     """Return the units whose results have names of their own: they are new, or their version is.
 
-    The core's version is part of the name of every run, so that it raises all methods.
+    The core's version is part of the name of every run, so that it raises all that stands beside it there.
 
     Raises:
         SystemExit: A version went down, which results have had.
@@ -206,7 +209,7 @@ def raised(now: Units, locked: Units) -> set[str]:
     if lowered := [unit for unit in now if unit in locked and now[unit].version < locked[unit].version]:
         sys.exit(f"{LOCK} has higher versions of {', '.join(lowered)} than the code states: a version never goes down.")
     new = {unit for unit in now if unit not in locked or now[unit].version > locked[unit].version}
-    return new | {unit for unit in now if CORE in new and unit.startswith("methods/")}
+    return new | {unit for unit in now if CORE in new and unit.startswith(OF_RUNS)}
 
 
 def moved(now: Units, locked: Units) -> list[str]:

@@ -34,6 +34,11 @@ def significant(value: float, digits: int = 4) -> float:
     return float(f"{value:.{digits}g}")
 
 
+def shortest(value: float) -> str:
+    """Return a number as short as can be without loss: 1e-06, 50, 1000001."""
+    return text if float(text := f"{value:g}") == value else str(value)
+
+
 def unbroken(text: str) -> str:
     """Return a text in which no line ends between a number and its percent sign."""
     return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)

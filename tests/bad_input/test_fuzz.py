@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_exchange import record
+from test_exchange import record, run_name
 from test_exchange import settings as settings_of_seed
 
 from exaggerated_replay.data.arrays import ARRAYS, read_npz
@@ -20,7 +20,6 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
-from exaggerated_replay.planning.runs import run_name
 from exaggerated_replay.store.exchange import import_records
 from exaggerated_replay.store.verify import verify_record
 from exaggerated_replay.strict_yaml import parse_yaml

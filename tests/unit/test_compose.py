@@ -207,6 +207,12 @@ def test_a_reading_takes_the_first_choice_but_where_it_says_so(reading, differen
     assert values["reading"] == {**asdict(ReadingSettings()), "name": reading, **difference}
 
 
+@pytest.mark.parametrize("reading", ["default", "authors", "printed"])
+def test_the_reading_of_a_study_reaches_the_arm_of_stored_means_but_for_these(reading):
+    values = compose_values(CONF, ["dataset=digits", "study=stored", f"reading={reading}"])
+    assert {**values["arms"]["ra-stored"]["reading"], "name": reading} == {**values["reading"], "class_means": "stored"}
+
+
 def test_table_1_asks_for_the_papers_factors():
     study = compose_values(CONF, ["study=table1"])["study"]
     assert study["grids"] == {"table1": [{"arm": ["bir-si"]}, {"arm": ["rr-ra"], "method.f": [5, 10, 20, 50, 100]}]}

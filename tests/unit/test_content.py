@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from raw_files import named, own
 
 from exaggerated_replay.data import identity
-from exaggerated_replay.data.identity import content_of_file, in_one_order, remembered
+from exaggerated_replay.data.identity import content_of_file, counts_of_file, in_one_order, remembered
 from exaggerated_replay.data.prepare import prepare
-from exaggerated_replay.data.readers import cifar
+from exaggerated_replay.data.readers import cifar, npz
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, read_json
 from exaggerated_replay.places import digests_file
@@ -150,6 +150,29 @@ def test_what_is_held_out_makes_other_data(tmp_path):
     )
     assert one.digest == one.content == other.content
     assert other.digest == digest_of({"data": one.content, "validation": 0.5})
+
+
+def test_what_makes_data_ready_has_a_version_of_which_the_first_is_in_no_name(monkeypatch):
+    content = {"name": "digits", "reader": "digits", "files": {"a": "md5:1"}, "content": 64 * "a"}
+    plain, held = SourceSettings(**content), SourceSettings(**content, validation=0.5)
+    assert make_source(plain).digest == 64 * "a"
+    assert make_source(held).digest == digest_of({"data": 64 * "a", "validation": 0.5})
+    monkeypatch.setattr("exaggerated_replay.planning.sources.stated", {"data/prepare.py": 2}.__getitem__)
+    assert make_source(plain).digest == digest_of({"data": 64 * "a", "code": "preparing 2"})
+    assert make_source(held).digest == digest_of({"data": 64 * "a", "validation": 0.5, "code": "preparing 2"})
+
+
+def test_what_another_version_of_a_reader_found_is_looked_for_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "mine.npz"
+    np.savez(path, **own())
+    before = content_of_file(path, "npz", "key")
+    assert counts_of_file(path, "npz", "key") == [2, 2]
+    monkeypatch.setattr(npz, "read", lambda files: own(y_train=np.array([0, 1, 1, 1])))
+    assert content_of_file(path, "npz", "key") == before
+    monkeypatch.setattr(npz, "VERSION", 2)
+    assert content_of_file(path, "npz", "key") != before
+    assert counts_of_file(path, "npz", "key") == [1, 3]
 
 
 @pytest.mark.parametrize("source", ["missing.npz", "."])

@@ -45,6 +45,7 @@ def write_made(side, value=1):
         ("bytes", "mnist", 1),
         ("features", "npz", 1),
         ("features", "cifar10", 1),
+        ("held", "npz", 1),
     ):
         folder = side / study / "data/prepared"
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,10 @@ def sides(tmp_path):
     return tmp_path / "before", tmp_path / "after"
 
 
-ALL_MADE = {"readers/digits", "readers/idx", "readers/npz", "readers/cifar", "pretraining", "extraction"}
+ALL_MADE = {
+    *("readers/digits", "readers/idx", "readers/npz", "readers/cifar"),
+    *("preparing", "pretraining", "extraction"),
+}
 
 
 def test_runs_are_matched_whatever_they_are_called_and_compared_byte_for_byte(sides):
@@ -127,7 +131,7 @@ def units(**versions):
     return {name.replace("_", "/"): Unit(*unit) for name, unit in versions.items()}
 
 
-LOCKED = units(core=(1, "a"), methods_er=(1, "b"), methods_si=(1, "c"), readers_idx=(1, "d"))
+LOCKED = units(core=(1, "a"), methods_er=(1, "b"), methods_si=(1, "c"), readers_idx=(1, "d"), learning_losses=(1, "e"))
 
 
 @pytest.mark.parametrize(
@@ -137,6 +141,9 @@ LOCKED = units(core=(1, "a"), methods_er=(1, "b"), methods_si=(1, "c"), readers_
         (units(core=(1, "x")), {"methods/si"}, {"methods/er": {"counts": 2}}, "Other results come out of methods/er:"),
         (units(core=(1, "x")), {"readers/idx"}, {}, "The code of core is another"),
         (units(methods_er=(1, "x")), {"methods/si"}, {}, "The code of methods/er is another"),
+        (units(methods_er=(1, "x"), learning_losses=(1, "x")), {"methods/er"}, {}, None),
+        (units(methods_er=(1, "x"), learning_losses=(1, "x")), {"methods/si"}, {}, "The code of methods/er is another"),
+        (units(learning_losses=(1, "x")), {"readers/idx"}, {}, "The code of learning/losses is another"),
         (units(methods_er=(2, "x")), {"methods/si"}, {"methods/er": {"counts": 2}}, None),
         (units(core=(2, "x"), methods_er=(1, "x")), set(), {"methods/er": {"counts": 1}}, None),
         (units(core=(2, "x"), readers_idx=(1, "x")), set(), {}, "The code of readers/idx is another"),

@@ -499,5 +499,5 @@ def test_a_choice_that_does_not_exist_is_an_error():
         lambda: repulsion(d, yes, d, "negative", "totals"),
         lambda: attraction(d, yes, "totals"),
     ):
-        with pytest.raises(ValueError, match="is not a"):
+        with pytest.raises(AssertionError, match="but got: '"):
             call()

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.methods.er import Settings as ERArm
-from exaggerated_replay.planning.runs import run_name
+from exaggerated_replay.planning.runs import values_of
+from exaggerated_replay.planning.study_plan import name_of_values
 from exaggerated_replay.settings.run import ModelSettings, RunSettings, TrainingSettings
 from exaggerated_replay.store.exchange import Imported, export_records, import_records
 from exaggerated_replay.store.lines import Line, read_records, write_lines
@@ -34,6 +35,10 @@ def settings(seed):
         threads=1,
         precision="fp32",
     )
+
+
+def run_name(run):
+    return name_of_values(values_of(run))
 
 
 def record(seed=0):

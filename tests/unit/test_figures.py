@@ -172,6 +172,17 @@ def test_rows_are_named_by_what_tells_them_apart():
     assert row_names(twice, twice.grids["g"]) == ["rr-ra0", "rr-ra0"]
 
 
+def test_settings_that_end_alike_are_told_apart():
+    settings = [{"model.units": 50, "method.f": 5}, {"method.units": 50}, {"model.units": 50, "method.units": 60}]
+    rows = [{"cell": f"mine{number}", "settings": own} for number, own in enumerate(settings)]
+    plan = planned({"cells": {row["cell"]: {"arm": "mine"} for row in rows}, "grids": {"g": rows}})
+    assert row_names(plan, plan.grids["g"]) == [
+        "model.units = 50, f = 5",
+        "method.units = 50",
+        "model.units = 50, method.units = 60",
+    ]
+
+
 def test_a_cell_that_is_compared_with_its_own_arm_says_in_what_it_differs():
     def cell(arm, **method):
         return {"arm": arm, "config": {"method": method, "compute": {"precision": method.pop("precision", "fp32")}}}

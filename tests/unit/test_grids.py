@@ -30,7 +30,7 @@ def test_a_value_such_as_x2_is_that_multiple_of_the_arms_own():
     [
         ("model.units", "x0.001", "model.units is x0.001, but 100 x 0.001 is not a whole number"),
         ("method.si", "x2", "method.si is x2, but there is no number to multiply"),
-        ("method.nothing", "x2", "method.nothing is x2, but there is no number to multiply"),
+        ("method.nothing", "x2", "method.nothing is not a setting of the arm bir-si"),
     ],
 )
 def test_a_multiple_that_cannot_be_is_named(key, value, told):
@@ -98,7 +98,9 @@ def test_a_focus_that_is_no_cell_is_refused_and_the_cells_are_named():
         plan_with({"focus": "er"}, grids={"g": PLAIN})
 
 
-@pytest.mark.parametrize("name", ["accuracy_matrix", "architecture", "a/b", "", "x" * 51])
+@pytest.mark.parametrize(
+    "name", ["accuracy_matrix", "architecture", "forgetting-narrow", "dose-narrow", "a/b", "", "x" * 51]
+)
 def test_a_grid_cannot_take_the_place_of_another_output(name):
     """A grid makes results/figures/NAME.png, where other things lie too."""
     told = f"study.grids: {name!r} cannot be the name of a grid, choose another word of at most 50 letters"

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from test_exchange import record, settings
+from test_exchange import record, run_name, settings
 from test_verify import plan_of
 
 from exaggerated_replay import cli
@@ -14,7 +14,6 @@ from exaggerated_replay.commands.explain import explain
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_json
 from exaggerated_replay.places import checkout, store_folder, workspace_folder
-from exaggerated_replay.planning.runs import run_name
 from exaggerated_replay.store.exchange import export_records, import_records
 from exaggerated_replay.store.keeping import bring_back, clear, sealed_records, set_aside, take_in
 from exaggerated_replay.store.lines import Line, read_records, write_lines

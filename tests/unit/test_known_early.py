@@ -1,6 +1,9 @@
 """What a job would find out after hours, the plan says before anything starts."""
 
+import re
+from contextlib import nullcontext
 from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +15,9 @@ from exaggerated_replay.data.prepare import prepare
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.features.architectures import named_here
 from exaggerated_replay.features.encoder import ConvEncoder
+from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.planning.encoder_file import check_weights, published_shapes, shapes
-from exaggerated_replay.settings.methods import method_names, settings_of
+from exaggerated_replay.settings.methods import method_names, settings_of, use_own
 
 ARMS = {name: {"method": name} for name in ("none", "joint", "slda", "gaussians")}
 
@@ -26,10 +30,12 @@ def planned(tmp_path, monkeypatch):
     x = np.arange(20 * 5, dtype=np.float32).reshape(20, 5)
     np.savez("mine.npz", x_train=x, y_train=y, x_test=x, y_test=y)
 
-    def make(batch, arm="none", **dataset):
+    def make(batch, arm="none", methods=(), **dataset):
         own = {"name": "npz", "reader": "npz", "source": "mine.npz", "tasks": 2, "class_order": [0, 1, 2, 3], **dataset}
-        changes = {"dataset": own, "arms": ARMS, "training.batch": batch, "focus": arm, "study.baseline": "gaussians"}
-        return plan_with({**changes, "study.treatment": arm}, grids={"g": [{"arm": ["gaussians", arm]}]})
+        arms = {**ARMS, **{name: {"method": name} for name in methods}}
+        changes = {"dataset": own, "arms": arms, "training.batch": batch, "focus": arm, "study.baseline": "gaussians"}
+        changes |= {"study.treatment": arm, "methods": dict(methods)}
+        return plan_with(changes, grids={"g": [{"arm": ["gaussians", arm]}]})
 
     return make
 
@@ -92,12 +98,46 @@ def test_published_data_are_counted_once_they_are_prepared(tmp_path, monkeypatch
     assert plan_with(changes, grids={"g": PLAIN}).runs
 
 
+BATCHES = {"joint": (range(1, 4), 7), "slda": (range(3, 4), 0), "gaussians": (range(3, 4), 0)}
+
+
 @pytest.mark.parametrize("name", method_names())
-def test_what_a_methods_settings_say_of_its_batches_is_what_it_does(name):
-    method = import_module(f"exaggerated_replay.methods.{name}.method").METHOD
-    pools = {range(3, 4): "task", range(1, 4): "tasks so far"}
-    does = pools[method.pool(None, 3)] if method.steps(None, 7) else "nothing"
-    assert settings_of(name).draws_from == does
+def test_batches_of_a_task_come_from_it_alone_but_for_joint_training_and_statistics_have_none(name):
+    """What decides it is in no version's code: it must not change unseen."""
+    method, its = import_module(f"exaggerated_replay.methods.{name}.method").METHOD, SimpleNamespace()
+    its.settings = settings_of(name)
+    assert (method.pool(its, 3), method.steps(its, 7)) == BATCHES.get(name, (range(3, 4), 7))
+
+
+OWN = """
+from dataclasses import dataclass
+from exaggerated_replay.learning.method import Method
+from exaggerated_replay.settings.run import MethodSettings
+@dataclass(frozen=True, kw_only=True)
+class Settings(MethodSettings):
+    draws_from = {draws_from!r}
+METHOD = Method
+"""
+
+
+@pytest.mark.parametrize(
+    ("draws_from", "pool", "steps", "told"),
+    [
+        ("task", range(2, 3), 7, "training.batch is 4, but task 2 of seed 0 has only 3 training samples"),
+        ("tasks so far", range(1, 3), 7, None),
+        ("nothing", range(2, 3), 0, None),
+    ],
+)
+def test_a_method_of_ones_own_says_in_one_place_what_its_batches_are_drawn_from(
+    draws_from, pool, steps, told, planned, new_problem, tmp_path
+):
+    own = tmp_path / "own.py"
+    own.write_text(OWN.format(draws_from=draws_from))
+    with pytest.raises(UserError, match=re.escape(told)) if told else nullcontext():
+        planned(4, "mine", {"mine": str(own)}, tasks=4, class_order=[3, 0, 2, 1])
+    method = build_method("mine", new_problem(), settings_of("mine")(method="mine"))
+    assert (method.pool(2), method.steps(7)) == (pool, steps)
+    use_own({})
 
 
 # ---------------------------------------------------------------- the encoder's file

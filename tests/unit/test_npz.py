@@ -202,6 +202,15 @@ def test_a_damaged_npz_is_refused_or_harmless(data):
             assert (folder / "out.npz").read_bytes() == (folder / "good.npz").read_bytes()
 
 
+def test_members_that_are_not_named_as_arrays_are_none(tmp_path):
+    np.savez(tmp_path / "own.npz", **own())
+    with zipfile.ZipFile(tmp_path / "own.npz") as whole, zipfile.ZipFile(tmp_path / "odd.npz", "w") as odd:
+        for name in whole.namelist():
+            odd.writestr(name.replace("x_train.npy", "x_train"), whole.read(name))
+    with pytest.raises(UserError, match=r"odd\.npz has no array x_train, only y_train, x_test, y_test; write it again"):
+        prepare("npz", named(tmp_path / "odd.npz"), tmp_path / "out.npz")
+
+
 # ---------------------------------------------------------------- sizes that do not fit
 
 

@@ -95,13 +95,61 @@ def test_what_dvc_looks_at_changes_where_runs_do(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["from exaggerated_replay.methods.bir.method import METHOD as BIR", "import exaggerated_replay.methods.bir"]
+    ("line", "more"),
+    [
+        ("from exaggerated_replay.methods.bir.method import METHOD as BIR", ", bir 1"),
+        ("import exaggerated_replay.methods.bir", ", bir 1"),
+        ("import os, exaggerated_replay.methods.slda.method as base", ", slda 2"),
+        ("from exaggerated_replay.methods import er, si", ", er 1, si 1"),
+        ("from exaggerated_replay.methods import (\n    si as other,\n)", ", si 1"),
+        ("from ..er.method import METHOD", ", er 1"),
+        ("def late():\n    from exaggerated_replay.methods.er.method import METHOD", ", er 1"),
+        ("from exaggerated_replay.learning.losses import distillation", ", losses 1"),
+        ("from exaggerated_replay.learning import competition, consolidation", ", competition 1, consolidation 1"),
+        ("from exaggerated_replay.learning.method import Method", ""),
+        ("# as exaggerated_replay.methods.bir does\nfrom er import si", ""),
+    ],
 )
-def test_a_method_that_builds_on_one_of_the_package_has_its_version_too(line, tmp_path):
+def test_a_method_that_builds_on_code_of_the_package_has_its_versions_too(line, more, tmp_path):
     own = tmp_path / "own.py"
     own.write_text(f"{line}\nVERSION = 4\n")
     use_own({"mine": str(own)})
-    assert method_version("mine") == "core 1, mine own 4, bir 1"
+    assert method_version("mine") == f"core 1, mine own 4{more}"
+
+
+@pytest.mark.parametrize("line", ["VERSION=3", "VERSION: int = 3", "VERSION  =  3  # a remark", "VERSION = 0x3"])
+def test_a_version_is_read_however_it_is_written(line, tmp_path):
+    planned(copied(tmp_path, f"{line}\n"))
+    assert method_version("agem") == "core 1, agem own 3"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("VERSION = '3'", "VERSION = True", "VERSION = 0", "VERSION = -1", "VERSION = 1 + 2", "VERSION: int"),
+        *("VERSION = OTHER = 3", "VERSION = 3\nVERSION = 4", "VERSION = 3\nVERSION += 1", "VERSION, other = 3, 4"),
+        *("if torch:\n    VERSION = 3", "from somewhere import VERSION", "import somewhere as VERSION"),
+    ],
+)
+def test_a_version_that_cannot_be_read_is_refused(line, tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text(f"{line}\n")
+    use_own({"mine": str(own)})
+    for told in (lambda: method_version("mine"), lambda: own_versions(["mine"])):
+        with pytest.raises(UserError, match=r"own\.py gives VERSION something else than one whole number: write one"):
+            told()
+
+
+def test_a_name_within_a_class_or_a_function_is_no_version(tmp_path):
+    planned(copied(tmp_path, "class Inner:\n    VERSION = 3\n\n\ndef late():\n    VERSION = 4\n    return VERSION\n"))
+    assert method_version("agem").startswith("core 1, agem sha256:")
+
+
+def test_a_file_of_which_no_arm_is_made_is_refused_where_it_is_not_python(tmp_path):
+    (tmp_path / "own.py").write_text("METHOD = (\n")
+    use_own({"mine": str(tmp_path / "own.py")})
+    with pytest.raises(UserError, match=r"own\.py cannot be read as Python: '\(' was never closed"):
+        own_versions(["mine"])
 
 
 LISTS = "\n\n@dataclass(frozen=True, kw_only=True)\nclass Settings(Settings):\n    hidden: {kind}\n"
@@ -117,6 +165,33 @@ def test_a_setting_may_be_a_list_or_a_mapping(kind, given, tmp_path):
     values = json.loads(json.dumps(plan.to_dict()["runs"][run.name]))
     assert run.name == name_of_values(values)
     assert agree(values, dataclasses.asdict(run.settings))
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("where: __import__('pathlib').Path = __import__('pathlib').Path('a')", r"where is PosixPath\('a'\)"),
+        ("some: __import__('typing').Any = frozenset({1})", r"some is frozenset\(\{1\}\)"),
+        ("kind: __import__('typing').Any = __import__('enum').Enum('Kind', 'A').A", "kind is <Kind.A: 1>"),
+        ("limit: float = float('inf')", "limit is inf"),
+        ("limits: __import__('typing').Any = (1.0, float('nan'))", r"limits is \(1\.0, nan\)"),
+    ],
+)
+def test_a_setting_that_no_record_can_hold_is_named(field, told, tmp_path):
+    file = copied(tmp_path, LISTS.format(kind="int = 1").replace("hidden: int = 1", field))
+    with pytest.raises(
+        UserError, match=rf"^params\.yaml: \S*\.{told}, which a run's record cannot hold: give it a type"
+    ):
+        planned(file)
+
+
+@pytest.mark.parametrize("name", ["label", "colour"])
+def test_a_setting_of_the_name_of_an_arms_look_is_refused(name, tmp_path):
+    file = copied(tmp_path, LISTS.format(kind="int = 1").replace("hidden", name))
+    with pytest.raises(
+        UserError, match=rf"^methods\.agem: Settings in .*mine\.py has {name}, which says how an arm looks"
+    ):
+        planned(file)
 
 
 def test_an_edited_file_is_read_again_and_a_dropped_one_forgotten(tmp_path):

@@ -130,6 +130,8 @@ def test_values_that_are_right_are_taken_over():
         ("dataset.tasks", 0, "dataset.tasks is 0: it must be at least 1, or a list, or text"),
         ("dataset.files", {}, "dataset: source is missing: name a file"),
         ("dataset.mean", [0.5, 0.5, 0.5], "dataset: give both mean and std, or neither"),
+        ("dataset.mean", ["0.5", 0.5, 0.5], "dataset.mean.0 is '0.5': it must be a number"),
+        ("dataset.std", [0.5, True, 0.5], "dataset.std.1 is true: it must be a number"),
         ("encoder.deviation", 0, "encoder.deviation is 0: it must be greater than 1e-12"),
         ("encoder.weights", "a.safetensors", "dataset.mean and dataset.std are missing: the encoder needs"),
     ],

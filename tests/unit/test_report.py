@@ -172,6 +172,10 @@ def test_settings_that_are_the_papers_are_told_from_those_that_are_not():
     assert found["repulsion factors f"] == ("5, 20", False)
     assert found["tasks"] == ("2", False)
     assert found["data set"] == ("digits", False)
+    plan["cells"]["mine"] = {"config": {"method": {"method": "mine", "lambda_rr": 1e-6, "lambda_ra": 1e-6}}}
+    found = {setting.name: (setting.here, setting.reached) for setting in beside_the_paper(planned(plan))}
+    assert found["repulsion factors f"] == ("5, 20", False)  # a method of somebody's own need not have any
+    del plan["cells"]["mine"]
     plan["dataset"]["name"] = "cifar100"
     for cell in plan["cells"].values():
         cell["config"]["training"] = {"iterations": 5000, "batch": 512, "replay_batch": 512}

@@ -23,7 +23,7 @@ from exaggerated_replay.publishing import folder as folders
 from exaggerated_replay.publishing import origin as origins
 from exaggerated_replay.publishing.origin import without_places
 from exaggerated_replay.publishing.study import rewrite_study, write_study
-from exaggerated_replay.store.manifest import WRITERS
+from exaggerated_replay.store.manifest import CODE
 from exaggerated_replay.store.records import sealed
 
 MADE = {
@@ -522,8 +522,18 @@ def test_paths_are_cut_in_quotes_and_with_equals_signs(given, kept):
 
 
 def test_a_study_counts_as_made_by_all_the_code_that_writes_it():
-    """Every layer above the training of which `write_study` imports something is in the digest of what made it."""
+    """Every layer above the training of which `write_study` imports something is in the digest of what made it.
+
+    So are the plan and the settings below it, by which a study is read.
+    """
     graph = grimp.build_graph("exaggerated_replay", include_external_packages=False)
     used = {module.split(".")[1] for module in graph.find_upstream_modules("exaggerated_replay.publishing.study")}
-    above = {"workflow", "cli", "commands", "report", "figures", "analysis"}
-    assert used & above | {"publishing"} == {*WRITERS}
+    told = {"workflow", "cli", "commands", "report", "figures", "analysis", "planning", "settings"}
+    assert used & told | {"publishing"} == {part for part in CODE if not part.endswith(".py")}
+
+
+def test_dvc_makes_a_study_again_where_the_workflow_does():
+    root = Path(__file__).parents[2]
+    deps = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]["metrics"]["deps"]
+    assert {dep for dep in deps if dep.startswith("src")} == {f"src/exaggerated_replay/{part}" for part in CODE}
+    assert all((root / "src/exaggerated_replay" / part).exists() for part in CODE)

@@ -6,6 +6,7 @@ import pytest
 from studies import made, planned
 
 from exaggerated_replay.analysis.study.tasks import learning_table, reference_of, tasks_table
+from exaggerated_replay.settings.methods import use_own
 
 
 def record(*correct):
@@ -58,8 +59,22 @@ def test_what_cells_had_reached_after_each_task():
     assert math.isnan(table.loc[("joint", 2), "sd"])
 
 
-def test_the_reference_has_the_same_settings():
+MINE = """
+from exaggerated_replay.settings.run import MethodSettings
+class Settings(MethodSettings):
+    draws_from = "tasks so far"
+METHOD = int
+"""
+
+
+def test_the_reference_draws_from_all_tasks_so_far_and_has_the_same_settings(tmp_path):
     other = planned({"cells": {"er": cell("er"), "joint": cell("joint", units=20), "twin": cell("joint")}})
     assert [reference_of(other, name) for name in other.cells] == ["twin", "joint", "twin"]
+    other = planned({"cells": {"er": cell("er"), "mine": cell("mine"), "gone": cell("gone")}})
+    assert reference_of(other, "er") is None
+    (tmp_path / "mine.py").write_text(MINE)
+    use_own({"mine": str(tmp_path / "mine.py")})
+    assert reference_of(other, "er") == "mine"
+    use_own({})
     alone = made({"cells": {"er": cell("er", "er-s0-1")}}, records=RECORDS)
     assert learning_table(alone)["intransigence"].isna().all()

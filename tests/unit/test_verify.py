@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from studies import planned
-from test_exchange import record, settings
+from test_exchange import record, run_name, settings
 
 from exaggerated_replay.commands.explain import explain
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_json
-from exaggerated_replay.planning.runs import run_name
 from exaggerated_replay.planning.study_plan import name_of_values
 from exaggerated_replay.settings.nested import flat
 from exaggerated_replay.store.lines import Line, write_lines

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning import versions as planning_versions
 from exaggerated_replay.planning.versions import (
+    SHARED,
     extraction_version,
     method_version,
     pretraining_version,
@@ -19,11 +20,27 @@ from exaggerated_replay.planning.versions import (
 )
 from exaggerated_replay.settings.data import reader_names
 from exaggerated_replay.settings.methods import method_names
-from tools.versions import LOCK, SOURCE, Unit, lock_text, main, moved, raised, read_lock, skeleton, units_of
+from tools.versions import (
+    CORE,
+    LOCK,
+    SOURCE,
+    Unit,
+    closure,
+    lock_text,
+    main,
+    moved,
+    places,
+    raised,
+    read_lock,
+    skeleton,
+    units_of,
+)
 
 METHODS = {f"methods/{method}" for method in method_names()}
+LEARNING = {f"learning/{module}" for module in SHARED}
 READERS = {f"readers/{reader}" for reader in reader_names()}
 ENCODER = {"pretraining", "extraction"}
+ALL = {"core", "preparing"} | METHODS | LEARNING | READERS | ENCODER
 
 
 @pytest.fixture
@@ -97,7 +114,13 @@ def test_a_method_that_is_not_there_is_named():
 
 def test_every_part_of_the_code_has_a_version_in_the_lock():
     locked = read_lock((planning_versions.PACKAGE.parents[1] / LOCK).read_text())
-    assert locked.keys() == {"core"} | METHODS | READERS | ENCODER
+    assert locked.keys() == ALL
+
+
+def test_a_module_of_learning_is_in_the_core_or_has_a_version_of_its_own(package):
+    core = closure(package, places(package)[CORE].entries)
+    modules = {path.stem for path in package.glob("learning/[!_]*.py")}
+    assert {module for module in modules if f"exaggerated_replay.learning.{module}" not in core} == {*SHARED}
 
 
 # ---------------------------------------------------------------- which code it is
@@ -105,7 +128,7 @@ def test_every_part_of_the_code_has_a_version_in_the_lock():
 
 def test_the_code_is_the_same_wherever_it_lies(package):
     assert units_of() == units_of(planning_versions.PACKAGE)
-    assert len({unit.code for unit in units_of().values()}) == 1 + len(METHODS | READERS | ENCODER)
+    assert len({unit.code for unit in units_of().values()}) == len(ALL)
 
 
 def test_comments_docstrings_and_formatting_change_nothing(package):
@@ -118,10 +141,10 @@ def test_comments_docstrings_and_formatting_change_nothing(package):
 
 
 def test_names_of_modules_change_nothing(package):
-    """A module of the core, one that methods share, one that an import names, and a whole subpackage of the ground."""
+    """A module of the core, one that makes data, one that an import names, and a whole subpackage of the ground."""
 
     def edit():
-        moves = {"learning.run": "learning.parts", "learning.losses": "learning.zebra", "streams": "learning.draws"}
+        moves = {"learning.run": "learning.parts", "data.checks": "data.zebra", "streams": "learning.draws"}
         for path in package.rglob("*.py"):
             text = path.read_text()
             for old, new in {**moves, "errors": "sentences"}.items():
@@ -162,8 +185,11 @@ def test_the_same_name_from_another_module_is_other_code(package):
             "data/arrays.py",
             "(OSError, ",
             "(OSError, BufferError, ",
-            {"core", "extraction", *READERS} - {"readers/digits"},
+            {"core", "preparing", "extraction", *READERS} - {"readers/digits"},
         ),
+        ("data/prepare.py", "own[-held_out(", "own[: held_out(", {"preparing"}),
+        ("data/checks.py", "round(share * samples)", "int(share * samples)", {"preparing", "extraction"}),
+        ("data/values.py", "array * np.float32", "array / np.float32", {"preparing", "extraction"}),
         ("data/readers/digits.py", "[4::5]", "[3::5]", {"readers/digits"}),
         ("features/augmentation.py", "padding: int = 4", "padding: int = 5", {"pretraining"}),
         ("features/encoder.py", "(3, 16, ", "(3, 18, ", ENCODER),
@@ -172,9 +198,15 @@ def test_the_same_name_from_another_module_is_other_code(package):
             "learning/losses.py",
             "return ",
             "return 2 * ",
-            {f"methods/{name}" for name in ("bir", "exaggeration", "dgr", "generative_classifier", "lwf")},
+            {"learning/losses"}
+            | {f"methods/{name}" for name in ("bir", "exaggeration", "dgr", "generative_classifier", "lwf")},
         ),
-        ("learning/competition.py", "probabilities > top / f", "probabilities >= top / f", {"methods/exaggeration"}),
+        (
+            "learning/competition.py",
+            "probabilities > top / f",
+            "probabilities >= top / f",
+            {"learning/competition", "methods/exaggeration"},
+        ),
         ("methods/er/method.py", "import", "import math\nimport", {"methods/er"}),
         (
             "methods/bir/method.py",
@@ -197,7 +229,7 @@ def test_a_change_of_what_computes_no_result_changes_nothing(package):
         package / "gpus.py",
         package / "training/progress.py",
     ]
-    paths += [package / f"data/{file}.py" for file in ("fetch", "prepare", "tasks", "facts")]
+    paths += [package / f"data/{file}.py" for file in ("fetch", "tasks", "facts")]
     assert len(paths) > 40
     assert changed_by(lambda: [appended(path, "\nX = 1\n")() for path in paths]) == set()
 
@@ -237,7 +269,8 @@ def test_code_that_moved_under_its_version_is_refused_by_check_and_renew(package
     edit_of(package / "methods/dgr/__init__.py", ("VERSION = 1", "VERSION = 2"))()
     for told in (refusal("check"), refusal("renew")):
         assert told.startswith(
-            "The code of methods/bir, methods/exaggeration, methods/generative_classifier, methods/lwf is not"
+            "The code of learning/losses, methods/bir, methods/exaggeration, methods/generative_classifier, "
+            "methods/lwf is not"
         )
         assert "methods/bir/__init__.py" in told
         assert "`make lock-versions`" in told and "`make equivalent`" in told
@@ -246,13 +279,15 @@ def test_code_that_moved_under_its_version_is_refused_by_check_and_renew(package
 
 def test_a_raised_version_is_asked_for_in_the_lock_and_taken_into_it(package):
     before = read_lock(LOCK.read_text())
-    edit_of(package / "learning/competition.py", ("top / f", "top * f"))()
+    edit_of(package / "learning/competition.py", ("top / f", "top * f"), ("VERSION = 1", "VERSION = 2"))()
     edit_of(package / "methods/exaggeration/__init__.py", ("VERSION = 1", "VERSION = 2"))()
-    assert refusal("check").startswith("versions.lock does not say yet what the code states of methods/exaggeration:")
+    assert refusal("check").startswith(
+        "versions.lock does not say yet what the code states of learning/competition, methods/exaggeration:"
+    )
     main(["renew"])
     main(["check"])
     after = read_lock(LOCK.read_text())
-    assert {unit for unit in after if after[unit] != before[unit]} == {"methods/exaggeration"}
+    assert {unit for unit in after if after[unit] != before[unit]} == {"learning/competition", "methods/exaggeration"}
     assert after["methods/exaggeration"].version == 2
 
 
@@ -260,7 +295,7 @@ def test_the_cores_version_is_that_of_every_run(package):
     edit_of(package / "learning/losses.py", ("1e-40", "1e-30"))()
     edit_of(package / "learning/__init__.py", ("VERSION = 1", "VERSION = 2"))()
     locked = read_lock(LOCK.read_text())
-    assert raised(units_of(), locked) == {"core"} | METHODS
+    assert raised(units_of(), locked) == {"core"} | METHODS | LEARNING
     assert moved(units_of(), locked) == []
     main(["renew"])
 
@@ -278,9 +313,7 @@ def test_a_new_method_is_asked_for_and_one_that_is_gone_leaves_the_lock(package)
     shutil.rmtree(package / "methods/dgr")
     assert "states of methods/dgr, methods/scaled:" in refusal("check")
     main(["renew"])
-    assert read_lock(LOCK.read_text()).keys() == ({"core", "methods/scaled"} | METHODS | READERS | ENCODER) - {
-        "methods/dgr"
-    }
+    assert read_lock(LOCK.read_text()).keys() == (ALL | {"methods/scaled"}) - {"methods/dgr"}
 
 
 def test_a_lock_with_the_marks_of_a_merge_and_a_method_without_a_version_are_told(package):

@@ -14,6 +14,11 @@ from exaggerated_replay.analysis.words import SHORT, TITLES, amount, between, wr
         (3000, "3000", "3,000"),
         (np.int64(3000), "3000", "3,000"),  # as a table that was read has it
         (25000.0, "25000", "25,000"),
+        (1234.5, "1234.5", "1,234.5"),
+        (1000000, "1e+06", "1e6"),
+        (1000001, "1000001", "1,000,001"),  # one more than the one above
+        (0.12345678, "0.12345678", "0.12345678"),
+        (math.inf, "inf", "inf"),
         (0.5, "0.5", "0.5"),
         (1e-05, "1e-05", "1e-5"),
         (1e8, "1e+08", "1e8"),

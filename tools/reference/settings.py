@@ -104,7 +104,8 @@ def type_of(hint: Any) -> str:
     if hint in NAMES:
         return NAMES[hint]
     if origin is Annotated:
-        return " ".join([type_of(arguments[0]), *(bounds(a) for a in arguments[1:] if isinstance(a, Within))])
+        told = (bounds(within) for within in arguments[1:] if isinstance(within, Within))
+        return " ".join([type_of(arguments[0]), *filter(None, told)])
     if origin is Literal:
         return ", ".join(code(choice) for choice in arguments)
     if origin in (Union, UnionType):

@@ -85,11 +85,17 @@ def _parts(plan: StudyPlan, row: Row) -> list[str]:
     cell = plan.cells[row.cell]
     arm = ", ".join(filter(None, [_name(plan, cell.arm), _weights(cell.method)]))
     settings = [
-        setting_name(_last(key), amount(value)) + _instead(plan, row, key)
+        setting_name(_called(plan, key), amount(value)) + _instead(plan, row, key)
         for key, value in row.settings.items()
         if _last(key) not in WEIGHTS and amount(value)
     ]
     return [arm, *settings]
+
+
+def _called(plan: StudyPlan, key: str) -> str:
+    """Return the last part of a setting's key, or all of it where the study varies another that ends alike."""
+    alike = [other for other in plan.varied if _last(other) == _last(key)]
+    return _last(key) if len(alike) == 1 else key
 
 
 def _instead(plan: StudyPlan, row: Row, key: str) -> str:

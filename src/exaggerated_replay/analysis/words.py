@@ -7,6 +7,7 @@ import numpy as np
 
 from exaggerated_replay.analysis.study.paper import papers_data
 from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.wording import shortest
 
 PARTS = {
     "first20": "the first 20 % of classes",
@@ -73,14 +74,15 @@ def written(value: object) -> str:
     """Return a setting's value as params.yaml has it, for tables; nothing where an arm has no such setting."""
     if value is None or value is np.nan:
         return ""
-    return f"{value:g}" if _is_number(value) else str(value)
+    return shortest(value) if _is_number(value) else str(value)
 
 
 def amount(value: object) -> str:
     """Return a setting's value as a name or a sentence has it: as `written`, but 3,000 for 3000 and 1e-5 for 1e-05."""
-    if _is_number(value) and 1000 <= abs(value) < 1e6:
-        return f"{value:,g}"
-    return written(value).replace("e-0", "e-").replace("e+0", "e")
+    text = written(value)
+    if _is_number(value) and abs(value) >= 1000 and "e" not in text:
+        return f"{value:,.15g}"
+    return text.replace("e-0", "e-").replace("e+0", "e")
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -57,7 +57,7 @@ def headers(path: Path, keys: Iterable[str] = ARRAYS, again: str = "write it aga
             if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
                 raise UserError(f"{path} is a single array, not an .npz; {again}")
         with zipfile.ZipFile(path) as archive:
-            names = [name.removesuffix(".npy") for name in archive.namelist()]
+            names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
             for key in keys:
                 if key not in names:
                     raise UserError(f"{path} has no array {key}, only {', '.join(names) or 'no array at all'}; {again}")

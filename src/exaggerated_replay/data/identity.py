@@ -76,13 +76,13 @@ def content_of_file(path: Path, reader: str, key: str, white: int | None = None)
     Raises:
         UserError: There is no such file, or it is not a usable data set.
     """
+    module = import_module(f"exaggerated_replay.data.readers.{reader}")
 
     def look() -> str:
-        module = import_module(f"exaggerated_replay.data.readers.{reader}")
         return in_one_order(checked(module.read({path.name: path}), path), white or module.WHITE)[1]
 
     stated = f" white {white}" if white else ""
-    return remembered(path, key, f"samples {VERSION} by {reader}{stated}", look)
+    return remembered(path, key, f"samples {VERSION} by {reader} {module.VERSION}{stated}", look)
 
 
 def counts_of_file(path: Path, reader: str, key: str) -> list[int]:
@@ -96,12 +96,14 @@ def counts_of_file(path: Path, reader: str, key: str) -> list[int]:
     Raises:
         UserError: There is no such file, or it cannot be read.
     """
+    module = import_module(f"exaggerated_replay.data.readers.{reader}")
 
     def look() -> str:
-        labels = import_module(f"exaggerated_replay.data.readers.{reader}").read({path.name: path})["y_train"]
+        labels = module.read({path.name: path})["y_train"]
         return " ".join(map(str, np.bincount(labels.reshape(-1).astype(np.int64))))
 
-    return [int(count) for count in remembered(path, key, f"training samples {VERSION} by {reader}", look).split()]
+    kind = f"training samples {VERSION} by {reader} {module.VERSION}"
+    return [int(count) for count in remembered(path, key, kind, look).split()]
 
 
 def remembered(path: Path, key: str, kind: str, look: Callable[[], str]) -> str:

@@ -15,6 +15,9 @@ from exaggerated_replay.data.values import check_values, measured, remarks, scal
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import replacing
 
+VERSION = 1
+"""Raised where other arrays, or another scale or bound, come out of what a reader returns."""
+
 
 def prepare(
     reader: str,

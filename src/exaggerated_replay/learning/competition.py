@@ -5,13 +5,16 @@ Everything works on whole batches with masks, so that shapes never depend on the
 """
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple, assert_never
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from exaggerated_replay.learning.precision import in_full
+from exaggerated_replay.settings.reading import Confidence, Reduction, Repulsion
+
+VERSION = 1  # part of the names of those runs whose method, in a file of the user's own, imports this module
 
 
 class Competition(NamedTuple):
@@ -22,7 +25,7 @@ class Competition(NamedTuple):
     rivals: Tensor  # (B, C) boolean, true for the competing classes
 
 
-def competition(scores: Tensor, f: float | None, rule: str, temperature: float) -> Competition:
+def competition(scores: Tensor, f: float | None, rule: Literal["runner_up", "all"], temperature: float) -> Competition:
     """Find each sample's label and its competing classes (section 3.2, Fig. 2).
 
     The label is the most probable class. A class competes when p_class > p_label / f.
@@ -32,12 +35,7 @@ def competition(scores: Tensor, f: float | None, rule: str, temperature: float) 
         f: The repulsion factor, >= 1; None lets the runner-up always compete.
         rule: "runner_up" keeps the most probable competitor, "all" keeps every competitor.
         temperature: Of the softmax that the factor is applied to.
-
-    Raises:
-        ValueError: There is no such rule.
     """
-    if rule not in ("runner_up", "all"):
-        raise ValueError(f"{rule!r} is not a rule of who competes")
     probabilities = F.softmax(scores / temperature, dim=1)
     top, label = probabilities.max(dim=1, keepdim=True)
     own = torch.zeros_like(probabilities, dtype=torch.bool).scatter(1, label, True)
@@ -45,6 +43,8 @@ def competition(scores: Tensor, f: float | None, rule: str, temperature: float) 
     if rule == "runner_up" or f is None:
         second = probabilities.masked_fill(own, -1).argmax(dim=1, keepdim=True)
         rivals = rivals & torch.zeros_like(own).scatter(1, second, True)
+    elif rule != "all":
+        assert_never(rule)
     if f is not None:
         rivals = rivals & (probabilities > top / f)
     return Competition(probabilities, own, rivals)
@@ -82,7 +82,7 @@ def sums_by_class(x: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
     return membership.T @ x, membership.sum(0)
 
 
-def confidence(who: Competition, weighting: str) -> Tensor:
+def confidence(who: Competition, weighting: Confidence) -> Tensor:
     """Return how much each pair of sample and rival counts (the paper's "further research").
 
     Args:
@@ -92,9 +92,6 @@ def confidence(who: Competition, weighting: str) -> Tensor:
 
     Returns:
         (B, C), broadcast where the weight does not depend on the rival.
-
-    Raises:
-        ValueError: There is no such weighting.
     """
     p = who.probabilities
     p_label = p.max(dim=1, keepdim=True).values
@@ -108,10 +105,12 @@ def confidence(who: Competition, weighting: str) -> Tensor:
         case "entropy":
             entropy = torch.special.entr(p).sum(1, keepdim=True)
             return (1 - entropy / math.log(max(p.shape[1], 2))).clamp_min(0).expand_as(p)
-    raise ValueError(f"{weighting!r} is not a weighting by confidence")
+    assert_never(weighting)
 
 
-def repulsion(distances: Tensor, rivals: Tensor, weights: Tensor, form: str, reduction: str = "mean") -> Tensor:
+def repulsion(
+    distances: Tensor, rivals: Tensor, weights: Tensor, form: Repulsion, reduction: Reduction = "mean"
+) -> Tensor:
     """Return the reconstruction repulsion loss (Eq. 4), a scalar.
 
     With D_ic the distance of sample i to the mean of class c, R_i its rivals, w their weights, and n the number of
@@ -133,9 +132,6 @@ def repulsion(distances: Tensor, rivals: Tensor, weights: Tensor, form: str, red
 
     Returns:
         0 when no sample has a rival.
-
-    Raises:
-        ValueError: There is no such form or reduction.
     """
     per_sample = rivals.sum(1, keepdim=True).clamp_min(1)
     samples = rivals.any(1).sum().clamp_min(1)
@@ -145,7 +141,7 @@ def repulsion(distances: Tensor, rivals: Tensor, weights: Tensor, form: str, red
         case "total":
             share = rivals * weights / per_sample
         case _:
-            raise ValueError(f"{reduction!r} is not a reduction")
+            assert_never(reduction)
     # Distances of pairs that do not count never enter, not even as 0 * inf; none is smaller than rounding can tell.
     distances = torch.where(rivals, distances, 1.0).clamp_min(torch.finfo(distances.dtype).eps)
     match form:
@@ -156,10 +152,10 @@ def repulsion(distances: Tensor, rivals: Tensor, weights: Tensor, form: str, red
             return average.square() / (share * distances).sum().clamp_min(torch.finfo(distances.dtype).tiny)
         case "negative":
             return -(share * distances).sum()
-    raise ValueError(f"{form!r} is not a form of repulsion")
+    assert_never(form)
 
 
-def attraction(distances: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def attraction(distances: Tensor, target: Tensor, reduction: Reduction = "mean") -> Tensor:
     """Return the reconstruction attraction loss (Eq. 5): the batch mean of D(mean of own class, x').
 
     Args:
@@ -167,9 +163,6 @@ def attraction(distances: Tensor, target: Tensor, reduction: str = "mean") -> Te
         target: (B, C) boolean, the class whose mean attracts each sample: its own.
         reduction: "mean" or "sum" (over features) take the mean over the B samples, "total" the sum, as Eq. 5 prints
             it. With D summed over F features as well, that is B F times the mean over both.
-
-    Raises:
-        ValueError: There is no such reduction.
     """
     own = torch.where(target, distances, 0.0).sum(1)
     match reduction:
@@ -177,4 +170,4 @@ def attraction(distances: Tensor, target: Tensor, reduction: str = "mean") -> Te
             return own.mean()
         case "total":
             return own.sum()
-    raise ValueError(f"{reduction!r} is not a reduction")
+    assert_never(reduction)

@@ -13,6 +13,8 @@ from torch.nn.utils import parameters_to_vector
 
 from exaggerated_replay.learning.networks import Classifier
 
+VERSION = 1  # part of the names of those runs whose method, in a file of the user's own, imports this module
+
 
 def held_parameters(network: Classifier) -> list[nn.Parameter]:
     """Return the weights and biases that a penalty holds: hidden encoder layers and classifier, no more."""

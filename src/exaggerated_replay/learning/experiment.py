@@ -1,6 +1,7 @@
 """One run: from its settings and the data to a trained method."""
 
 from collections.abc import Callable
+from typing import assert_never
 
 import torch
 from torch import Tensor
@@ -96,8 +97,8 @@ def run_experiment(
             products = "highest"
         case "tf32":
             products = "high"
-        case other:
-            raise ValueError(f"{other!r} is not a precision")
+        case _:
+            assert_never(settings.precision)
     if device.type == "cuda":
         torch.set_float32_matmul_precision(products)
     schedule = Schedule(

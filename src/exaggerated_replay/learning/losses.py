@@ -4,11 +4,13 @@ Section numbers refer to the paper; what it leaves open follows the publication 
 """
 
 import math
+from typing import Literal, assert_never
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+VERSION = 1  # part of the names of those runs whose method, in a file of the user's own, imports this module
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -37,7 +39,7 @@ def log_normal_pairs(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     return (-0.5 * (squared + constant)).to(single)
 
 
-def log_mixture_prior(log_priors: Tensor, weights: Tensor, form: str) -> Tensor:
+def log_mixture_prior(log_priors: Tensor, weights: Tensor, form: Literal["largest", "logsumexp"]) -> Tensor:
     """Return log sum_c w_c p(z | c), the prior of a replayed sample (Eq. 3 with a mixture prior).
 
     Args:
@@ -49,9 +51,6 @@ def log_mixture_prior(log_priors: Tensor, weights: Tensor, form: str) -> Tensor:
 
     Returns:
         (B,) log densities.
-
-    Raises:
-        ValueError: There is no such form.
     """
     mixture = torch.logsumexp(log_priors + torch.log(weights), dim=1)
     match form:
@@ -61,7 +60,7 @@ def log_mixture_prior(log_priors: Tensor, weights: Tensor, form: str) -> Tensor:
             # Clamped after taking the log: 1e-40 itself is too small for single precision to divide by.
             floor = log_priors.amax(dim=1) + math.log(1e-40)
             return torch.where(mixture > floor, mixture, floor)
-    raise ValueError(f"{form!r} is not a form of the mixture prior")
+    assert_never(form)
 
 
 def variational(z: Tensor, mean: Tensor, log_variance: Tensor, log_prior: Tensor) -> Tensor:

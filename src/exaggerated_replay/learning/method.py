@@ -82,8 +82,8 @@ class Method(nn.Module):
         return self.problem.seen_after(self.task - 1)
 
     def pool(self, task: int) -> range:
-        """Return the tasks whose training data may be drawn from in `task`."""
-        return range(task, task + 1)
+        """Return the tasks whose training data batches of `task` are drawn from, as the settings say."""
+        return range(1 if self.settings.draws_from == "tasks so far" else task, task + 1)
 
     def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
         """Return what takes the steps: Adam (betas 0.9, 0.999)."""
@@ -91,8 +91,8 @@ class Method(nn.Module):
         return torch.optim.Adam(self.parameters(), lr=learning_rate, fused=True, capturable=on_gpu)
 
     def steps(self, iterations: int) -> int:
-        """Return how many optimiser steps a task takes: as many as the schedule says."""
-        return iterations
+        """Return how many optimiser steps a task takes: as many as the schedule says, or none without batches."""
+        return 0 if self.settings.draws_from == "nothing" else iterations
 
     def begin_task(self, task: int) -> None:
         """Get ready for task number `task` (from 1)."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from exaggerated_replay.learning.method import Method
+from exaggerated_replay.settings.run import OptimiserState, Precision
 
 PERCENT = 100
 
@@ -37,8 +38,8 @@ class Schedule:
     iterations: int  # optimiser steps per task
     batch: int  # current samples per step
     learning_rate: float
-    precision: str = "fp32"  # of the networks' matrix products: fp32, tf32 or bf16
-    optimiser_state: str = "kept"  # what Adam keeps when a task begins: all, its "moments" only, nothing ("reset")
+    precision: Precision = "fp32"  # of the networks' matrix products
+    optimiser_state: OptimiserState = "kept"  # what Adam keeps when a task begins: all, its moments only, nothing
 
 
 @dataclass(frozen=True)

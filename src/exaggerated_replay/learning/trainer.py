@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Callable
+from typing import assert_never
 
 import torch
 from torch import Tensor
@@ -107,7 +108,7 @@ def between_tasks(optimiser: torch.optim.Optimizer, method: Method, schedule: Sc
             return optimiser
         case "reset":
             return method.optimiser(schedule.learning_rate)
-    raise ValueError(f"{schedule.optimiser_state!r} is not a state of the optimiser")
+    assert_never(schedule.optimiser_state)
 
 
 def restart_count(optimiser: torch.optim.Optimizer) -> None:

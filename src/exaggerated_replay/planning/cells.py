@@ -13,13 +13,14 @@ from typing import Any
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.checking import check, check_arm, check_choice, shown
-from exaggerated_replay.planning.questions import WHOLE_STUDY
+from exaggerated_replay.planning.questions import NARROW, WHOLE_STUDY
 from exaggerated_replay.planning.runs import Common
 from exaggerated_replay.planning.study_plan import Cell, Row
 from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.nested import follow, holder_of
 from exaggerated_replay.settings.run import ModelSettings, TrainingSettings
 from exaggerated_replay.settings.study import ComputeSettings, Params
+from exaggerated_replay.wording import shortest
 
 LONGEST = 50  # characters, which may take four bytes each: no file's name has more than 255
 WORD = rf"[A-Za-z0-9][\w-]{{0,{LONGEST - 1}}}"
@@ -54,7 +55,7 @@ class Cells:
             UserError: A row names an arm or a setting that does not exist, or a value that cannot be.
         """
         where, params = f"study.grids.{name}", self.common.params
-        if not re.fullmatch(WORD, name) or name in TAKEN:
+        if not re.fullmatch(WORD, name) or name in TAKEN or name.endswith(NARROW):
             word = f"choose another word of at most {LONGEST} letters"
             raise UserError(f"params.yaml: study.grids: {shown(name)} cannot be the name of a grid, {word}")
         if not rows:
@@ -166,8 +167,8 @@ def multiplied(settings: Changes, default: dict[str, Any], where: str) -> Change
     for key, value in settings.items():
         factor = re.fullmatch(r"x(\d+(?:\.\d+)?)", value) if isinstance(value, str) else None
         own = follow(default, key)
-        if factor is None or isinstance(own, str):
-            continue
+        if factor is None or isinstance(own, str) or holder_of(default, key) is None:
+            continue  # what is no multiple, or no setting, is told where the cell is made
         if isinstance(own, bool) or not isinstance(own, int | float):
             raise UserError(f"params.yaml: {where}: {key} is {value}, but there is no number to multiply")
         product = float(f"{own * float(factor[1]):.12g}")  # 0.1 x 3 is 0.3
@@ -186,11 +187,6 @@ def name_of(stem: str, settings: Changes, config: dict[str, Any], default: dict[
             value = Path(value).name if key == "dataset.tasks" and isinstance(value, str) else value
             name += f"-{last}{shortest(value)}" if isinstance(value, int | float) else f"-{last}-{value}"
     return name
-
-
-def shortest(value: float) -> str:
-    """Return a number as short as can be without loss: 1e-06, 50, 1000001."""
-    return text if float(text := f"{value:g}") == value else str(value)
 
 
 def default_config(params: Params, arm: str) -> dict[str, Any]:

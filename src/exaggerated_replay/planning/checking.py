@@ -4,7 +4,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -68,7 +68,7 @@ def check(kind: type[Kind], values: Any, where: str = "") -> Kind:
 
 
 def check_arm(values: Any, where: str) -> MethodSettings:
-    """Check the settings of one arm against those of its method.
+    """Check the settings of one arm against those of its method, which somebody's own file may give any type.
 
     Raises:
         UserError: Naming the key below `where`.
@@ -76,7 +76,16 @@ def check_arm(values: Any, where: str) -> MethodSettings:
     if not isinstance(values, dict) or "method" not in values:
         raise UserError(f"params.yaml: {where}.method is missing: choose one of {', '.join(method_names())}")
     check_choice(values["method"], method_names(), f"{where}.method", "a method")
-    return check(settings_of(values["method"]), values, where)
+    method = check(settings_of(values["method"]), values, where)
+    for key, value in asdict(method).items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            raise UserError(
+                f"params.yaml: {where}.{key} is {shown(value)}, which a run's record cannot hold: give it a type of "
+                "finite numbers, text, lists and mappings"
+            ) from None
+    return method
 
 
 def check_choice(value: Any, choices: Any, where: str, what: str) -> None:

@@ -196,6 +196,9 @@ WHOLE_STUDY = (
 )
 """In the order of the page."""
 
+NARROW = "-narrow"
+"""How the file of a figure with its panels stacked ends, and so the name of no grid."""
+
 BY_NAME = {question.name: question for question in QUESTIONS}
 
 

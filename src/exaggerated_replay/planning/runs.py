@@ -84,11 +84,6 @@ def check_batch(run: Run, samples: Sequence[int]) -> None:
             )
 
 
-def run_name(settings: RunSettings) -> str:
-    """Return the name of a run's directory: readable, and ending in the digest of all that decides its result."""
-    return name_of_values(values_of(settings))
-
-
 def values_of(settings: RunSettings) -> dict[str, Any]:
     """Return a run's settings as nested dictionaries."""
     return _as_values({field.name: getattr(settings, field.name) for field in fields(settings)})

@@ -12,7 +12,7 @@ from exaggerated_replay.files import digest_of, file_digest, no_such_file
 from exaggerated_replay.places import DIGITS, ENCODER_WEIGHTS, ENCODERS, RAW
 from exaggerated_replay.planning.encoder_file import check_weights
 from exaggerated_replay.planning.study_plan import EncoderFacts, without_path
-from exaggerated_replay.planning.versions import extraction_version, pretraining_version, reader_version
+from exaggerated_replay.planning.versions import extraction_version, pretraining_version, reader_version, stated
 from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings, PretrainingSettings
 
@@ -154,10 +154,13 @@ def data_digest(settings: SourceSettings, content: str | None) -> str:
 
     It is that of its samples. Of published files whose samples no setting states, it is taken from the checksums that
     they must have and from their reader. The share that is held out and the deviation that features are brought to are
-    part of it where they are set. A name decides nothing.
+    part of it where they are set, and the version of what makes data ready where it is above the first, which is later
+    than the first names. A name decides nothing.
     """
     raw = content or digest_of({"files": settings.files, "code": reader_version(settings.reader)})
     made = {key: value for key in ("validation", "deviation") if (value := getattr(settings, key)) is not None}
+    if (version := stated("data/prepare.py")) > 1:
+        made["code"] = f"preparing {version}"
     return digest_of({"data": raw, **made}) if made else raw
 
 

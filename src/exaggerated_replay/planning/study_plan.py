@@ -284,5 +284,9 @@ def _bare(settings: Mapping[str, Any], key: str = "tasks") -> dict[str, Any]:
 
 
 def name_of_values(values: Mapping[str, Any]) -> str:
-    """Return the name of a run from its settings as nested dictionaries, as a record holds them; see `run_name`."""
+    """Return the name of a run's directory: readable, and ending in the digest of all that decides its result.
+
+    Args:
+        values: The run's settings as nested dictionaries, as a record holds them.
+    """
     return f"{values['method']['method']}-s{values['seed']}-{digest_of(values)[:DIGITS]}"

@@ -98,7 +98,7 @@ def beside_the_paper(plan: StudyPlan) -> list[Setting]:
     methods = [cell.method for cell in plan.cells.values()]
     weighted = [method for method in methods if method.get("lambda_rr") == method.get("lambda_ra") == paper.WEIGHT]
     tasks = {len(run.settings.tasks) for run in plan.runs}
-    factors = {method["f"] for method in weighted}
+    factors = {method["f"] for method in weighted if "f" in method}  # which one of somebody's own may not have
     seeds = {len(cell.runs) for cell in plan.cells.values()}
     settings = [
         Setting("data set", "CIFAR-100", named(plan), papers_data(plan)),

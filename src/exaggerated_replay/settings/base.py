@@ -28,6 +28,7 @@ MOST = 10**9
 Count = Annotated[int, Within(ge=1, le=MOST)]
 Seed = Annotated[int, Within(ge=0, le=MOST)]
 Positive = Annotated[float, Within(gt=1e-12, le=1e12)]
+Number = Annotated[float, Within()]
 NonNegative = Annotated[float, Within(ge=0, le=1e12)]
 Share = Annotated[float, Within(ge=1e-12, le=1)]
 OpenShare = Annotated[float, Within(gt=0, lt=1)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from exaggerated_replay.settings.base import MOST, Count, OpenShare, Positive, Settings, Within, require
+from exaggerated_replay.settings.base import MOST, Count, Number, OpenShare, Positive, Settings, Within, require
 
 Byte = Annotated[int, Within(ge=1, le=255)]
 Class = Annotated[int, Within(ge=0, le=MOST)]
@@ -28,8 +28,8 @@ class SourceSettings(Settings):
     content: str | None = None  # digest of the samples that they must hold, which identifies them; null: any
     files: dict[str, str] = field(default_factory=dict)  # raw file -> checksum
     mirrors: list[str] = field(default_factory=list)  # folders that hold them: URLs, or package:NAME/FOLDER
-    mean: list[float] | None = None  # mean of each channel as a fraction of 255, for the encoder
-    std: list[float] | None = None  # standard deviation of each channel, likewise
+    mean: list[Number] | None = None  # mean of each channel as a fraction of 255, for the encoder
+    std: list[Number] | None = None  # standard deviation of each channel, likewise
     validation: OpenShare | None = None  # share of each class's training samples that takes the test set's place
     white: Byte | None = None  # the largest value of a pixel in the user's npz file; null: 255
     deviation: Positive | None = None  # of all values of the training features; null: as they come

@@ -10,7 +10,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -18,6 +18,7 @@ from types import ModuleType
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import file_digest, no_such_file
+from exaggerated_replay.settings.arms import Appearance
 from exaggerated_replay.settings.run import MethodSettings
 
 FOLDER = Path(__file__).parents[1] / "methods"
@@ -104,6 +105,10 @@ def _load(method: str, path: Path) -> ModuleType:
         chosen = getattr(module, "Settings", MethodSettings)
         if not (isinstance(chosen, type) and issubclass(chosen, MethodSettings)):
             raise UserError(f"methods.{method}: Settings in {path} must be a class that derives from MethodSettings")
+        if taken := [field.name for field in fields(chosen) if field.name in Appearance.__dataclass_fields__]:
+            raise UserError(
+                f"methods.{method}: Settings in {path} has {taken[0]}, which says how an arm looks: choose another name"
+            )
     except Exception as error:
         for name in names:
             del sys.modules[name]

@@ -5,6 +5,10 @@ from typing import Literal
 
 from exaggerated_replay.settings.base import Positive, Settings
 
+Repulsion = Literal["mean_inverse", "inverse_mean", "negative"]
+Reduction = Literal["mean", "sum", "total"]
+Confidence = Literal["off", "label", "label_rival", "entropy"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingSettings(Settings):
@@ -14,14 +18,14 @@ class ReadingSettings(Settings):
     """
 
     distance: Literal["model", "squared", "bce"] = "model"
-    repulsion: Literal["mean_inverse", "inverse_mean", "negative"] = "mean_inverse"
-    reduction: Literal["mean", "sum", "total"] = "mean"
+    repulsion: Repulsion = "mean_inverse"
+    reduction: Reduction = "mean"
     competitors: Literal["runner_up", "all", "random"] = "runner_up"
     temperature: Positive = 1.0
     class_means: Literal["batch", "running", "stored", "shuffled"] = "batch"
     attraction: Literal["every", "gated"] = "every"
     attraction_target: Literal["own", "random"] = "own"
-    confidence: Literal["off", "label", "label_rival", "entropy"] = "off"
+    confidence: Confidence = "off"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,9 @@ from typing import Any, ClassVar, Literal
 
 from exaggerated_replay.settings.base import Count, NonNegative, Positive, Seed, Settings, require
 
+OptimiserState = Literal["kept", "moments", "reset"]
+Precision = Literal["fp32", "tf32", "bf16"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings(Settings):
@@ -22,7 +25,7 @@ class TrainingSettings(Settings):
     batch: Count  # current samples per step
     replay_batch: Count  # replayed samples per step
     learning_rate: Positive  # of Adam
-    optimiser_state: Literal["kept", "moments", "reset"] = "kept"  # what Adam keeps when the next task begins
+    optimiser_state: OptimiserState = "kept"  # what Adam keeps when the next task begins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,8 @@ class MethodSettings(Settings):
     """What the settings of every method have: its name. Each method adds its own, in its own folder."""
 
     generates: ClassVar[bool] = False  # whether it learns from samples that it generates itself
-    draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "task"  # what batches of a task are drawn from
+    # What batches of a task are drawn from; from nothing by a method that takes no steps.
+    draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "task"
 
     method: str  # its folder in methods/
 
@@ -63,7 +67,7 @@ class RunSettings(Settings):
     training: TrainingSettings
     method: MethodSettings
     threads: Count  # on the CPU; decides in which order sums are taken
-    precision: str  # of matrix products
+    precision: Precision  # of matrix products
 
     def __post_init__(self) -> None:
         require(all(self.tasks) and bool(self.tasks), "tasks: every task needs at least one class")

@@ -11,7 +11,7 @@ from exaggerated_replay.settings.data import DatasetSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.reading import ReadingPreset
 from exaggerated_replay.settings.rules import RulesSettings
-from exaggerated_replay.settings.run import ModelSettings, TrainingSettings
+from exaggerated_replay.settings.run import ModelSettings, Precision, TrainingSettings
 
 MOST_SEEDS = 10_000
 Seeds = Annotated[int, Within(ge=1, le=MOST_SEEDS)] | list[Seed] | str
@@ -32,7 +32,7 @@ class ComputeSettings(Settings):
     name: str  # of the option
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU where there is one
     threads: Count = 1  # of each training job on the CPU
-    precision: Literal["fp32", "tf32", "bf16"] = "fp32"  # of matrix products; tf32 changes nothing on a CPU
+    precision: Precision = "fp32"  # of matrix products; tf32 changes nothing on a CPU
     runs_per_job: Count = 25  # trained one after the other by one job
     slots_per_gpu: Count = 1  # training jobs that may share one GPU
     save_minutes: Positive = 10.0  # how often a run saves where it stands

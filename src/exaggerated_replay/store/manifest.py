@@ -8,9 +8,11 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, read_json, write_json
 from exaggerated_replay.places import MANIFEST, RECORD, RUNS
 
-WRITERS = ("analysis", "figures", "publishing", "report")
-ALSO = ("planning/questions.py", "store/lines.py", "store/records.py", "strict_yaml.py", "wording.py")
-"""The code that makes a study's files: folders, and single modules."""
+CODE = (
+    *("analysis", "figures", "planning", "publishing", "report", "settings"),
+    *("store/lines.py", "store/records.py", "strict_yaml.py", "wording.py"),
+)
+"""The code that makes a study's files, which the stage `metrics` of dvc.yaml names too: folders, and single modules."""
 
 
 def made_from(plan: dict[str, Any], places: Mapping[str, Path] | None = None) -> str:
@@ -21,10 +23,10 @@ def made_from(plan: dict[str, Any], places: Mapping[str, Path] | None = None) ->
         places: Run -> where its files lie, if not in results/runs/.
     """
     package = Path(__file__).parents[1]
-    folders = [path for folder in WRITERS for path in sorted((package / folder).rglob("*"))]
     code = {
         str(path.relative_to(package)): file_digest(path)
-        for path in [*folders, *(package / module for module in ALSO)]
+        for part in CODE
+        for path in [package / part, *sorted((package / part).rglob("*"))]
         if path.is_file() and "__pycache__" not in path.parts
     }
     paths = {name: (places or {}).get(name, RUNS / name) / RECORD for name in plan["runs"]}

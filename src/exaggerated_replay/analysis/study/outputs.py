@@ -7,7 +7,7 @@ from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS
-from exaggerated_replay.planning.questions import QUESTIONS, WHOLE_STUDY, Figure, WholeFigure, question_of
+from exaggerated_replay.planning.questions import NARROW, QUESTIONS, WHOLE_STUDY, Figure, WholeFigure, question_of
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 README, REPORT = "README.md", "report.html"
@@ -136,7 +136,7 @@ def picture_file(name: str) -> str:
 
 def narrow_file(name: str) -> str:
     """Return where a figure lies with its panels stacked, as the page shows it on a narrow screen."""
-    return f"print/{name}-narrow.svg"
+    return f"print/{name}{NARROW}.svg"
 
 
 def drawn_files(name: str, kind: Figure) -> list[str]:

@@ -9,9 +9,8 @@ import pandas as pd
 from exaggerated_replay.analysis.study.scores import PLACES, accuracy_matrix, by_task, so_far
 from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.settings.methods import method_names, settings_of
 from exaggerated_replay.store.records import Record
-
-REFERENCE = "joint"  # the method that may look at everything seen so far
 
 
 def read_tasks(folder: Path | str) -> pd.DataFrame:
@@ -68,11 +67,13 @@ def learning_table(study: Study) -> pd.DataFrame:
 def reference_of(plan: StudyPlan, cell: str) -> str | None:
     """Return the cell of a plan that trains jointly under a cell's settings but for its method; None without one."""
     wanted = plan.cells[cell].without("method")
+    known = plan.every("method.method") & {*method_names()}
+    joint = {name for name in known if settings_of(name).draws_from == "tasks so far"}
     return next(
         (
             name
             for name, other in plan.cells.items()
-            if other.setting("method.method") == REFERENCE and other.without("method") == wanted
+            if other.setting("method.method") in joint and other.without("method") == wanted
         ),
         None,
     )

@@ -3,7 +3,7 @@
 Both losses act on replayed samples only. With both weights 0 this is the baseline, bit for bit.
 """
 
-from typing import Any
+from typing import Any, assert_never
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from exaggerated_replay.learning.likelihoods import Bernoulli, Gaussian
 from exaggerated_replay.learning.method import Problem
 from exaggerated_replay.learning.networks import Reconstruction
 from exaggerated_replay.methods.bir.method import BrainInspiredReplay, Replayed
+from exaggerated_replay.settings.reading import ReadingSettings
 
 
 class FeatureExaggeration(BrainInspiredReplay):
@@ -33,7 +34,7 @@ class FeatureExaggeration(BrainInspiredReplay):
 
     def __init__(self, problem: Problem, settings: Any) -> None:
         super().__init__(problem, settings)
-        self.reading = settings.reading
+        self.reading: ReadingSettings = settings.reading
         self.repulsion_factor = None if settings.f == "none" else settings.f
         self.controls = self.draw("controls")  # of their own, so that arms stay paired
         self.register_buffer("class_sums", torch.zeros(problem.classes, problem.inputs, device=problem.device))
@@ -80,7 +81,7 @@ class FeatureExaggeration(BrainInspiredReplay):
                 return who.own
             case "random":
                 return random_class(present, len(who.own), self.controls)
-        raise ValueError(f"{self.reading.attraction_target!r} is not a target of attraction")
+        assert_never(self.reading.attraction_target)
 
     def gate(self, who: Competition) -> Tensor | float:
         """Return 1 where attraction acts on the batch, 0 where it does not."""
@@ -89,22 +90,24 @@ class FeatureExaggeration(BrainInspiredReplay):
                 return 1.0
             case "gated":
                 return who.rivals.any()  # some sample passes the f test, whoever is present
-        raise ValueError(f"{self.reading.attraction!r} is not a rule of what is attracted")
+        assert_never(self.reading.attraction)
 
     def class_means(self, x: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean input of each earlier class and whether there is one: (C, inputs), (C,)."""
-        kind, earlier = self.reading.class_means, self.earlier
-        if kind not in ("batch", "shuffled", "running", "stored"):
-            raise ValueError(f"{kind!r} is not a kind of class means")
-        if kind != "stored":
-            sums, counts = sums_by_class(x, own)
-        if kind == "running":
-            self.class_sums[:earlier] += sums
-            self.class_counts[:earlier] += counts
-        if kind in ("running", "stored"):
-            sums, counts = self.class_sums[:earlier], self.class_counts[:earlier]
+        kept = self.class_sums[: self.earlier], self.class_counts[: self.earlier]
+        match self.reading.class_means:
+            case "batch" | "shuffled":
+                sums, counts = sums_by_class(x, own)
+            case "running":
+                for total, more in zip(kept, sums_by_class(x, own), strict=True):
+                    total += more
+                sums, counts = kept
+            case "stored":
+                sums, counts = kept
+            case _:
+                assert_never(self.reading.class_means)
         means, present = sums / counts.clamp_min(1).unsqueeze(1), counts > 0
-        if kind == "shuffled":
+        if self.reading.class_means == "shuffled":
             means = shuffled_among(present, means, self.controls)
         return means, present
 
@@ -118,14 +121,14 @@ class FeatureExaggeration(BrainInspiredReplay):
                 distances = Gaussian().pairwise(means, own.mean(output))
             case "bce":
                 distances = Bernoulli().pairwise(own.squash(means), output)
-            case other:
-                raise ValueError(f"{other!r} is not a distance")
+            case _:
+                assert_never(self.reading.distance)
         match self.reading.reduction:
             case "mean":
                 return distances
             case "sum" | "total":
                 return distances * means.shape[1]
-        raise ValueError(f"{self.reading.reduction!r} is not a reduction")
+        assert_never(self.reading.reduction)
 
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Also add up the real data of each class, for the ablation that stores their means."""

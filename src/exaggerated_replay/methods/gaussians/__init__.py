@@ -1,7 +1,7 @@
 """One Gaussian per class, features taken as independent."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from exaggerated_replay.settings.base import Share
 from exaggerated_replay.settings.run import MethodSettings
@@ -13,7 +13,6 @@ VERSION = 2
 class Settings(MethodSettings):
     """What can be set."""
 
-    draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "nothing"
-
+    draws_from = "nothing"
     method: Literal["gaussians"]
     shrinkage: Share = 1e-4  # towards the identity, of (co)variances

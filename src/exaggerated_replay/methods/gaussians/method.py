@@ -37,10 +37,6 @@ class ClassGaussians(Method):
         """Return Gaussians that have seen nothing."""
         return DiagonalGaussians(self.problem.inputs, self.problem.classes).to(self.problem.device)
 
-    def steps(self, iterations: int) -> int:
-        """Return 0: there is no gradient to follow."""
-        return 0
-
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Take mean and variance of every new class; the shrinkage s keeps a constant feature's from being 0."""
         s = self.settings.shrinkage

@@ -1,7 +1,7 @@
 """Joint training: batches from the data of all tasks so far."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from exaggerated_replay.settings.run import MethodSettings
 
@@ -12,6 +12,5 @@ VERSION = 1
 class Settings(MethodSettings):
     """Nothing can be set."""
 
-    draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "tasks so far"
-
+    draws_from = "tasks so far"
     method: Literal["joint"]

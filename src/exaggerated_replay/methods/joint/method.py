@@ -4,11 +4,7 @@ from exaggerated_replay.learning.method import Method
 
 
 class JointTraining(Method):
-    """One network that goes on learning, and may look at everything seen so far."""
-
-    def pool(self, task: int) -> range:
-        """Return all tasks up to this one."""
-        return range(1, task + 1)
+    """One network that goes on learning, and may look at everything seen so far, as its settings say."""
 
 
 METHOD = JointTraining

@@ -50,10 +50,6 @@ class StreamingLDA(Method):
             parameter.zero_()
         return linear.to(self.problem.device)
 
-    def steps(self, iterations: int) -> int:
-        """Return 0: there is no gradient to follow."""
-        return 0
-
     def end_task(self, x: Tensor, y: Tensor) -> None:
         """Add the task to the statistics, and solve for the classifier of all classes seen.
 
