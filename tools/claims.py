@@ -53,8 +53,8 @@ READINGS = (
     ),
     (
         "sums over features (Eq. 2, 4 and 5) and over samples (Eq. 1), the reconstruction included",
-        "means throughout, as the authors' code has it; `reduction=total`: RR and RA alone are summed over both, so that "
-        "attraction weighs 0.52 of the reconstruction at the paper's batch",
+        "means throughout, as the authors' code has it; `reduction=total`: RR and RA alone are summed over both, so "
+        "that attraction weighs 0.52 of the reconstruction at the paper's batch",
     ),
     (
         "binary cross-entropy between features (Eq. 4 and 5)",

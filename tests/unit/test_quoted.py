@@ -187,10 +187,8 @@ SAID = {
             len(table("claims-small/verdicts.csv").query("grid == 'table1'")),
             len(table("claims-small/verdicts.csv").query("grid == 'table1' and high < 0")),
         ],
-        r"is contradicted in (\w+) rows, and the difference is negligible in (\w+); (\w+) are undecided": lambda: (
-            spelt(
-                words("readings-small", "at_published_weights", ["first20"], "contradicted", "negligible", "undecided")
-            )
+        r"is contradicted in (\w+) rows, and the difference is negligible in (\w+); (\w+) are undecided": lambda: spelt(
+            words("readings-small", "at_published_weights", ["first20"], "contradicted", "negligible", "undecided")
         ),
         r"to Table 1, (\S*) points .* effect at all is (\S*) from it; on unseen seeds it is (\S*) from": lambda: [
             one(table("readings-small/closest/at_published_weights.csv"), "distance", cell=STORED_SUMS),
