@@ -31,6 +31,7 @@ SIZES = {
     "bounded": False,
 }
 ITERATIONS = (50, 100, 200)
+UNITS = 200
 COLOURS = {"bir-si": style.BASELINE, "rr-ra": style.TREATMENT}
 
 
@@ -47,7 +48,7 @@ def study(seeds=4):
             method |= {"method": "exaggeration", "f": f, "lambda_rr": 1e-6, "lambda_ra": 1e-6}
         cells[cell] = {
             "arm": arm,
-            "config": {"training": {"iterations": length}, "method": method},
+            "config": {"model": {"units": UNITS}, "training": {"iterations": length}, "method": method},
             "runs": [{"seed": seed, "digest": digest} for seed, digest in enumerate(digests)],
         }
         for seed, digest in enumerate(digests):

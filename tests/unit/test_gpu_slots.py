@@ -316,7 +316,7 @@ def test_a_job_says_once_that_it_waits_and_for_what_until_a_slot_is_free(two_car
         if len(waited) == 3:
             locks[1].close()
 
-    monkeypatch.setattr(gpus.time, "sleep", sleep)
+    monkeypatch.setattr(gpus, "time", SimpleNamespace(sleep=sleep))  # and not that of other threads
     lock = hold_gpu(2, waiting=0.25)
     assert waited == [0.25] * 3
     assert os.environ["CUDA_VISIBLE_DEVICES"] == B

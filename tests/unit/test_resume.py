@@ -4,7 +4,6 @@ import json
 import os
 import signal
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,6 +15,7 @@ from exaggerated_replay.learning.method import Method, build_method
 from exaggerated_replay.learning.run import Schedule
 from exaggerated_replay.learning.trainer import train
 from exaggerated_replay.settings.methods import OwnMethod
+from exaggerated_replay.settings.run import MethodSettings
 from exaggerated_replay.training import resume
 from exaggerated_replay.training.observation.observer import TaskEndObserver
 from exaggerated_replay.training.resume import StateFile, Stop, mark_of, read_state, write_state
@@ -122,7 +122,7 @@ class Cooling(Method):
 
 def test_a_learning_rate_that_the_method_lowers_is_where_it_was(new_problem, new_samples, tmp_path):
     def run(keeper=None):
-        method = Cooling(new_problem(), SimpleNamespace(method="cooling"))
+        method = Cooling(new_problem(), MethodSettings(method="cooling"))
         schedule = Schedule(2, STEPS, 10, 0.03)
         train(method, new_samples(), new_samples(per_class=5, draw=1), schedule, lambda progress: None, None, keeper)
         return method.checkpoint()

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +18,7 @@ from exaggerated_replay.learning.experiment import as_inputs
 from exaggerated_replay.learning.instruments import Instruments
 from exaggerated_replay.learning.method import Method, Problem, build_method
 from exaggerated_replay.learning.run import Diverged, Samples
+from exaggerated_replay.settings.run import MethodSettings
 from exaggerated_replay.streams import stream
 
 
@@ -288,7 +288,7 @@ class NotesSometimes(Method):
     """Notes a value in some tasks, or in some steps of a task."""
 
     def __init__(self, problem, notes):
-        super().__init__(problem, SimpleNamespace(method="none"))
+        super().__init__(problem, MethodSettings(method="none"))
         self.notes, self.steps_taken = notes, 0
 
     def loss(self, x, y):
@@ -431,7 +431,7 @@ class Overflowing(Method):
 
 @pytest.mark.parametrize("tasks", [{2: 3, 3: 1}, {2: 3}, {3: 2}, {1: 1}])
 def test_moments_that_overflow_are_counted_from_the_task_on_and_told_once(tasks, new_problem, learn, capsys):
-    method = Overflowing(new_problem(), None)
+    method = Overflowing(new_problem(), MethodSettings(method="overflowing"))
     method.infinite = tasks
     weights = 6 * 12 + 12 + 12 * 12 + 12 + 12 * 8 + 8
     outcome = learn(method)
