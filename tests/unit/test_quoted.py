@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from exaggerated_replay.analysis.study.paper import published
-from exaggerated_replay.analysis.study.scores import METRICS, scores
+from exaggerated_replay.analysis.study.scores import METRICS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/results.md", "docs/explanation/miniature.md", "docs/explanation/performance.md")
