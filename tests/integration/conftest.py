@@ -1,8 +1,10 @@
 """Throw-away clones of this repository, in which the real git, dvc and snakemake run."""
 
+import functools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -77,8 +79,9 @@ class Clone:
         }
 
     def start(self, *command, **options):
-        """Start a command in a process group of its own."""
-        options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | options
+        """Start a command in a process group of its own, which heeds Ctrl-C though a shell may let the tests ignore it."""
+        heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "preexec_fn": heeding} | options
         return subprocess.Popen(command, cwd=self.path, env=self.environment(), start_new_session=True, **options)
 
     def compose(self, *overrides):

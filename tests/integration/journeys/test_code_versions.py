@@ -20,7 +20,7 @@ def test_tidying_keeps_every_run_and_is_found_equivalent_and_another_result_is_n
     refused = clone.run(*CHECK, check=False)
     assert refused.returncode == 1
     assert refused.output.startswith(
-        "The code of core, readers/cifar, readers/idx, readers/npz, extraction is not that"
+        "The code of core, readers/cifar, readers/idx, readers/npz, preparing, extraction is not that"
     )
     assert len(refused.output.splitlines()) == 1
     said = clone.run(*EQUIVALENT).output
