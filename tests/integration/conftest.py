@@ -79,7 +79,7 @@ class Clone:
         }
 
     def start(self, *command, **options):
-        """Start a command in a process group of its own, which heeds Ctrl-C though a shell may let the tests ignore it."""
+        """Start a command in a process group of its own, which heeds Ctrl-C though a shell let the tests ignore it."""
         heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "preexec_fn": heeding} | options
         return subprocess.Popen(command, cwd=self.path, env=self.environment(), start_new_session=True, **options)
