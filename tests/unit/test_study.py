@@ -351,6 +351,7 @@ def test_what_came_out_otherwise_is_named(write, tmp_path):
         ("of today", "", "of today"),
         (None, "", "of long ago"),  # in a folder that Git knows nothing of
         ("of today", "core 2, none 1", "of long ago"),  # today's code would make other runs
+        ("of today", UserError("no such method"), "of long ago"),  # one of somebody else's own
     ],
 )
 def test_a_folder_that_comes_out_otherwise_names_the_commit_that_makes_all_of_it(
@@ -363,7 +364,13 @@ def test_a_folder_that_comes_out_otherwise_names_the_commit_that_makes_all_of_it
     write_json(path, {**json.loads(path.read_text()), "commit": "of long ago"})
     monkeypatch.setattr("exaggerated_replay.publishing.study.commit_here", lambda: here)
     (code,) = {run.settings.code for run in open_study(tmp_path / MINE).plan.runs}
-    monkeypatch.setattr("exaggerated_replay.publishing.study.method_version", lambda method: raised or code)
+
+    def version(method):
+        if isinstance(raised, UserError):
+            raise raised
+        return raised or code
+
+    monkeypatch.setattr("exaggerated_replay.planning.versions.method_version", version)
     assert rewrite_study(tmp_path / MINE, ()) == []
     assert json.loads(path.read_text())["commit"] == "of long ago"
     (tmp_path / MINE / "runs.csv").write_text("by other code")

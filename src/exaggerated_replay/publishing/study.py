@@ -33,7 +33,7 @@ from exaggerated_replay.files import read_json, write_json, write_text
 from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS, RUNS, TIMINGS
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.planning.versions import method_version
+from exaggerated_replay.planning.versions import check_version
 from exaggerated_replay.publishing.folder import written_together
 from exaggerated_replay.publishing.origin import commit_here, origin, without_places
 from exaggerated_replay.publishing.plots import plot_tables
@@ -102,14 +102,13 @@ def rewrite_study(folder: Path, parts: Sequence[Part] = PARTS) -> list[str]:
 
 
 def _commit_of_today(study: Study, folder: Path) -> dict[str, str | None]:
-    """Return the commit of today's code; nothing where there is none, or where its methods have other versions."""
-    made_by = {run.settings.method.method: run.settings.code for run in study.plan.runs}
-    if newer := [method for method, code in made_by.items() if method_version(method) != code]:
-        print(
-            f"{folder}: the code of {newer[0]} has another version today, so its provenance goes on naming the commit "
-            "of its runs.",
-            file=sys.stderr,
-        )
+    """Return the commit of today's code; nothing where there is none, or where that code does not make the runs."""
+    try:
+        for run in study.plan.runs:
+            check_version(run.name, run.settings.method.method, run.settings.code)
+    except UserError:  # another version, or a method that is not here
+        told = "today's code does not make its runs, so its provenance goes on naming the commit of its runs"
+        print(f"{folder}: {told}.", file=sys.stderr)
         return {}
     here = commit_here()
     return here if here["commit"] else {}
