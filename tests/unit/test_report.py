@@ -133,7 +133,7 @@ def test_what_was_not_run_is_told(written):
 def test_cells_whose_numbers_overflowed_say_so_and_others_do_not(written):
     noted = {"x-s1-21": {"infinite_moments": [0.0, 4.2e-05]}, "x-s2-22": {"infinite_moments": [1e-05, 2e-05]}}
     folder = written(plan_of(), instruments=noted)
-    said = "in 2 of 6 runs, from task 1 on, squared gradients passed what Adam can hold in single precision; "
+    said = "in at least 2 of 6 runs, from task 1 on, squared gradients passed what Adam can hold in single precision; "
     said += "up to 0.0042 % of the weights"
     origin = json.loads((folder / "provenance.json").read_text())
     assert what_was_run(open_study(folder), origin)["Overflow"].startswith(f"rr-ra-f5: {said}")

@@ -5,7 +5,8 @@ from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import counted
 
 INFINITE = "infinite_moments"
-"""The instrument of a record: per task, the share of the weights concerned. Runs without any do not have it."""
+"""The instrument of a record: per task, the share of the weights concerned. Runs without any do not have it, nor have
+those from before it was noted: hence "at least"."""
 
 
 def overflow(study: Study) -> dict[str, str]:
@@ -24,7 +25,7 @@ def overflow(study: Study) -> dict[str, str]:
             first = min(next(task for task, share in enumerate(of_run, start=1) if share) for of_run in shares)
             most = PERCENT * max(map(max, shares))
             told[name] = (
-                f"in {len(shares)} of {counted(len(noted), 'run')}, from task {first} on, squared gradients passed "
+                f"in at least {len(shares)} of {counted(len(noted), 'run')}, from task {first} on, squared gradients passed "
                 f"what Adam can hold in single precision; up to {most:.2g} % of the weights do not move any more"
             )
     return told
