@@ -16,22 +16,9 @@ def compose(overrides: tuple[str, ...]) -> None:
 
     For example with dataset=mnist study.seeds=3 reading=paper. Without arguments, everything takes its default.
     """
-    from exaggerated_replay.figures.letters import remarks_on_letters
-    from exaggerated_replay.places import RECORD, RESULTS, store_folder
-    from exaggerated_replay.planning.compose import write_params
-    from exaggerated_replay.planning.params import PARAMS
-    from exaggerated_replay.planning.remarks import remarks_on_arms, remarks_on_data
-    from exaggerated_replay.store.estimate import time_told
-    from exaggerated_replay.store.replaced import remarks_on_results
+    from exaggerated_replay.commands.compose import compose
 
-    plan = write_params(CONF, list(overrides), PARAMS)
-    places = {name: (run.directory, store_folder() / name) for name, run in plan.named.items()}
-    new = [name for name, both in places.items() if not any((place / RECORD).is_file() for place in both)]
-    name = plan.study.name
-    print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {len(new)} of them new")
-    remarks = [*remarks_on_results(plan, RESULTS), *remarks_on_data(plan), *remarks_on_letters(plan)]
-    remarks += remarks_on_arms(plan, overrides)
-    for sentence in filter(None, [time_told(plan, new, RESULTS), *remarks]):
+    for sentence in compose(CONF, overrides):
         print(sentence)
 
 
