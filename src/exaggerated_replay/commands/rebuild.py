@@ -1,7 +1,6 @@
 """A study of results/ built anew: the commit that made it, in a place of its own, trained again and compared."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 
 from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.commands.agreement import ROUNDING, Agreement, compare_folders, compare_record
-from exaggerated_replay.commands.programs import run_to_its_end
+from exaggerated_replay.commands.programs import environment_with, run_to_its_end
 from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
@@ -174,13 +173,10 @@ def _bring_raw_files(plan: Mapping[str, Any], place: Path) -> None:
 
 def _run(place: Path, program: str, *arguments: str, show: bool = False) -> str:
     """Run a program with the code of the commit, and return what it says where that is not to be shown."""
-    first = {"PYTHONPATH": str(place.resolve() / "src"), "PATH": str(Path(sys.executable).parent)}
-    found = {name: os.pathsep.join(filter(None, [path, os.environ.get(name)])) for name, path in first.items()}
-    environment = {**os.environ, **found}
     command = [sys.executable, "-m", program, *arguments]
     # What is shown goes to stderr: on stdout stands the comparison alone.
     output = sys.stderr if show else subprocess.PIPE
-    status, said = run_to_its_end(command, cwd=place, env=environment, stdout=output)
+    status, said = run_to_its_end(command, cwd=place, env=environment_with(place / "src"), stdout=output)
     if status:
         raise UserError(
             f"`{program} {' '.join(arguments)}` ended with status {status}: --keep FOLDER keeps where it stands; type "
