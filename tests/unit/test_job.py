@@ -420,7 +420,7 @@ def test_a_job_whose_method_was_edited_under_the_version_it_states_begins_its_ru
     file_holds("b")
     place.watch = Place.watch.__get__(place)
     place.train("er")
-    assert f"it was saved with method sha256:{10 * 'a'} and not sha256:{10 * 'b'}" in capsys.readouterr().err
+    assert f"it was saved with method sha256:{16 * 'a'} and not sha256:{16 * 'b'}" in capsys.readouterr().err
     assert place.contents() == {k: v for k, v in finished.contents().items() if k.startswith("er/")}
 
 
