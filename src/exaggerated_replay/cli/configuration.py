@@ -28,15 +28,16 @@ def drift(own_files: Path | None) -> None:
     """List the keys in which params.yaml differs from conf/. What cannot be planned is refused."""
     from exaggerated_replay.files import file_digest, write_json
     from exaggerated_replay.planning.compose import drift_warning
-    from exaggerated_replay.planning.dropped import check_nothing_dropped
+    from exaggerated_replay.planning.dropped import check_nothing_dropped, put_back
     from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.planning.plan import make_plan
     from exaggerated_replay.planning.versions import own_versions
 
-    values, params = read_params(PARAMS)
-    check_nothing_dropped(CONF, values)
+    with put_back():
+        values, params = read_params(PARAMS)
+        check_nothing_dropped(CONF, values)
+        plan = make_plan(params)
     print(drift_warning(CONF, values) or "params.yaml is what conf/ composes")
-    plan = make_plan(params)
     if own_files:
         digests = {file: file_digest(Path(file)) for file in plan.named_files}
         write_json(own_files, {**digests, **own_versions(params.methods)})

@@ -119,14 +119,15 @@ def put_params(target: Path, values: dict[str, Any]) -> None:
     """
     if is_held(SNAKEMAKE):
         raise UserError(at_work(SNAKEMAKE))
-    write_text(target, dump_yaml(values))
-    note_held(values)
+    text = dump_yaml(values)
+    write_text(target, text)
+    note_held(text)
 
 
-def note_held(values: dict[str, Any]) -> None:
-    """Note what params.yaml holds, unless it is DVC that composed it, for an experiment."""
+def note_held(params: str) -> None:
+    """Keep a copy of params.yaml, whose text this is, unless it is DVC that composed it, for an experiment."""
     if EXPERIMENT not in os.environ:
-        write_json(checkout() / HELD, values)
+        write_text(checkout() / HELD, params)
 
 
 def spelt(value: Any) -> str:

@@ -193,8 +193,9 @@ class Control:
                 logger.warning(drift)
             spoilt = [*self.survey.spoilt()]
             if self.works:
-                write_plan(self.plan, PARAMS.read_text(encoding="utf-8"))
-                note_held(self.values)
+                text = PARAMS.read_text(encoding="utf-8")
+                write_plan(self.plan, text)
+                note_held(text)
                 ours = {*study_files(self.plan), *more_files(self.plan)}
                 lines = (make_room(self.study, ours), heal(self.survey), keep_and_fill(self.plan))
                 for line in itertools.chain(*lines):
