@@ -46,7 +46,7 @@ def rebuild(
             missing, the commit makes other runs of this params.yaml, or the training fails.
     """
     study = open_study(folder)
-    commit = _commit(folder)
+    commit, modified = _commit(folder)
     runs = _runs_of(study.plan, seeds, folder)
     params = _params(folder, study.plan, seeds, data, commit)
     with _worktree(commit, keep) as place:
@@ -60,7 +60,7 @@ def rebuild(
             )
         # The target first: an option that takes several words would take it for one of them.
         _run(place, "snakemake", "models" if seeds else "metrics", *workflow, show=True)
-        found = Agreement(commit, ROUNDING)
+        found = Agreement(commit, ROUNDING, modified)
         for run in runs:
             compare_record(found, run, study.records[run], read_record(place / RUNS / run / RECORD))
         if not seeds:
@@ -68,14 +68,15 @@ def rebuild(
         return found
 
 
-def _commit(folder: Path) -> str:
+def _commit(folder: Path) -> tuple[str, list[str]]:
+    """Return the commit that made a study, and the source files that had been changed since."""
     said = read_json(folder / PROVENANCE)
     commit = said.get("commit") if isinstance(said, dict) else None
     if not isinstance(commit, str):
         raise UserError(f"{folder}/provenance.json does not name the commit of the study")
     if _git("cat-file", "-e", f"{commit}^{{commit}}").returncode:
         raise UserError(f"commit {commit[:10]}, which made {folder}, is not here: `git fetch --unshallow` may bring it")
-    return commit
+    return commit, [line.split()[-1] for line in (said.get("modified") or "").splitlines()]
 
 
 def _runs_of(plan: StudyPlan, seeds: Sequence[int], folder: Path) -> list[str]:
