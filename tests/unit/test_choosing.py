@@ -15,7 +15,8 @@ from exaggerated_replay.commands import selection
 from exaggerated_replay.commands.selection import candidates_of, seeds_of, select
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning import compose
-from exaggerated_replay.planning.compose import drift, spelt, write_params
+from exaggerated_replay.planning.compose import spelt, write_params
+from exaggerated_replay.planning.drift import drift
 from exaggerated_replay.planning.params import check_params
 
 CONF = Path(__file__).parents[2] / "conf"

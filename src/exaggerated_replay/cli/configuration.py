@@ -27,7 +27,7 @@ def compose(overrides: tuple[str, ...]) -> None:
 def drift(own_files: Path | None) -> None:
     """List the keys in which params.yaml differs from conf/. What cannot be planned is refused."""
     from exaggerated_replay.files import file_digest, write_json
-    from exaggerated_replay.planning.compose import drift_warning
+    from exaggerated_replay.planning.drift import drift_warning
     from exaggerated_replay.planning.dropped import check_nothing_dropped, put_back
     from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.planning.plan import make_plan

@@ -10,9 +10,10 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import write_text
 from exaggerated_replay.git import git
 from exaggerated_replay.places import EXPERIMENT, HELD, checkout
-from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options, spelt
+from exaggerated_replay.planning.compose import GROUPS, compose_values, spelt
+from exaggerated_replay.planning.drift import options
 from exaggerated_replay.planning.params import PARAMS
-from exaggerated_replay.settings.nested import follow
+from exaggerated_replay.settings.nested import differences, follow
 from exaggerated_replay.strict_yaml import parse_yaml
 
 
