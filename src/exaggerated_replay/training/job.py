@@ -6,7 +6,8 @@ a machine without the workflow's tools.
 
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -89,24 +90,33 @@ def train_runs(
                 keeper = StateFile(state, target.name, device, save_minutes, stop or Stop(), own)
                 samples = labelled(inputs, prepared, settings.class_order)
                 watch = watcher(target.name)
-                try:
+                with failing_alone(target.name, failures):
                     record = finish_run(settings, prepared, samples, device, place, watch, observe, keeper)
-                except (Interrupted, OSError):
-                    raise
-                except Exception as error:
-                    what = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-                    to_stderr(f"{target.name} failed: {what}{error}")
-                    failures.append(error)
-                    continue
-                timing = {"seconds": round(keeper.spent(), 3), "hardware": hardware(device)}
-                write_json(timings / f"{target.name}.json", timing)
-                write_json(place / RECORD, sealed(record))  # last: with it, the run is finished
-                keeper.forget()
+                    timing = {"seconds": round(keeper.spent(), 3), "hardware": hardware(device)}
+                    write_json(timings / f"{target.name}.json", timing)
+                    write_json(place / RECORD, sealed(record))  # last: with it, the run is finished
+                    keeper.forget()
         if failures:
             raise failures[0]
         for target in missing:
             put_run(store / target.name, target)
             shutil.rmtree(workspace / target.name, ignore_errors=True)
+
+
+@contextmanager
+def failing_alone(run: str, failures: list[Exception]) -> Iterator[None]:
+    """Let the other runs of a job go on where one fails: say with what, and note it for the job's end.
+
+    What would stop the others as well, because the process was asked to or no file can be written, is raised.
+    """
+    try:
+        yield
+    except (Interrupted, OSError):
+        raise
+    except Exception as error:
+        what = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        to_stderr(f"{run} failed: {what}{error}")
+        failures.append(error)
 
 
 def check_classes(runs: dict[Path, RunSettings], classes: int) -> None:
