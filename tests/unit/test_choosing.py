@@ -139,7 +139,7 @@ def test_seeds_that_something_was_chosen_on_are_refused(played):
         ),
         (["arm=er", "method.memory=1,2"], r"method\.memory is not a setting of the arm er"),
         (["arm=eer", "model.units=1,2"], "arm is 'eer', which is not an arm"),
-        (["arm=er", "model.units=(1,2"], "is no sweep: write it as"),
+        (["arm=er", "model.units=(1,2"], "is not a sweep: write it as"),
     ],
 )
 def test_what_is_no_choice_is_refused(sweep, sentence, played):

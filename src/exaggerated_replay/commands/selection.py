@@ -147,7 +147,7 @@ def candidates_of(sweeps: Sequence[str]) -> list[Candidate]:
                 [*override.sweep_string_iterator()] if swept else [override.get_value_element_as_str()]
             )
         except HydraException as error:
-            raise UserError(f"{sweep} is no sweep: write it as method.strength=1,10,100 ({error})") from None
+            raise UserError(f"{sweep} is not a sweep: write it as method.strength=1,10,100 ({error})") from None
     arms = axes.pop("arm", [])
     if not arms:
         raise UserError("nothing says what to choose for: name an arm, as in arm=er")

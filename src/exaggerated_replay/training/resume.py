@@ -109,7 +109,7 @@ class StateFile:
             self.before = state.pop("seconds", 0.0)
             return state
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            why = error if isinstance(error, OtherMark) else f"it is no state that {self.mark['run']} can go on from"
+            why = error if isinstance(error, OtherMark) else f"it is not a state that {self.mark['run']} can go on from"
             print(f"{self.path}: {why}; moved to {move_aside(self.path)}, and the run starts anew", file=sys.stderr)
             return None
 

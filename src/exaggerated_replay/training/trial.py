@@ -57,7 +57,7 @@ class Left:
 
 
 class StopAt(StateFile):
-    """Is asked to stop after so many steps, or while it saves for the so-manieth time."""
+    """Is asked to stop after a number of steps, or while it saves for the n-th time."""
 
     def __init__(self, path: Path, steps: int = 0, saves: int = 0) -> None:
         super().__init__(path, "trial", CPU, math.inf, Stop())

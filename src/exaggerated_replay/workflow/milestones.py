@@ -78,7 +78,7 @@ class Milestones:
             UserError: There is no such job.
         """
         if pack not in self.plan.packs:
-            raise UserError(f"{PACKS / pack} is no job of this study: it has those from 1 to {len(self.plan.packs)}")
+            raise UserError(f"{PACKS / pack} is not a job of this study: it has those from 1 to {len(self.plan.packs)}")
         return self.plan.packs[pack]
 
     def of_pack(self, pack: str) -> list[str]:
