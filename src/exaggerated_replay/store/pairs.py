@@ -31,6 +31,6 @@ def check_device(plan: StudyPlan, runs: Iterable[Run], device: str, store: Path)
         if row.baseline and other and not waiting.isdisjoint(pair):
             there = made[other].device
             raise UserError(
-                f"{other} was computed on {there}, and would be compared with runs that are to be computed on {device}: "
+                f"{other} was computed on {there}, and would be compared with runs that are computed on {device}: "
                 f"set compute.device={there}, or train all runs of the study on one with `snakemake -R train`"
             )
