@@ -115,3 +115,14 @@ def test_params_yaml_is_as_it_was_where_an_experiment_is_refused(before, given, 
     said = capsys.readouterr().err
     assert told in said and said.endswith("; params.yaml holds again what it held before\n")
     assert Path("params.yaml").read_text() == text
+
+
+def test_a_params_yaml_that_dvc_did_not_compose_is_left_as_it_is(before, monkeypatch, capsys):
+    """With `dvc exp run --no-hydra` it is the user's own, with what they changed by hand."""
+    Path("conf").symlink_to(CONF)
+    own = Path("params.yaml").read_text() + "magic: 1\n"
+    Path("params.yaml").write_text(own)
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
+    assert cli.main(["drift"]) == 2
+    assert capsys.readouterr().err.startswith("exaggerated-replay: params.yaml: magic is not a setting")
+    assert Path("params.yaml").read_text() == own

@@ -14,7 +14,7 @@ from exaggerated_replay.planning.compose import GROUPS, compose_values, spelt
 from exaggerated_replay.planning.drift import options
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.settings.nested import differences, follow
-from exaggerated_replay.strict_yaml import parse_yaml
+from exaggerated_replay.strict_yaml import parse_yaml, read_yaml
 
 
 def check_nothing_dropped(conf: Path, values: dict[str, Any]) -> None:
@@ -48,7 +48,8 @@ def put_back() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        if (before := _held()) is None:
+        before = _held()
+        if before is None or not _composed_by_dvc():
             raise
         write_text(PARAMS, before)
         raise UserError(f"{error}; {PARAMS} holds again what it held before") from None
@@ -78,6 +79,14 @@ def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[
         if was != is_now == is_usual:
             gone[key] = was
     return [*groups, *(f"{key}={spelt(value)}" for key, value in gone.items())]
+
+
+def _composed_by_dvc() -> bool:
+    """Tell whether params.yaml is as DVC composes it, which does not write down what it was given."""
+    with suppress(UserError, OSError):
+        values = read_yaml(PARAMS)
+        return isinstance(values, dict) and values.get("composed_with") is None
+    return False
 
 
 def _held() -> str | None:
