@@ -401,7 +401,8 @@ def test_what_differs_is_looked_for_once_and_again_where_either_side_has_changed
     shutil.copytree(CONF, conf)
     asked = {**digits, "composed_with": []}
     looked = []
-    monkeypatch.setattr("exaggerated_replay.planning.drift.drift_warning", lambda *_: looked.append(1) or f"look {len(looked)}")
+    warning = "exaggerated_replay.planning.drift.drift_warning"
+    monkeypatch.setattr(warning, lambda *_: looked.append(1) or f"look {len(looked)}")
 
     def told(values, note=True):
         return drift_warning_once(conf, values, note=note)

@@ -66,7 +66,10 @@ def _reserved(name: str, folder: bool) -> Path:
     for number in itertools.count(1):
         target = aside / f"{name}.{number}"
         with suppress(FileExistsError):
-            target.mkdir() if folder else target.touch(exist_ok=False)
+            if folder:
+                target.mkdir()
+            else:
+                target.touch(exist_ok=False)
             break
     return target
 

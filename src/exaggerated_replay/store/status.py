@@ -88,7 +88,10 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
         if (runs / path.parent.name / RECORD).is_file():
             continue
         standing = read_saved_run(path, known.get(path.parent.name), here)
-        found.elsewhere.append(standing) if standing else found.unreadable.append(path)
+        if standing:
+            found.elsewhere.append(standing)
+        else:
+            found.unreadable.append(path)
     return found
 
 

@@ -24,8 +24,9 @@ class Milestones:
     def encoder(self) -> list[str]:
         """What training an encoder leaves behind; nothing where none is trained."""
         encoder = self.plan.encoder
-        names = (RECORD, ENCODER_WEIGHTS) if encoder and encoder.images else ()
-        return [str(encoder.directory / name) for name in names] if encoder else []
+        if encoder is None or encoder.images is None:
+            return []
+        return [str(encoder.directory / name) for name in (RECORD, ENCODER_WEIGHTS)]
 
     @functools.cached_property
     def published_encoder(self) -> list[str]:
