@@ -48,6 +48,11 @@ def checkout() -> Path:
     return Path() if asked.resolve() == Path.cwd() else asked
 
 
+def is_experiments_copy() -> bool:
+    """Tell whether this is the copy in which `dvc exp run --temp` or `--queue` runs an experiment."""
+    return "/.dvc/tmp/exps/" in Path.cwd().as_posix()
+
+
 def store_folder() -> Path:
     """Return where every finished run is kept, for this folder and for the copies that DVC makes of it."""
     return checkout() / STORE

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of, file_digest, is_experiments_copy, read_json, write_json
-from exaggerated_replay.places import DRIFT
+from exaggerated_replay.files import digest_of, file_digest, read_json, write_json
+from exaggerated_replay.places import DRIFT, is_experiments_copy
 from exaggerated_replay.planning.compose import GROUPS, compose_values
 from exaggerated_replay.settings.nested import differences
 
