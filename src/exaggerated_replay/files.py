@@ -13,6 +13,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.places import is_experiments_copy
 
 UMASK = os.umask(0)  # there is no other way to read it
 os.umask(UMASK)
@@ -80,11 +81,6 @@ def no_such_file(key: str, path: Path) -> UserError:
             f"file, add it to Git, or queue the experiment with `-C {path}`"
         )
     return UserError(told)
-
-
-def is_experiments_copy() -> bool:
-    """Tell whether this is the copy in which `dvc exp run --temp` or `--queue` runs an experiment."""
-    return "/.dvc/tmp/exps/" in Path.cwd().as_posix()
 
 
 def is_alive(process: int) -> bool:

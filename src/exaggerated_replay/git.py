@@ -46,7 +46,7 @@ def why_unknown() -> str | None:
             "safe.directory FOLDER` lets it"
         )
     if top.returncode:
-        return "this folder is no Git repository"
+        return "this folder is not a Git repository"
     if Path(top.stdout.strip()).resolve() != Path.cwd():
-        return "this folder is no Git repository, but lies inside of another one"
+        return "this folder is not a Git repository, but lies inside another one"
     return "this Git repository has no commit" if head.returncode else None

@@ -12,7 +12,7 @@ STORE = Path(".store")  # every finished run; neither Git's nor DVC's
 TIMINGS = RESULTS / "timings"  # seconds and hardware, apart from the runs
 SNAKEMAKE = Path(".snakemake")  # Snakemake's own folder
 WORKSPACE = Path(".training")  # unfinished work, written plans, what was moved aside
-HELD = WORKSPACE / "params.json"  # what params.yaml held when it was composed or run the last time
+HELD = WORKSPACE / "params.yaml"  # a copy of params.yaml as it was composed or run the last time
 DRIFT = WORKSPACE / "drift.json"  # how that differs from conf/
 FOCUS = RESULTS / "focus"  # what DVC plots, of the cell in focus
 INDEX = RESULTS / "index.html"  # of the reports of all studies
@@ -46,6 +46,11 @@ def checkout() -> Path:
     """Return the checkout that work is done for: this folder, or the one of which DVC made a copy for an experiment."""
     asked = Path(os.environ[OF_CHECKOUT]) if {EXPERIMENT, OF_CHECKOUT} <= os.environ.keys() else Path()
     return Path() if asked.resolve() == Path.cwd() else asked
+
+
+def is_experiments_copy() -> bool:
+    """Tell whether this is the copy in which `dvc exp run --temp` or `--queue` runs an experiment."""
+    return "/.dvc/tmp/exps/" in Path.cwd().as_posix()
 
 
 def store_folder() -> Path:

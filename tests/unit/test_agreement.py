@@ -1,5 +1,6 @@
 """What counts as the same when a study is built anew."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,3 +101,17 @@ def test_a_file_of_tasks_in_a_grid_is_taken_from_where_the_user_says(tmp_path, m
     given = yaml.safe_load(rebuild._params(Path("study"), plan, [1], [mine], "HEAD"))
     rows[0]["dataset.tasks"][1] = rows[1]["against"]["dataset.tasks"] = str(mine)
     assert given == {"study": {"seeds": [1], "grids": {"g": rows}}}
+
+
+def test_a_study_that_was_made_with_changes_that_nobody_committed_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(rebuild, "_git", lambda *_: SimpleNamespace(returncode=0))
+    modified = "M src/a.py\nR  src/b.py -> src/c.py\n M Snakefile"  # as Git says it, without the spaces around
+    (tmp_path / "provenance.json").write_text(json.dumps({"commit": "c" * 40, "modified": modified}))
+    assert rebuild._commit(tmp_path) == ("c" * 40, ["src/a.py", "src/c.py", "Snakefile"])
+    (tmp_path / "provenance.json").write_text(json.dumps({"commit": "c" * 40, "modified": ""}))
+    assert rebuild._commit(tmp_path) == ("c" * 40, [])
+    told = Agreement("c" * 40, 1.0, ["src/a.py", "Snakefile"]).told().splitlines()
+    assert told[1] == (
+        "The study was made with changes that no commit has, and that are not built: in src/a.py, Snakefile."
+    )
+    assert len(Agreement("c" * 40, 1.0).told().splitlines()) == 2

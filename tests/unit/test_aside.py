@@ -1,8 +1,11 @@
 """Which files in a study's folder are moved aside: what is somebody's, and in the way."""
 
+import errno
+import os
+
 import pytest
 
-from exaggerated_replay.store.aside import make_room
+from exaggerated_replay.store.aside import make_room, move_aside
 
 NAMES = ("README.md", "plan.json", "tables/a.csv")
 
@@ -65,3 +68,38 @@ def test_a_file_in_place_of_a_folder_is_moved_once_whatever_lies_there(place):
     assert said == [f"{place}/tables was not written by the workflow: moved to .training/aside/mine.1"]
     assert aside == {"mine.1/tables"}
     assert (place / "plan.json").exists()
+
+
+@pytest.mark.parametrize("kind", ["files", "folders"])
+def test_of_two_jobs_that_move_what_has_one_name_neither_takes_the_others(place, monkeypatch, kind):
+    """As when torch is another one: every job that resumes moves its state.safetensors. The second comes in between."""
+    first, second = place / "a/state", place / "b/state"
+    for path in (first, second):
+        put(path.parent, "state/inside" if kind == "folders" else "state")
+        (path / "inside" if kind == "folders" else path).write_text(str(path))
+    rename, others = os.rename, [second]
+
+    def late(path, target):
+        if others:
+            move_aside(others.pop())
+        rename(path, target)
+
+    monkeypatch.setattr(os, "rename", late)
+    move_aside(first)
+    aside = place.parent / ".training/aside"
+    found = {path.read_text() for path in aside.rglob("*") if path.is_file()}
+    assert found == {str(first), str(second)}
+
+
+@pytest.mark.parametrize("name", ["state", "folder/state"])
+def test_what_lies_on_another_file_system_is_moved_too(place, monkeypatch, name):
+    put(place, name)
+
+    def elsewhere(path, target):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "rename", elsewhere)
+    top = place / name.partition("/")[0]
+    moved_to = move_aside(top)
+    assert not top.exists()
+    assert (moved_to / "state" if "/" in name else moved_to).read_text() == name

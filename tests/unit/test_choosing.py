@@ -15,7 +15,8 @@ from exaggerated_replay.commands import selection
 from exaggerated_replay.commands.selection import candidates_of, seeds_of, select
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning import compose
-from exaggerated_replay.planning.compose import drift, spelt, write_params
+from exaggerated_replay.planning.compose import spelt, write_params
+from exaggerated_replay.planning.drift import drift
 from exaggerated_replay.planning.params import check_params
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -138,7 +139,7 @@ def test_seeds_that_something_was_chosen_on_are_refused(played):
         ),
         (["arm=er", "method.memory=1,2"], r"method\.memory is not a setting of the arm er"),
         (["arm=eer", "model.units=1,2"], "arm is 'eer', which is not an arm"),
-        (["arm=er", "model.units=(1,2"], "is no sweep: write it as"),
+        (["arm=er", "model.units=(1,2"], "is not a sweep: write it as"),
     ],
 )
 def test_what_is_no_choice_is_refused(sweep, sentence, played):

@@ -20,10 +20,11 @@ import yaml
 from exaggerated_replay import cli
 from exaggerated_replay.data.splits import write_split
 from exaggerated_replay.errors import Interrupted, UserError
-from exaggerated_replay.files import write_json
+from exaggerated_replay.files import read_json, write_json
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params, read_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.store.records import sealed
 from exaggerated_replay.store.start import plan_path, write_plan
 
 REPOSITORY = Path(__file__).parents[2]
@@ -493,6 +494,20 @@ def test_a_run_without_its_split_is_refused(planned, no_gpu, capsys):
     told = refused(capsys, "train", "1", *PLAN)
     assert told.startswith("exaggerated-replay: data/splits/npz/seed0-")
     assert told.endswith(".json is missing: run the workflow to make it\n")
+
+
+def test_a_run_is_not_trained_on_another_device_than_the_one_it_is_compared_with(split, no_gpu, capsys):
+    assert cli.main(["train", "1", *PLAN]) == 0
+    names = {run.settings.method.method: run.name for run in split.runs}
+    record = read_json(Path(".store", names["none"], "record.json"))
+    record["environment"]["device"] = "cuda"
+    for place in (".store", "results/runs"):
+        write_json(Path(place, names["none"], "record.json"), sealed(record))
+        shutil.rmtree(Path(place, names["er"]))
+    capsys.readouterr()
+    told = refused(capsys, "train", "1", *PLAN)
+    assert f"{names['none']} was computed on cuda" in told and "set compute.device=cuda" in told
+    assert not Path(".store", names["er"]).exists()
 
 
 def test_an_encoder_that_was_put_in_the_place_of_the_planned_one_is_not_used(folder, monkeypatch, capsys):

@@ -13,8 +13,8 @@ import yaml
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.locks import hold_folder
-from exaggerated_replay.planning import compose
-from exaggerated_replay.planning.compose import compose_values, drift, drift_warning, write_params
+from exaggerated_replay.planning.compose import compose_values, write_params
+from exaggerated_replay.planning.drift import drift, drift_warning, drift_warning_once
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
 from exaggerated_replay.settings.reading import ReadingSettings
@@ -401,10 +401,11 @@ def test_what_differs_is_looked_for_once_and_again_where_either_side_has_changed
     shutil.copytree(CONF, conf)
     asked = {**digits, "composed_with": []}
     looked = []
-    monkeypatch.setattr(compose, "drift_warning", lambda *_: looked.append(1) or f"look {len(looked)}")
+    warning = "exaggerated_replay.planning.drift.drift_warning"
+    monkeypatch.setattr(warning, lambda *_: looked.append(1) or f"look {len(looked)}")
 
     def told(values, note=True):
-        return compose.drift_warning_once(conf, values, note=note)
+        return drift_warning_once(conf, values, note=note)
 
     assert (told(asked, note=False), (tmp_path / ".training").exists()) == ("look 1", False)
     assert [told(asked), told(asked), told(asked, note=False)] == ["look 2"] * 3

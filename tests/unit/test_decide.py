@@ -25,7 +25,8 @@ from exaggerated_replay.commands.decide import (
 )
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.locks import hold_folder
-from exaggerated_replay.planning.compose import drift, write_params
+from exaggerated_replay.planning.compose import write_params
+from exaggerated_replay.planning.drift import drift
 from exaggerated_replay.planning.params import read_params
 from exaggerated_replay.planning.plan import make_plan
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from exaggerated_replay import cli
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import compose_values, note_held, write_params
 from exaggerated_replay.planning.dropped import check_nothing_dropped, dropped
-from exaggerated_replay.strict_yaml import read_yaml
+from exaggerated_replay.strict_yaml import dump_yaml, read_yaml
 
 CONF = Path(__file__).parents[2] / "conf"
 ASKED = ["study=one", "study.seeds=2", "arms.rr-ra.lambda_ra=0.5"]
@@ -55,23 +56,20 @@ def test_values_set_by_hand_are_dropped_like_those_that_were_composed(before):
     assert dropped(CONF, compose_values(CONF, ["study.seeds=3"]), by_hand) == ["focus=bir-si"]
 
 
-def test_an_experiment_is_refused_with_what_would_be_lost_and_how_to_get_it_back(before, monkeypatch):
-    note_held(before)
+def test_an_experiment_is_refused_with_what_would_be_lost(before, monkeypatch):
     composed = compose_values(CONF, ["focus=bir-si"])
     check_nothing_dropped(CONF, composed)  # no experiment: whoever wrote it meant it
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
     with pytest.raises(UserError) as refused:
         check_nothing_dropped(CONF, composed)
     assert "would drop study=one, arms.rr-ra.lambda_ra=0.5, study.seeds=2: name that with -S, too" in str(refused.value)
-    assert "`exaggerated-replay compose study=one study.seeds=2 arms.rr-ra.lambda_ra=0.5`" in str(refused.value)
-    note_held(composed)  # of an experiment nothing is noted
+    note_held(dump_yaml(composed))  # of an experiment nothing is noted
     with pytest.raises(UserError):
         check_nothing_dropped(CONF, composed)
     check_nothing_dropped(CONF, compose_values(CONF, ASKED))
 
 
 def test_a_copy_for_an_experiment_looks_at_what_its_checkout_held(before, tmp_path, monkeypatch):
-    note_held(before)
     (tmp_path / "copy").mkdir()
     monkeypatch.chdir(tmp_path / "copy")
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
@@ -81,7 +79,7 @@ def test_a_copy_for_an_experiment_looks_at_what_its_checkout_held(before, tmp_pa
 
 
 def test_where_nothing_was_composed_yet_the_commit_says_what_held(before, monkeypatch):
-    Path(".training/params.json").unlink()
+    Path(".training/params.yaml").unlink()
     who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "params.yaml"], [*who, "commit", "-q", "-m", "one"]):
         subprocess.run(["git", *command], check=True)
@@ -91,3 +89,40 @@ def test_where_nothing_was_composed_yet_the_commit_says_what_held(before, monkey
         check_nothing_dropped(CONF, compose_values(CONF, []))
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "nowhere")
     check_nothing_dropped(CONF, compose_values(CONF, []))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["focus=bir-si"], "would drop study=one, "),
+        ([*ASKED, "focus=bir-si", "training.batch=0"], "training.batch is 0: it must be at least 1"),
+    ],
+    ids=["dropped", "out of bounds"],
+)
+def test_params_yaml_is_as_it_was_where_an_experiment_is_refused(before, given, told, monkeypatch, capsys):
+    """Down to a remark of the user's, whose text it is."""
+    Path("conf").symlink_to(CONF)
+    text = "# mine\n" + Path("params.yaml").read_text()
+    note_held(text)
+    Path("params.yaml").write_text(dump_yaml(compose_values(CONF, given)))
+    composed = Path("params.yaml").read_text()
+    assert cli.main(["drift"]) == (0 if told.startswith("would drop") else 2)
+    assert Path("params.yaml").read_text() == composed  # no experiment: whoever wrote it meant it
+
+    capsys.readouterr()
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
+    assert cli.main(["drift"]) == 2
+    said = capsys.readouterr().err
+    assert told in said and said.endswith("; params.yaml holds again what it held before\n")
+    assert Path("params.yaml").read_text() == text
+
+
+def test_a_params_yaml_that_dvc_did_not_compose_is_left_as_it_is(before, monkeypatch, capsys):
+    """With `dvc exp run --no-hydra` it is the user's own, with what they changed by hand."""
+    Path("conf").symlink_to(CONF)
+    own = Path("params.yaml").read_text() + "magic: 1\n"
+    Path("params.yaml").write_text(own)
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789")
+    assert cli.main(["drift"]) == 2
+    assert capsys.readouterr().err.startswith("exaggerated-replay: params.yaml: magic is not a setting")
+    assert Path("params.yaml").read_text() == own

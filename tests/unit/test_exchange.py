@@ -175,24 +175,24 @@ def edited(*path, value):
             "memory_per_class is 0: .* at least 1|memory_per_class is 0: .* equal to 1",
         ),
         (["settings", "method", "method"], "magic", "'magic', which is not a method"),
-        (["settings"], None, "no whole record"),
+        (["settings"], None, "no valid record"),
         (["settings", "extra"], 1, "extra is not a setting"),
         (["counts", "correct"], [[3, 2, 0, 0]], "make no sense"),
         (["counts", "correct"], [[3, 2, 0, 0], [4, 2, 2, 3]], "make no sense"),
         (["counts", "correct"], [[3, 2, 0, 0], [-1, 2, 2, 3]], "make no sense"),
-        (["counts", "correct"], [[3, 2, 0, 0], [1, 2]], "no whole record"),
+        (["counts", "correct"], [[3, 2, 0, 0], [1, 2]], "no valid record"),
         (["counts", "correct"], [[3, 2, 0, 0], [3, 2, 2, 3]], "make no sense"),  # more right ones than were assigned
         (["counts", "predicted"], [2, 4, 3, 4], "make no sense"),
         (["counts", "predicted"], "many", "make no sense"),
-        (["counts", "tested"], None, "no whole record"),
-        (["environment", "device"], None, "no whole record"),
-        (["instruments"], None, "no whole record"),
+        (["counts", "tested"], None, "no valid record"),
+        (["environment", "device"], None, "no valid record"),
+        (["instruments"], None, "no valid record"),
         (["sha256", "model.safetensors"], "abc", "make no sense"),
         (["sha256", "data"], "abc", "make no sense"),
-        (["sha256"], None, "no whole record"),
-        (["diverged"], {"task": 1}, "no whole record"),
-        (["diverged"], {"task": 1, "iteration": 2, "term": "reconstruction", "loss": None}, "no whole record"),
-        (["counts"], None, "no whole record"),
+        (["sha256"], None, "no valid record"),
+        (["diverged"], {"task": 1}, "no valid record"),
+        (["diverged"], {"task": 1, "iteration": 2, "term": "reconstruction", "loss": None}, "no valid record"),
+        (["counts"], None, "no valid record"),
     ],
 )
 def test_a_record_that_is_wrong_is_named_and_the_others_are_taken(place, path, value, told):
@@ -279,7 +279,7 @@ def test_a_line_that_is_no_run_is_named_and_the_others_are_taken(place, line):
     packed.write_text(f"{first}\n{line}\n{second}\n")
     new, known, (refused,) = taken(packed, place / "new")
     assert (new, known) == (2, 0)
-    assert "line 2 is no record of a run" in refused
+    assert "line 2 is not the record of a run" in refused
     with pytest.raises(UserError, match=r"records\.jsonl is not as it was written \(record 2\)"):
         read_records(packed)
 

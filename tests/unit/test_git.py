@@ -58,8 +58,8 @@ def test_the_repository_around_an_unpacked_archive_is_not_believed(repository, t
     place, _ = repository("around")
     (place / "unpacked").mkdir()
     found, said = told(place / "unpacked")
-    assert found == (None, None, "this folder is no Git repository, but lies inside of another one")
-    assert said.count("\n") == 1 and "not known: this folder is no Git repository, but" in said
+    assert found == (None, None, "this folder is not a Git repository, but lies inside another one")
+    assert said.count("\n") == 1 and "not known: this folder is not a Git repository, but" in said
 
 
 @pytest.mark.parametrize("variable", ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"])
@@ -68,7 +68,7 @@ def test_a_repository_that_the_environment_names_is_not_believed(variable, repos
     monkeypatch.setenv(variable, str(other / ".git") if variable != "GIT_WORK_TREE" else str(other))
     assert told(place) == ((commit, "", None), "")
     (place.parent / "plain").mkdir()
-    assert told(place.parent / "plain")[0] == (None, None, "this folder is no Git repository")
+    assert told(place.parent / "plain")[0] == (None, None, "this folder is not a Git repository")
 
 
 def test_a_folder_of_somebody_elses_is_said(repository, told, monkeypatch):

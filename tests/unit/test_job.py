@@ -1,8 +1,10 @@
 """A training job: what it leaves behind, what it does again, and that nothing but the settings decides it."""
 
+import gc
 import hashlib
 import json
 import signal
+import weakref
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -319,6 +321,52 @@ def test_a_run_that_fails_leaves_no_directory_and_keeps_what_was_finished_before
     assert (place.timings / "none.json").is_file()
 
 
+def test_a_run_that_fails_stops_alone_and_its_job_ends_with_its_error(place, finished, capsys):
+    with pytest.raises(UserError, match=r"training\.batch is 13"):
+        place.train("none", "er", "dgr", er=settings_of("er", batch=13))
+    assert place.trained == ["none", "er", "dgr"]
+    for arm in ("none", "dgr"):
+        assert (place.store / arm / RECORD).read_bytes() == finished.contents()[f"{arm}/{RECORD}"]
+    assert "er failed: training.batch is 13, but task 1 has only 12" in capsys.readouterr().err
+
+
+def test_the_first_of_several_failures_ends_the_job_and_each_is_named(place, monkeypatch, capsys):
+    def loss(method, x, y):
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(Method, "loss", loss)
+    with pytest.raises(ZeroDivisionError):
+        place.train("none", "er", er=settings_of("er", batch=13))
+    said = capsys.readouterr().err
+    assert "none failed: ZeroDivisionError: by nothing\n" in said and "er failed: training.batch is 13" in said
+
+
+def test_what_a_failed_run_had_in_memory_is_let_go(place, monkeypatch):
+    """Else the largest of them would leave the others of its job too little."""
+    held, alive = [], []
+
+    def loss(method, x, y):
+        gc.collect()
+        alive.append([known() is not None for known in held])
+        held.append(weakref.ref(method))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Method, "loss", loss)
+    with pytest.raises(ZeroDivisionError):
+        place.train("none", "er", none=settings_of("none"), er=settings_of("none"))
+    assert alive == [[], [False]]
+
+
+def test_where_nothing_can_be_written_no_other_run_is_begun(place, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("exaggerated_replay.training.job.save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        place.train("none", "er")
+    assert place.trained == ["none"]
+
+
 @pytest.mark.parametrize("left", ["nothing", "the weights", "spoilt weights"])
 def test_what_becomes_of_a_run_directory_the_store_gives_it_back_without_training(place, finished, left):
     place.train("er")
@@ -420,7 +468,7 @@ def test_a_job_whose_method_was_edited_under_the_version_it_states_begins_its_ru
     file_holds("b")
     place.watch = Place.watch.__get__(place)
     place.train("er")
-    assert f"it was saved with method sha256:{10 * 'a'} and not sha256:{10 * 'b'}" in capsys.readouterr().err
+    assert f"it was saved with method sha256:{16 * 'a'} and not sha256:{16 * 'b'}" in capsys.readouterr().err
     assert place.contents() == {k: v for k, v in finished.contents().items() if k.startswith("er/")}
 
 

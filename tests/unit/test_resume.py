@@ -241,7 +241,7 @@ def other_metadata(path):
     save_file({"w": torch.ones(2)}, path, metadata={"state": json.dumps([1])})
 
 
-OF_NONE = "it is no state that run can go on from"
+OF_NONE = "it is not a state that run can go on from"
 
 
 @pytest.mark.parametrize(

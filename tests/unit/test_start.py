@@ -52,5 +52,5 @@ def test_every_run_has_the_mark_of_the_job_that_trains_it_and_no_other_name_has_
             assert found.mark_of(run.directory.name) == f".training/packs/{pack}"
     with pytest.raises(UserError, match=r"results/runs/none belongs to no run of this study"):
         found.mark_of("none")
-    with pytest.raises(UserError, match=r"\.training/packs/0 is no job of this study"):
+    with pytest.raises(UserError, match=r"\.training/packs/0 is not a job of this study"):
         found.runs_of("0")

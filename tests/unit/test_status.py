@@ -14,13 +14,12 @@ from studies import LOOKS
 from test_job import Place, settings_of
 
 from exaggerated_replay import cli
-from exaggerated_replay.cli.store import lines as told_of_runs
 from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.files import write_json
 from exaggerated_replay.places import EPOCHS, RECORD, STATE, WORKSPACE
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import Plan, make_plan
-from exaggerated_replay.store.status import SavedRun, cost, status
+from exaggerated_replay.store.status import SavedRun, cost, status, told
 from exaggerated_replay.training.resume import Stop, mark_of, read_state, write_state
 
 ITERATIONS = 6
@@ -146,9 +145,9 @@ def test_of_a_state_that_this_machine_refuses_it_is_said_why_and_no_time_is_told
     assert other.left is None
     assert like.left == pytest.approx(24)  # 3 s for two steps that cost half; 4 of these and 6 whole ones are left
     assert found.elsewhere[0].unlike == f"device cuda and not cpu, torch 1.0 and not {torch.__version__}"
-    _, *lines = told_of_runs("Unfinished", [like, other])
-    assert " left; saved " in lines[0] and "anew" not in lines[0]
-    assert " left" not in lines[1] and lines[1].endswith(" with device cuda and not cpu: here it starts anew")
+    own, others = (next(line for line in told(found) if line.startswith(f"- {run.run}:")) for run in (like, other))
+    assert " left; saved " in own and "anew" not in own
+    assert " left" not in others and others.endswith(" with device cuda and not cpu: here it starts anew")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import torch
 from every_method import METHODS
 from torch import nn
-from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode, ShapeEnv
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
@@ -26,7 +26,6 @@ from exaggerated_replay.training.observation.geometry import centred_gram, class
 from exaggerated_replay.training.observation.probe import NotedTerms
 from exaggerated_replay.training.observation.quality import RealSamples
 from exaggerated_replay.training.observation.replay import agreement, competition_counts, imagine, inverse_distances
-from exaggerated_replay.training.trial import ShapesAlone
 
 pytestmark = pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")  # when one is copied
 GPU = torch.device("cuda")
@@ -39,6 +38,13 @@ def class_of(method):
 
 STEPS = [name for name, arm in METHODS.items() if arm.draws_from != "nothing"]
 STATIC = [name for name in STEPS if class_of(METHODS[name].method).static_shapes]
+
+
+class ShapesAlone(FakeTensorMode):
+    """Tensors with shapes and no numbers; a copy of one belongs to the same mode."""
+
+    def __deepcopy__(self, memo):
+        return self
 
 
 class Generators(TorchFunctionMode):

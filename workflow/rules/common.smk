@@ -7,20 +7,19 @@ from pathlib import Path
 from snakemake.logging import logger
 
 # The source beside this file is what runs, here and in the jobs, whichever copy of the repository was installed:
-# `dvc exp run --temp` and `--queue` work in a copy with the code as it was when the experiment was queued. And jobs
-# call the programs of this environment, whether or not it is activated.
-SOURCE = str(Path(workflow.basedir, "src").resolve())
-sys.path.insert(0, SOURCE)
-for variable, first in {"PYTHONPATH": SOURCE, "PATH": str(Path(sys.executable).parent)}.items():
-    os.environ[variable] = os.pathsep.join(filter(None, [first, os.getenv(variable)]))
+# `dvc exp run --temp` and `--queue` work in a copy with the code as it was when the experiment was queued.
+SOURCE = Path(workflow.basedir, "src").resolve()
+sys.path.insert(0, str(SOURCE))
 
 from exaggerated_replay.cli.output import name_the_user, show_anything
+from exaggerated_replay.commands.programs import environment_with
 from exaggerated_replay.places import DIGITS
 from exaggerated_replay.workflow.control import Control
 from exaggerated_replay.workflow.milestones import PACKS
 from exaggerated_replay.workflow.screen import Brief, Quiet, screens
 from exaggerated_replay.workflow.stopping import Stopped
 
+os.environ.update(environment_with(SOURCE))
 show_anything()
 name_the_user()
 

@@ -16,22 +16,9 @@ def compose(overrides: tuple[str, ...]) -> None:
 
     For example with dataset=mnist study.seeds=3 reading=paper. Without arguments, everything takes its default.
     """
-    from exaggerated_replay.figures.letters import remarks_on_letters
-    from exaggerated_replay.places import RECORD, RESULTS, store_folder
-    from exaggerated_replay.planning.compose import write_params
-    from exaggerated_replay.planning.params import PARAMS
-    from exaggerated_replay.planning.remarks import remarks_on_arms, remarks_on_data
-    from exaggerated_replay.store.estimate import time_told
-    from exaggerated_replay.store.replaced import remarks_on_results
+    from exaggerated_replay.commands.compose import compose
 
-    plan = write_params(CONF, list(overrides), PARAMS)
-    places = {name: (run.directory, store_folder() / name) for name, run in plan.named.items()}
-    new = [name for name, both in places.items() if not any((place / RECORD).is_file() for place in both)]
-    name = plan.study.name
-    print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {len(new)} of them new")
-    remarks = [*remarks_on_results(plan, RESULTS), *remarks_on_data(plan), *remarks_on_letters(plan)]
-    remarks += remarks_on_arms(plan, overrides)
-    for sentence in filter(None, [time_told(plan, new, RESULTS), *remarks]):
+    for sentence in compose(CONF, overrides):
         print(sentence)
 
 
@@ -40,16 +27,17 @@ def compose(overrides: tuple[str, ...]) -> None:
 def drift(own_files: Path | None) -> None:
     """List the keys in which params.yaml differs from conf/. What cannot be planned is refused."""
     from exaggerated_replay.files import file_digest, write_json
-    from exaggerated_replay.planning.compose import drift_warning
-    from exaggerated_replay.planning.dropped import check_nothing_dropped
+    from exaggerated_replay.planning.drift import drift_warning
+    from exaggerated_replay.planning.dropped import check_nothing_dropped, put_back
     from exaggerated_replay.planning.params import PARAMS, read_params
     from exaggerated_replay.planning.plan import make_plan
     from exaggerated_replay.planning.versions import own_versions
 
-    values, params = read_params(PARAMS)
-    check_nothing_dropped(CONF, values)
+    with put_back():
+        values, params = read_params(PARAMS)
+        check_nothing_dropped(CONF, values)
+        plan = make_plan(params)
     print(drift_warning(CONF, values) or "params.yaml is what conf/ composes")
-    plan = make_plan(params)
     if own_files:
         digests = {file: file_digest(Path(file)) for file in plan.named_files}
         write_json(own_files, {**digests, **own_versions(params.methods)})

@@ -4,39 +4,26 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from exaggerated_replay.cli.options import PATH, STUDY, asked_plan, written_plan
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.places import CONF, FOCUS, RECORDS, RESULTS, RUNS, store_folder
-
-if TYPE_CHECKING:
-    from exaggerated_replay.analysis.study.study import Study
-    from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.places import CONF, RESULTS, store_folder
 
 
 @click.command()
 @written_plan
 def study(plan: Path) -> None:
     """Write the study's folder from the records of its runs. It has tables, figures, metrics, provenance, and pages."""
-    from exaggerated_replay.files import read_json, write_text
+    from exaggerated_replay.files import read_json
     from exaggerated_replay.planning.plan import Plan, params_of
 
     values = read_json(plan)
     planned, params = Plan.of(values, plan), params_of(values, plan)  # before what takes seconds to import
-    from exaggerated_replay.analysis.study.outputs import PLOTS, all_files, more_files
-    from exaggerated_replay.publishing.study import write_study
-    from exaggerated_replay.store.manifest import made_from, write_manifest
+    from exaggerated_replay.publishing.study import publish
 
-    folder = RESULTS / planned.study.name
-    decided_by = made_from(planned.to_dict())
-    write_study(planned, params, folder, made_from=decided_by)
-    for plot in PLOTS:
-        write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
-    more = [path for name in more_files(planned) if (path := folder / name).is_file()]
-    write_manifest(folder, decided_by, map(str, [*all_files(planned), *more]))
+    publish(planned, params)
 
 
 @click.command()
@@ -94,20 +81,9 @@ def table(folder: Path, grid: str, form: str, caption: str | None, label: str | 
 def compare(study: Path | None, baseline: str, treatment: str) -> None:
     """Compare the cells BASELINE and TREATMENT seed by seed. Differences have intervals, and there is a verdict."""
     from exaggerated_replay.analysis.study.study import open_study
-    from exaggerated_replay.commands.compare import compare
+    from exaggerated_replay.commands.compare import compare, study_so_far
 
-    print(compare(open_study(study) if study else _so_far(asked_plan()), baseline, treatment))
-
-
-def _so_far(plan: "Plan") -> "Study":
-    """Return the runs of a plan that are finished, here or in the folder of its study."""
-    from exaggerated_replay.analysis.study.study import finished_so_far
-
-    name = plan.study.name
-    study = finished_so_far(plan, RUNS, RESULTS / name / RECORDS, store_folder())
-    if not study.records:
-        raise UserError(f"no run of the study {name} is finished yet: run the workflow, or name a study with --study")
-    return study
+    print(compare(open_study(study) if study else study_so_far(asked_plan()), baseline, treatment))
 
 
 @click.command()

@@ -1,59 +1,23 @@
 """The store of runs: checked, tidied, carried between machines."""
 
 import sys
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from exaggerated_replay.cli.options import PATH, STUDY, asked_plan
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.places import RUNS, TIMINGS, store_folder, workspace_folder
-from exaggerated_replay.wording import duration
-
-if TYPE_CHECKING:
-    from exaggerated_replay.store.status import SavedRun, Status
 
 
 @click.command()
 def status() -> None:
     """Show how far the plan's runs are, and what time is left."""
-    from exaggerated_replay.store.status import status
+    from exaggerated_replay.store.status import status, told
 
     for line in told(status(asked_plan(), RUNS, store_folder(), workspace_folder())):
         print(line)
-
-
-def told(found: "Status") -> Iterator[str]:
-    """Say in a few lines how far runs are."""
-    finished, kept = len(found.finished), len(found.kept)
-    begun, rest = len(found.unfinished), len(found.not_begun)
-    yield (
-        f"{finished + kept + begun + rest} runs in the plan: {finished} finished, {begun} unfinished, "
-        f"{rest} not begun or not saved yet"
-        + (f", {kept} finished in {store_folder()}, from where the workflow takes them" if kept else "")
-    )
-    yield from lines("Unfinished", found.unfinished)
-    yield from lines(f"Unfinished in {workspace_folder()}, and not in the plan", found.elsewhere)
-    yield from (f"{path} is not a state that its run can go on from: the run starts anew" for path in found.unreadable)
-
-
-def lines(title: str, saved_runs: "Sequence[SavedRun]") -> Iterator[str]:
-    """Say where each of some runs stands, under a title."""
-    if saved_runs:
-        yield f"{title}, as last saved; what is left is estimated from the speed so far:"
-    for run in saved_runs:
-        of_tasks, of_iterations = (f" of {number}" if number else "" for number in (run.tasks, run.iterations))
-        left = "" if run.left is None else f", about {duration(run.left)} left"
-        anew = f" with {run.unlike}: here it starts anew" if run.unlike else ""
-        saved = datetime.fromtimestamp(run.saved).strftime("%Y-%m-%d %H:%M")
-        yield (
-            f"- {run.run}: task {run.task}{of_tasks}, iteration {run.iteration}{of_iterations}; "
-            f"{duration(run.seconds)} spent{left}; saved {saved}{anew}"
-        )
 
 
 @click.command()

@@ -23,6 +23,7 @@ def train(plan: Path, pack: str, log: Path) -> None:
         from exaggerated_replay.data.splits import read_split
         from exaggerated_replay.devices import device_for, limited_memory
         from exaggerated_replay.planning.versions import check_version
+        from exaggerated_replay.store.pairs import check_device
         from exaggerated_replay.training.job import train_runs
         from exaggerated_replay.training.progress import watcher
         from exaggerated_replay.training.resume import Stop
@@ -32,6 +33,7 @@ def train(plan: Path, pack: str, log: Path) -> None:
                 check_version(run.name, run.settings.method.method, run.settings.code)
                 read_split(planned.split_of(run))  # its name is the digest of what it says: it says what the run does
             device = device_for(planned.compute.device)
+            check_device(planned, runs, device.type, store_folder())
             with Stop() as stop, limited_memory(device):
                 train_runs(
                     {run.directory: run.settings for run in runs},

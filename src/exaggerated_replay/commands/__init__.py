@@ -1,1 +1,1 @@
-"""What commands do that is no job of the workflow: ask a study, add seeds to it, train it once more."""
+"""What commands do that is no job of the workflow: compose a study, ask it, add seeds to it, train it once more."""

@@ -1,5 +1,6 @@
 """How well a study agrees with the same study built again: to the byte, within a tolerance, or not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Agreement:
     Attributes:
         commit: That was built anew.
         tolerance: Percentage points that accuracies may lie apart on another processor.
+        modified: Source files that were not as that commit has them when the study was made.
         same: Records and files that are the same to the byte.
         near: Records that differ within the tolerance, with the largest difference of an accuracy.
         far: What differs by more, and how.
@@ -33,6 +35,7 @@ class Agreement:
 
     commit: str
     tolerance: float
+    modified: Sequence[str] = ()
     same: list[str] = field(default_factory=list)
     near: dict[str, float] = field(default_factory=dict)
     far: dict[str, str] = field(default_factory=dict)
@@ -40,10 +43,11 @@ class Agreement:
 
     def told(self) -> str:
         """Return what to tell the user, a line for each kind of agreement."""
-        lines = [
-            f"Commit {self.commit[:10]}, built anew.",
-            f"The same to the byte: {len(self.same)} records and files.",
-        ]
+        lines = [f"Commit {self.commit[:10]}, built anew."]
+        if self.modified:
+            changed = ", ".join(self.modified)
+            lines.append(f"The study was made with changes that no commit has, and that are not built: in {changed}.")
+        lines.append(f"The same to the byte: {len(self.same)} records and files.")
         if self.near:
             worst = max(self.near, key=lambda run: self.near[run])
             lines.append(

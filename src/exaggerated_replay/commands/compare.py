@@ -3,14 +3,29 @@
 import numpy as np
 from tabulate import tabulate
 
-from exaggerated_replay.analysis.study.study import Study
+from exaggerated_replay.analysis.study.study import Study, finished_so_far
 from exaggerated_replay.analysis.verdicts.families import family_of
 from exaggerated_replay.analysis.verdicts.sentences import beside, confidence, sentence
 from exaggerated_replay.analysis.verdicts.table import judge
 from exaggerated_replay.analysis.words import MEANS, PARTS, between, counted, points
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.places import RECORDS, RESULTS, RUNS, store_folder
+from exaggerated_replay.planning.study_plan import StudyPlan
 
 TOO_FEW = "too few seeds"
+
+
+def study_so_far(plan: StudyPlan) -> Study:
+    """Return the runs of a plan that are finished, here or in the folder of its study.
+
+    Raises:
+        UserError: There is none.
+    """
+    name = plan.study.name
+    study = finished_so_far(plan, RUNS, RESULTS / name / RECORDS, store_folder())
+    if not study.records:
+        raise UserError(f"no run of the study {name} is finished yet: run the workflow, or name a study with --study")
+    return study
 
 
 def compare(study: Study, baseline: str, treatment: str) -> str:

@@ -9,10 +9,9 @@ from exaggerated_replay.analysis.study.scores import METRICS, scores
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import RECORDS, RUNS, TIMINGS, WEIGHTS
-from exaggerated_replay.planning.compose import differences
 from exaggerated_replay.planning.runs import difference_told, values_of
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.settings.nested import flat
+from exaggerated_replay.settings.nested import differences, flat
 from exaggerated_replay.store.keeping import has_more, sealed_records
 from exaggerated_replay.store.lines import read_records
 from exaggerated_replay.store.records import Record, is_complete

@@ -1,8 +1,21 @@
 """Programs that a command starts: whoever stops the command stops them, and waits until they have saved their work."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+
+def environment_with(source: Path) -> dict[str, str]:
+    """Return this process's environment, in which programs import the package from a folder before any other copy.
+
+    They find this environment's own programs first, too, whether or not it is activated.
+    """
+    first = {"PYTHONPATH": str(source.resolve()), "PATH": str(Path(sys.executable).parent)}
+    found = {name: os.pathsep.join(filter(None, [path, os.environ.get(name)])) for name, path in first.items()}
+    return {**os.environ, **found}
 
 
 def run_to_its_end(command: Sequence[str], **options: Any) -> tuple[int, str]:

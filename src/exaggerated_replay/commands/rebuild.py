@@ -1,7 +1,6 @@
 """A study of results/ built anew: the commit that made it, in a place of its own, trained again and compared."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 
 from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.commands.agreement import ROUNDING, Agreement, compare_folders, compare_record
-from exaggerated_replay.commands.programs import run_to_its_end
+from exaggerated_replay.commands.programs import environment_with, run_to_its_end
 from exaggerated_replay.data.identity import content_of_file
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json, write_text
@@ -47,7 +46,7 @@ def rebuild(
             missing, the commit makes other runs of this params.yaml, or the training fails.
     """
     study = open_study(folder)
-    commit = _commit(folder)
+    commit, modified = _commit(folder)
     runs = _runs_of(study.plan, seeds, folder)
     params = _params(folder, study.plan, seeds, data, commit)
     with _worktree(commit, keep) as place:
@@ -61,7 +60,7 @@ def rebuild(
             )
         # The target first: an option that takes several words would take it for one of them.
         _run(place, "snakemake", "models" if seeds else "metrics", *workflow, show=True)
-        found = Agreement(commit, ROUNDING)
+        found = Agreement(commit, ROUNDING, modified)
         for run in runs:
             compare_record(found, run, study.records[run], read_record(place / RUNS / run / RECORD))
         if not seeds:
@@ -69,14 +68,15 @@ def rebuild(
         return found
 
 
-def _commit(folder: Path) -> str:
+def _commit(folder: Path) -> tuple[str, list[str]]:
+    """Return the commit that made a study, and the source files that had been changed since."""
     said = read_json(folder / PROVENANCE)
     commit = said.get("commit") if isinstance(said, dict) else None
     if not isinstance(commit, str):
         raise UserError(f"{folder}/provenance.json does not name the commit of the study")
     if _git("cat-file", "-e", f"{commit}^{{commit}}").returncode:
         raise UserError(f"commit {commit[:10]}, which made {folder}, is not here: `git fetch --unshallow` may bring it")
-    return commit
+    return commit, [line.split()[-1] for line in (said.get("modified") or "").splitlines()]
 
 
 def _runs_of(plan: StudyPlan, seeds: Sequence[int], folder: Path) -> list[str]:
@@ -174,13 +174,10 @@ def _bring_raw_files(plan: Mapping[str, Any], place: Path) -> None:
 
 def _run(place: Path, program: str, *arguments: str, show: bool = False) -> str:
     """Run a program with the code of the commit, and return what it says where that is not to be shown."""
-    first = {"PYTHONPATH": str(place.resolve() / "src"), "PATH": str(Path(sys.executable).parent)}
-    found = {name: os.pathsep.join(filter(None, [path, os.environ.get(name)])) for name, path in first.items()}
-    environment = {**os.environ, **found}
     command = [sys.executable, "-m", program, *arguments]
     # What is shown goes to stderr: on stdout stands the comparison alone.
     output = sys.stderr if show else subprocess.PIPE
-    status, said = run_to_its_end(command, cwd=place, env=environment, stdout=output)
+    status, said = run_to_its_end(command, cwd=place, env=environment_with(place / "src"), stdout=output)
     if status:
         raise UserError(
             f"`{program} {' '.join(arguments)}` ended with status {status}: --keep FOLDER keeps where it stands; type "

@@ -26,7 +26,8 @@ from exaggerated_replay.files import write_text
 from exaggerated_replay.places import RESULTS, RUNS, store_folder
 from exaggerated_replay.planning.cells import Cells, default_config
 from exaggerated_replay.planning.checking import check
-from exaggerated_replay.planning.compose import compose_values, drift, options, spelt, write_params
+from exaggerated_replay.planning.compose import compose_values, spelt, write_params
+from exaggerated_replay.planning.drift import drift, options
 from exaggerated_replay.planning.params import PARAMS, check_params, read_params
 from exaggerated_replay.planning.runs import Common
 from exaggerated_replay.settings.nested import follow, holder_of
@@ -146,7 +147,7 @@ def candidates_of(sweeps: Sequence[str]) -> list[Candidate]:
                 [*override.sweep_string_iterator()] if swept else [override.get_value_element_as_str()]
             )
         except HydraException as error:
-            raise UserError(f"{sweep} is no sweep: write it as method.strength=1,10,100 ({error})") from None
+            raise UserError(f"{sweep} is not a sweep: write it as method.strength=1,10,100 ({error})") from None
     arms = axes.pop("arm", [])
     if not arms:
         raise UserError("nothing says what to choose for: name an arm, as in arm=er")

@@ -7,16 +7,15 @@ import os
 import re
 import shlex
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import digest_of, file_digest, is_experiments_copy, read_json, write_json, write_text
+from exaggerated_replay.files import write_text
 from exaggerated_replay.locks import at_work, is_held
-from exaggerated_replay.places import DRIFT, EXPERIMENT, HELD, SNAKEMAKE, checkout
+from exaggerated_replay.places import EXPERIMENT, HELD, SNAKEMAKE, checkout
 from exaggerated_replay.planning.params import PARAMS, check_params, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.settings.nested import flat
@@ -119,14 +118,15 @@ def put_params(target: Path, values: dict[str, Any]) -> None:
     """
     if is_held(SNAKEMAKE):
         raise UserError(at_work(SNAKEMAKE))
-    write_text(target, dump_yaml(values))
-    note_held(values)
+    text = dump_yaml(values)
+    write_text(target, text)
+    note_held(text)
 
 
-def note_held(values: dict[str, Any]) -> None:
-    """Note what params.yaml holds, unless it is DVC that composed it, for an experiment."""
+def note_held(params: str) -> None:
+    """Keep a copy of params.yaml, whose text this is, unless it is DVC that composed it, for an experiment."""
     if EXPERIMENT not in os.environ:
-        write_json(checkout() / HELD, values)
+        write_text(checkout() / HELD, params)
 
 
 def spelt(value: Any) -> str:
@@ -153,84 +153,3 @@ def _still_held(target: Path) -> str:
     given = values.get("composed_with")
     how = f", composed with {' '.join(given)}" if given else ""
     return f"{target} still holds the study {params.study.name}{how}"
-
-
-def drift(conf: Path, values: dict[str, Any]) -> list[str]:
-    """Return the keys in which params.yaml differs from what conf/ composes under what the user asked for.
-
-    `dvc exp run -S` does not write down what it was given: then conf/ is composed for the same options of all groups,
-    and single keys that were set show up.
-
-    Raises:
-        UserError: conf/ cannot be composed.
-    """
-    asked = values.get("composed_with")
-    wanted = compose_values(conf, asked if asked is not None else options(conf, values))
-    return sorted(differences({**wanted, "composed_with": asked}, values))
-
-
-def drift_warning(conf: Path, values: dict[str, Any]) -> str:
-    """Return what to tell the user where params.yaml differs from conf/; an empty text where it does not.
-
-    A broken conf/ is told too, and is no reason to refuse a params.yaml that is right.
-    """
-    try:
-        keys = drift(conf, values)
-    except UserError as error:
-        return f"{error}. What params.yaml says is used."
-    if not keys:
-        return ""
-    study = conf / "study" / f"{_study(values)}.yaml"
-    if is_experiments_copy() and not study.is_file():
-        return (
-            f"{study} is not in this copy, in which an experiment has what Git tracks and no other file. What "
-            "params.yaml says is used; add the study to Git to have it compared with conf/."
-        )
-    if values.get("composed_with") is None:
-        return (
-            f"params.yaml has values of its own, set by hand or by `dvc exp run -S`, for: {', '.join(keys)}. They are "
-            "used; `exaggerated-replay compose` writes the file from conf/ again."
-        )
-    return (
-        f"params.yaml differs from conf/ in: {', '.join(keys)}. What params.yaml says is used; "
-        "`exaggerated-replay compose` writes it from conf/ again."
-    )
-
-
-def drift_warning_once(conf: Path, values: dict[str, Any], *, note: bool) -> str:
-    """Return `drift_warning`, composed once for the same params.yaml and the same conf/: it takes a second.
-
-    Args:
-        conf: The folder conf/.
-        values: What params.yaml says.
-        note: Whether to write down what was found; who only looks changes nothing.
-    """
-    files = {str(path): file_digest(path) for path in sorted(conf.rglob("*.yaml"))}
-    compared = digest_of([values, files, is_experiments_copy()])
-    with suppress(UserError, OSError, KeyError, TypeError):
-        before = read_json(DRIFT)
-        if before["compared"] == compared:
-            return str(before["told"])
-    told = drift_warning(conf, values)
-    if note:
-        write_json(DRIFT, {"compared": compared, "told": told})
-    return told
-
-
-def options(conf: Path, values: dict[str, Any]) -> list[str]:
-    """Return the option of each group that the values were composed from, as far as conf/ has it."""
-    names = {group: values.get(group, {}).get("name") for group in GROUPS} | {"study": _study(values)}
-    return [f"{group}={name}" for group, name in names.items() if (conf / group / f"{name}.yaml").is_file()]
-
-
-def _study(values: dict[str, Any]) -> str:
-    """Return what the file of the study is called, whose name may end in that of a size."""
-    return str(values.get("study", {}).get("name")).removesuffix(values.get("size", {}).get("suffix") or "")
-
-
-def differences(left: Any, right: Any, where: str = "") -> list[str]:
-    """Return the dotted keys in which two nested values differ."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        keys = left.keys() | right.keys()
-        return [d for k in keys for d in differences(left.get(k), right.get(k), f"{where}.{k}".lstrip("."))]
-    return [] if left == right else [where]

@@ -1,18 +1,20 @@
 """What held here and `dvc exp run` would drop: it composes params.yaml from conf/ anew, and knows only its own -S."""
 
 import os
-import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import read_json
+from exaggerated_replay.files import write_text
 from exaggerated_replay.git import git
 from exaggerated_replay.places import EXPERIMENT, HELD, checkout
-from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options, spelt
+from exaggerated_replay.planning.compose import GROUPS, compose_values, spelt
+from exaggerated_replay.planning.drift import options
 from exaggerated_replay.planning.params import PARAMS
-from exaggerated_replay.settings.nested import follow
-from exaggerated_replay.strict_yaml import parse_yaml
+from exaggerated_replay.settings.nested import differences, follow
+from exaggerated_replay.strict_yaml import parse_yaml, read_yaml
 
 
 def check_nothing_dropped(conf: Path, values: dict[str, Any]) -> None:
@@ -25,22 +27,32 @@ def check_nothing_dropped(conf: Path, values: dict[str, Any]) -> None:
     Raises:
         UserError: A setting that was asked for before is the one of conf/ again, and nobody asked for that.
     """
-    before = _held()
-    if before is None:
-        return
     try:
-        gone = dropped(conf, values, before)
+        before = parse_yaml(_held() or "", PARAMS.name)
+        gone = dropped(conf, values, before) if isinstance(before, dict) else []
     except UserError:  # conf/ is broken, which is told elsewhere
         return
     if gone:
-        with_what = before.get("composed_with") or []
-        back = (
-            f"; `{shlex.join(['exaggerated-replay', 'compose', *with_what])}` writes it as it was" if with_what else ""
-        )
         raise UserError(
             f"`dvc exp run` composes {PARAMS} from conf/ anew and would drop {', '.join(gone)}: name that with -S, "
-            f"too, or write what is to hold with `exaggerated-replay compose` first{back}"
+            "too, or write what is to hold with `exaggerated-replay compose` first"
         )
+
+
+@contextmanager
+def put_back() -> Iterator[None]:
+    """Give params.yaml, where the block refuses what DVC composed for an experiment, what it held before.
+
+    A command that is refused changes nothing: the next one would run what nobody got to see.
+    """
+    try:
+        yield
+    except UserError as error:
+        before = _held()
+        if before is None or not _composed_by_dvc():
+            raise
+        write_text(PARAMS, before)
+        raise UserError(f"{error}; {PARAMS} holds again what it held before") from None
 
 
 def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[str]:
@@ -52,12 +64,7 @@ def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[
         UserError: conf/ cannot be composed.
     """
     usual, chosen, now = (
-        dict(option.split("=") for option in options(conf, it))
-        for it in (
-            compose_values(conf, []),
-            before,
-            values,
-        )
+        dict(option.split("=") for option in options(conf, it)) for it in (compose_values(conf, []), before, values)
     )
     groups = [
         f"{group}={chosen[group]}"
@@ -74,17 +81,21 @@ def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[
     return [*groups, *(f"{key}={spelt(value)}" for key, value in gone.items())]
 
 
-def _held() -> dict[str, Any] | None:
-    """Return what params.yaml held before the experiment; None outside of one, and where nothing is known."""
+def _composed_by_dvc() -> bool:
+    """Tell whether params.yaml is as DVC composes it, which does not write down what it was given."""
+    with suppress(UserError, OSError):
+        values = read_yaml(PARAMS)
+        return isinstance(values, dict) and values.get("composed_with") is None
+    return False
+
+
+def _held() -> str | None:
+    """Return the text of params.yaml before the experiment; None outside of one, and where nothing is known."""
     commit = os.environ.get(EXPERIMENT)
     if commit is None:
         return None
-    try:
-        noted = read_json(checkout() / HELD)
-    except (UserError, OSError):
-        try:
-            shown = git("show", f"{commit}:{PARAMS}")
-            noted = parse_yaml(shown.stdout, PARAMS.name)
-        except (UserError, OSError):
-            return None
-    return noted if isinstance(noted, dict) else None
+    with suppress(OSError, UnicodeError):
+        return (checkout() / HELD).read_text(encoding="utf-8")
+    with suppress(OSError):
+        return git("show", f"{commit}:{PARAMS}").stdout or None
+    return None

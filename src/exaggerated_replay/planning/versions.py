@@ -12,7 +12,6 @@ from exaggerated_replay.settings.methods import BUILT_IN, OwnMethod, own_method
 PACKAGE = Path(__file__).parents[1]
 SHARED = ("competition", "consolidation", "losses")
 """The modules of learning/ outside of the core, which some methods import: each states a version for a user's own."""
-OWN_DIGITS = 16  # of the digest of a user's file
 
 
 def method_version(method: str) -> str:
@@ -78,7 +77,7 @@ def own_version(method: OwnMethod) -> str:
     """
     match numbers_stated(method.path, "VERSION"):
         case []:
-            return f"sha256:{method.digest[:OWN_DIGITS]}"
+            return method.content
         case [int(number)]:
             return f"own {number}"
     raise UserError(

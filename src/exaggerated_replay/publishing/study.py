@@ -14,6 +14,8 @@ from exaggerated_replay.analysis.questions.layout import write
 from exaggerated_replay.analysis.study.outputs import (
     LEARNING,
     MECHANISM,
+    PLOTS,
+    all_files,
     declared,
     finding_file,
     findings_of,
@@ -30,8 +32,9 @@ from exaggerated_replay.analysis.verdicts.table import verdicts
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures.catalogue import draw_all
 from exaggerated_replay.files import read_json, write_json, write_text
-from exaggerated_replay.places import PLAN, PROVENANCE, RECORDS, RESULTS, RUNS, TIMINGS
+from exaggerated_replay.places import FOCUS, PLAN, PROVENANCE, RECORDS, RESULTS, RUNS, TIMINGS
 from exaggerated_replay.planning.params import PARAMS
+from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.planning.versions import check_version
 from exaggerated_replay.publishing.folder import written_together
@@ -40,6 +43,7 @@ from exaggerated_replay.publishing.plots import plot_tables
 from exaggerated_replay.publishing.summary import focus, summary
 from exaggerated_replay.report.page import write_report
 from exaggerated_replay.report.readme import write_readme
+from exaggerated_replay.store import manifest
 from exaggerated_replay.store.lines import Line, write_lines
 
 Part = Callable[[Study, Path], None]
@@ -48,6 +52,25 @@ PARTS: Sequence[Part] = (draw_all, write_readme, write_report)
 """In this order: pages show the figures."""
 ANSWERS = {"closest": closest.answer, "frontier": frontier.answer, "trends": trends.answer}
 """What makes the table of a question that verdicts do not answer, by the table's name."""
+
+
+def publish(plan: Plan, params: str) -> None:
+    """Write a study's folder and what DVC plots of it; last the manifest, without which nothing of it counts as made.
+
+    Args:
+        plan: Which runs the study is made of.
+        params: The text of the params.yaml that asked for them.
+
+    Raises:
+        UserError: A record is missing.
+    """
+    folder = RESULTS / plan.study.name
+    sources = manifest.made_from(plan.to_dict())
+    write_study(plan, params, folder, made_from=sources)
+    for plot in PLOTS:
+        write_text(FOCUS / plot, (folder / plot).read_text(encoding="utf-8"))
+    more = [path for name in more_files(plan) if (path := folder / name).is_file()]
+    manifest.write_manifest(folder, sources, map(str, [*all_files(plan), *more]))
 
 
 def write_study(plan: StudyPlan, params: str, folder: Path, parts: Sequence[Part] = PARTS, *, made_from: str) -> None:

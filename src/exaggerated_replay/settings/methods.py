@@ -23,6 +23,7 @@ from exaggerated_replay.settings.run import MethodSettings
 
 FOLDER = Path(__file__).parents[1] / "methods"
 PACKAGE = "exaggerated_replay.methods"
+OWN_DIGITS = 16  # of the digest of a user's file
 BUILT_IN = tuple(sorted(module.name for module in pkgutil.iter_modules([str(FOLDER)]) if module.ispkg))
 
 
@@ -32,6 +33,11 @@ class OwnMethod:
 
     path: Path
     digest: str  # SHA-256 of the file
+
+    @property
+    def content(self) -> str:
+        """What stands for its content, in the names of runs and in what their states are marked with."""
+        return f"sha256:{self.digest[:OWN_DIGITS]}"
 
 
 _own: dict[str, OwnMethod] = {}

@@ -40,6 +40,14 @@ def holder_of(values: Any, key: str) -> Any:
     return holder if isinstance(holder, Mapping) and last in holder else None
 
 
+def differences(left: Any, right: Any, where: str = "") -> list[str]:
+    """Return the dotted keys in which two nested values differ."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        keys = left.keys() | right.keys()
+        return [d for k in keys for d in differences(left.get(k), right.get(k), f"{where}.{k}".lstrip("."))]
+    return [] if left == right else [where]
+
+
 def _read(hint: Any, value: Any) -> Any:
     if not isinstance(value, dict):
         return value

@@ -1,8 +1,10 @@
 """What lies where the workflow has to write: out of the way, and never lost."""
 
+import itertools
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from exaggerated_replay.places import MARKS, workspace_folder
@@ -10,14 +12,14 @@ from exaggerated_replay.places import MARKS, workspace_folder
 
 def move_aside(path: Path) -> Path:
     """Move a file or folder to `.training/aside/`, under a name that is free there, and return where it lies now."""
-    target = _free(path.name)
+    target = _reserved(path.name, folder=path.is_dir() and not path.is_symlink())
     _move(path, target)
     return target
 
 
 def move_files(folder: Path, paths: Iterable[Path]) -> Path:
     """Move some of a folder's files, and leave its others; return the folder in which they lie now."""
-    place = _free(folder.name)
+    place = _reserved(folder.name, folder=True)
     for path in paths:
         _move(path, place / path.relative_to(folder))
     return place
@@ -57,10 +59,18 @@ def _is_there(path: Path) -> bool:
     return path.exists() or path.is_symlink()
 
 
-def _free(name: str) -> Path:
-    number = 1
-    while (target := workspace_folder() / "aside" / f"{name}.{number}").exists():
-        number += 1
+def _reserved(name: str, folder: bool) -> Path:
+    """Make an empty folder or file under a name that is free, which no other job can take then, and return it."""
+    aside = workspace_folder() / "aside"
+    aside.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        target = aside / f"{name}.{number}"
+        with suppress(FileExistsError):
+            if folder:
+                target.mkdir()
+            else:
+                target.touch(exist_ok=False)
+            break
     return target
 
 
@@ -69,4 +79,6 @@ def _move(path: Path, target: Path) -> None:
     try:
         os.rename(path, target)
     except OSError:  # on another file system
+        if target.is_dir():
+            target.rmdir()
         shutil.move(path, target)

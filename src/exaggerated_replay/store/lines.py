@@ -41,7 +41,7 @@ def each_line(source: Path) -> Iterator[Line | UserError]:
         raise UserError(f"there is no file {source}") from None
     for number, text in enumerate(content.split(b"\n"), start=1):
         if text.strip():
-            yield _parsed(text) or UserError(f"line {number} is no record of a run")
+            yield _parsed(text) or UserError(f"line {number} is not the record of a run")
 
 
 def read_records(source: Path) -> dict[str, Record]:

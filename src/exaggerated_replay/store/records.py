@@ -74,7 +74,7 @@ class Record:
                 is_sealed=sealed(values) == values,
             )
         except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-            raise UserError(f"it is no whole record of a run ({error})") from error
+            raise UserError(f"it is not a complete record of a run ({error})") from error
 
     @property
     def task_sizes(self) -> list[int]:

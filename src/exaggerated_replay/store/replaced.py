@@ -7,9 +7,9 @@ from typing import Any
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import PLAN, RECORDS
-from exaggerated_replay.planning.compose import differences
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.planning.runs import called, difference_told, values_of
+from exaggerated_replay.settings.nested import differences
 from exaggerated_replay.store.lines import read_records
 
 MANY = 3

@@ -2,8 +2,9 @@
 
 import json
 import runpy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from safetensors import SafetensorError, safe_open
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.gpus import visible_gpus
-from exaggerated_replay.places import RECORD, STATE
+from exaggerated_replay.places import RECORD, STATE, store_folder, workspace_folder
 from exaggerated_replay.planning.plan import Plan
 from exaggerated_replay.settings.study import ComputeSettings
+from exaggerated_replay.wording import duration
 
 FIRST = 0.5  # what a step of the first task costs, which replays nothing; at the paper's sizes it is measured
 
@@ -88,8 +90,40 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
         if (runs / path.parent.name / RECORD).is_file():
             continue
         standing = read_saved_run(path, known.get(path.parent.name), here)
-        found.elsewhere.append(standing) if standing else found.unreadable.append(path)
+        if standing:
+            found.elsewhere.append(standing)
+        else:
+            found.unreadable.append(path)
     return found
+
+
+def told(found: Status) -> Iterator[str]:
+    """Say in a few lines how far runs are."""
+    finished, kept = len(found.finished), len(found.kept)
+    begun, rest = len(found.unfinished), len(found.not_begun)
+    yield (
+        f"{finished + kept + begun + rest} runs in the plan: {finished} finished, {begun} unfinished, "
+        f"{rest} not begun or not saved yet"
+        + (f", {kept} finished in {store_folder()}, from where the workflow takes them" if kept else "")
+    )
+    yield from _lines("Unfinished", found.unfinished)
+    yield from _lines(f"Unfinished in {workspace_folder()}, and not in the plan", found.elsewhere)
+    yield from (f"{path} is not a state that its run can go on from: the run starts anew" for path in found.unreadable)
+
+
+def _lines(title: str, saved_runs: Sequence[SavedRun]) -> Iterator[str]:
+    """Say where each of some runs stands, under a title."""
+    if saved_runs:
+        yield f"{title}, as last saved; what is left is estimated from the speed so far:"
+    for run in saved_runs:
+        of_tasks, of_iterations = (f" of {number}" if number else "" for number in (run.tasks, run.iterations))
+        left = "" if run.left is None else f", about {duration(run.left)} left"
+        anew = f" with {run.unlike}: here it starts anew" if run.unlike else ""
+        saved = datetime.fromtimestamp(run.saved).strftime("%Y-%m-%d %H:%M")
+        yield (
+            f"- {run.run}: task {run.task}{of_tasks}, iteration {run.iteration}{of_iterations}; "
+            f"{duration(run.seconds)} spent{left}; saved {saved}{anew}"
+        )
 
 
 def computes_with(compute: ComputeSettings) -> dict[str, str]:

@@ -146,7 +146,7 @@ class Survey:
 
     def _weights(self, run: Run) -> None:
         if reason := self.wrong(run.directory / RECORD):
-            raise UserError(f"has no right record beside it, which {reason}")
+            raise UserError(f"has no valid record beside it, which {reason}")
         if self._whole is None:
             weights = (self._place(run.directory) / WEIGHTS for run in self.plan.runs)
             self._whole = sum(path.stat().st_size for path in weights if path.is_file()) <= MOST_BYTES

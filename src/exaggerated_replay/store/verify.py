@@ -76,11 +76,11 @@ def verify_record(name: str, values: Any) -> Record:
         own_name = name_of_values(record.settings)
     except (UserError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         reason = str(error).removeprefix("params.yaml: ")
-        raise UserError(f"{name} has no whole record ({reason})") from error
+        raise UserError(f"{name} has no valid record ({reason})") from error
     if name != own_name or not agree(record.settings, asdict(settings)):
         raise UserError(f"{name} is not the run that its name says: its settings belong to {own_name}")
     if not fits:
-        raise UserError(f"{name} has no whole record: its counts or its checksum make no sense")
+        raise UserError(f"{name} has no valid record: its counts or its checksum make no sense")
     if not record.is_sealed:
         raise UserError(f"{name} has a record that was changed after its run: it does not fit its own checksum")
     return record

@@ -6,9 +6,11 @@ a machine without the workflow's tools.
 
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any
 
 import torch
@@ -16,7 +18,7 @@ from safetensors.torch import save_file
 
 from exaggerated_replay.data.prepared import Prepared
 from exaggerated_replay.devices import check_precision, hardware
-from exaggerated_replay.errors import UserError
+from exaggerated_replay.errors import Interrupted, UserError
 from exaggerated_replay.files import file_digest, replacing, write_json
 from exaggerated_replay.learning.experiment import labelled, run_experiment, to_device
 from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples
@@ -51,7 +53,8 @@ def train_runs(
 
     Every run is finished in the store, and put into its directory when all are done: a job that dies half-way keeps
     what it finished, and whatever becomes of a run's directory, its files in the store stay. A run that was interrupted
-    goes on where it stood; one that diverges says so, and the others go on. One process at a time trains a run.
+    goes on where it stood; one that diverges or fails says so, and the others go on. One process at a time trains a
+    run.
 
     Args:
         runs: Settings of each run by the directory that it is to fill.
@@ -68,6 +71,8 @@ def train_runs(
     Raises:
         UserError: The settings do not fit the data, or the processor would emulate their precision.
         Interrupted: The process was asked to stop. Where it stood is saved.
+        OSError: A file cannot be read or written; no other run is begun, which would meet the same.
+        Exception: The first that a run failed with, once the others are done.
     """
     check_classes(runs, prepared.classes)
     with alone(workspace / target.name for target in runs if not is_complete(target)):
@@ -77,6 +82,7 @@ def train_runs(
         for precision in sorted({settings.precision for settings in missing.values()}):
             check_precision(precision, device)
         inputs = to_device(prepared, device)
+        failures: list[Exception] = []
         for target, settings in missing.items():
             place = store / target.name
             if not is_complete(place):
@@ -84,14 +90,35 @@ def train_runs(
                 own = own_method(settings.method.method)
                 keeper = StateFile(state, target.name, device, save_minutes, stop or Stop(), own)
                 samples = labelled(inputs, prepared, settings.class_order)
-                record = finish_run(settings, prepared, samples, device, place, watcher(target.name), observe, keeper)
-                timing = {"seconds": round(keeper.spent(), 3), "hardware": hardware(device)}
-                write_json(timings / f"{target.name}.json", timing)
-                write_json(place / RECORD, sealed(record))  # last: with it, the run is finished
-                keeper.forget()
+                watch = watcher(target.name)
+                with failing_alone(target.name, failures):
+                    record = finish_run(settings, prepared, samples, device, place, watch, observe, keeper)
+                    timing = {"seconds": round(keeper.spent(), 3), "hardware": hardware(device)}
+                    write_json(timings / f"{target.name}.json", timing)
+                    write_json(place / RECORD, sealed(record))  # last: with it, the run is finished
+                    keeper.forget()
+        if failures:
+            raise failures[0]
         for target in missing:
             put_run(store / target.name, target)
             shutil.rmtree(workspace / target.name, ignore_errors=True)
+
+
+@contextmanager
+def failing_alone(run: str, failures: list[Exception]) -> Iterator[None]:
+    """Let the other runs of a job go on where one fails: say with what, and note it for the job's end.
+
+    What would stop the others as well, because the process was asked to or no file can be written, is raised.
+    """
+    try:
+        yield
+    except (Interrupted, OSError):
+        raise
+    except Exception as error:
+        what = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        to_stderr(f"{run} failed: {what}{error}")
+        clear_frames(error.__traceback__)  # in which all that the run has in memory would stay
+        failures.append(error)
 
 
 def check_classes(runs: dict[Path, RunSettings], classes: int) -> None:

@@ -3,19 +3,22 @@
 It says in a line each what holds; what does not is one sentence that says what to do.
 """
 
+import copy
 import math
 import signal
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
-from unittest.mock import patch
 
 import torch
-from torch import Tensor, nn
-from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
+from torch import Tensor
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeCopyMode,
+    FakeTensorMode,
+)
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from exaggerated_replay.devices import check_defaults
@@ -54,7 +57,7 @@ class Left:
 
 
 class StopAt(StateFile):
-    """Is asked to stop after so many steps, or while it saves for the so-manieth time."""
+    """Is asked to stop after a number of steps, or while it saves for the n-th time."""
 
     def __init__(self, path: Path, steps: int = 0, saves: int = 0) -> None:
         super().__init__(path, "trial", CPU, math.inf, Stop())
@@ -138,13 +141,6 @@ def _try(settings: MethodSettings, bounded: bool) -> Iterator[str]:
     yield _try_shapes(settings, bounded)
 
 
-class ShapesAlone(FakeTensorMode):
-    """Tensors with shapes and no numbers; a copy of one belongs to the same mode."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
-
 def _try_shapes(settings: MethodSettings, bounded: bool) -> str:
     """Take a step of the second task with tensors that have shapes and no numbers, as a GPU would record it."""
     method = build_method(settings.method, problem(bounded), settings)
@@ -155,14 +151,10 @@ def _try_shapes(settings: MethodSettings, bounded: bool) -> str:
     method.begin_task(1)
     method.end_task(here.x[rows], here.y[rows])
     method.begin_task(2)
-    state = method.state()
-    mode = ShapesAlone()
-    with mode, warnings.catch_warnings(action="ignore"):  # copies ask where their numbers lie
-        with patch.object(nn.Module, "to", lambda module, *_: module):  # tensors without numbers cannot be swapped
-            twin = build_method(settings.method, problem(bounded), settings)
-        twin.begin_task(2)
-        twin.restore(_without_numbers(state, mode))
-        step = eager_step(twin, twin.optimiser(0.01), "fp32")
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        with FakeCopyMode(mode):
+            method = copy.deepcopy(method, {id(one): one for one in method.generators})  # which have numbers
+        step = eager_step(method, method.optimiser(0.01), "fp32")
         try:
             step(torch.zeros(BATCH, INPUTS), torch.zeros(BATCH, dtype=torch.int64))
         except (DataDependentOutputException, DynamicOutputShapeException, GuardOnDataDependentSymNode) as error:
@@ -171,18 +163,6 @@ def _try_shapes(settings: MethodSettings, bounded: bool) -> str:
                 "that no GPU can record it: use torch.where and masks, or say static_shapes = False in its class"
             ) from error
     return "shapes of a step do not depend on data, so that a GPU may record it"
-
-
-def _without_numbers(value: Any, mode: FakeTensorMode) -> Any:
-    """Return a state whose tensors have shapes alone; what generators are set to stays as it is."""
-    match value:
-        case Tensor() if value.dtype != torch.uint8:
-            return mode.from_tensor(value)
-        case dict():
-            return {key: _without_numbers(part, mode) for key, part in value.items()}
-        case list():
-            return [_without_numbers(part, mode) for part in value]
-    return value
 
 
 def problem(bounded: bool) -> Problem:

@@ -24,7 +24,8 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.gpus import visible_gpus
 from exaggerated_replay.locks import at_work, hold_folder, is_held
 from exaggerated_replay.places import CONF, RESULTS, SNAKEMAKE, store_folder
-from exaggerated_replay.planning.compose import drift_warning_once, note_held
+from exaggerated_replay.planning.compose import note_held
+from exaggerated_replay.planning.drift import drift_warning_once
 from exaggerated_replay.planning.dropped import check_nothing_dropped
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
@@ -193,8 +194,9 @@ class Control:
                 logger.warning(drift)
             spoilt = [*self.survey.spoilt()]
             if self.works:
-                write_plan(self.plan, PARAMS.read_text(encoding="utf-8"))
-                note_held(self.values)
+                text = PARAMS.read_text(encoding="utf-8")
+                write_plan(self.plan, text)
+                note_held(text)
                 ours = {*study_files(self.plan), *more_files(self.plan)}
                 lines = (make_room(self.study, ours), heal(self.survey), keep_and_fill(self.plan))
                 for line in itertools.chain(*lines):

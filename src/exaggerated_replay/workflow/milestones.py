@@ -24,8 +24,9 @@ class Milestones:
     def encoder(self) -> list[str]:
         """What training an encoder leaves behind; nothing where none is trained."""
         encoder = self.plan.encoder
-        names = (RECORD, ENCODER_WEIGHTS) if encoder and encoder.images else ()
-        return [str(encoder.directory / name) for name in names] if encoder else []
+        if encoder is None or encoder.images is None:
+            return []
+        return [str(encoder.directory / name) for name in (RECORD, ENCODER_WEIGHTS)]
 
     @functools.cached_property
     def published_encoder(self) -> list[str]:
@@ -78,7 +79,7 @@ class Milestones:
             UserError: There is no such job.
         """
         if pack not in self.plan.packs:
-            raise UserError(f"{PACKS / pack} is no job of this study: it has those from 1 to {len(self.plan.packs)}")
+            raise UserError(f"{PACKS / pack} is not a job of this study: it has those from 1 to {len(self.plan.packs)}")
         return self.plan.packs[pack]
 
     def of_pack(self, pack: str) -> list[str]:
