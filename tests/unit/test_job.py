@@ -409,7 +409,7 @@ def test_a_job_whose_method_was_edited_under_the_version_it_states_begins_its_ru
     monkeypatch.chdir(tmp_path)
 
     def file_holds(letter):
-        own = OwnMethod(tmp_path / "mine.py", 64 * letter)
+        own = OwnMethod("er", tmp_path / "mine.py", 64 * letter)
         monkeypatch.setattr("exaggerated_replay.training.job.own_method", {"er": own}.get)
 
     file_holds("a")

@@ -30,11 +30,17 @@ BUILT_IN = tuple(sorted(module.name for module in pkgutil.iter_modules([str(FOLD
 class OwnMethod:
     """A file of the user's own that holds a method."""
 
+    name: str  # of the method
     path: Path
     digest: str  # SHA-256 of the file
 
 
 _own: dict[str, OwnMethod] = {}
+
+    @property
+    def module(self) -> str:
+        """The name under which the file is imported."""
+        return _modules(self.name)[-1]
 
 
 def method_names() -> tuple[str, ...]:
@@ -59,7 +65,7 @@ def use_own(files: Mapping[str, str]) -> None:
         path = Path(file)
         if not path.is_file():
             raise no_such_file(f"methods.{name}", path)
-        found[name] = OwnMethod(path, file_digest(path))
+        found[name] = OwnMethod(name, path, file_digest(path))
     for name in [name for name, own in _own.items() if found.get(name) != own]:
         del _own[name]
         for module in _modules(name):
