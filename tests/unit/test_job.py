@@ -424,6 +424,24 @@ def test_a_job_whose_method_was_edited_under_the_version_it_states_begins_its_ru
     assert place.contents() == {k: v for k, v in finished.contents().items() if k.startswith("er/")}
 
 
+def test_tied_weights_are_kept_under_both_names(place, monkeypatch):
+    weight = torch.arange(6.0).reshape(2, 3)
+    monkeypatch.setattr(Method, "checkpoint", lambda method: {"network.a": weight, "network.b": weight})
+    place.train("none")
+    kept = load_file(place.store / "none" / WEIGHTS)
+    assert sorted(kept) == ["network.a", "network.b"]
+    assert all(value.tolist() == [[0, 1, 2], [3, 4, 5]] for value in kept.values())
+
+
+def test_a_run_that_fails_outside_of_its_methods_file_names_that_file(place, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    own = OwnMethod("none", tmp_path / "mine.py", 64 * "a")
+    monkeypatch.setattr("exaggerated_replay.settings.methods._own", {"none": own})
+    monkeypatch.setattr(Method, "loss", lambda method, x, y: method.network(x))
+    with pytest.raises(UserError, match=r"mine\.py: a run of none fails with RuntimeError: grad can be implicitly"):
+        place.train("none")
+
+
 def test_data_with_another_number_of_classes_are_refused(place):
     place.tasks = [[0], [1], [2]]
     with pytest.raises(UserError, match="the tasks of none have 3 classes, but the data have 4"):

@@ -9,14 +9,16 @@ would have, so that nothing else needs to know the difference.
 import pkgutil
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Literal, get_args, get_origin, get_type_hints
 
-from exaggerated_replay.errors import UserError
+from exaggerated_replay.errors import UserError, is_out_of_memory, line_in
 from exaggerated_replay.files import file_digest, no_such_file
 from exaggerated_replay.settings.arms import Appearance
 from exaggerated_replay.settings.run import MethodSettings
@@ -76,6 +78,23 @@ def use_own(files: Mapping[str, str]) -> None:
 def own_method(method: str) -> OwnMethod | None:
     """Return the user's file that holds a method; None of one that is part of the package."""
     return _own.get(method)
+
+
+@contextmanager
+def named_in_errors(method: str) -> Iterator[None]:
+    """Name the user's file that holds a method, if one does, where the method fails and no line of the file says so.
+
+    Raises:
+        UserError: It failed so.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, RuntimeError, AttributeError, LookupError) as error:
+        own = own_method(method)
+        if own is None or line_in(own.path, error) or is_out_of_memory(error):
+            raise
+        what = f"{type(error).__name__}: {error}"
+        raise UserError(f"{own.path}: a run of {method} fails with {what}; --traceback shows where") from error
 
 
 def settings_of(method: str) -> type[MethodSettings]:
