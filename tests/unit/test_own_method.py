@@ -185,6 +185,71 @@ def test_a_setting_that_no_record_can_hold_is_named(field, told, tmp_path):
         planned(file)
 
 
+@pytest.mark.parametrize(
+    "field", ["kind: torch.dtype = torch.float32", "kind: 'Nowhere' = 1", "kind: __import__('numpy').float32 = 1"]
+)
+def test_a_setting_whose_type_params_yaml_cannot_hold_is_the_files_mistake(field, tmp_path):
+    file = copied(tmp_path, LISTS.format(kind="int = 1").replace("hidden: int = 1", field))
+    with pytest.raises(UserError, match=r"^methods\.agem: .*mine\.py|^methods\.agem: Settings has a type that params"):
+        planned(file)
+
+
+BASE = "from exaggerated_replay.methods.{base} import Settings\nfrom exaggerated_replay.methods.{base}.method import *"
+DERIVED = (
+    "from dataclasses import dataclass\n@dataclass(frozen=True, kw_only=True)\nclass Settings(Settings):\n    {line}"
+)
+
+
+@pytest.mark.parametrize(
+    ("base", "more"),
+    [
+        ("exaggeration", ""),  # under the package's own name, arms would learn by its own method
+        ("joint", ""),
+        ("er", DERIVED.format(line="more: int = 1")),
+        ("joint", "del Settings"),  # batches would come from the current task alone
+        ("er", "from exaggerated_replay.settings.run import MethodSettings as Settings"),
+        ("none", "from exaggerated_replay.methods.er import Settings"),
+    ],
+)
+def test_a_method_on_top_of_another_must_have_its_settings_under_its_own_name(base, more, tmp_path):
+    (tmp_path / "mine.py").write_text(f"{BASE.format(base=base)}\n{more}\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    named = "er" if base == "none" else base
+    told = (
+        rf"mine\.py builds on the method {named} .* derives from the one in exaggerated_replay\.methods\.{named}, with"
+    )
+    with pytest.raises(UserError, match=rf"^methods\.mine: .*{told} a line `method: str`"):
+        settings_of("mine")
+
+
+@pytest.mark.parametrize("line", ["method: str", "method: __import__('typing').Literal['mine']"])
+def test_a_method_on_top_of_joint_draws_from_all_tasks_so_far(line, tmp_path, new_problem):
+    (tmp_path / "mine.py").write_text(f"{BASE.format(base='joint')}\n{DERIVED.format(line=line)}\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    method = build_method("mine", new_problem(), settings_of("mine")(method="mine"))
+    assert method.pool(3) == range(1, 4)
+
+
+@pytest.mark.parametrize("helper", ["helper.py", "helper/__init__.py"])
+@pytest.mark.parametrize("line", ["import helper", "from helper import absent", "from .helper import absent"])
+def test_a_file_that_imports_one_beside_it_must_state_a_version(helper, line, tmp_path):
+    """An edit of that one would change what its runs are, and not their names."""
+    (tmp_path / helper).parent.mkdir(exist_ok=True)
+    (tmp_path / helper).write_text("")
+    (tmp_path / "mine.py").write_text(f"{line}\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    with pytest.raises(
+        UserError, match=r"mine\.py imports .*helper.*\.py, .* does not cover that file: write a line `VER"
+    ):
+        method_version("mine")
+    (tmp_path / "mine.py").write_text(f"{line}\nVERSION = 2\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    assert method_version("mine") == "core 1, mine own 2"
+    if "from helper" not in line:
+        with pytest.raises(UserError, match=rf"No module named .*helper.*own name, put {tmp_path}.* into PYTHONPATH$"):
+            settings_of("mine")
+
+
 @pytest.mark.parametrize("name", ["label", "colour"])
 def test_a_setting_of_the_name_of_an_arms_look_is_refused(name, tmp_path):
     file = copied(tmp_path, LISTS.format(kind="int = 1").replace("hidden", name))

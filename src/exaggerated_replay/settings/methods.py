@@ -36,13 +36,13 @@ class OwnMethod:
     path: Path
     digest: str  # SHA-256 of the file
 
-
-_own: dict[str, OwnMethod] = {}
-
     @property
     def module(self) -> str:
         """The name under which the file is imported."""
         return _modules(self.name)[-1]
+
+
+_own: dict[str, OwnMethod] = {}
 
 
 def method_names() -> tuple[str, ...]:
@@ -134,10 +134,39 @@ def _load(method: str, path: Path) -> ModuleType:
             raise UserError(
                 f"methods.{method}: Settings in {path} has {taken[0]}, which says how an arm looks: choose another name"
             )
+        _check_base(method, path, module.METHOD, chosen)
     except Exception as error:
         for name in names:
             del sys.modules[name]
         if isinstance(error, UserError):
             raise
-        raise UserError(f"methods.{method}: {path} cannot be imported: {type(error).__name__}: {error}") from error
+        told = f"methods.{method}: {path} cannot be imported: {type(error).__name__}: {error}"
+        if isinstance(error, ModuleNotFoundError) and (beside := file_beside(path, str(error.name).rpartition(".")[2])):
+            told += f"; for Python to find {beside} under its own name, put {beside.parent} into PYTHONPATH"
+        raise UserError(told) from error
     return module
+
+
+def file_beside(path: Path, name: str) -> Path | None:
+    """Return the file of a module of this name that lies beside a file; None where there is none."""
+    places = (path.parent / f"{name}.py", path.parent / name / "__init__.py")
+    return next((place for place in places if name and place.is_file()), None)
+
+
+def _check_base(method: str, path: Path, learner: type, chosen: type[MethodSettings]) -> None:
+    """Check that a method that derives from one of the package has the settings by which that one learns.
+
+    Raises:
+        UserError: It has not, or has them under the other's name, which would name the other method.
+    """
+    origins = (re.fullmatch(rf"{re.escape(PACKAGE)}\.(\w+)\.method", cls.__module__) for cls in learner.__mro__)
+    base = next((found[1] for found in origins if found and found[1] in BUILT_IN), None)
+    hint = get_type_hints(chosen)["method"]
+    renamed = get_origin(hint) is not Literal or method in get_args(hint)
+    if renamed and (base is None or issubclass(chosen, import_module(f"{PACKAGE}.{base}").Settings)):
+        return
+    base = base or get_args(hint)[0]
+    raise UserError(
+        f"methods.{method}: {path} builds on the method {base} and must say so of what can be set: write a class "
+        f"Settings there that derives from the one in {PACKAGE}.{base}, with a line `method: str`"
+    )
