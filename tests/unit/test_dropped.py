@@ -45,6 +45,15 @@ def test_what_would_be_lost_is_spelt_as_hydra_reads_it(before):
     assert compose_values(CONF, ["study=table1", said])["study"] == held["study"]
 
 
+def test_what_conf_does_not_have_is_spelt_as_something_new(before):
+    mine = ["+methods.mine=own/mine.py", "+arms.mine={method: mine, rate: 0.5}", "+study.grids.own=[{arm: [mine]}]"]
+    held = {**compose_values(CONF, mine), "composed_with": mine}
+    said = dropped(CONF, compose_values(CONF, ["focus=bir-si"]), held)
+    assert [word.partition("=")[0] for word in said] == ["++arms.mine", "++methods.mine", "++study.grids.own"]
+    again = compose_values(CONF, said)
+    assert [again[key] for key in ("methods", "arms", "study")] == [held[key] for key in ("methods", "arms", "study")]
+
+
 def test_of_what_conf_says_by_itself_nothing_can_be_dropped(before):
     usual = {**compose_values(CONF, []), "composed_with": []}
     assert dropped(CONF, compose_values(CONF, ["study=one", "focus=bir-si"]), usual) == []

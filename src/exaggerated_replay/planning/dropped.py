@@ -11,7 +11,7 @@ from exaggerated_replay.git import git
 from exaggerated_replay.places import EXPERIMENT, HELD, checkout
 from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options, spelt
 from exaggerated_replay.planning.params import PARAMS
-from exaggerated_replay.settings.nested import follow
+from exaggerated_replay.settings.nested import follow, holder_of
 from exaggerated_replay.strict_yaml import parse_yaml
 
 
@@ -70,7 +70,7 @@ def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[
     for key in sorted(differences(by_conf, before)):
         was, is_now, is_usual = (follow(where, key) for where in (before, values, again))
         if was != is_now == is_usual:
-            gone[key] = was
+            gone[key if holder_of(again, key) else f"++{key}"] = was  # to Hydra, what conf/ does not have is new
     return [*groups, *(f"{key}={spelt(value)}" for key, value in gone.items())]
 
 
