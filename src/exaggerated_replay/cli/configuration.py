@@ -20,7 +20,7 @@ def compose(overrides: tuple[str, ...]) -> None:
     from exaggerated_replay.places import RECORD, RESULTS, store_folder
     from exaggerated_replay.planning.compose import write_params
     from exaggerated_replay.planning.params import PARAMS
-    from exaggerated_replay.planning.remarks import remarks_on_arms, remarks_on_data
+    from exaggerated_replay.planning.remarks import remarks_on_arms, remarks_on_data, remarks_on_samples
     from exaggerated_replay.store.estimate import time_told
     from exaggerated_replay.store.replaced import remarks_on_results
 
@@ -30,7 +30,7 @@ def compose(overrides: tuple[str, ...]) -> None:
     name = plan.study.name
     print(f"{PARAMS}: the study {name}, {len(plan.cells)} cells, {len(plan.runs)} runs, {len(new)} of them new")
     remarks = [*remarks_on_results(plan, RESULTS), *remarks_on_data(plan), *remarks_on_letters(plan)]
-    remarks += remarks_on_arms(plan, overrides)
+    remarks += [*remarks_on_samples(plan), *remarks_on_arms(plan, overrides)]
     for sentence in filter(None, [time_told(plan, new, RESULTS), *remarks]):
         print(sentence)
 

@@ -43,6 +43,9 @@ class MethodSettings(Settings):
     generates: ClassVar[bool] = False  # whether it learns from samples that it generates itself
     # What batches of a task are drawn from; from nothing by a method that takes no steps.
     draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "task"
+    # Settings that say how many training samples are taken; where there are fewer, all of them.
+    of_each_class: ClassVar[tuple[str, ...]] = ()
+    of_each_task: ClassVar[tuple[str, ...]] = ()
 
     method: str  # its folder in methods/
 
