@@ -8,7 +8,7 @@ import pytest
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.compose import compose_values, note_held, write_params
 from exaggerated_replay.planning.dropped import check_nothing_dropped, dropped
-from exaggerated_replay.strict_yaml import read_yaml
+from exaggerated_replay.strict_yaml import dump_yaml, read_yaml
 
 CONF = Path(__file__).parents[2] / "conf"
 ASKED = ["study=one", "study.seeds=2", "arms.rr-ra.lambda_ra=0.5"]
@@ -89,11 +89,29 @@ def test_a_copy_for_an_experiment_looks_at_what_its_checkout_held(before, tmp_pa
         check_nothing_dropped(CONF, compose_values(CONF, []))
 
 
-def test_where_nothing_was_composed_yet_the_commit_says_what_held(before, monkeypatch):
-    Path(".training/params.json").unlink()
+def commit():
     who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "params.yaml"], [*who, "commit", "-q", "-m", "one"]):
         subprocess.run(["git", *command], check=True)
+
+
+def test_another_version_that_was_checked_out_since_says_what_held(before, monkeypatch):
+    commit()
+    note_held(before)
+    Path("params.yaml").write_text(dump_yaml(compose_values(CONF, ["study=ablation"])))
+    commit()
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "HEAD")
+    check_nothing_dropped(CONF, compose_values(CONF, ["study=ablation", "focus=bir-si"]))
+    with pytest.raises(UserError, match="would drop study=ablation: name"):
+        check_nothing_dropped(CONF, compose_values(CONF, ["focus=bir-si"]))
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "HEAD~1")
+    with pytest.raises(UserError, match="would drop study=one"):
+        check_nothing_dropped(CONF, compose_values(CONF, ["focus=bir-si"]))
+
+
+def test_where_nothing_was_composed_yet_the_commit_says_what_held(before, monkeypatch):
+    Path(".training/params.json").unlink()
+    commit()
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "HEAD")
     monkeypatch.setenv("GIT_DIR", "/nowhere")  # as below a hook of Git's
     with pytest.raises(UserError, match="study=one"):

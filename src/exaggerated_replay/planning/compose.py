@@ -15,6 +15,7 @@ import yaml
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import digest_of, file_digest, is_experiments_copy, read_json, write_json, write_text
+from exaggerated_replay.git import git
 from exaggerated_replay.locks import at_work, is_held
 from exaggerated_replay.places import DRIFT, EXPERIMENT, HELD, SNAKEMAKE, checkout
 from exaggerated_replay.planning.params import PARAMS, check_params, read_params
@@ -132,9 +133,17 @@ def put_params(target: Path, values: dict[str, Any]) -> None:
 
 
 def note_held(values: dict[str, Any]) -> None:
-    """Note what params.yaml holds, unless it is DVC that composed it, for an experiment."""
+    """Note what params.yaml holds, and beside what committed one, unless DVC composed it, for an experiment."""
     if EXPERIMENT not in os.environ:
-        write_json(checkout() / HELD, values)
+        write_json(checkout() / HELD, {"params": values, "committed": committed_params("HEAD")})
+
+
+def committed_params(commit: str) -> str:
+    """Return Git's name of the content of params.yaml in a commit; an empty text where Git knows none."""
+    try:
+        return git("rev-parse", "--quiet", "--verify", f"{commit}:{PARAMS}").stdout.strip()
+    except FileNotFoundError:
+        return ""
 
 
 def spelt(value: Any) -> str:

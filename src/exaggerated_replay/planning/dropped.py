@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.git import git
 from exaggerated_replay.places import EXPERIMENT, HELD, checkout
-from exaggerated_replay.planning.compose import GROUPS, compose_values, differences, options, spelt
+from exaggerated_replay.planning.compose import (
+    GROUPS,
+    committed_params,
+    compose_values,
+    differences,
+    options,
+    spelt,
+)
 from exaggerated_replay.planning.params import PARAMS
 from exaggerated_replay.settings.nested import follow, holder_of
 from exaggerated_replay.strict_yaml import parse_yaml
@@ -79,12 +87,13 @@ def _held() -> dict[str, Any] | None:
     commit = os.environ.get(EXPERIMENT)
     if commit is None:
         return None
-    try:
+    with suppress(UserError, OSError, KeyError, TypeError):
         noted = read_json(checkout() / HELD)
+        before, now = noted["committed"], committed_params(commit)
+        if before == now or not (before and now):  # else another version was checked out since
+            return dict(noted["params"])
+    try:
+        held = parse_yaml(git("show", f"{commit}:{PARAMS}").stdout, PARAMS.name)
     except (UserError, OSError):
-        try:
-            shown = git("show", f"{commit}:{PARAMS}")
-            noted = parse_yaml(shown.stdout, PARAMS.name)
-        except (UserError, OSError):
-            return None
-    return noted if isinstance(noted, dict) else None
+        return None
+    return held if isinstance(held, dict) else None
