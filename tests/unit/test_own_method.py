@@ -69,6 +69,8 @@ def test_a_file_is_a_method_like_any_other(tmp_path):
 
 def test_its_place_decides_nothing_and_its_content_does(tmp_path):
     digest = hashlib.sha256(AGEM.read_bytes()).hexdigest()
+    (tmp_path / "exaggerated_replay").mkdir()
+    (tmp_path / "exaggerated_replay/__init__.py").touch()  # as in src/
     here, there = planned(AGEM), planned(copied(tmp_path))
     assert named(here) == named(there)
     assert {run.settings.code for run in here.runs} == {f"core 1, agem sha256:{digest[:16]}", "core 1, bir 1"}

@@ -20,6 +20,7 @@ from exaggerated_replay.files import write_json
 from exaggerated_replay.places import EPOCHS, RECORD, STATE, WORKSPACE
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import Plan, make_plan
+from exaggerated_replay.settings.methods import OwnMethod
 from exaggerated_replay.store.status import SavedRun, cost, status
 from exaggerated_replay.training.resume import Stop, mark_of, read_state, write_state
 
@@ -149,6 +150,17 @@ def test_of_a_state_that_this_machine_refuses_it_is_said_why_and_no_time_is_told
     _, *lines = told_of_runs("Unfinished", [like, other])
     assert " left; saved " in lines[0] and "anew" not in lines[0]
     assert " left" not in lines[1] and lines[1].endswith(" with device cuda and not cpu: here it starts anew")
+
+
+def test_a_state_that_other_code_of_the_users_saved_is_of_no_use(place, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    before, now = (OwnMethod("none", Path("mine.py"), 64 * letter) for letter in "ab")
+    mark = mark_of("none", torch.device("cpu"), before)
+    write_state(place.workspace / "none" / STATE, mark, {"task": 1, "iteration": 2, "seconds": 3.0})
+    for own, unlike in ((before, ""), (now, "method sha256:aaaaaaaaaa and not sha256:bbbbbbbbbb")):
+        monkeypatch.setattr("exaggerated_replay.store.status.own_method", {"none": own}.get)
+        (run,) = status(plan_of("none"), place.runs, KEPT, place.workspace).unfinished
+        assert run.unlike == unlike
 
 
 @pytest.mark.parametrize(

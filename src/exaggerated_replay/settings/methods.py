@@ -20,6 +20,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 from exaggerated_replay.errors import UserError, is_out_of_memory, line_in
 from exaggerated_replay.files import file_digest, no_such_file
+from exaggerated_replay.places import DIGITS
 from exaggerated_replay.settings.arms import Appearance
 from exaggerated_replay.settings.run import MethodSettings
 
@@ -35,6 +36,11 @@ class OwnMethod:
     name: str  # of the method
     path: Path
     digest: str  # SHA-256 of the file
+
+    @property
+    def mark(self) -> str:
+        """What stands for its content in the state of an unfinished run."""
+        return f"sha256:{self.digest[:DIGITS]}"
 
     @property
     def module(self) -> str:

@@ -15,6 +15,7 @@ from exaggerated_replay.files import read_json
 from exaggerated_replay.gpus import visible_gpus
 from exaggerated_replay.places import RECORD, STATE
 from exaggerated_replay.planning.plan import Plan
+from exaggerated_replay.settings.methods import own_method
 from exaggerated_replay.settings.study import ComputeSettings
 
 FIRST = 0.5  # what a step of the first task costs, which replays nothing; at the paper's sizes it is measured
@@ -75,7 +76,8 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
         elif (kept / name / RECORD).is_file():
             found.kept.append(name)
         elif (path := workspace / name / STATE).is_file():
-            if standing := read_saved_run(path, asdict(run.settings), here):
+            own = own_method(run.settings.method.method)
+            if standing := read_saved_run(path, asdict(run.settings), here | ({"method": own.mark} if own else {})):
                 found.unfinished.append(standing)
             else:
                 found.unreadable.append(path)

@@ -22,7 +22,6 @@ from torch import Tensor
 from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.files import replacing
 from exaggerated_replay.learning.method import Method, State
-from exaggerated_replay.places import DIGITS
 from exaggerated_replay.settings.methods import OwnMethod
 from exaggerated_replay.store.aside import move_aside
 from exaggerated_replay.training.completeness import ambient, check_complete
@@ -63,7 +62,7 @@ def mark_of(run: str, device: torch.device, own: OwnMethod | None = None) -> dic
     A file of the user's own may be edited under the version that it states, and so under the same name of the run.
     """
     mark = {"run": run, "device": device.type, "torch": torch.__version__, "layout": LAYOUT}
-    return {**mark, "method": f"sha256:{own.digest[:DIGITS]}"} if own else mark
+    return {**mark, "method": own.mark} if own else mark
 
 
 class StateFile:
