@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -250,6 +251,27 @@ def test_a_file_that_imports_one_beside_it_must_state_a_version(helper, line, tm
     if "from helper" not in line:
         with pytest.raises(UserError, match=rf"No module named .*helper.*own name, put {tmp_path}.* into PYTHONPATH$"):
             settings_of("mine")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("rate: float = 0.1", r"is no dataclass: write @dataclass\(frozen=True, kw_only=True\) above it"),
+        (
+            "draws_from = 'tasks_so_far'",
+            "has draws_from = 'tasks_so_far': choose one of 'task', 'tasks so far', 'nothing'",
+        ),
+        ("of_each_class = ('memory',)", "names 'memory' in of_each_class or of_each_task, and has no such setting"),
+        ("draws_from = 'nothing'", None),
+    ],
+)
+def test_settings_that_would_be_ignored_are_refused(settings, told, tmp_path):
+    base = "from exaggerated_replay.learning.method import Method as METHOD"
+    run = "from exaggerated_replay.settings.run import MethodSettings"
+    (tmp_path / "mine.py").write_text(f"{base}\n{run}\nclass Settings(MethodSettings):\n    {settings}\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    with pytest.raises(UserError, match=rf"mine\.py {told}") if told else nullcontext():
+        assert settings_of("mine").draws_from == "nothing"
 
 
 @pytest.mark.parametrize("name", ["label", "colour"])

@@ -16,13 +16,13 @@ from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from exaggerated_replay.errors import UserError, is_out_of_memory, line_in
 from exaggerated_replay.files import file_digest, no_such_file
 from exaggerated_replay.places import DIGITS
 from exaggerated_replay.settings.arms import Appearance
-from exaggerated_replay.settings.run import MethodSettings
+from exaggerated_replay.settings.run import DrawsFrom, MethodSettings
 
 FOLDER = Path(__file__).parents[1] / "methods"
 PACKAGE = "exaggerated_replay.methods"
@@ -134,12 +134,7 @@ def _load(method: str, path: Path) -> ModuleType:
         if not isinstance(getattr(module, "METHOD", None), type):
             raise UserError(f"methods.{method}: {path} does not say which class learns: end it with METHOD = CLASS")
         chosen = getattr(module, "Settings", MethodSettings)
-        if not (isinstance(chosen, type) and issubclass(chosen, MethodSettings)):
-            raise UserError(f"methods.{method}: Settings in {path} must be a class that derives from MethodSettings")
-        if taken := [field.name for field in fields(chosen) if field.name in Appearance.__dataclass_fields__]:
-            raise UserError(
-                f"methods.{method}: Settings in {path} has {taken[0]}, which says how an arm looks: choose another name"
-            )
+        _check_settings(f"methods.{method}: Settings in {path}", chosen)
         _check_base(method, path, module.METHOD, chosen)
     except Exception as error:
         for name in names:
@@ -157,6 +152,28 @@ def file_beside(path: Path, name: str) -> Path | None:
     """Return the file of a module of this name that lies beside a file; None where there is none."""
     places = (path.parent / f"{name}.py", path.parent / name / "__init__.py")
     return next((place for place in places if name and place.is_file()), None)
+
+
+def _check_settings(what: str, chosen: Any) -> None:
+    """Check what a user's file calls `Settings`: mistakes that would be ignored in silence, or told of late.
+
+    Raises:
+        UserError: It is no class of settings, or not a right one.
+    """
+    if not (isinstance(chosen, type) and issubclass(chosen, MethodSettings)):
+        raise UserError(f"{what} must be a class that derives from MethodSettings")
+    if vars(chosen).get("__annotations__") and "__dataclass_fields__" not in vars(chosen):
+        raise UserError(f"{what} is no dataclass: write @dataclass(frozen=True, kw_only=True) above it")
+    names = [field.name for field in fields(chosen)]
+    if taken := [name for name in names if name in Appearance.__dataclass_fields__]:
+        raise UserError(f"{what} has {taken[0]}, which says how an arm looks: choose another name")
+    if chosen.draws_from not in get_args(DrawsFrom):
+        choices = ", ".join(map(repr, get_args(DrawsFrom)))
+        raise UserError(f"{what} has draws_from = {chosen.draws_from!r}: choose one of {choices}")
+    if unknown := sorted({*chosen.of_each_class, *chosen.of_each_task} - {*names}):
+        raise UserError(
+            f"{what} names {unknown[0]!r} in of_each_class or of_each_task, and has no such setting: add it"
+        )
 
 
 def _check_base(method: str, path: Path, learner: type, chosen: type[MethodSettings]) -> None:
