@@ -233,6 +233,22 @@ def test_a_method_on_top_of_joint_draws_from_all_tasks_so_far(line, tmp_path, ne
     assert method.pool(3) == range(1, 4)
 
 
+def test_layers_that_nobody_initialises_depend_on_the_seed_alone(tmp_path, new_problem):
+    body = "build_network = lambda self: torch.nn.Sequential(torch.nn.Conv1d(1, 2, 3), torch.nn.Embedding(3, 2))"
+    base = "import torch\nfrom exaggerated_replay.learning.method import Method"
+    (tmp_path / "mine.py").write_text(f"{base}\nclass Mine(Method):\n    {body}\nMETHOD = Mine\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    made = []
+    for seed in (0, 0, 1):
+        before = torch.get_rng_state()
+        method = build_method("mine", new_problem(seed=seed), settings_of("mine")(method="mine"))
+        assert torch.equal(torch.get_rng_state(), before)
+        made.append(torch.cat([weight.flatten() for weight in method.parameters()]).tolist())
+        torch.rand(3)  # as an earlier run of the same job might
+    assert made[0] == made[1]
+    assert not {*made[0]} & {*made[2]}
+
+
 @pytest.mark.parametrize("helper", ["helper.py", "helper/__init__.py"])
 @pytest.mark.parametrize("line", ["import helper", "from helper import absent", "from .helper import absent"])
 def test_a_file_that_imports_one_beside_it_must_state_a_version(helper, line, tmp_path):

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.learning.method import Method, State
+from exaggerated_replay.learning.method import Method, State, seeded_method
 from exaggerated_replay.settings.methods import OwnMethod
 
 OF_EVERY_MODULE = vars(nn.Module()).keys()  # parameters and buffers among them, which are compared by name
@@ -108,8 +108,8 @@ def check_complete(method: Method, state: State, before: Ambient, own: OwnMethod
 
 def forgotten(method: Method, state: State) -> Iterator[str]:
     """Return the names of what another method that goes on from the state has not, or has otherwise."""
-    with torch.random.fork_rng(devices=[]):  # layers draw their first weights from torch's own stream
-        twin = type(method)(method.problem, method.settings)
+    twin = seeded_method(type(method), method.problem, method.settings)
+    with torch.random.fork_rng(devices=[]):
         twin.begin_task(method.task)
     unknown = [name for name in state["tensors"] if name not in twin.state_dict()]
     if unknown or len(state["generators"]) != len(twin.generators):

@@ -109,7 +109,7 @@ def _try(settings: MethodSettings, bounded: bool) -> Iterator[str]:
     if run() != first:
         raise UserError(
             f"two runs of {name} with the same seed leave other weights or counts: draw whatever is random with "
-            "self.draw(PURPOSE), build layers with `initialise`, and change nothing that lies outside of the method"
+            "self.draw(PURPOSE), and change nothing that lies outside of the method"
         )
     yield "two runs of one seed are the same to the bit"
     if run(observer=TaskEndObserver(samples(bounded, 5), 0)) != first:
