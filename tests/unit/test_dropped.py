@@ -54,6 +54,13 @@ def test_what_conf_does_not_have_is_spelt_as_something_new(before):
     assert [again[key] for key in ("methods", "arms", "study")] == [held[key] for key in ("methods", "arms", "study")]
 
 
+def test_what_was_taken_out_is_spelt_as_taken_out(before):
+    held = {**compose_values(CONF, ["~study.grids.convergence"]), "composed_with": ["~study.grids.convergence"]}
+    said = dropped(CONF, compose_values(CONF, ["focus=bir-si"]), held)
+    assert said == ["~study.grids.convergence"]
+    assert compose_values(CONF, said)["study"] == held["study"]
+
+
 def test_of_what_conf_says_by_itself_nothing_can_be_dropped(before):
     usual = {**compose_values(CONF, []), "composed_with": []}
     assert dropped(CONF, compose_values(CONF, ["study=one", "focus=bir-si"]), usual) == []

@@ -52,7 +52,7 @@ def check_nothing_dropped(conf: Path, values: dict[str, Any]) -> None:
 
 
 def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[str]:
-    """Return the settings, as KEY=VALUE, that somebody had chosen and that are as conf/ has them by itself again.
+    """Return the settings, as overrides, that somebody had chosen and that are as conf/ has them by itself again.
 
     A setting that is neither as it was nor as conf/ has it was chosen anew.
 
@@ -74,12 +74,13 @@ def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[
     ]
     by_conf = {**compose_values(conf, options(conf, before)), "composed_with": before.get("composed_with")}
     again = compose_values(conf, options(conf, values))
-    gone = {}
+    gone = []
     for key in sorted(differences(by_conf, before)):
         was, is_now, is_usual = (follow(where, key) for where in (before, values, again))
         if was != is_now == is_usual:
-            gone[key if holder_of(again, key) else f"++{key}"] = was  # to Hydra, what conf/ does not have is new
-    return [*groups, *(f"{key}={spelt(value)}" for key, value in gone.items())]
+            new = "" if holder_of(again, key) else "++"  # to Hydra, what conf/ does not have
+            gone.append(f"{new}{key}={spelt(was)}" if holder_of(before, key) else f"~{key}")
+    return [*groups, *gone]
 
 
 def _held() -> dict[str, Any] | None:
