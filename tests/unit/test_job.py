@@ -4,6 +4,7 @@ import hashlib
 import json
 import signal
 from dataclasses import asdict, replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -431,6 +432,16 @@ def test_tied_weights_are_kept_under_both_names(place, monkeypatch):
     kept = load_file(place.store / "none" / WEIGHTS)
     assert sorted(kept) == ["network.a", "network.b"]
     assert all(value.tolist() == [[0, 1, 2], [3, 4, 5]] for value in kept.values())
+
+
+def test_a_method_that_changes_what_the_runs_of_a_job_share_is_refused(place, monkeypatch, tmp_path):
+    own = OwnMethod("none", tmp_path / "mine.py", 64 * "a")
+    monkeypatch.setattr("exaggerated_replay.training.job.own_method", {"none": own}.get)
+    module, loss = import_module(own.module), Method.loss
+    monkeypatch.setattr(module, "steps", [], raising=False)
+    monkeypatch.setattr(Method, "loss", lambda method, x, y: (module.steps.append(1), loss(method, x, y))[1])
+    with pytest.raises(UserError, match="the method none changes steps, which all runs of a job share"):
+        place.train("none")
 
 
 def test_a_run_that_fails_outside_of_its_methods_file_names_that_file(place, monkeypatch, tmp_path):
