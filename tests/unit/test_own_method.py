@@ -18,6 +18,7 @@ from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.remarks import remarks_on_samples
 from exaggerated_replay.planning.runs import values_of
 from exaggerated_replay.planning.study_plan import name_of_values
 from exaggerated_replay.planning.versions import method_version, own_versions
@@ -267,6 +268,14 @@ def test_a_file_that_imports_one_beside_it_must_state_a_version(helper, line, tm
     if "from helper" not in line:
         with pytest.raises(UserError, match=rf"No module named .*helper.*own name, put {tmp_path}.* into PYTHONPATH$"):
             settings_of("mine")
+
+
+def test_of_a_method_of_ones_own_it_is_said_too_where_it_asks_for_more_samples_than_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("exaggerated_replay.planning.remarks.training_samples_of", lambda *_: [6, *[9] * 9])
+    none = LISTS.format(kind="int | None = None\n    of_each_task = ('hidden',)")
+    assert remarks_on_samples(planned(copied(tmp_path, none), "arms.agem.memory_per_class=6")) == []
+    (said,) = remarks_on_samples(planned(copied(tmp_path, none), "arms.agem.memory_per_class=7"))
+    assert said == "Of agem, memory_per_class is 7, but some class has only 6 training samples, and all are taken."
 
 
 @pytest.mark.parametrize(

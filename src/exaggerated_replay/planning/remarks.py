@@ -56,7 +56,8 @@ def remarks_on_samples(plan: Plan) -> list[str]:
         }
         of = {**dict.fromkeys(method.of_each_class, "class"), **dict.fromkeys(method.of_each_task, "task")}
         for key, what in of.items():
-            if (asked := getattr(method, key)) > fewest[what]:
+            asked = getattr(method, key)
+            if isinstance(asked, int | float) and asked > fewest[what]:
                 told = f"{key} is {asked}, but some {what} has only {fewest[what]} training samples, and all are taken"
                 fewer.setdefault(told, []).append(cell.name)
     return [f"Of {', '.join(cells)}, {told}." for told, cells in fewer.items()]
