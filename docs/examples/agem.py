@@ -17,6 +17,7 @@ from exaggerated_replay.settings.run import MethodSettings
 class Settings(MethodSettings):
     """What can be set."""
 
+    of_each_class = ("memory_per_class",)  # so that `compose` says where a class has fewer samples
     memory_per_class: Count = 20
 
 

@@ -27,3 +27,12 @@ def line_in(path: Path, error: BaseException) -> int | None:
     """Return the last line of a file that an error came through; None where it came from elsewhere."""
     frames = reversed(extract_tb(error.__traceback__))
     return next((frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()), None)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Recognise what Python, numpy and torch raise where memory is short; torch is not imported for that."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ in ("OutOfMemoryError", "_ArrayMemoryError")
+        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
+    )

@@ -83,6 +83,7 @@ def test_an_archive_with_other_content_is_named(tmp_path, members):
         read(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+    assert ("those for Python are not read" in str(error.value)) == ("incomplete row" not in str(error.value))
 
 
 @pytest.mark.parametrize("share", [0, 0.2, 0.6, 0.95])

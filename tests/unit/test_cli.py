@@ -254,6 +254,16 @@ def test_an_arm_that_no_grid_has_is_named(folder, capsys):
     assert "No grid" not in capsys.readouterr().out
 
 
+def test_a_method_of_ones_own_that_no_cell_learns_by_is_named(folder, capsys):
+    (folder / "mine.py").write_text("from exaggerated_replay.learning.method import Method\nMETHOD = Method\n")
+    asked = ["study=one", "+methods.mine=mine.py"]
+    assert cli.main(["compose", *asked]) == 0
+    told = "No cell of the study one learns by the method mine, so it is not trained: make an arm of it, "
+    assert f"{told}'+arms.mine={{method: mine}}', and name that in a grid." in capsys.readouterr().out.splitlines()
+    assert cli.main(["compose", *asked, "+arms.mine={method: mine}", "focus=mine"]) == 0
+    assert "No " not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("named", ["claims-small", "results/claims-small", str(REPOSITORY / "results/claims-small")])
 def test_a_study_is_named_or_its_folder_is(named, monkeypatch, capsys):
     monkeypatch.chdir(REPOSITORY)

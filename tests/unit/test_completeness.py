@@ -3,6 +3,7 @@
 import copy
 import random
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -13,7 +14,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.learning.method import Method
+from exaggerated_replay.learning.method import Method, build_method
+from exaggerated_replay.settings.methods import own_method, settings_of, use_own
 from exaggerated_replay.training.completeness import ambient, check_complete
 
 
@@ -115,6 +117,17 @@ CASES = {
         {"begin": sets("drawing", lambda: random.Random(0)), "step": lambda m: m.drawing.random()},  # noqa: S311
         "drawing",
     ),
+    "a dictionary whose keys are weights": (
+        {
+            "begin": lambda m: setattr(m, "anchors", {weight: torch.zeros(1) for weight in m.parameters()}),
+            "end": lambda m: [anchor.add_(1) for anchor in m.anchors.values()],
+        },
+        "anchors",
+    ),
+    "a generator of Python's that has begun": (
+        {"begin": sets("order", lambda: (number for number in range(9))), "step": lambda m: next(m.order)},
+        "order",
+    ),
     "torch's numbers": (
         {"begin": sets("own", torch.Generator), "step": lambda m: torch.rand(2, generator=m.own)},
         "own",
@@ -162,6 +175,8 @@ def holds_all(method):
     method.own = method.draw("own")
     method.constants = {"a": [1, float("nan"), torch.ones(2), SimpleNamespace(b=None)], "f": frozen}
     method.weights = [method.network.encoder1.weight]
+    method.anchors = {method.network.encoder1.weight: torch.zeros(2)}
+    method.waiting = (number for number in range(9))
     method.extra = nn.ModuleList([nn.Linear(2, 2)]).requires_grad_(False)
     method.extra[0].weight.zero_(), method.extra[0].bias.zero_()
 
@@ -186,6 +201,58 @@ def test_modules_buffers_that_grow_and_registered_generators_are_all_there(after
     assert torch.equal(torch.rand(4, generator=twin.own), torch.rand(4, generator=method.own))
     twin.stored.fill_(5)
     assert method.stored.max() < 1  # nothing is shared
+
+
+SHARED = """
+import numpy as np, torch
+from exaggerated_replay.learning.method import Method
+
+rng = np.random.default_rng(0)
+drawing = torch.Generator()
+seen = {}
+width, widths, sizes = 3, [3, 4], {"a": torch.ones(2)}
+
+class Mine(Method):
+    memory = []
+    shape = [1, 2]
+
+    def loss(self, x, y):
+        DOES
+        return super().loss(x, y)
+
+METHOD = Mine
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "named"),
+    [
+        ("rng.random()", "rng"),
+        ("torch.rand(2, generator=drawing)", "drawing"),
+        ("seen[len(seen)] = 1", "seen"),
+        ("self.memory.append(1)", r"Mine\.memory"),
+        ("Mine.count = self.task", r"Mine\.count"),
+        ("globals()['late'] = 1", "late"),
+        ("sizes['a'].add_(1)", "sizes"),
+        ("x = x * width * widths[0] * self.shape[0] * sizes['a'][0]", None),
+    ],
+)
+def test_what_the_runs_of_a_job_would_share_must_stay_as_it_is(does, named, tmp_path, new_problem, new_samples):
+    (tmp_path / "mine.py").write_text(SHARED.replace("DOES", does))
+    use_own({"mine": str(tmp_path / "mine.py")})
+    try:
+        settings = settings_of("mine")(method="mine")
+        own, samples = own_method("mine"), new_samples()
+        method = build_method("mine", new_problem(), settings)
+        before = ambient(own)
+        method.begin_task(1)
+        method.loss(samples.x[:2], samples.y[:2] * 0)
+        method.instruments.end_step()
+        told = rf"the method mine changes {named}, which all runs of a job share, .* in __init__, make it a module"
+        with pytest.raises(UserError, match=told) if named else nullcontext():
+            check_complete(method, method.state(), before, own)
+    finally:
+        use_own({})
 
 
 def test_looking_moves_nothing_of_torchs_own_stream(after_a_task):

@@ -46,6 +46,22 @@ def test_what_would_be_lost_is_spelt_as_hydra_reads_it(before):
     assert compose_values(CONF, ["study=table1", said])["study"] == held["study"]
 
 
+def test_what_conf_does_not_have_is_spelt_as_something_new(before):
+    mine = ["+methods.mine=own/mine.py", "+arms.mine={method: mine, rate: 0.5}", "+study.grids.own=[{arm: [mine]}]"]
+    held = {**compose_values(CONF, mine), "composed_with": mine}
+    said = dropped(CONF, compose_values(CONF, ["focus=bir-si"]), held)
+    assert [word.partition("=")[0] for word in said] == ["++arms.mine", "++methods.mine", "++study.grids.own"]
+    again = compose_values(CONF, said)
+    assert [again[key] for key in ("methods", "arms", "study")] == [held[key] for key in ("methods", "arms", "study")]
+
+
+def test_what_was_taken_out_is_spelt_as_taken_out(before):
+    held = {**compose_values(CONF, ["~study.grids.convergence"]), "composed_with": ["~study.grids.convergence"]}
+    said = dropped(CONF, compose_values(CONF, ["focus=bir-si"]), held)
+    assert said == ["~study.grids.convergence"]
+    assert compose_values(CONF, said)["study"] == held["study"]
+
+
 def test_of_what_conf_says_by_itself_nothing_can_be_dropped(before):
     usual = {**compose_values(CONF, []), "composed_with": []}
     assert dropped(CONF, compose_values(CONF, ["study=one", "focus=bir-si"]), usual) == []
@@ -78,11 +94,29 @@ def test_a_copy_for_an_experiment_looks_at_what_its_checkout_held(before, tmp_pa
         check_nothing_dropped(CONF, compose_values(CONF, []))
 
 
-def test_where_nothing_was_composed_yet_the_commit_says_what_held(before, monkeypatch):
-    Path(".training/params.yaml").unlink()
+def commit():
     who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "params.yaml"], [*who, "commit", "-q", "-m", "one"]):
         subprocess.run(["git", *command], check=True)
+
+
+def test_another_version_that_was_checked_out_since_says_what_held(before, monkeypatch):
+    commit()
+    note_held(dump_yaml(before))
+    Path("params.yaml").write_text(dump_yaml(compose_values(CONF, ["study=ablation"])))
+    commit()
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "HEAD")
+    check_nothing_dropped(CONF, compose_values(CONF, ["study=ablation", "focus=bir-si"]))
+    with pytest.raises(UserError, match="would drop study=ablation: name"):
+        check_nothing_dropped(CONF, compose_values(CONF, ["focus=bir-si"]))
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "HEAD~1")
+    with pytest.raises(UserError, match="would drop study=one"):
+        check_nothing_dropped(CONF, compose_values(CONF, ["focus=bir-si"]))
+
+
+def test_where_nothing_was_composed_yet_the_commit_says_what_held(before, monkeypatch):
+    Path(".training/params.json").unlink()
+    commit()
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "HEAD")
     monkeypatch.setenv("GIT_DIR", "/nowhere")  # as below a hook of Git's
     with pytest.raises(UserError, match="study=one"):

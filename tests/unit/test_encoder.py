@@ -161,14 +161,19 @@ class TestPretraining:
         ]
         assert ends[0] == ends[1] != ends[2]
 
-    def test_a_damaged_state_is_not_used(self, tmp_path):
+    def test_a_damaged_state_is_not_used_and_not_lost(self, tmp_path, capsys):
         state = tmp_path / "state"
         curve = pretrain(settings(), images(), images(), state, ignore)[1]
-        state.write_bytes(state.read_bytes()[:1000])
-        assert pretrain(settings(), images(), images(), state, ignore)[1] == curve
+        damaged = state.read_bytes()[:1000]
+        for number in (1, 2):
+            state.write_bytes(damaged)
+            assert pretrain(settings(), images(), images(), state, ignore)[1] == curve
+            assert (tmp_path / f"state.{number}").read_bytes() == damaged
+            told = f"{state}: it is no state that training can go on from; moved to {state}.{number}, and the encoder"
+            assert capsys.readouterr().err == f"{told} is trained anew\n"
 
     @pytest.mark.parametrize("other", [{"device": "cuda"}, {"torch": "1.0"}])
-    def test_a_state_of_another_device_or_torch_is_not_gone_on_from(self, other, tmp_path):
+    def test_a_state_of_another_device_or_torch_is_not_gone_on_from_and_not_lost(self, other, tmp_path, capsys):
         state = tmp_path / "state"
         pretrain(settings(), images(), images(), state, ignore)
         with safe_open(state, framework="pt") as kept:
@@ -176,9 +181,13 @@ class TestPretraining:
             about = json.loads(kept.metadata()["about"])
         assert other.keys() <= about.keys()
         save_file(tensors, state, {"about": json.dumps({**about, **other})})
-        again = []
+        before, again = state.read_bytes(), []
         pretrain(settings(), images(), images(), state, again.append)
         assert [point.epoch for point in again] == [1, 2, 3]
+        assert (tmp_path / "state.1").read_bytes() == before
+        made = {"device": "cpu", "torch": torch.__version__, **other}
+        told = f"it was saved after 3 epochs on {made['device']} with torch {made['torch']}; moved to {state}.1, and"
+        assert told in capsys.readouterr().err
 
     def test_a_finished_training_is_not_repeated(self, tmp_path):
         pretrain(settings(), images(), images(), tmp_path / "state", ignore)

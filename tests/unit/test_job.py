@@ -6,6 +6,7 @@ import json
 import signal
 import weakref
 from dataclasses import asdict, replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -457,7 +458,7 @@ def test_a_job_whose_method_was_edited_under_the_version_it_states_begins_its_ru
     monkeypatch.chdir(tmp_path)
 
     def file_holds(letter):
-        own = OwnMethod(tmp_path / "mine.py", 64 * letter)
+        own = OwnMethod("er", tmp_path / "mine.py", 64 * letter)
         monkeypatch.setattr("exaggerated_replay.training.job.own_method", {"er": own}.get)
 
     file_holds("a")
@@ -470,6 +471,34 @@ def test_a_job_whose_method_was_edited_under_the_version_it_states_begins_its_ru
     place.train("er")
     assert f"it was saved with method sha256:{16 * 'a'} and not sha256:{16 * 'b'}" in capsys.readouterr().err
     assert place.contents() == {k: v for k, v in finished.contents().items() if k.startswith("er/")}
+
+
+def test_tied_weights_are_kept_under_both_names(place, monkeypatch):
+    weight = torch.arange(6.0).reshape(2, 3)
+    monkeypatch.setattr(Method, "checkpoint", lambda method: {"network.a": weight, "network.b": weight})
+    place.train("none")
+    kept = load_file(place.store / "none" / WEIGHTS)
+    assert sorted(kept) == ["network.a", "network.b"]
+    assert all(value.tolist() == [[0, 1, 2], [3, 4, 5]] for value in kept.values())
+
+
+def test_a_method_that_changes_what_the_runs_of_a_job_share_is_refused(place, monkeypatch, tmp_path):
+    own = OwnMethod("none", tmp_path / "mine.py", 64 * "a")
+    monkeypatch.setattr("exaggerated_replay.training.job.own_method", {"none": own}.get)
+    module, loss = import_module(own.module), Method.loss
+    monkeypatch.setattr(module, "steps", [], raising=False)
+    monkeypatch.setattr(Method, "loss", lambda method, x, y: (module.steps.append(1), loss(method, x, y))[1])
+    with pytest.raises(UserError, match="the method none changes steps, which all runs of a job share"):
+        place.train("none")
+
+
+def test_a_run_that_fails_outside_of_its_methods_file_names_that_file(place, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    own = OwnMethod("none", tmp_path / "mine.py", 64 * "a")
+    monkeypatch.setattr("exaggerated_replay.settings.methods._own", {"none": own})
+    monkeypatch.setattr(Method, "loss", lambda method, x, y: method.network(x))
+    with pytest.raises(UserError, match=r"mine\.py: a run of none fails with RuntimeError: grad can be implicitly"):
+        place.train("none")
 
 
 def test_data_with_another_number_of_classes_are_refused(place):

@@ -148,6 +148,15 @@ def test_a_method_in_a_file_that_nobody_named_is_asked_for(runs, tmp_path):
         open_run(tmp_path / "mine")
 
 
+def test_it_is_said_where_other_code_loads_a_run_than_trained_it(runs, monkeypatch, capsys):
+    open_run(runs / "er")
+    told = "er was trained by the code c, and is loaded by core 1, er 1: the same weights may mean something else there"
+    assert capsys.readouterr().err == f"{told}\n"
+    monkeypatch.setattr("exaggerated_replay.training.loading.method_version", {"er": "c"}.get)
+    open_run(runs / "er")
+    assert capsys.readouterr().err == ""
+
+
 def test_a_record_that_was_changed_is_refused(runs, tmp_path):
     shutil.copytree(runs / "er", tmp_path / "changed")
     for text in ("{}", json.dumps({**read_json(runs / "er/record.json"), "instruments": {}})):

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from exaggerated_replay.learning.method import build_method
 from exaggerated_replay.planning.compose import compose_values
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
+from exaggerated_replay.planning.remarks import remarks_on_samples
 from exaggerated_replay.planning.runs import values_of
 from exaggerated_replay.planning.study_plan import name_of_values
 from exaggerated_replay.planning.versions import method_version, own_versions
@@ -69,6 +71,8 @@ def test_a_file_is_a_method_like_any_other(tmp_path):
 
 def test_its_place_decides_nothing_and_its_content_does(tmp_path):
     digest = hashlib.sha256(AGEM.read_bytes()).hexdigest()
+    (tmp_path / "exaggerated_replay").mkdir()
+    (tmp_path / "exaggerated_replay/__init__.py").touch()  # as in src/
     here, there = planned(AGEM), planned(copied(tmp_path))
     assert named(here) == named(there)
     assert {run.settings.code for run in here.runs} == {f"core 1, agem sha256:{digest[:16]}", "core 1, bir 1"}
@@ -183,6 +187,116 @@ def test_a_setting_that_no_record_can_hold_is_named(field, told, tmp_path):
         UserError, match=rf"^params\.yaml: \S*\.{told}, which a run's record cannot hold: give it a type"
     ):
         planned(file)
+
+
+@pytest.mark.parametrize(
+    "field", ["kind: torch.dtype = torch.float32", "kind: 'Nowhere' = 1", "kind: __import__('numpy').float32 = 1"]
+)
+def test_a_setting_whose_type_params_yaml_cannot_hold_is_the_files_mistake(field, tmp_path):
+    file = copied(tmp_path, LISTS.format(kind="int = 1").replace("hidden: int = 1", field))
+    with pytest.raises(UserError, match=r"^methods\.agem: .*mine\.py|^methods\.agem: Settings has a type that params"):
+        planned(file)
+
+
+BASE = "from exaggerated_replay.methods.{base} import Settings\nfrom exaggerated_replay.methods.{base}.method import *"
+DERIVED = (
+    "from dataclasses import dataclass\n@dataclass(frozen=True, kw_only=True)\nclass Settings(Settings):\n    {line}"
+)
+
+
+@pytest.mark.parametrize(
+    ("base", "more"),
+    [
+        ("exaggeration", ""),  # under the package's own name, arms would learn by its own method
+        ("joint", ""),
+        ("er", DERIVED.format(line="more: int = 1")),
+        ("joint", "del Settings"),  # batches would come from the current task alone
+        ("er", "from exaggerated_replay.settings.run import MethodSettings as Settings"),
+        ("none", "from exaggerated_replay.methods.er import Settings"),
+    ],
+)
+def test_a_method_on_top_of_another_must_have_its_settings_under_its_own_name(base, more, tmp_path):
+    (tmp_path / "mine.py").write_text(f"{BASE.format(base=base)}\n{more}\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    named = "er" if base == "none" else base
+    told = (
+        rf"mine\.py builds on the method {named} .* derives from the one in exaggerated_replay\.methods\.{named}, with"
+    )
+    with pytest.raises(UserError, match=rf"^methods\.mine: .*{told} a line `method: str`"):
+        settings_of("mine")
+
+
+@pytest.mark.parametrize("line", ["method: str", "method: __import__('typing').Literal['mine']"])
+def test_a_method_on_top_of_joint_draws_from_all_tasks_so_far(line, tmp_path, new_problem):
+    (tmp_path / "mine.py").write_text(f"{BASE.format(base='joint')}\n{DERIVED.format(line=line)}\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    method = build_method("mine", new_problem(), settings_of("mine")(method="mine"))
+    assert method.pool(3) == range(1, 4)
+
+
+def test_layers_that_nobody_initialises_depend_on_the_seed_alone(tmp_path, new_problem):
+    body = "build_network = lambda self: torch.nn.Sequential(torch.nn.Conv1d(1, 2, 3), torch.nn.Embedding(3, 2))"
+    base = "import torch\nfrom exaggerated_replay.learning.method import Method"
+    (tmp_path / "mine.py").write_text(f"{base}\nclass Mine(Method):\n    {body}\nMETHOD = Mine\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    made = []
+    for seed in (0, 0, 1):
+        before = torch.get_rng_state()
+        method = build_method("mine", new_problem(seed=seed), settings_of("mine")(method="mine"))
+        assert torch.equal(torch.get_rng_state(), before)
+        made.append(torch.cat([weight.flatten() for weight in method.parameters()]).tolist())
+        torch.rand(3)  # as an earlier run of the same job might
+    assert made[0] == made[1]
+    assert not {*made[0]} & {*made[2]}
+
+
+@pytest.mark.parametrize("helper", ["helper.py", "helper/__init__.py"])
+@pytest.mark.parametrize("line", ["import helper", "from helper import absent", "from .helper import absent"])
+def test_a_file_that_imports_one_beside_it_must_state_a_version(helper, line, tmp_path):
+    """An edit of that one would change what its runs are, and not their names."""
+    (tmp_path / helper).parent.mkdir(exist_ok=True)
+    (tmp_path / helper).write_text("")
+    (tmp_path / "mine.py").write_text(f"{line}\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    with pytest.raises(
+        UserError, match=r"mine\.py imports .*helper.*\.py, .* does not cover that file: write a line `VER"
+    ):
+        method_version("mine")
+    (tmp_path / "mine.py").write_text(f"{line}\nVERSION = 2\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    assert method_version("mine") == "core 1, mine own 2"
+    if "from helper" not in line:
+        with pytest.raises(UserError, match=rf"No module named .*helper.*own name, put {tmp_path}.* into PYTHONPATH$"):
+            settings_of("mine")
+
+
+def test_of_a_method_of_ones_own_it_is_said_too_where_it_asks_for_more_samples_than_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("exaggerated_replay.planning.remarks.training_samples_of", lambda *_: [6, *[9] * 9])
+    none = LISTS.format(kind="int | None = None\n    of_each_task = ('hidden',)")
+    assert remarks_on_samples(planned(copied(tmp_path, none), "arms.agem.memory_per_class=6")) == []
+    (said,) = remarks_on_samples(planned(copied(tmp_path, none), "arms.agem.memory_per_class=7"))
+    assert said == "Of agem, memory_per_class is 7, but some class has only 6 training samples, and all are taken."
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("rate: float = 0.1", r"is no dataclass: write @dataclass\(frozen=True, kw_only=True\) above it"),
+        (
+            "draws_from = 'tasks_so_far'",
+            "has draws_from = 'tasks_so_far': choose one of 'task', 'tasks so far', 'nothing'",
+        ),
+        ("of_each_class = ('memory',)", "names 'memory' in of_each_class or of_each_task, and has no such setting"),
+        ("draws_from = 'nothing'", None),
+    ],
+)
+def test_settings_that_would_be_ignored_are_refused(settings, told, tmp_path):
+    base = "from exaggerated_replay.learning.method import Method as METHOD"
+    run = "from exaggerated_replay.settings.run import MethodSettings"
+    (tmp_path / "mine.py").write_text(f"{base}\n{run}\nclass Settings(MethodSettings):\n    {settings}\n")
+    use_own({"mine": str(tmp_path / "mine.py")})
+    with pytest.raises(UserError, match=rf"mine\.py {told}") if told else nullcontext():
+        assert settings_of("mine").draws_from == "nothing"
 
 
 @pytest.mark.parametrize("name", ["label", "colour"])

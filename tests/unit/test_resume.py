@@ -276,7 +276,7 @@ def test_a_state_that_another_content_of_the_users_file_saved_is_kept_and_the_ru
     """The file states a VERSION, and was edited under it while the run was unfinished: the run has the same name."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "state.safetensors"
-    before, now = (OwnMethod(Path("mine.py"), digest) for digest in ("a" * 64, "b" * 64))
+    before, now = (OwnMethod("mine", Path("mine.py"), digest) for digest in ("a" * 64, "b" * 64))
 
     def keeper(own):
         return StateFile(path, "run", CPU, 1e6, Stop(), own)

@@ -134,7 +134,7 @@ def test_a_file_with_something_else_is_named(text, message, tmp_path):
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "latin.json").write_bytes(b"\xff\xfe")
     for name, message in (
-        ("absent.yaml", "cannot be read"),
+        ("absent.yaml", "there is no file"),
         (".", "cannot be read"),
         ("latin.json", "is not text in UTF-8: byte 1 is wrong"),
     ):

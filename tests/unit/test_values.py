@@ -15,7 +15,7 @@ from exaggerated_replay.data.values import Values, measured, remarks
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
-from exaggerated_replay.planning.remarks import remarks_on_data
+from exaggerated_replay.planning.remarks import remarks_on_data, remarks_on_samples
 from exaggerated_replay.settings.data import SourceSettings
 from exaggerated_replay.settings.encoder import EncoderSettings
 from exaggerated_replay.settings.methods import method_names, settings_of
@@ -207,3 +207,16 @@ def test_the_job_says_it_in_its_log(plan_of, tmp_path):
         [sys.executable, "-m", "exaggerated_replay", *command], capture_output=True, text=True, check=True
     )
     assert done.stderr.splitlines() == remarks_on_data(plan)
+
+
+def test_settings_that_ask_for_more_samples_than_there_are_are_named(plan_of):
+    """Both classes have two training samples, as `LABELS` says, and the one task has four."""
+    plan = plan_of(FEATURES, arms=("er", "ewc"), tasks=1)
+    assert plan.cells["er"].method["memory_per_class"] == 20 and plan.cells["ewc"].method["samples"] == 1000
+    assert remarks_on_samples(plan) == [
+        "Of er, memory_per_class is 20, but some class has only 2 training samples, and all are taken.",
+        "Of ewc, samples is 1000, but some task has only 4 training samples, and all are taken.",
+    ]
+    assert remarks_on_samples(plan_of(FEATURES, arms=("si", "lwf"))) == []
+    published = make_plan(check_params(values_with(grids={"g": [{"arm": ["er", "rr-ra"]}]})))
+    assert remarks_on_samples(published) == []  # not here yet

@@ -11,7 +11,7 @@ from typing import TextIO
 
 import click
 
-from exaggerated_replay.errors import Interrupted, UserError, line_in
+from exaggerated_replay.errors import Interrupted, UserError, is_out_of_memory, line_in
 from exaggerated_replay.settings.methods import method_names, own_method
 
 MENDABLE, MISTAKE = 2, 1
@@ -84,7 +84,7 @@ def sentence_of(error: BaseException) -> str | None:
             return "the name of a file has a zero byte in it, which no name can have"
         case RecursionError():
             return "something that was read is nested too deeply"
-        case _ if _is_out_of_memory(error):
+        case _ if is_out_of_memory(error):
             return (
                 "there is not enough memory: choose smaller sizes (model.units, training.batch), run fewer jobs at "
                 "once, or use a machine with more"
@@ -109,15 +109,6 @@ def _of_the_system(error: OSError) -> str:
             return f"{file} cannot be written, because there is no space left: make room and start again"
         case _:
             return f"{file}: {(error.strerror or str(error)).lower()}"
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Recognise what Python, numpy and torch raise; torch is not imported for that."""
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ in ("OutOfMemoryError", "_ArrayMemoryError")
-        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
-    )
 
 
 def _in_own_method(error: BaseException) -> str | None:

@@ -7,7 +7,7 @@ from exaggerated_replay.figures.letters import remarks_on_letters
 from exaggerated_replay.places import RECORD, RESULTS, store_folder
 from exaggerated_replay.planning.compose import write_params
 from exaggerated_replay.planning.params import PARAMS
-from exaggerated_replay.planning.remarks import remarks_on_arms, remarks_on_data
+from exaggerated_replay.planning.remarks import remarks_on_arms, remarks_on_data, remarks_on_samples
 from exaggerated_replay.store.estimate import time_told
 from exaggerated_replay.store.replaced import remarks_on_results
 
@@ -28,4 +28,5 @@ def compose(conf: Path, overrides: Sequence[str]) -> Iterator[str]:
     yield from remarks_on_results(plan, RESULTS)
     yield from remarks_on_data(plan)
     yield from remarks_on_letters(plan)
+    yield from remarks_on_samples(plan)
     yield from remarks_on_arms(plan, overrides)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from exaggerated_replay.errors import UserError
+from exaggerated_replay.files import no_such_file
 from exaggerated_replay.settings.data import DatasetSettings
 
 
@@ -151,6 +152,8 @@ def read_tasks(path: Path) -> list[list[int]]:
 
     try:
         tasks: Any = read_yaml(path)  # JSON is YAML, too
+    except FileNotFoundError:
+        raise no_such_file("dataset.tasks", path) from None
     except OSError as error:
         raise UserError(f"dataset.tasks: {path} cannot be read ({error.strerror})") from None
     except UserError as error:

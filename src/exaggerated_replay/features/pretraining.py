@@ -1,6 +1,8 @@
 """Pre-training of the encoder as a classifier of images; every epoch is kept, so it resumes anywhere."""
 
+import itertools
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -147,20 +149,33 @@ def keep(state: Path, network: nn.Module, optimiser: torch.optim.Optimizer, curv
         )
 
 
+def put_by(state: Path, why: str) -> list[Epoch]:
+    """Move a state that is of no use here to a name beside it that is free, say so, and return an empty curve."""
+    names = (state.with_name(f"{state.name}.{number}") for number in itertools.count(1))
+    place = next(name for name in names if not name.exists())
+    state.rename(place)
+    print(f"{state}: {why}; moved to {place}, and the encoder is trained anew", file=sys.stderr, flush=True)
+    return []
+
+
 def restore(state: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> list[Epoch]:
     """Load what `keep` has written and return the curve so far.
 
-    Where there is nothing usable, or what another kind of device or version of torch made, training starts anew.
+    What is not usable, or what another kind of device or version of torch made, is said to be so and put beside it, and
+    training starts anew.
     """
+    if not state.exists():
+        return []
     try:
         with safe_open(state, framework="pt") as kept:
             about = json.loads(kept.metadata()["about"])
-            if not made_on(network).items() <= about.items():
-                return []
             curve = [Epoch(*point) for point in about["curve"]]
+            made = {key: about[key] for key in made_on(network)}
             tensors = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118 (no mapping)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
-        return []
+    except (SafetensorError, KeyError, TypeError, ValueError):
+        return put_by(state, "it is no state that training can go on from")
+    if made != made_on(network):
+        return put_by(state, f"it was saved after {len(curve)} epochs on {made['device']} with torch {made['torch']}")
     network.load_state_dict({n.removeprefix("network/"): v for n, v in tensors.items() if n.startswith("network/")})
     moments: dict[int, dict[str, Tensor]] = {}
     parameters = optimiser.param_groups[0]["params"]

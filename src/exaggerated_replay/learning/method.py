@@ -1,6 +1,6 @@
 """What the trainer asks of a method, with the behaviour of plain sequential learning as the default."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -174,4 +174,15 @@ def evaluating(method: Method) -> Iterator[None]:
 
 def build_method(name: str, problem: Problem, settings: Any) -> Method:
     """Return the method that the file methods/<name>/method.py calls `METHOD`."""
-    return import_module(f"exaggerated_replay.methods.{name}.method").METHOD(problem, settings)
+    return seeded_method(import_module(f"exaggerated_replay.methods.{name}.method").METHOD, problem, settings)
+
+
+def seeded_method(kind: Callable[[Problem, Any], Method], problem: Problem, settings: Any) -> Method:
+    """Return a method of a kind that has learned nothing yet.
+
+    Layers that nobody initialises draw from torch's own stream, which is at the seed meanwhile and afterwards where it
+    was: what they draw depends on the seed alone, and not on the runs before.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(problem.seed)
+        return kind(problem, settings)

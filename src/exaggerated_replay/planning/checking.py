@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
 
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.settings.methods import method_names, settings_of
@@ -76,7 +76,13 @@ def check_arm(values: Any, where: str) -> MethodSettings:
     if not isinstance(values, dict) or "method" not in values:
         raise UserError(f"params.yaml: {where}.method is missing: choose one of {', '.join(method_names())}")
     check_choice(values["method"], method_names(), f"{where}.method", "a method")
-    method = check(settings_of(values["method"]), values, where)
+    try:
+        method = check(settings_of(values["method"]), values, where)
+    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
+        raise UserError(
+            f"methods.{values['method']}: Settings has a type that params.yaml cannot hold "
+            f"({str(error).splitlines()[0].rstrip('.')}): give each setting one of numbers, text, lists and mappings"
+        ) from error
     for key, value in asdict(method).items():
         try:
             json.dumps(value, allow_nan=False)

@@ -13,16 +13,19 @@ from typing import Any, cast
 import yaml
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import write_text
+from exaggerated_replay.files import write_json, write_text
+from exaggerated_replay.git import git
 from exaggerated_replay.locks import at_work, is_held
 from exaggerated_replay.places import EXPERIMENT, HELD, SNAKEMAKE, checkout
 from exaggerated_replay.planning.params import PARAMS, check_params, read_params
 from exaggerated_replay.planning.plan import Plan, make_plan
-from exaggerated_replay.settings.nested import flat
+from exaggerated_replay.settings.nested import flat, follow
 from exaggerated_replay.strict_yaml import dump_yaml
 from exaggerated_replay.wording import did_you_mean
 
 GROUPS = ("dataset", "hyper", "size", "encoder", "study", "compute", "reading", "rules")
+OPEN = ("methods", "arms", "study.grids", "study.figures")
+"""Keys below which names are the user's own."""
 
 
 def compose_values(conf: Path, overrides: list[str]) -> dict[str, Any]:
@@ -79,8 +82,14 @@ def _reason(message: str, conf: Path, overrides: list[str]) -> str:
         hint = did_you_mean(option, names, f"choose one of {', '.join(names)}")
         return f"{conf.name}/{group}/ has no {option}.yaml: {hint}"
     if overrides and (found := re.search(r"Could not override '([^']+)'", message)):
-        known = [*GROUPS, *flat(compose_values(conf, []))]
-        return f"{conf.name}/ has no key {found[1]}: {did_you_mean(found[1], known, 'check its spelling', most=1)}"
+        key, usual = found[1], compose_values(conf, [])
+        above, _, name = key.rpartition(".")
+        if above in OPEN:
+            close = did_you_mean(name, follow(usual, above), "", most=1)
+            hint = f"{close} A new one takes a plus, '+{key}=...'".lstrip()
+        else:
+            hint = did_you_mean(key, [*GROUPS, *flat(usual)], "check its spelling", most=1)
+        return f"{conf.name}/ has no key {key}: {hint}"
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     told = [line.rstrip(".") for line in lines if not line.startswith(("Config search path", "provider=", "To append"))]
     return "; ".join(told) or "it is nested too deeply"
@@ -124,9 +133,17 @@ def put_params(target: Path, values: dict[str, Any]) -> None:
 
 
 def note_held(params: str) -> None:
-    """Keep a copy of params.yaml, whose text this is, unless it is DVC that composed it, for an experiment."""
+    """Note the text of params.yaml, and beside what committed one, unless DVC composed it, for an experiment."""
     if EXPERIMENT not in os.environ:
-        write_text(checkout() / HELD, params)
+        write_json(checkout() / HELD, {"params": params, "committed": committed_params("HEAD")})
+
+
+def committed_params(commit: str) -> str:
+    """Return Git's name of the content of params.yaml in a commit; an empty text where Git knows none."""
+    try:
+        return git("rev-parse", "--quiet", "--verify", f"{commit}:{PARAMS}").stdout.strip()
+    except FileNotFoundError:
+        return ""
 
 
 def spelt(value: Any) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.files import write_text
+from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.git import git
 from exaggerated_replay.places import EXPERIMENT, HELD, checkout
-from exaggerated_replay.planning.compose import GROUPS, compose_values, spelt
+from exaggerated_replay.planning.compose import GROUPS, committed_params, compose_values, spelt
 from exaggerated_replay.planning.drift import options
 from exaggerated_replay.planning.params import PARAMS
-from exaggerated_replay.settings.nested import differences, follow
+from exaggerated_replay.settings.nested import differences, follow, holder_of
 from exaggerated_replay.strict_yaml import parse_yaml, read_yaml
 
 
@@ -56,7 +56,7 @@ def put_back() -> Iterator[None]:
 
 
 def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[str]:
-    """Return the settings, as KEY=VALUE, that somebody had chosen and that are as conf/ has them by itself again.
+    """Return the settings, as overrides, that somebody had chosen and that are as conf/ has them by itself again.
 
     A setting that is neither as it was nor as conf/ has it was chosen anew.
 
@@ -73,12 +73,13 @@ def dropped(conf: Path, values: dict[str, Any], before: dict[str, Any]) -> list[
     ]
     by_conf = {**compose_values(conf, options(conf, before)), "composed_with": before.get("composed_with")}
     again = compose_values(conf, options(conf, values))
-    gone = {}
+    gone = []
     for key in sorted(differences(by_conf, before)):
         was, is_now, is_usual = (follow(where, key) for where in (before, values, again))
         if was != is_now == is_usual:
-            gone[key] = was
-    return [*groups, *(f"{key}={spelt(value)}" for key, value in gone.items())]
+            new = "" if holder_of(again, key) else "++"  # to Hydra, what conf/ does not have
+            gone.append(f"{new}{key}={spelt(was)}" if holder_of(before, key) else f"~{key}")
+    return [*groups, *gone]
 
 
 def _composed_by_dvc() -> bool:
@@ -94,8 +95,11 @@ def _held() -> str | None:
     commit = os.environ.get(EXPERIMENT)
     if commit is None:
         return None
-    with suppress(OSError, UnicodeError):
-        return (checkout() / HELD).read_text(encoding="utf-8")
+    with suppress(UserError, OSError, KeyError, TypeError):
+        noted = read_json(checkout() / HELD)
+        before, now = noted["committed"], committed_params(commit)
+        if before == now or not (before and now):  # else another version was checked out since
+            return str(noted["params"])
     with suppress(OSError):
         return git("show", f"{commit}:{PARAMS}").stdout or None
     return None

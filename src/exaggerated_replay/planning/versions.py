@@ -7,7 +7,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.settings.methods import BUILT_IN, OwnMethod, own_method
+from exaggerated_replay.settings.methods import BUILT_IN, OwnMethod, file_beside, own_method
 
 PACKAGE = Path(__file__).parents[1]
 SHARED = ("competition", "consolidation", "losses")
@@ -73,10 +73,19 @@ def own_version(method: OwnMethod) -> str:
     """Return what stands for the code of a user's file: "own 2" where it states VERSION = 2, else its digest.
 
     Raises:
-        UserError: It gives VERSION another value than one whole number, or is not Python.
+        UserError: It gives VERSION another value than one whole number, or none although it imports a file beside it,
+            of which its digest says nothing; or it is not Python.
     """
     match numbers_stated(method.path, "VERSION"):
         case []:
+            package = f"exaggerated_replay.methods.{method.name}"
+            first = {name.removeprefix(f"{package}.").partition(".")[0] for name in imported(method.path, package)}
+            beside = (file_beside(method.path, name) for name in sorted(first - {"exaggerated_replay"}))
+            if helper := next(filter(None, beside), None):
+                raise UserError(
+                    f"{method.path} imports {helper}, and its digest does not cover that file: write a line "
+                    "`VERSION = 1` into it, and raise the number whenever one of the two changes what comes out"
+                )
             return method.content
         case [int(number)]:
             return f"own {number}"

@@ -9,17 +9,19 @@ would have, so that nothing else needs to know the difference.
 import pkgutil
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from exaggerated_replay.errors import UserError
+from exaggerated_replay.errors import UserError, is_out_of_memory, line_in
 from exaggerated_replay.files import file_digest, no_such_file
 from exaggerated_replay.settings.arms import Appearance
-from exaggerated_replay.settings.run import MethodSettings
+from exaggerated_replay.settings.run import DrawsFrom, MethodSettings
 
 FOLDER = Path(__file__).parents[1] / "methods"
 PACKAGE = "exaggerated_replay.methods"
@@ -31,6 +33,7 @@ BUILT_IN = tuple(sorted(module.name for module in pkgutil.iter_modules([str(FOLD
 class OwnMethod:
     """A file of the user's own that holds a method."""
 
+    name: str  # of the method
     path: Path
     digest: str  # SHA-256 of the file
 
@@ -38,6 +41,11 @@ class OwnMethod:
     def content(self) -> str:
         """What stands for its content, in the names of runs and in what their states are marked with."""
         return f"sha256:{self.digest[:OWN_DIGITS]}"
+
+    @property
+    def module(self) -> str:
+        """The name under which the file is imported."""
+        return _modules(self.name)[-1]
 
 
 _own: dict[str, OwnMethod] = {}
@@ -65,7 +73,7 @@ def use_own(files: Mapping[str, str]) -> None:
         path = Path(file)
         if not path.is_file():
             raise no_such_file(f"methods.{name}", path)
-        found[name] = OwnMethod(path, file_digest(path))
+        found[name] = OwnMethod(name, path, file_digest(path))
     for name in [name for name, own in _own.items() if found.get(name) != own]:
         del _own[name]
         for module in _modules(name):
@@ -76,6 +84,23 @@ def use_own(files: Mapping[str, str]) -> None:
 def own_method(method: str) -> OwnMethod | None:
     """Return the user's file that holds a method; None of one that is part of the package."""
     return _own.get(method)
+
+
+@contextmanager
+def named_in_errors(method: str) -> Iterator[None]:
+    """Name the user's file that holds a method, if one does, where the method fails and no line of the file says so.
+
+    Raises:
+        UserError: It failed so.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, RuntimeError, AttributeError, LookupError) as error:
+        own = own_method(method)
+        if own is None or line_in(own.path, error) or is_out_of_memory(error):
+            raise
+        what = f"{type(error).__name__}: {error}"
+        raise UserError(f"{own.path}: a run of {method} fails with {what}; --traceback shows where") from error
 
 
 def settings_of(method: str) -> type[MethodSettings]:
@@ -109,16 +134,62 @@ def _load(method: str, path: Path) -> ModuleType:
         if not isinstance(getattr(module, "METHOD", None), type):
             raise UserError(f"methods.{method}: {path} does not say which class learns: end it with METHOD = CLASS")
         chosen = getattr(module, "Settings", MethodSettings)
-        if not (isinstance(chosen, type) and issubclass(chosen, MethodSettings)):
-            raise UserError(f"methods.{method}: Settings in {path} must be a class that derives from MethodSettings")
-        if taken := [field.name for field in fields(chosen) if field.name in Appearance.__dataclass_fields__]:
-            raise UserError(
-                f"methods.{method}: Settings in {path} has {taken[0]}, which says how an arm looks: choose another name"
-            )
+        _check_settings(f"methods.{method}: Settings in {path}", chosen)
+        _check_base(method, path, module.METHOD, chosen)
     except Exception as error:
         for name in names:
             del sys.modules[name]
         if isinstance(error, UserError):
             raise
-        raise UserError(f"methods.{method}: {path} cannot be imported: {type(error).__name__}: {error}") from error
+        told = f"methods.{method}: {path} cannot be imported: {type(error).__name__}: {error}"
+        if isinstance(error, ModuleNotFoundError) and (beside := file_beside(path, str(error.name).rpartition(".")[2])):
+            told += f"; for Python to find {beside} under its own name, put {beside.parent} into PYTHONPATH"
+        raise UserError(told) from error
     return module
+
+
+def file_beside(path: Path, name: str) -> Path | None:
+    """Return the file of a module of this name that lies beside a file; None where there is none."""
+    places = (path.parent / f"{name}.py", path.parent / name / "__init__.py")
+    return next((place for place in places if name and place.is_file()), None)
+
+
+def _check_settings(what: str, chosen: Any) -> None:
+    """Check what a user's file calls `Settings`: mistakes that would be ignored in silence, or told of late.
+
+    Raises:
+        UserError: It is no class of settings, or not a right one.
+    """
+    if not (isinstance(chosen, type) and issubclass(chosen, MethodSettings)):
+        raise UserError(f"{what} must be a class that derives from MethodSettings")
+    if vars(chosen).get("__annotations__") and "__dataclass_fields__" not in vars(chosen):
+        raise UserError(f"{what} is no dataclass: write @dataclass(frozen=True, kw_only=True) above it")
+    names = [field.name for field in fields(chosen)]
+    if taken := [name for name in names if name in Appearance.__dataclass_fields__]:
+        raise UserError(f"{what} has {taken[0]}, which says how an arm looks: choose another name")
+    if chosen.draws_from not in get_args(DrawsFrom):
+        choices = ", ".join(map(repr, get_args(DrawsFrom)))
+        raise UserError(f"{what} has draws_from = {chosen.draws_from!r}: choose one of {choices}")
+    if unknown := sorted({*chosen.of_each_class, *chosen.of_each_task} - {*names}):
+        raise UserError(
+            f"{what} names {unknown[0]!r} in of_each_class or of_each_task, and has no such setting: add it"
+        )
+
+
+def _check_base(method: str, path: Path, learner: type, chosen: type[MethodSettings]) -> None:
+    """Check that a method that derives from one of the package has the settings by which that one learns.
+
+    Raises:
+        UserError: It has not, or has them under the other's name, which would name the other method.
+    """
+    origins = (re.fullmatch(rf"{re.escape(PACKAGE)}\.(\w+)\.method", cls.__module__) for cls in learner.__mro__)
+    base = next((found[1] for found in origins if found and found[1] in BUILT_IN), None)
+    hint = get_type_hints(chosen)["method"]
+    renamed = get_origin(hint) is not Literal or method in get_args(hint)
+    if renamed and (base is None or issubclass(chosen, import_module(f"{PACKAGE}.{base}").Settings)):
+        return
+    base = base or get_args(hint)[0]
+    raise UserError(
+        f"methods.{method}: {path} builds on the method {base} and must say so of what can be set: write a class "
+        f"Settings there that derives from the one in {PACKAGE}.{base}, with a line `method: str`"
+    )

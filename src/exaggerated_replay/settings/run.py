@@ -7,6 +7,7 @@ from exaggerated_replay.settings.base import Count, NonNegative, Positive, Seed,
 
 OptimiserState = Literal["kept", "moments", "reset"]
 Precision = Literal["fp32", "tf32", "bf16"]
+DrawsFrom = Literal["task", "tasks so far", "nothing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,10 @@ class MethodSettings(Settings):
 
     generates: ClassVar[bool] = False  # whether it learns from samples that it generates itself
     # What batches of a task are drawn from; from nothing by a method that takes no steps.
-    draws_from: ClassVar[Literal["task", "tasks so far", "nothing"]] = "task"
+    draws_from: ClassVar[DrawsFrom] = "task"
+    # Settings that say how many training samples are taken; where there are fewer, all of them.
+    of_each_class: ClassVar[tuple[str, ...]] = ()
+    of_each_task: ClassVar[tuple[str, ...]] = ()
 
     method: str  # its folder in methods/
 

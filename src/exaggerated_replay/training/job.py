@@ -26,7 +26,7 @@ from exaggerated_replay.learning.standing import Observer
 from exaggerated_replay.learning.trainer import to_stderr
 from exaggerated_replay.locks import alone
 from exaggerated_replay.places import RECORD, STATE, TRACES, WEIGHTS
-from exaggerated_replay.settings.methods import own_method
+from exaggerated_replay.settings.methods import named_in_errors, own_method
 from exaggerated_replay.settings.run import RunSettings
 from exaggerated_replay.store.records import is_complete, put_run, sealed
 from exaggerated_replay.training.observation.observer import TaskEndObserver
@@ -91,7 +91,7 @@ def train_runs(
                 keeper = StateFile(state, target.name, device, save_minutes, stop or Stop(), own)
                 samples = labelled(inputs, prepared, settings.class_order)
                 watch = watcher(target.name)
-                with failing_alone(target.name, failures):
+                with failing_alone(target.name, failures), named_in_errors(settings.method.method):
                     record = finish_run(settings, prepared, samples, device, place, watch, observe, keeper)
                     timing = {"seconds": round(keeper.spent(), 3), "hardware": hardware(device)}
                     write_json(timings / f"{target.name}.json", timing)
@@ -165,7 +165,8 @@ def finish_run(
     for name, tensors in arrays.items():
         if tensors:
             with replacing(place / name) as temporary:
-                save_file({key: value.cpu() for key, value in tensors.items()}, temporary)
+                # Copies: no file of this format takes two names for the same numbers, such as tied weights.
+                save_file({key: value.to("cpu", copy=True) for key, value in tensors.items()}, temporary)
     return {
         "settings": asdict(settings),
         "environment": {"device": device.type, "torch": torch.__version__},

@@ -1,5 +1,6 @@
 """A finished run as a library sees it: its network, what it takes an input for, and what it would replay."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from exaggerated_replay.files import file_digest, read_json
 from exaggerated_replay.learning.experiment import new_method
 from exaggerated_replay.learning.method import Method
 from exaggerated_replay.places import PLAN, RECORD, RUNS, STORE, WEIGHTS
+from exaggerated_replay.planning.versions import method_version
 from exaggerated_replay.settings.methods import method_names, use_own
 from exaggerated_replay.settings.nested import read_settings
 from exaggerated_replay.settings.run import RunSettings
@@ -135,7 +137,7 @@ def load_run(study: str | Path, cell: str, seed: int, methods: Mapping[str, str]
 
 
 def open_run(directory: Path) -> LoadedRun:
-    """Read a run directory.
+    """Read a run directory; where its code was another than that at hand, this is said on stderr.
 
     Raises:
         UserError: The directory holds no finished run, its method is in a file that nobody named, or its checkpoint is
@@ -153,6 +155,9 @@ def open_run(directory: Path) -> LoadedRun:
             f"{method} is a method in a file of your own: name it, load_run(..., methods={{{method!r}: FILE}})"
         )
     settings = read_settings(RunSettings, record["settings"])
+    if (here := method_version(method)) != settings.code:
+        told = f"{directory.name} was trained by the code {settings.code}, and is loaded by {here}"
+        print(f"{told}: the same weights may mean something else there", file=sys.stderr)
     tensors = read_weights(weights)
     return LoadedRun(record, settings, tensors, trained_method(record, settings, tensors))
 

@@ -79,6 +79,7 @@ class StateFile:
     ) -> None:
         """Take where the file lies, the name of the run, where it computes, how often to save, and the user's file."""
         self.path = path
+        self.own = own
         self.mark = mark_of(run, device, own)
         self.seconds = 60 * minutes
         self.stop = stop
@@ -101,7 +102,7 @@ class StateFile:
             OSError: The file cannot be read now.
         """
         self.give_way()
-        self.streams = ambient()  # as the run begins: no method may draw from the process's own
+        self.ambient = ambient(self.own)  # as the run begins
         if not self.path.exists():
             return None
         try:
@@ -120,7 +121,7 @@ class StateFile:
             UserError: It lacks something that changes while the method learns.
             Interrupted: The process was asked to stop.
         """
-        check_complete(method, state["method"], self.streams)
+        check_complete(method, state["method"], self.ambient, self.own)
         write_state(self.path, self.mark, {**state, "seconds": self.spent()})
         self.latest = time.monotonic()
         self.give_way()

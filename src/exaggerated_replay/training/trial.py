@@ -22,14 +22,14 @@ from torch._subclasses.fake_tensor import (
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from exaggerated_replay.devices import check_defaults
-from exaggerated_replay.errors import Interrupted, UserError, line_in
+from exaggerated_replay.errors import Interrupted, UserError
 from exaggerated_replay.learning.likelihoods import likelihood_of
 from exaggerated_replay.learning.method import Method, Problem, State, build_method
 from exaggerated_replay.learning.run import Diverged, Outcome, Progress, Samples, Schedule
 from exaggerated_replay.learning.standing import Observer
 from exaggerated_replay.learning.step import eager_step
 from exaggerated_replay.learning.trainer import train
-from exaggerated_replay.settings.methods import own_method
+from exaggerated_replay.settings.methods import named_in_errors
 from exaggerated_replay.settings.run import MethodSettings
 from exaggerated_replay.training.observation.observer import TaskEndObserver
 from exaggerated_replay.training.resume import StateFile, Stop
@@ -97,20 +97,14 @@ def _try(settings: MethodSettings, bounded: bool) -> Iterator[str]:
         pass
 
     def run(keeper: StateFile | None = None, observer: Observer | None = None) -> Left:
-        try:
-            method = build_method(name, problem(bounded), settings)
-            outcome = train(
-                method, samples(bounded), samples(bounded, 5), Schedule(3, STEPS, BATCH, 0.01), watch, observer, keeper
-            )
-        except Diverged as failure:
-            raise UserError(f"{name} does not learn: {failure}") from failure
-        except (TypeError, ValueError, RuntimeError, AttributeError, LookupError) as error:
-            own = own_method(name)
-            if not own or line_in(own.path, error):  # its line says more
-                raise
-            what = f"{type(error).__name__}: {error}"
-            raise UserError(f"{own.path}: a run of {name} fails with {what}; --traceback shows where") from error
-        return Left(method.checkpoint(), outcome)
+        with named_in_errors(name):
+            try:
+                method = build_method(name, problem(bounded), settings)
+                schedule = Schedule(3, STEPS, BATCH, 0.01)
+                outcome = train(method, samples(bounded), samples(bounded, 5), schedule, watch, observer, keeper)
+            except Diverged as failure:
+                raise UserError(f"{name} does not learn: {failure}") from failure
+            return Left(method.checkpoint(), outcome)
 
     first = run()
     check_defaults()
@@ -118,7 +112,7 @@ def _try(settings: MethodSettings, bounded: bool) -> Iterator[str]:
     if run() != first:
         raise UserError(
             f"two runs of {name} with the same seed leave other weights or counts: draw whatever is random with "
-            "self.draw(PURPOSE), and build layers with `initialise`"
+            "self.draw(PURPOSE), and change nothing that lies outside of the method"
         )
     yield "two runs of one seed are the same to the bit"
     if run(observer=TaskEndObserver(samples(bounded, 5), 0)) != first:

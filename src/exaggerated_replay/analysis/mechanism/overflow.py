@@ -25,7 +25,7 @@ def overflow(study: Study) -> dict[str, str]:
             first = min(next(task for task, share in enumerate(of_run, start=1) if share) for of_run in shares)
             most = PERCENT * max(map(max, shares))
             told[name] = (
-                f"in at least {len(shares)} of {counted(len(noted), 'run')}, from task {first} on, squared gradients passed "
-                f"what Adam can hold in single precision; up to {most:.2g} % of the weights do not move any more"
+                f"in at least {len(shares)} of {counted(len(noted), 'run')}, from task {first} on, squared gradients "
+                f"passed what Adam can hold in single precision; up to {most:.2g} % of the weights do not move any more"
             )
     return told

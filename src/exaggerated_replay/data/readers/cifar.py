@@ -46,7 +46,7 @@ def read(files: dict[str, Path]) -> dict[str, np.ndarray]:
                 if _is_wanted(member, path)
             }
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise UserError(f"{path} is not a whole CIFAR archive; delete it and fetch it again") from error
+        raise UserError(f"{path} is not a whole CIFAR archive; fetch it again") from error
     for folder, (train, test, labels) in LAYOUTS.items():
         if all(f"{folder}/{file}" in members for file in (*train, *test)):
             parts = {"train": train, "test": test}
@@ -54,7 +54,10 @@ def read(files: dict[str, Path]) -> dict[str, np.ndarray]:
                 part: _rows([members[f"{folder}/{f}"] for f in names], labels, path) for part, names in parts.items()
             }
             return {f"{letter}_{part}": values[i] for part, values in rows.items() for i, letter in enumerate("xy")}
-    raise UserError(f"{path} does not hold what a CIFAR archive holds; delete it and fetch it again")
+    raise UserError(
+        f"{path} does not hold what a CIFAR archive for C programs holds (those for Python are not read); name "
+        "cifar-10-binary.tar.gz or cifar-100-binary.tar.gz"
+    )
 
 
 def _is_wanted(member: tarfile.TarInfo, path: Path) -> bool:
@@ -69,7 +72,7 @@ def _rows(contents: list[bytes], labels: int, path: Path) -> tuple[np.ndarray, n
     """Return images and the last of their labels."""
     values = np.frombuffer(b"".join(contents), dtype=np.uint8)
     if len(values) == 0 or len(values) % (labels + PIXELS):
-        raise UserError(f"{path} has an incomplete row of pixels; delete it and fetch it again")
+        raise UserError(f"{path} has an incomplete row of pixels; fetch it again")
     rows = values.reshape(-1, labels + PIXELS)
     images = rows[:, labels:].reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)
     return np.ascontiguousarray(images), rows[:, labels - 1].copy()

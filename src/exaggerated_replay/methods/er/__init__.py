@@ -13,5 +13,6 @@ VERSION = 1
 class Settings(MethodSettings):
     """What can be set."""
 
+    of_each_class = ("memory_per_class",)
     method: Literal["er"]
-    memory_per_class: Count = 20  # stored samples
+    memory_per_class: Count = 20  # stored samples; all of a class that has fewer

@@ -13,6 +13,7 @@ VERSION = 1
 class Settings(MethodSettings):
     """What can be set."""
 
+    of_each_task = ("samples",)
     method: Literal["ewc"]
     strength: NonNegative  # weight of the penalty
-    samples: Count = 1000  # single samples of the task that estimate the Fisher information
+    samples: Count = 1000  # single samples of the task that estimate the Fisher information; all of a task with fewer
