@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from exaggerated_replay.store.aside import make_room, move_aside
+from exaggerated_replay.aside import make_room, move_aside
 
 NAMES = ("README.md", "plan.json", "tables/a.csv")
 

@@ -1,14 +1,12 @@
 """The convolutional encoder: its layers, its inputs, its augmentation, and its pre-training."""
 
-import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors import safe_open
-from safetensors.torch import save_file
 from scipy.signal import correlate2d
 
 from exaggerated_replay.errors import UserError
@@ -16,6 +14,7 @@ from exaggerated_replay.features.augmentation import augment
 from exaggerated_replay.features.encoder import ConvEncoder, initialise, normalise, pretraining_classifier
 from exaggerated_replay.features.pretraining import Images, accuracy, learning_rate, pretrain
 from exaggerated_replay.settings.encoder import PretrainingSettings
+from exaggerated_replay.states import mark_of, read_state, write_state
 
 CHANNELS = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]}
 
@@ -161,33 +160,34 @@ class TestPretraining:
         ]
         assert ends[0] == ends[1] != ends[2]
 
-    def test_a_damaged_state_is_not_used_and_not_lost(self, tmp_path, capsys):
-        state = tmp_path / "state"
+    def test_a_damaged_state_is_not_used_and_not_lost(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        state = tmp_path / "encoder-1" / "state"
         curve = pretrain(settings(), images(), images(), state, ignore)[1]
         damaged = state.read_bytes()[:1000]
         for number in (1, 2):
             state.write_bytes(damaged)
             assert pretrain(settings(), images(), images(), state, ignore)[1] == curve
-            assert (tmp_path / f"state.{number}").read_bytes() == damaged
-            told = f"{state}: it is no state that training can go on from; moved to {state}.{number}, and the encoder"
-            assert capsys.readouterr().err == f"{told} is trained anew\n"
+            kept = Path(f".training/aside/state.{number}")
+            assert kept.read_bytes() == damaged
+            told = (
+                f"{state}: it is not a state that encoder-1 can go on from; moved to {kept}, and training starts anew"
+            )
+            assert capsys.readouterr().err == f"{told}\n"
 
-    @pytest.mark.parametrize("other", [{"device": "cuda"}, {"torch": "1.0"}])
-    def test_a_state_of_another_device_or_torch_is_not_gone_on_from_and_not_lost(self, other, tmp_path, capsys):
-        state = tmp_path / "state"
+    @pytest.mark.parametrize("other", [{"device": "cuda"}, {"torch": "1.0"}, {"run": "encoder-2"}])
+    def test_a_state_of_another_encoder_device_or_torch_is_not_gone_on_from(self, other, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        state = tmp_path / "encoder-1" / "state"
         pretrain(settings(), images(), images(), state, ignore)
-        with safe_open(state, framework="pt") as kept:
-            tensors = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
-            about = json.loads(kept.metadata()["about"])
-        assert other.keys() <= about.keys()
-        save_file(tensors, state, {"about": json.dumps({**about, **other})})
+        mark = mark_of("encoder-1", torch.device("cpu"))
+        write_state(state, {**mark, **other}, read_state(state, mark))
         before, again = state.read_bytes(), []
         pretrain(settings(), images(), images(), state, again.append)
         assert [point.epoch for point in again] == [1, 2, 3]
-        assert (tmp_path / "state.1").read_bytes() == before
-        made = {"device": "cpu", "torch": torch.__version__, **other}
-        told = f"it was saved after 3 epochs on {made['device']} with torch {made['torch']}; moved to {state}.1, and"
-        assert told in capsys.readouterr().err
+        assert Path(".training/aside/state.1").read_bytes() == before
+        ((key, value),) = other.items()
+        assert f"it was saved with {key} {value} and not {mark[key]}; moved to" in capsys.readouterr().err
 
     def test_a_finished_training_is_not_repeated(self, tmp_path):
         pretrain(settings(), images(), images(), tmp_path / "state", ignore)

@@ -17,6 +17,7 @@ from exaggerated_replay.learning.networks import BrainInspiredVAE
 from exaggerated_replay.learning.run import Samples, Schedule
 from exaggerated_replay.learning.trainer import train
 from exaggerated_replay.planning.versions import PACKAGE
+from exaggerated_replay.states import read_state, write_state
 from exaggerated_replay.training.observation.geometry import centred_gram, class_distances, spaces
 from exaggerated_replay.training.observation.observer import EACH, TaskEndObserver
 from exaggerated_replay.training.observation.probe import gradient_norms
@@ -28,7 +29,6 @@ from exaggerated_replay.training.observation.replay import (
     imagine,
     inverse_distances,
 )
-from exaggerated_replay.training.resume import read_state, write_state
 from tools.versions import closure
 
 

@@ -10,15 +10,16 @@ import torch
 from every_method import METHODS
 from safetensors.torch import load_file, save_file
 
+from exaggerated_replay import states
 from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.learning.method import Method, build_method
 from exaggerated_replay.learning.run import Schedule
 from exaggerated_replay.learning.trainer import train
 from exaggerated_replay.settings.methods import OwnMethod
 from exaggerated_replay.settings.run import MethodSettings
-from exaggerated_replay.training import resume
+from exaggerated_replay.states import mark_of, read_state, write_state
 from exaggerated_replay.training.observation.observer import TaskEndObserver
-from exaggerated_replay.training.resume import StateFile, Stop, mark_of, read_state, write_state
+from exaggerated_replay.training.resume import StateFile, Stop
 
 CPU = torch.device("cpu")
 STEPS = 9  # an epoch of a task has 4 batches: some interruptions lie within one
@@ -266,7 +267,7 @@ def test_what_is_no_state_of_this_run_is_named_and_kept_and_the_run_starts_anew(
     (told,) = [line for line in capsys.readouterr().err.splitlines() if "starts anew" in line]
     assert told.startswith(f"{path}: {why}")
     (kept,) = Path(".training/aside").iterdir()
-    assert told.endswith(f"; moved to {kept}, and the run starts anew")
+    assert told.endswith(f"; moved to {kept}, and training starts anew")
     assert kept.read_bytes() == before
 
 
@@ -285,7 +286,7 @@ def test_a_state_that_another_content_of_the_users_file_saved_is_kept_and_the_ru
     assert keeper(before).saved() == {"task": 2}
     assert keeper(now).saved() is None
     (kept,) = Path(".training/aside").iterdir()
-    told = f"it was saved with method sha256:{'a' * 10} and not sha256:{'b' * 10}; moved to {kept}"
+    told = f"it was saved with method sha256:{'a' * 16} and not sha256:{'b' * 16}; moved to {kept}"
     assert told in capsys.readouterr().err
     assert not path.exists()
 
@@ -293,7 +294,7 @@ def test_a_state_that_another_content_of_the_users_file_saved_is_kept_and_the_ru
 def test_a_state_that_cannot_be_read_now_is_no_reason_to_start_anew(run, tmp_path, monkeypatch):
     path = tmp_path / "state.safetensors"
     another_run(path)
-    monkeypatch.setattr(resume, "read_state", lambda *_: (_ for _ in ()).throw(OSError(5, "I/O error", str(path))))
+    monkeypatch.setattr(states, "read_state", lambda *_: (_ for _ in ()).throw(OSError(5, "I/O error", str(path))))
     with pytest.raises(OSError, match="I/O error"):
         run("none", StopAt(path))
     assert path.exists()

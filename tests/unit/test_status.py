@@ -20,8 +20,9 @@ from exaggerated_replay.places import EPOCHS, RECORD, STATE, WORKSPACE
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import Plan, make_plan
 from exaggerated_replay.settings.methods import OwnMethod
+from exaggerated_replay.states import mark_of, read_state, write_state
 from exaggerated_replay.store.status import SavedRun, cost, status, told
-from exaggerated_replay.training.resume import Stop, mark_of, read_state, write_state
+from exaggerated_replay.training.resume import Stop
 
 ITERATIONS = 6
 SAVED = 1_000_000_000.0
@@ -154,7 +155,7 @@ def test_of_a_state_that_this_machine_refuses_it_is_said_why_and_no_time_is_told
 def test_a_state_that_other_code_of_the_users_saved_is_of_no_use(place, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     before, now = (OwnMethod("none", Path("mine.py"), 64 * letter) for letter in "ab")
-    mark = mark_of("none", torch.device("cpu"), before)
+    mark = mark_of("none", torch.device("cpu"), method=before.content)
     write_state(place.workspace / "none" / STATE, mark, {"task": 1, "iteration": 2, "seconds": 3.0})
     for own, unlike in ((before, ""), (now, f"method sha256:{16 * 'a'} and not sha256:{16 * 'b'}")):
         monkeypatch.setattr("exaggerated_replay.store.status.own_method", {"none": own}.get)

@@ -1,15 +1,10 @@
 """Pre-training of the encoder as a classifier of images; every epoch is kept, so it resumes anywhere."""
 
-import itertools
-import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -17,8 +12,8 @@ from exaggerated_replay.devices import use_threads
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.features.augmentation import augment
 from exaggerated_replay.features.encoder import ConvEncoder, initialise, normalise, pretraining_classifier
-from exaggerated_replay.files import replacing
 from exaggerated_replay.settings.encoder import PretrainingSettings
+from exaggerated_replay.states import mark_of, usable_state, write_state
 from exaggerated_replay.streams import stream
 
 
@@ -83,7 +78,8 @@ def pretrain(
     network.to(device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
     steps = len(train_set.x) // settings.batch
-    curve = restore(state, network, optimiser)
+    mark = mark_of(state.parent.name, device)  # the folder is named after all that decides the weights
+    curve = restore(state, mark, network, optimiser)
 
     for epoch in range(len(curve) + 1, settings.epochs + 1):
         order = stream(settings.seed, f"encoder/order/{epoch}")
@@ -107,7 +103,7 @@ def pretrain(
                 f"the encoder's loss is no finite number in epoch {epoch}: lower encoder.pretraining.learning_rate"
             )
         curve.append(Epoch(epoch, mean_loss, train_accuracy, accuracy(network, test_set)))
-        keep(state, network, optimiser, curve)
+        keep(state, mark, network, optimiser, curve)
         watch(curve[-1])
     return encoder.eval(), curve
 
@@ -131,59 +127,29 @@ def accuracy(network: nn.Module, images: Images, chunk: int = 1000) -> float:
     return int(hits) / len(images.y)
 
 
-def made_on(network: nn.Module) -> dict[str, str]:
-    """Return the kind of device that a network is on, and the version of torch."""
-    return {"device": next(network.parameters()).device.type, "torch": torch.__version__}
+def keep(
+    state: Path, mark: dict[str, str], network: nn.Module, optimiser: torch.optim.Optimizer, curve: list[Epoch]
+) -> None:
+    """Write weights, moments and curve."""
+    moments = {str(number): parts for number, parts in optimiser.state_dict()["state"].items()}
+    write_state(state, mark, {"network": network.state_dict(), "moments": moments, "curve": curve})
 
 
-def keep(state: Path, network: nn.Module, optimiser: torch.optim.Optimizer, curve: list[Epoch]) -> None:
-    """Write weights, optimiser and curve to one file, in one step."""
-    tensors = {f"network/{name}": value for name, value in network.state_dict().items()}
-    for number, moments in optimiser.state_dict()["state"].items():
-        tensors |= {f"adam/{number}/{name}": value for name, value in moments.items()}
-    with replacing(state) as temporary:
-        save_file(
-            {name: value.cpu().contiguous() for name, value in tensors.items()},
-            temporary,
-            {"about": json.dumps({"curve": curve, **made_on(network)})},  # one entry: several come in any order
-        )
-
-
-def put_by(state: Path, why: str) -> list[Epoch]:
-    """Move a state that is of no use here to a name beside it that is free, say so, and return an empty curve."""
-    names = (state.with_name(f"{state.name}.{number}") for number in itertools.count(1))
-    place = next(name for name in names if not name.exists())
-    state.rename(place)
-    print(f"{state}: {why}; moved to {place}, and the encoder is trained anew", file=sys.stderr, flush=True)
-    return []
-
-
-def restore(state: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> list[Epoch]:
-    """Load what `keep` has written and return the curve so far.
-
-    What is not usable, or what another kind of device or version of torch made, is said to be so and put beside it, and
-    training starts anew.
-    """
-    if not state.exists():
+def restore(state: Path, mark: dict[str, str], network: nn.Module, optimiser: torch.optim.Optimizer) -> list[Epoch]:
+    """Go on from what `keep` has written, if it has; return the curve so far."""
+    saved = usable_state(state, mark)
+    if saved is None:
         return []
-    try:
-        with safe_open(state, framework="pt") as kept:
-            about = json.loads(kept.metadata()["about"])
-            curve = [Epoch(*point) for point in about["curve"]]
-            made = {key: about[key] for key in made_on(network)}
-            tensors = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, KeyError, TypeError, ValueError):
-        return put_by(state, "it is no state that training can go on from")
-    if made != made_on(network):
-        return put_by(state, f"it was saved after {len(curve)} epochs on {made['device']} with torch {made['torch']}")
-    network.load_state_dict({n.removeprefix("network/"): v for n, v in tensors.items() if n.startswith("network/")})
-    moments: dict[int, dict[str, Tensor]] = {}
+    network.load_state_dict(saved["network"])
     parameters = optimiser.param_groups[0]["params"]
-    for name, value in tensors.items():
-        if name.startswith("adam/"):
-            _, number, part = name.split("/")
-            if value.ndim:  # the fused step walks through memory: moments must lie there as the weights do
-                value = torch.empty_like(parameters[int(number)]).copy_(value)
-            moments.setdefault(int(number), {})[part] = value
+    moments = {
+        int(number): {name: laid_out_as(parameters[int(number)], value) for name, value in parts.items()}
+        for number, parts in saved["moments"].items()
+    }
     optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
-    return curve
+    return [Epoch(*point) for point in saved["curve"]]
+
+
+def laid_out_as(weight: Tensor, value: Tensor) -> Tensor:
+    """Return a moment as its weight lies in memory, through which the fused step walks; a count stays as it is."""
+    return torch.empty_like(weight).copy_(value) if value.ndim else value

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from exaggerated_replay.aside import make_room
 from exaggerated_replay.locks import alone
 from exaggerated_replay.places import PLAN, UNFINISHED
-from exaggerated_replay.store.aside import make_room
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from exaggerated_replay.aside import move_aside, move_files
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.files import read_json
 from exaggerated_replay.places import RECORD, WEIGHTS
-from exaggerated_replay.store.aside import move_aside, move_files
 from exaggerated_replay.store.records import FILES, Record, is_complete, is_the_same, put_run, read_record
 from exaggerated_replay.store.verify import verify_record
 

@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from exaggerated_replay.aside import move_aside, move_files
 from exaggerated_replay.files import digest_of, write_json
 from exaggerated_replay.places import DIGITS, RECORD, RUNS, WEIGHTS, WORKSPACE, store_folder, workspace_folder
 from exaggerated_replay.planning.plan import Plan
-from exaggerated_replay.store.aside import move_aside, move_files
 from exaggerated_replay.store.keeping import WHOLE, bring_back, clear, finished, take_in
 from exaggerated_replay.store.records import FILES
 from exaggerated_replay.store.survey import Survey

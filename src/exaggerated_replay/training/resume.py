@@ -5,33 +5,19 @@ of the user's own to one content of its file, and changes no result: a run that 
 that was never interrupted.
 """
 
-import json
 import signal
-import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
 from exaggerated_replay.errors import Interrupted
-from exaggerated_replay.files import replacing
 from exaggerated_replay.learning.method import Method, State
 from exaggerated_replay.settings.methods import OwnMethod
-from exaggerated_replay.store.aside import move_aside
+from exaggerated_replay.states import mark_of, usable_state, write_state
 from exaggerated_replay.training.completeness import ambient, check_complete
-
-TENSOR = "__tensor__"  # stands for a tensor in the nested state that goes into the file's metadata
-LAYOUT = "3"  # of a state; another one is not read
-
-
-class OtherMark(ValueError):
-    """A state is not what was asked for; says in what it differs."""
 
 
 class Stop:
@@ -56,15 +42,6 @@ class Stop:
         self.__exit__()
 
 
-def mark_of(run: str, device: torch.device, own: OwnMethod | None = None) -> dict[str, str]:
-    """Return what a state must be marked with, so that a run resumes from it.
-
-    A file of the user's own may be edited under the version that it states, and so under the same name of the run.
-    """
-    mark = {"run": run, "device": device.type, "torch": torch.__version__, "layout": LAYOUT}
-    return {**mark, "method": own.content} if own else mark
-
-
 class StateFile:
     """Keeps one run's state in a file: every so many minutes, and when the process is asked to stop."""
 
@@ -80,7 +57,7 @@ class StateFile:
         """Take where the file lies, the name of the run, where it computes, how often to save, and the user's file."""
         self.path = path
         self.own = own
-        self.mark = mark_of(run, device, own)
+        self.mark = mark_of(run, device, **({"method": own.content} if own else {}))
         self.seconds = 60 * minutes
         self.stop = stop
         self.latest = self.began = time.monotonic()
@@ -103,16 +80,10 @@ class StateFile:
         """
         self.give_way()
         self.ambient = ambient(self.own)  # as the run begins
-        if not self.path.exists():
-            return None
-        try:
-            state = read_state(self.path, self.mark)
+        state = usable_state(self.path, self.mark)
+        if state is not None:
             self.before = state.pop("seconds", 0.0)
-            return state
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            why = error if isinstance(error, OtherMark) else f"it is not a state that {self.mark['run']} can go on from"
-            print(f"{self.path}: {why}; moved to {move_aside(self.path)}, and the run starts anew", file=sys.stderr)
-            return None
+        return state
 
     def save(self, method: Method, state: State) -> None:
         """Write a state that has all that the method keeps between two steps.
@@ -134,50 +105,3 @@ class StateFile:
     def forget(self) -> None:
         """Remove the file: the run is done."""
         self.path.unlink(missing_ok=True)
-
-
-def write_state(path: Path, mark: dict[str, str], state: State) -> None:
-    """Write a nested state: its tensors as they are, the rest as JSON beside them."""
-    tensors: dict[str, Tensor] = {}
-
-    def plain(value: Any, name: str) -> Any:
-        match value:
-            case Tensor():
-                tensors[name] = value.detach().to("cpu", copy=True).contiguous()
-                return {TENSOR: name}
-            case Mapping():
-                return {key: plain(part, f"{name}/{key}") for key, part in value.items()}
-            case list():
-                return [plain(part, f"{name}/{number}") for number, part in enumerate(value)]
-        return value
-
-    nested = plain(state, "")
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"state": json.dumps({"mark": mark, "state": nested})})
-
-
-def read_state(path: Path, mark: dict[str, str]) -> State:
-    """Read what `write_state` has written, tensors on the CPU.
-
-    Raises:
-        OtherMark: The state is that of another run, or was saved by another layout, device, version of torch or
-            content of the user's file.
-    """
-    with safe_open(path, framework="pt") as file:
-        content = json.loads(file.metadata()["state"])
-        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no mapping)
-    if (found := content["mark"]) != mark:
-        parts = [f"{key} {found.get(key)} and not {wanted}" for key, wanted in mark.items() if found.get(key) != wanted]
-        raise OtherMark(f"it was saved with {', '.join(parts)}")
-
-    def whole(value: Any) -> Any:
-        match value:
-            case {"__tensor__": name}:
-                return tensors[name]
-            case dict():
-                return {key: whole(part) for key, part in value.items()}
-            case list():
-                return [whole(part) for part in value]
-        return value
-
-    return whole(content["state"])

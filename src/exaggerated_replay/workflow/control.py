@@ -19,6 +19,7 @@ from snakemake.io import ancient
 from snakemake.logging import logger
 
 from exaggerated_replay.analysis.study.outputs import more_files, study_files
+from exaggerated_replay.aside import make_room
 from exaggerated_replay.cli.errors import sentence_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.gpus import visible_gpus
@@ -29,7 +30,6 @@ from exaggerated_replay.planning.drift import drift_warning_once
 from exaggerated_replay.planning.dropped import check_nothing_dropped
 from exaggerated_replay.planning.params import PARAMS, read_params
 from exaggerated_replay.planning.plan import make_plan
-from exaggerated_replay.store.aside import make_room
 from exaggerated_replay.store.start import anew, heal, keep_and_fill, plan_path, write_plan
 from exaggerated_replay.store.survey import Survey
 from exaggerated_replay.workflow.milestones import PACKS, Milestones
