@@ -18,8 +18,8 @@ from exaggerated_replay.figures import (
     frontier,
     scale,
     specification,
-    style,
 )
+from exaggerated_replay.figures.colours import BASELINE, TREATMENT
 from exaggerated_replay.store.records import Record
 
 SIZES = {
@@ -32,7 +32,7 @@ SIZES = {
 }
 ITERATIONS = (50, 100, 200)
 UNITS = 200
-COLOURS = {"bir-si": style.BASELINE, "rr-ra": style.TREATMENT}
+COLOURS = {"bir-si": BASELINE, "rr-ra": TREATMENT}
 
 
 def study(seeds=4):

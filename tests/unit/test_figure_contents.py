@@ -32,10 +32,13 @@ from exaggerated_replay.figures import (
     dose,
     forgetting,
     frontier,
+    look,
+    marks,
     scale,
+    sheet,
     specification,
-    style,
 )
+from exaggerated_replay.figures.colours import BASELINE, INK, TREATMENT
 from exaggerated_replay.learning.competition import attraction, repulsion
 from exaggerated_replay.settings.rules import MarginSettings, RulesSettings
 from exaggerated_replay.store.records import Record
@@ -90,7 +93,7 @@ def test_convergence_shows_the_paired_differences_below():
     expected = [(of[f"rr-ra{end}"] - of[f"bir-si{end}"]).mean() for end in ("-iterations50", "-iterations100", "")]
     np.testing.assert_array_equal(drawn.get_xdata(), ITERATIONS)
     np.testing.assert_allclose(drawn.get_ydata(orig=False), expected)
-    assert drawn.get_color() == style.TREATMENT
+    assert drawn.get_color() == TREATMENT
 
 
 def test_convergence_of_a_grid_that_varies_no_length_has_one_point_for_each_arm():
@@ -217,7 +220,7 @@ def test_a_name_that_begins_with_an_underscore_is_in_the_key(name):
         figure = forgetting.draw({called: [record()] for called in names.values()}, colours)
     (key,) = figure.legends
     assert [text.get_text() for text in key.get_texts()][:2] == ["_base", "_mine"]
-    assert [line.get_color() for line in key.get_lines()][:2] == [style.BASELINE, style.TREATMENT]
+    assert [line.get_color() for line in key.get_lines()][:2] == [BASELINE, TREATMENT]
 
 
 def test_forgetting_by_age_is_the_mean_of_the_diagonals():
@@ -297,8 +300,8 @@ def test_frontier_shows_means_and_the_baselines_reach():
     figure = frontier.draw(made(*strengths()), "g")
     axes = figure.axes[0]
     lines = {line.get_color(): line for line in axes.lines if line.get_linestyle() == "-"}
-    np.testing.assert_allclose(lines[style.BASELINE].get_xydata(), [[30, 5], [25, 20], [10, 15]])
-    np.testing.assert_allclose(lines[style.TREATMENT].get_xydata(), [[31.5, 8], [26.5, 23], [11.5, 18]])
+    np.testing.assert_allclose(lines[BASELINE].get_xydata(), [[30, 5], [25, 20], [10, 15]])
+    np.testing.assert_allclose(lines[TREATMENT].get_xydata(), [[31.5, 8], [26.5, 23], [11.5, 18]])
     (reach,) = [area for area in axes.collections if isinstance(area, PolyCollection)]
     bars = [area for area in axes.collections if isinstance(area, LineCollection)]
     assert len(bars) == 2 * 2  # intervals of two arms on two axes
@@ -348,11 +351,11 @@ def test_variants_that_are_the_same_at_every_seed_share_a_row():
 def test_a_comparison_in_which_nothing_differs_says_so():
     plan, runs = study()
     scores = ["first20", "first50", "overall"]
-    assert style.ALL_ZERO not in " ".join(written(comparison.draw(made(plan, runs), "table1")))
+    assert marks.ALL_ZERO not in " ".join(written(comparison.draw(made(plan, runs), "table1")))
     base = runs.loc[runs["cell"] == "bir-si", scores].to_numpy()
     for cell in ("rr-ra", "rr-ra-f5"):
         runs.loc[runs["cell"] == cell, scores] = base
-    assert style.ALL_ZERO in " ".join(written(comparison.draw(made(plan, runs), "table1")))
+    assert marks.ALL_ZERO in " ".join(written(comparison.draw(made(plan, runs), "table1")))
 
 
 def test_what_is_negligible_is_shaded_by_the_rules_of_the_study():
@@ -375,9 +378,9 @@ def test_of_two_arms_the_difference_stands_beside():
 @pytest.mark.parametrize("name", ["comparison", "convergence", "accuracy_matrix", "forgetting", "dose", "scale"])
 def test_panels_stack_in_one_column_for_a_narrow_screen(name):
     wide = FIGURES[name]()
-    with style.stacked():
+    with look.stacked():
         narrow = FIGURES[name]()
-    assert (wide.get_figwidth(), narrow.get_figwidth()) == (style.DOUBLE, style.SINGLE)
+    assert (wide.get_figwidth(), narrow.get_figwidth()) == (sheet.DOUBLE, sheet.SINGLE)
     assert [axes.get_title(loc="left") for axes in narrow.axes if axes.get_title(loc="left")] == [
         axes.get_title(loc="left") for axes in wide.axes if axes.get_title(loc="left")
     ]
@@ -388,7 +391,7 @@ def test_panels_stack_in_one_column_for_a_narrow_screen(name):
 
 def trend(line):
     """Tell whether a line is a trend: it has two ends and no marker."""
-    return len(line.get_xdata()) == 2 and line.get_marker() == "None" and line.get_color() != style.INK
+    return len(line.get_xdata()) == 2 and line.get_marker() == "None" and line.get_color() != INK
 
 
 def test_the_trend_stops_at_the_data():
@@ -423,11 +426,11 @@ def test_differences_that_are_zero_over_all_lengths_are_said_to_be():
     plan, runs = study()
     scores = ["first20", "first50", "overall"]
     plan["grids"] = {"convergence": plan["grids"]["convergence"]}
-    assert style.ALL_ZERO not in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
+    assert marks.ALL_ZERO not in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
     for length in ("", "-iterations50", "-iterations100"):
         base = runs.loc[runs["cell"] == f"bir-si{length}", scores].to_numpy()
         runs.loc[runs["cell"] == f"rr-ra{length}", scores] = base + 1e-13  # what rounding leaves
-    assert style.ALL_ZERO in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
+    assert marks.ALL_ZERO in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
 
 
 def test_sizes_at_which_no_run_reached_its_end_have_no_points():
@@ -440,8 +443,8 @@ def test_sizes_at_which_no_run_reached_its_end_have_no_points():
 
 @pytest.mark.parametrize(("labels", "rows"), [(["a", "b"], 1), (["to the means"] * 4, 2), (["x" * 200], 1)])
 def test_a_key_that_is_too_long_for_one_row_takes_more(labels, rows):
-    figure = Figure(figsize=(style.SINGLE, 3), layout="constrained")
-    style.key(figure, [Patch() for _ in labels], labels)
+    figure = Figure(figsize=(sheet.SINGLE, 3), layout="constrained")
+    sheet.key(figure, [Patch() for _ in labels], labels)
     figure.draw_without_rendering()
     (legend,) = figure.legends
     assert len({round(text.get_window_extent().y0) for text in legend.get_texts()}) == rows

@@ -8,7 +8,8 @@ from sample_figures import words, written
 from studies import LOOKS, planned
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import mechanism, style
+from exaggerated_replay.figures import mechanism, saving
+from exaggerated_replay.figures.colours import TREATMENT
 
 LONG = {"method.reading.attraction_target": "random", "method.si.strength": 3000}
 SETTINGS = {"bir-si": {}, "rr-ra": {}} | {
@@ -58,7 +59,7 @@ def tables(cells=CELLS, tasks=4):
 def drawn(tmp_path_factory):
     """The figure, as it is saved, and its SVG file."""
     target = tmp_path_factory.mktemp("mechanism") / "figure.svg"
-    style.save(figure := mechanism.draw(planned(PLAN), tables()), [target])
+    saving.save(figure := mechanism.draw(planned(PLAN), tables()), [target])
     return figure, target
 
 
@@ -69,7 +70,7 @@ def test_shown_are_the_focus_and_the_least_similar_cells():
 
 def test_cells_of_one_arm_share_its_colour_and_differ_in_their_lines():
     looks = mechanism.looks_of(planned(PLAN), CELLS[1:5])
-    assert [look["color"] for look in looks.values()] == [style.TREATMENT, *[LOOKS["ra"]["colour"]] * 3]
+    assert [look["color"] for look in looks.values()] == [TREATMENT, *[LOOKS["ra"]["colour"]] * 3]
     assert len({(look["color"], look["linestyle"], look["marker"]) for look in looks.values()}) == 4
 
 
@@ -96,7 +97,7 @@ def test_lines_are_the_tables():
         values = found[table]
         if table == "distances":
             values = values[values["space"] == ("hidden", "reconstruction")[number]]
-        drawn = [line.get_ydata() for line in axes.lines if to_hex(line.get_color()) == style.TREATMENT]
+        drawn = [line.get_ydata() for line in axes.lines if to_hex(line.get_color()) == TREATMENT]
         np.testing.assert_array_equal(drawn[0], values.loc[values["cell"] == "rr-ra", column])
 
 
@@ -143,5 +144,5 @@ def beyond_the_axes(figure):
 
 def test_files_are_byte_identical(drawn, tmp_path):
     _, before = drawn
-    style.save(mechanism.draw(planned(PLAN), tables()), [tmp_path / "figure.svg"])
+    saving.save(mechanism.draw(planned(PLAN), tables()), [tmp_path / "figure.svg"])
     assert (tmp_path / "figure.svg").read_bytes() == before.read_bytes()

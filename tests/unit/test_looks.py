@@ -12,7 +12,7 @@ from studies import planned
 
 from exaggerated_replay.analysis.names import cell_name
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import arm_colours
+from exaggerated_replay.figures.colours import arm_colours
 from exaggerated_replay.planning.looks import OTHERS, looks_of
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan

@@ -10,7 +10,9 @@ from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import below, cell_name, house_style, panels
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.naming import cell_name
+from exaggerated_replay.figures.sheet import below, panels
 from exaggerated_replay.store.records import Record
 
 MOST = 8

@@ -5,7 +5,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import BASELINE, DOUBLE, INK, TREATMENT, house_style, sheet
+from exaggerated_replay.figures.colours import BASELINE, INK, TREATMENT
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.sheet import DOUBLE, sheet
 
 HEIGHT = 3.12
 MAIN, TOP, BELOW, COPY = 1.98, 2.86, 1.2, 0.36

@@ -26,16 +26,9 @@ from exaggerated_replay.analysis.study.outputs import (
 )
 from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import (
-    Look,
-    fit_titles,
-    house_style,
-    looking,
-    nothing,
-    save,
-    small_picture,
-    stacked,
-)
+from exaggerated_replay.figures.look import Look, house_style, looking, stacked
+from exaggerated_replay.figures.saving import save, small_picture
+from exaggerated_replay.figures.sheet import fit_titles, nothing
 from exaggerated_replay.planning.questions import WholeFigure
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.records import FINISHED

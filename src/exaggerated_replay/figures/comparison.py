@@ -18,24 +18,11 @@ from exaggerated_replay.analysis.study.paper import VALUES
 from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
-from exaggerated_replay.figures.style import (
-    ALL_ZERO,
-    DOTS,
-    INK,
-    WITHIN,
-    arm_name,
-    below,
-    cell_colours,
-    cell_name,
-    data_name,
-    dots,
-    house_style,
-    key,
-    panels,
-    row_names,
-    shade_margin,
-    stack,
-)
+from exaggerated_replay.figures.colours import INK, cell_colours
+from exaggerated_replay.figures.look import asked, house_style
+from exaggerated_replay.figures.marks import ALL_ZERO, DOTS, WITHIN, dots, shade_margin
+from exaggerated_replay.figures.naming import arm_name, cell_name, data_name, row_names
+from exaggerated_replay.figures.sheet import below, key, panels
 
 MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 3}
 INTERVAL: dict[str, Any] = {
@@ -82,7 +69,7 @@ def compared(study: Study, grid: str) -> tuple[pd.DataFrame, list[str]]:
 def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure:
     """Draw rows of a comparison under their names, as `draw` does."""
     colours = cell_colours(study.plan)
-    shown = [fill(name, NARROW) for name in names] if stack() else names
+    shown = [fill(name, NARROW) for name in names] if asked().stacked else names
     pitch = max(0.22, 0.11 * max(name.count("\n") + 1 for name in shown))
     figure, ((*axes_of_metrics,),) = panels(1.05 + pitch * len(names), len(TITLES), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):

@@ -10,22 +10,11 @@ from matplotlib.figure import Figure
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
-from exaggerated_replay.figures.style import (
-    ALL_ZERO,
-    arm_colours,
-    arm_name,
-    banded,
-    below,
-    data_name,
-    dots,
-    house_style,
-    key,
-    log_axis,
-    means,
-    of_seeds,
-    panels,
-    shade_margin,
-)
+from exaggerated_replay.figures.colours import arm_colours
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.marks import ALL_ZERO, banded, dots, means, of_seeds, shade_margin
+from exaggerated_replay.figures.naming import arm_name, data_name
+from exaggerated_replay.figures.sheet import below, key, log_axis, panels
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 LENGTH = "training.iterations"

@@ -15,20 +15,11 @@ from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
-from exaggerated_replay.figures.style import (
-    INK,
-    arm_colours,
-    arm_name,
-    below,
-    data_name,
-    dots,
-    house_style,
-    key,
-    means,
-    of_seeds,
-    panels,
-    shade_margin,
-)
+from exaggerated_replay.figures.colours import INK, arm_colours
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.marks import dots, means, of_seeds, shade_margin
+from exaggerated_replay.figures.naming import arm_name, data_name
+from exaggerated_replay.figures.sheet import below, key, panels
 from exaggerated_replay.planning.questions import DOSES
 from exaggerated_replay.planning.study_plan import Cell, StudyPlan
 

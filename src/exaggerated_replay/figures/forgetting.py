@@ -11,7 +11,11 @@ from matplotlib.ticker import MaxNLocator
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.accuracy_matrix import arms_shown
-from exaggerated_replay.figures.style import INK, banded, cell_colours, cell_name, house_style, key, panels
+from exaggerated_replay.figures.colours import INK, cell_colours
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.marks import banded
+from exaggerated_replay.figures.naming import cell_name
+from exaggerated_replay.figures.sheet import key, panels
 from exaggerated_replay.store.records import Record
 
 

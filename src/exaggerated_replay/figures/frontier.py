@@ -13,18 +13,10 @@ from matplotlib.patheffects import withStroke
 from exaggerated_replay.analysis.questions.effects import levels
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import (
-    INK,
-    MUTED,
-    SINGLE,
-    arm_colours,
-    arm_name,
-    data_name,
-    house_style,
-    key,
-    sheet,
-    short_number,
-)
+from exaggerated_replay.figures.colours import INK, MUTED, arm_colours
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.naming import arm_name, data_name
+from exaggerated_replay.figures.sheet import SINGLE, key, sheet, short_number
 from exaggerated_replay.planning.questions import STRENGTH
 
 ROOM = 0.1

@@ -14,7 +14,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import INK, MUTED, cell_colours, cell_name, house_style, key, panels
+from exaggerated_replay.figures.colours import INK, MUTED, cell_colours
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.naming import cell_name
+from exaggerated_replay.figures.sheet import key, panels
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 MOST = 4  # cells shown: more lines cannot be told apart

@@ -13,21 +13,11 @@ from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.paper import VALUES, speaks_of
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
-from exaggerated_replay.figures.style import (
-    INK,
-    arm_colours,
-    arm_name,
-    below,
-    data_name,
-    dots,
-    house_style,
-    key,
-    log_axis,
-    means,
-    of_seeds,
-    panels,
-    shade_margin,
-)
+from exaggerated_replay.figures.colours import INK, arm_colours
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.marks import dots, means, of_seeds, shade_margin
+from exaggerated_replay.figures.naming import arm_name, data_name
+from exaggerated_replay.figures.sheet import below, key, log_axis, panels
 from exaggerated_replay.planning.questions import SIZES, sizes
 
 ASIDE = 1.06
