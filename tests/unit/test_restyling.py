@@ -118,6 +118,13 @@ def test_size_and_style_are_those_asked_for(small):
     assert draw_figure(small, "table1").findobj(Text)[0].get_fontname() == "DejaVu Sans"
 
 
+def test_of_two_arms_with_one_label_another_may_be_named_and_the_two_still_may_not_be_alike():
+    folder = REPOSITORY / "results/confirm-small"  # its ra and ra-acting differ in their weights alone
+    assert "Base" in " ".join(written(draw_figure(folder, "confirm", names={"bir-si": "Base"})))
+    with pytest.raises(UserError, match="two arms or cells would be called 'RA'"):
+        draw_figure(folder, "confirm", names={"bir-si": "RA"})
+
+
 def test_panels_stand_one_below_the_other_where_asked(small):
     lefts = [
         {axes.get_subplotspec().colspan.start for axes in draw_figure(small, "table1", stacked=stacked).axes}
