@@ -266,3 +266,7 @@ def test_a_small_picture_looks_the_same_in_half_the_bytes_at_most(tmp_path):
     assert before.shape == after.shape
     assert np.abs(before - after).mean() < 1  # of 255
     assert np.quantile(np.abs(before - after), 0.99) < 16
+    _, place, counts = np.unique(before.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True)
+    areas = (counts > 1000)[place.ravel()]  # a band that took another's tint would look like it
+    assert np.abs(before - after).reshape(-1, 3)[areas].max() <= 2
+    assert (counts > 1000).sum() > 5
