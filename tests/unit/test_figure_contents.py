@@ -192,7 +192,7 @@ def test_accuracy_matrix_is_the_mean_over_seeds():
     np.testing.assert_allclose(baseline, [[80, np.nan], [25, 75]])
     np.testing.assert_allclose(treatment, [[60, np.nan], [15, 87.5]])
     assert [text.get_text() for text in figure.axes[0].texts] == ["80", "25", "75"]
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["bir-si", "rr-ra", "difference (points)"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["bir-si", "rr-ra", "difference (percentage points)"]
     assert {axes.images[0].get_clim() for axes in figure.axes[:2]} == {(0, 100)}
 
 
@@ -307,7 +307,7 @@ def test_frontier_shows_means_and_the_baselines_reach():
     assert len(bars) == 2 * 2  # intervals of two arms on two axes
     inside = reach.get_paths()[0].contains_points([[24, 19], [29, 4.5], [29, 7.5], [29, 8.5], [26, 19], [11, 19]])
     assert inside.tolist() == [True, True, True, False, False, True]
-    assert {"c = 10", "1,000", "1e5"} <= written(figure)
+    assert {"c = 10", "1,000", "1e5", "95 % confidence interval, 4 seeds"} <= written(figure)
 
 
 def test_names_of_points_that_lie_close_together_are_left_out():
@@ -419,7 +419,8 @@ def test_what_is_negligible_is_shaded_beside_differences_over_something(name):
         patch.get_extents().transformed(axes.transData.inverted()) for axes in figure.axes for patch in axes.patches
     ]
     np.testing.assert_allclose([(band.y0, band.y1) for band in bands], expected)
-    assert {"95 % confidence interval", "single seeds", "negligible differences"} <= written(figure)
+    seeds = 6 if name == "scale" else 4
+    assert {f"95 % confidence interval, {seeds} seeds", "single seeds", "negligible differences"} <= written(figure)
 
 
 def test_differences_that_are_zero_over_all_lengths_are_said_to_be():
@@ -441,6 +442,40 @@ def test_sizes_at_which_no_run_reached_its_end_have_no_points():
     assert not any(trend(line) for axes in figure.axes for line in axes.lines)
 
 
+@pytest.mark.parametrize("name", ["convergence", "frontier", "scale", "forgetting"])
+def test_arms_differ_in_their_markers_and_the_key_has_them(name):
+    figure = FIGURES[name]()
+    (key,) = figure.legends
+    own = [line for line in key.get_lines() if line.get_color() in COLOURS.values()]
+    assert [line.get_color() for line in own] == [BASELINE, TREATMENT][-len(own) :]
+    shown = {(line.get_color(), line.get_marker()) for line in own}
+    assert len({marker for _, marker in shown}) == len(own)
+    drawn = {(line.get_color(), line.get_marker()) for axes in figure.axes for line in axes.lines}
+    assert shown <= drawn
+
+
+def test_the_ticks_of_differences_are_at_least_three():
+    """From -18 to 9 points as in a control's figure, where steps of ten would give two."""
+    plan, runs = readings()
+    scores = ["first20", "first50", "overall"]
+    runs[scores] = runs[scores].astype(float)
+    for cell, effect in zip(runs["cell"].unique()[1:], (-18, -9, 0, 9), strict=True):
+        runs.loc[runs["cell"] == cell, scores] = runs.loc[runs["cell"] == "bir-si", scores].to_numpy() + effect
+    axes = comparison.draw(made(plan, runs), "g").axes[0]
+    low, high = axes.get_xlim()
+    assert sum(low <= tick <= high for tick in axes.get_xticks()) >= 3
+
+
+def test_a_key_says_of_how_many_seeds_intervals_are():
+    plan, runs = sizes()
+    runs = runs[~((runs["cell"] == "rr-ra100") & (runs["seed"] > 3))]
+    plan["cells"]["rr-ra100"]["runs"] = plan["cells"]["rr-ra100"]["runs"][:4]
+    assert "95 % confidence interval, 4 to 6 seeds" in written(scale.draw(made(plan, runs), "g"))
+    (said,) = [text for text in written(comparison.draw(made(plan, runs), "g")) if text.startswith("mean")]
+    assert said.endswith("95 % confidence interval, 4 to 6 seeds")
+    assert not any("interval" in text for text in written(scale.draw(made(*sizes(seeds=1)), "g")))
+
+
 @pytest.mark.parametrize(("labels", "rows"), [(["a", "b"], 1), (["to the means"] * 4, 2), (["x" * 200], 1)])
 def test_a_key_that_is_too_long_for_one_row_takes_more(labels, rows):
     figure = Figure(figsize=(sheet.SINGLE, 3), layout="constrained")
@@ -451,3 +486,12 @@ def test_a_key_that_is_too_long_for_one_row_takes_more(labels, rows):
     assert len(legend.get_texts()) == len(labels)
     if len(labels) > 1:
         assert legend.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_the_rows_of_a_key_are_filled_evenly():
+    figure = Figure(figsize=(sheet.DOUBLE, 3), layout="constrained")
+    sheet.key(figure, [Patch() for _ in range(6)], ["somewhat long label"] * 6)
+    (legend,) = figure.legends
+    figure.draw_without_rendering()
+    heights = [round(text.get_window_extent().y0) for text in legend.get_texts()]
+    assert sorted(heights.count(height) for height in {*heights}) == [3, 3]

@@ -39,7 +39,7 @@ def tables(cells=CELLS, tasks=4):
     """Return tables of noise; the later a cell comes, the less similar its hidden layer."""
     noise = np.random.default_rng(0)
     places = [(cell, task) for cell in cells for task in range(1, tasks + 1)]
-    frame = pd.DataFrame(places, columns=["cell", "task"])
+    frame = pd.DataFrame(places, columns=["cell", "task"]).assign(seeds=5)
     n = len(frame)
     spaces = [
         changed(frame.assign(space=space, competing=noise.uniform(0.5, 1, n)), noise)
@@ -72,6 +72,14 @@ def test_cells_of_one_arm_share_its_colour_and_differ_in_their_lines():
     looks = mechanism.looks_of(planned(PLAN), CELLS[1:5])
     assert [look["color"] for look in looks.values()] == [TREATMENT, *[LOOKS["ra"]["colour"]] * 3]
     assert len({(look["color"], look["linestyle"], look["marker"]) for look in looks.values()}) == 4
+
+
+def test_the_key_shows_which_line_is_the_focus_and_says_how_many_seeds_a_band_is_of(drawn):
+    figure, _ = drawn
+    (key,) = figure.legends
+    widths = [line.get_linewidth() for line in key.get_lines()]
+    assert widths[0] > max(widths[1:]) and len(widths) == mechanism.MOST
+    assert "95 % confidence interval, 5 seeds" in written(figure)
 
 
 def test_networks_of_the_size_of_the_focus_are_shown_first():

@@ -16,7 +16,7 @@ from exaggerated_replay.analysis.names import cell_name, row_names
 from exaggerated_replay.analysis.study.outputs import figures_of
 from exaggerated_replay.errors import UserError
 from exaggerated_replay.figures import comparison, convergence, saving, sheet
-from exaggerated_replay.figures.colours import BASELINE, NEUTRAL, TREATMENT, arm_colours, cell_colours
+from exaggerated_replay.figures.colours import BASELINE, NEUTRAL, TREATMENT, arm_colours, cell_colours, line_looks
 from exaggerated_replay.planning.questions import QUESTIONS, WHOLE_STUDY
 from exaggerated_replay.publishing.study import ANSWERS
 from exaggerated_replay.report.findings import KINDS
@@ -122,6 +122,14 @@ def test_arms_keep_their_colours():
     colours = arm_colours(planned(plan))
     assert (colours["bir-si"], colours["rr-ra"]) == (BASELINE, TREATMENT)
     assert len(set(colours.values())) == len(colours) == 11
+
+
+def test_lines_differ_in_more_than_their_colour():
+    looks = line_looks({"a": "#000000", "b": "#111111", "c": "#000000"} | {f"d{k}": f"#22222{k}" for k in range(9)})
+    assert [looks[name]["color"] for name in "abc"] == ["#000000", "#111111", "#000000"]
+    assert [looks[name]["linestyle"] for name in "abc"] == ["-", "-", "--"]
+    assert len({look["marker"] for look in [*looks.values()][:8]}) == 8
+    assert len({tuple(look.values()) for look in looks.values()}) == len(looks) == 12
 
 
 def test_a_cell_keeps_the_word_that_stands_for_its_settings():

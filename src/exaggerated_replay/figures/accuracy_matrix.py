@@ -83,7 +83,7 @@ def draw(records: Mapping[str, Sequence[Record]]) -> Figure:
         _heat_map(axes, mean, heading, (0, 100), "Blues", "{:.0f}")
     for change in difference:
         end = max(LEAST, np.nanmax(np.abs(change)))
-        _heat_map(maps[-1], change, "difference (points)", (-end, end), "PuOr_r", "{:+z.1f}")
+        _heat_map(maps[-1], change, "difference (percentage points)", (-end, end), "PuOr_r", "{:+z.1f}")
     for axes in axes_of_maps[:, 0]:
         axes.set_ylabel("after task")
     below(figure, "accuracy (%) on the test images of task")

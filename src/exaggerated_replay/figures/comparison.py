@@ -17,7 +17,7 @@ from exaggerated_replay.analysis.questions.layout import has_published
 from exaggerated_replay.analysis.study.paper import VALUES
 from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.analysis.words import TITLES
+from exaggerated_replay.analysis.words import TITLES, span
 from exaggerated_replay.figures.colours import INK, cell_colours
 from exaggerated_replay.figures.look import asked, house_style
 from exaggerated_replay.figures.marks import ALL_ZERO, DOTS, WITHIN, dots, shade_margin
@@ -82,6 +82,7 @@ def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
         axes.set_yticks(range(len(names)), shown)
+    axes_of_metrics[0].locator_params(axis="x", min_n_ticks=3)
     axes_of_metrics[0].set_ylim(len(names) - 0.35, -0.6)
     about = f"{_subject(study, table)} from {_baseline(study, table)} ({data_name(study.plan)}; percentage points)"
     columns = [f"{metric}_{name}" for metric in METRICS for name in ("difference", "low", "high")]
@@ -101,7 +102,7 @@ def _baseline(study: Study, table: pd.DataFrame) -> str:
     if len(cells) == 1:
         return cell_name(study.plan, cells[0])
     arms = {study.cell(cell).arm for cell in cells}
-    return f"{arm_name(study.plan, *arms)} with the same settings" if len(arms) == 1 else "its baseline"
+    return f"{arm_name(study.plan, *arms)} with the same settings" if len(arms) == 1 else "each row's baseline"
 
 
 def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colour: str) -> None:
@@ -121,10 +122,8 @@ def _here(study: Study, table: pd.DataFrame) -> str:
 
 
 def _key(study: Study, figure: Figure, table: pd.DataFrame) -> None:
-    seeds = table["seeds"].unique()
-    several = f", {seeds[0]} seeds" if len(seeds) == 1 else ""
     here = _here(study, table) if has_published(table) else ""
-    mean = f"mean{here}, 95 % confidence interval{several}"
+    mean = f"mean{here}, 95 % confidence interval, {span(table['seeds'], 'seed')}"
     looks = {mean: {**INTERVAL, "marker": "o", "markersize": 3}, "single seeds": DOTS}
     if (table["seeds"] == 1).all():
         looks = {"single seed, no interval": MEAN}

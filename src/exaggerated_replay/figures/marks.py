@@ -1,6 +1,6 @@
 """The marks of figures: means with their intervals, single seeds, and the margin of what is negligible."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.scores import PERCENT
+from exaggerated_replay.analysis.words import span
 from exaggerated_replay.figures.colours import INK, MUTED
 
 WITHIN: dict[str, Any] = {"color": MUTED, "alpha": 0.4, "linewidth": 0}
@@ -43,41 +44,48 @@ def dots(axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, *, aside: float = 
     axes.update_datalim(np.column_stack([x, y]))  # points in another transform are not counted by themselves
 
 
-def means(axes: Axes, x: pd.Series, y: pd.Series, colour: str, *, aside: float = 1, **look: Any) -> None:
+def means(axes: Axes, x: pd.Series, y: pd.Series, look: Mapping[str, Any], *, aside: float = 1) -> None:
     """Plot the mean of all y that share their x, with its 95 % interval (Student's t); all x times `aside`."""
     estimates = {place: estimate(y[x == place].astype(float)) for place in sorted(set(x))}
     reach = np.nan_to_num([mean.high - mean.mean for mean in estimates.values()])
-    style = {"marker": "o", "markersize": 3.5, "elinewidth": 0.9, "capsize": 1.8, "capthick": 0.9, **look}
+    style = {"markersize": 3.5, "elinewidth": 0.9, "capsize": 1.8, "capthick": 0.9, **look}
     places = aside * np.array([*estimates], float)
-    axes.errorbar(places, [mean.mean for mean in estimates.values()], reach, color=colour, **style)
+    axes.errorbar(places, [mean.mean for mean in estimates.values()], reach, **style)
 
 
-def banded(axes: Axes, values: Mapping[float, ArrayLike], colour: str, name: str, *, above: float) -> None:
+def banded(axes: Axes, values: Mapping[float, ArrayLike], look: Mapping[str, str], name: str, *, above: float) -> None:
     """Plot mean accuracies as a line in a band of their 95 % intervals (Student's t); lines that coincide all show.
 
     Args:
         axes: Where to.
         values: x -> the accuracies there in percent, one per seed.
-        colour: Of the line and its band.
+        look: Of the line, whose colour the band has, too; see `line_looks`.
         name: Of the line.
         above: How many lines are drawn above this one: it is the wider the more there are.
     """
-    found = [estimate(of_seeds) for of_seeds in values.values()]
+    found = [estimate(accuracies) for accuracies in values.values()]
     low, mean, high = (np.array([getattr(one, part) for one in found]) for part in ("low", "mean", "high"))
-    axes.fill_between([*values], low.clip(min=0), high.clip(max=PERCENT), color=colour, alpha=0.15, linewidth=0)
+    axes.fill_between([*values], low.clip(min=0), high.clip(max=PERCENT), color=look["color"], alpha=0.15, linewidth=0)
     wide, large = 1.2 + 1.1 * above, 2.8 + 1.7 * above
-    axes.plot([*values], mean, "o-", color=colour, linewidth=wide, markersize=large, label=name)
+    axes.plot([*values], mean, **look, linewidth=wide, markersize=large, label=name)
 
 
-def of_seeds(*, several: bool, band: bool = False, margin: bool = True) -> dict[str, Artist]:
+def of_seeds(
+    counts: Iterable[int], *, band: bool = False, single: bool = True, margin: bool = True
+) -> dict[str, Artist | tuple[Artist, ...]]:
     """Return what a key says of intervals, single seeds and the margin: label -> its look.
 
     Args:
-        several: Whether there are several seeds somewhere; of one there is neither.
-        band: Whether intervals are bands; bars otherwise.
+        counts: How many seeds each mean is of; where all are of one, there is no interval.
+        band: Whether intervals are bands; bars otherwise. Where the margin is shaded, those of differences are bars.
+        single: Whether single seeds are shown.
         margin: Whether the margin is shaded.
     """
-    bar = Line2D([], [], color=INK, marker="|", markersize=6, linewidth=0.9)
-    interval: Artist = Patch(color=INK, alpha=0.15, linewidth=0) if band else bar
-    seeds = {"95 % confidence interval": interval, "single seeds": Line2D([], [], **DOTS, color=INK)}
-    return (seeds if several else {}) | ({"negligible differences": Patch(**WITHIN)} if margin else {})
+    entries: dict[str, Artist | tuple[Artist, ...]] = {}
+    if max(counts := [*counts], default=0) > 1:
+        bar = Line2D([], [], color=INK, marker="|", markersize=6, linewidth=0.9)
+        bands = (Patch(color=INK, alpha=0.15, linewidth=0),) if band else ()
+        entries[f"95 % confidence interval, {span(counts, 'seed')}"] = (*bands, bar) if margin or not band else bands
+        if single:
+            entries["single seeds"] = Line2D([], [], **DOTS, color=INK)
+    return entries | ({"negligible differences": Patch(**WITHIN)} if margin else {})

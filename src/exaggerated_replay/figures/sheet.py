@@ -1,5 +1,6 @@
 """The sheet of a figure: its size, panels, titles, axes and key."""
 
+import math
 from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
@@ -78,16 +79,17 @@ def log_axis(axes: Axes, sizes: pd.Series) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
 
 
-def key(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
+def key(figure: Figure, handles: Sequence[Artist | tuple[Artist, ...]], labels: Sequence[str]) -> None:
     """Set one key for a whole figure above the panels, where it covers no data: in one row, or as few as it fits into.
 
     Args:
         figure: A figure with constrained layout.
-        handles: What is explained.
+        handles: What is explained; several marks of one explanation lie on each other.
         labels: Its explanations, as many.
     """
     labels = [fill(label, round(figure.get_figwidth() * LETTERS) - 6) for label in labels]
-    for columns in range(len(labels), 0, -1):
+    # Of as many rows, the fewest columns, because matplotlib fills these first, and leaves gaps in the last row.
+    for columns in dict.fromkeys(math.ceil(len(labels) / rows) for rows in range(1, len(labels) + 1)):
         legend = figure.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.6)
         if columns == 1 or legend.get_window_extent().width <= NEARLY * figure.bbox.width:
             return
