@@ -196,6 +196,24 @@ def test_accuracy_matrix_is_the_mean_over_seeds():
     assert {axes.images[0].get_clim() for axes in figure.axes[:2]} == {(0, 100)}
 
 
+def test_accuracy_matrix_of_many_tasks_has_colour_bars_in_the_place_of_numbers():
+    figure = FIGURES["accuracy_matrix_many_tasks"]()
+    maps = [axes for axes in figure.axes if axes.images]
+    assert len(figure.axes) == 2 * len(maps) == 6 and not any(axes.texts for axes in maps)
+    np.testing.assert_allclose(maps[0].images[0].get_array()[24, [24, 23, 0]], [100, 95, 0])
+    assert [label.get_text() for label in maps[0].get_xticklabels()] == [
+        "1",
+        "4",
+        "7",
+        "10",
+        "13",
+        "16",
+        "19",
+        "22",
+        "25",
+    ]
+
+
 def test_accuracy_matrix_of_arms_with_other_tasks_has_no_difference():
     counts = {"correct": [[9, 7, 12, 18]], "tested": [10, 10, 20, 20], "predicted": [15] * 4}
     one = Record.of(whole({"settings": {"tasks": [[0, 1, 2, 3]]}, "counts": counts}))
