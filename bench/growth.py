@@ -9,7 +9,10 @@ from matplotlib.ticker import LogLocator
 
 from bench.setups import changed, enough, equal_tasks
 from bench.steps import gflop_by_task, seconds_by_task
-from exaggerated_replay.figures.style import BASELINE, DOUBLE, MUTED, house_style, key, save
+from exaggerated_replay.figures.colours import BASELINE, MUTED
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.saving import save
+from exaggerated_replay.figures.sheet import DOUBLE, key
 from exaggerated_replay.settings.run import RunSettings
 
 PICTURE = Path("docs/explanation/performance_growth.png")

@@ -18,8 +18,8 @@ from exaggerated_replay.figures import (
     frontier,
     scale,
     specification,
-    style,
 )
+from exaggerated_replay.figures.colours import BASELINE, TREATMENT
 from exaggerated_replay.store.records import Record
 
 SIZES = {
@@ -32,7 +32,7 @@ SIZES = {
 }
 ITERATIONS = (50, 100, 200)
 UNITS = 200
-COLOURS = {"bir-si": style.BASELINE, "rr-ra": style.TREATMENT}
+COLOURS = {"bir-si": BASELINE, "rr-ra": TREATMENT}
 
 
 def study(seeds=4):
@@ -101,6 +101,13 @@ def record(correct=([9, 7, 0, 0], [3, 2, 12, 18])):
     """Return a record of 2 tasks of 2 classes; all numbers by hand."""
     counts = {"correct": [*correct], "tested": [10, 10, 20, 20], "predicted": [15] * 4}
     return Record.of(whole({"settings": {"tasks": [[0, 1], [2, 3]]}, "counts": counts}))
+
+
+def record_of_many(tasks=25):
+    """Return a record of so many tasks of one class; what was learned is forgotten by a sample a task."""
+    correct = [[max(20 - (i - j), 0) if j <= i else 0 for j in range(tasks)] for i in range(tasks)]
+    counts = {"correct": correct, "tested": [20] * tasks, "predicted": [20] * tasks}
+    return Record.of(whole({"settings": {"tasks": [[j] for j in range(tasks)]}, "counts": counts}))
 
 
 def example(f=20, images=True, classes=8):
@@ -206,6 +213,9 @@ FIGURES = {
     "scale": lambda: scale.draw(made(*sizes()), "g"),
     "forgetting": lambda: forgetting.draw({"bir-si": [record()], "rr-ra": [record(), record()]}, COLOURS),
     "accuracy_matrix": lambda: accuracy_matrix.draw({"bir-si": [record()], "rr-ra": [record(), record()]}),
+    "accuracy_matrix_many_tasks": lambda: accuracy_matrix.draw(
+        {"bir-si": [record_of_many()], "rr-ra": [record_of_many()]}
+    ),
     "architecture": lambda: architecture.draw(**SIZES),
     "architecture_bounded": lambda: architecture.draw(**SIZES | {"bounded": True, "inputs": 64, "classes": 10}),
     "comparison": lambda: comparison.draw(made(*study()), "table1"),

@@ -8,8 +8,9 @@ from matplotlib.colors import to_hex
 from sample_figures import example, written
 from studies import made, whole
 
-from exaggerated_replay.figures import competing_classes, style
+from exaggerated_replay.figures import competing_classes
 from exaggerated_replay.figures import competing_example as illustration
+from exaggerated_replay.figures.colours import BASELINE, TREATMENT
 
 EXAGGERATION = {"method": "exaggeration", "f": 20}
 
@@ -20,8 +21,8 @@ def test_competing_classes_shows_the_probabilities_and_the_threshold():
     bars = sorted(axes.patches, key=lambda bar: bar.get_x())
     assert [bar.get_height() for bar in bars] == example()["probabilities"]
     colours = [to_hex(bar.get_facecolor()) for bar in bars]
-    assert [k for k, colour in enumerate(colours) if colour == style.BASELINE] == [2]
-    assert [k for k, colour in enumerate(colours) if colour == style.TREATMENT] == [1, 3, 4]
+    assert [k for k, colour in enumerate(colours) if colour == BASELINE] == [2]
+    assert [k for k, colour in enumerate(colours) if colour == TREATMENT] == [1, 3, 4]
     (line,) = axes.lines
     assert set(line.get_ydata()) == {0.6 / 20}
     assert axes.get_ylim()[0] < 0.6 / 20 < axes.get_ylim()[1]

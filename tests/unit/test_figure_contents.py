@@ -32,10 +32,13 @@ from exaggerated_replay.figures import (
     dose,
     forgetting,
     frontier,
+    look,
+    marks,
     scale,
+    sheet,
     specification,
-    style,
 )
+from exaggerated_replay.figures.colours import BASELINE, INK, TREATMENT
 from exaggerated_replay.learning.competition import attraction, repulsion
 from exaggerated_replay.settings.rules import MarginSettings, RulesSettings
 from exaggerated_replay.store.records import Record
@@ -90,7 +93,7 @@ def test_convergence_shows_the_paired_differences_below():
     expected = [(of[f"rr-ra{end}"] - of[f"bir-si{end}"]).mean() for end in ("-iterations50", "-iterations100", "")]
     np.testing.assert_array_equal(drawn.get_xdata(), ITERATIONS)
     np.testing.assert_allclose(drawn.get_ydata(orig=False), expected)
-    assert drawn.get_color() == style.TREATMENT
+    assert drawn.get_color() == TREATMENT
 
 
 def test_convergence_of_a_grid_that_varies_no_length_has_one_point_for_each_arm():
@@ -189,8 +192,26 @@ def test_accuracy_matrix_is_the_mean_over_seeds():
     np.testing.assert_allclose(baseline, [[80, np.nan], [25, 75]])
     np.testing.assert_allclose(treatment, [[60, np.nan], [15, 87.5]])
     assert [text.get_text() for text in figure.axes[0].texts] == ["80", "25", "75"]
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["bir-si", "rr-ra", "difference (points)"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["bir-si", "rr-ra", "difference (percentage points)"]
     assert {axes.images[0].get_clim() for axes in figure.axes[:2]} == {(0, 100)}
+
+
+def test_accuracy_matrix_of_many_tasks_has_colour_bars_in_the_place_of_numbers():
+    figure = FIGURES["accuracy_matrix_many_tasks"]()
+    maps = [axes for axes in figure.axes if axes.images]
+    assert len(figure.axes) == 2 * len(maps) == 6 and not any(axes.texts for axes in maps)
+    np.testing.assert_allclose(maps[0].images[0].get_array()[24, [24, 23, 0]], [100, 95, 0])
+    assert [label.get_text() for label in maps[0].get_xticklabels()] == [
+        "1",
+        "4",
+        "7",
+        "10",
+        "13",
+        "16",
+        "19",
+        "22",
+        "25",
+    ]
 
 
 def test_accuracy_matrix_of_arms_with_other_tasks_has_no_difference():
@@ -217,7 +238,7 @@ def test_a_name_that_begins_with_an_underscore_is_in_the_key(name):
         figure = forgetting.draw({called: [record()] for called in names.values()}, colours)
     (key,) = figure.legends
     assert [text.get_text() for text in key.get_texts()][:2] == ["_base", "_mine"]
-    assert [line.get_color() for line in key.get_lines()][:2] == [style.BASELINE, style.TREATMENT]
+    assert [line.get_color() for line in key.get_lines()][:2] == [BASELINE, TREATMENT]
 
 
 def test_forgetting_by_age_is_the_mean_of_the_diagonals():
@@ -297,14 +318,14 @@ def test_frontier_shows_means_and_the_baselines_reach():
     figure = frontier.draw(made(*strengths()), "g")
     axes = figure.axes[0]
     lines = {line.get_color(): line for line in axes.lines if line.get_linestyle() == "-"}
-    np.testing.assert_allclose(lines[style.BASELINE].get_xydata(), [[30, 5], [25, 20], [10, 15]])
-    np.testing.assert_allclose(lines[style.TREATMENT].get_xydata(), [[31.5, 8], [26.5, 23], [11.5, 18]])
+    np.testing.assert_allclose(lines[BASELINE].get_xydata(), [[30, 5], [25, 20], [10, 15]])
+    np.testing.assert_allclose(lines[TREATMENT].get_xydata(), [[31.5, 8], [26.5, 23], [11.5, 18]])
     (reach,) = [area for area in axes.collections if isinstance(area, PolyCollection)]
     bars = [area for area in axes.collections if isinstance(area, LineCollection)]
     assert len(bars) == 2 * 2  # intervals of two arms on two axes
     inside = reach.get_paths()[0].contains_points([[24, 19], [29, 4.5], [29, 7.5], [29, 8.5], [26, 19], [11, 19]])
     assert inside.tolist() == [True, True, True, False, False, True]
-    assert {"c = 10", "1,000", "1e5"} <= written(figure)
+    assert {"c = 10", "1,000", "1e5", "95 % confidence interval, 4 seeds"} <= written(figure)
 
 
 def test_names_of_points_that_lie_close_together_are_left_out():
@@ -348,11 +369,11 @@ def test_variants_that_are_the_same_at_every_seed_share_a_row():
 def test_a_comparison_in_which_nothing_differs_says_so():
     plan, runs = study()
     scores = ["first20", "first50", "overall"]
-    assert style.ALL_ZERO not in " ".join(written(comparison.draw(made(plan, runs), "table1")))
+    assert marks.ALL_ZERO not in " ".join(written(comparison.draw(made(plan, runs), "table1")))
     base = runs.loc[runs["cell"] == "bir-si", scores].to_numpy()
     for cell in ("rr-ra", "rr-ra-f5"):
         runs.loc[runs["cell"] == cell, scores] = base
-    assert style.ALL_ZERO in " ".join(written(comparison.draw(made(plan, runs), "table1")))
+    assert marks.ALL_ZERO in " ".join(written(comparison.draw(made(plan, runs), "table1")))
 
 
 def test_what_is_negligible_is_shaded_by_the_rules_of_the_study():
@@ -375,9 +396,9 @@ def test_of_two_arms_the_difference_stands_beside():
 @pytest.mark.parametrize("name", ["comparison", "convergence", "accuracy_matrix", "forgetting", "dose", "scale"])
 def test_panels_stack_in_one_column_for_a_narrow_screen(name):
     wide = FIGURES[name]()
-    with style.stacked():
+    with look.stacked():
         narrow = FIGURES[name]()
-    assert (wide.get_figwidth(), narrow.get_figwidth()) == (style.DOUBLE, style.SINGLE)
+    assert (wide.get_figwidth(), narrow.get_figwidth()) == (sheet.DOUBLE, sheet.SINGLE)
     assert [axes.get_title(loc="left") for axes in narrow.axes if axes.get_title(loc="left")] == [
         axes.get_title(loc="left") for axes in wide.axes if axes.get_title(loc="left")
     ]
@@ -388,7 +409,7 @@ def test_panels_stack_in_one_column_for_a_narrow_screen(name):
 
 def trend(line):
     """Tell whether a line is a trend: it has two ends and no marker."""
-    return len(line.get_xdata()) == 2 and line.get_marker() == "None" and line.get_color() != style.INK
+    return len(line.get_xdata()) == 2 and line.get_marker() == "None" and line.get_color() != INK
 
 
 def test_the_trend_stops_at_the_data():
@@ -416,18 +437,19 @@ def test_what_is_negligible_is_shaded_beside_differences_over_something(name):
         patch.get_extents().transformed(axes.transData.inverted()) for axes in figure.axes for patch in axes.patches
     ]
     np.testing.assert_allclose([(band.y0, band.y1) for band in bands], expected)
-    assert {"95 % confidence interval", "single seeds", "negligible differences"} <= written(figure)
+    seeds = 6 if name == "scale" else 4
+    assert {f"95 % confidence interval, {seeds} seeds", "single seeds", "negligible differences"} <= written(figure)
 
 
 def test_differences_that_are_zero_over_all_lengths_are_said_to_be():
     plan, runs = study()
     scores = ["first20", "first50", "overall"]
     plan["grids"] = {"convergence": plan["grids"]["convergence"]}
-    assert style.ALL_ZERO not in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
+    assert marks.ALL_ZERO not in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
     for length in ("", "-iterations50", "-iterations100"):
         base = runs.loc[runs["cell"] == f"bir-si{length}", scores].to_numpy()
         runs.loc[runs["cell"] == f"rr-ra{length}", scores] = base + 1e-13  # what rounding leaves
-    assert style.ALL_ZERO in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
+    assert marks.ALL_ZERO in " ".join(written(convergence.draw(made(plan, runs), "convergence")))
 
 
 def test_sizes_at_which_no_run_reached_its_end_have_no_points():
@@ -438,13 +460,56 @@ def test_sizes_at_which_no_run_reached_its_end_have_no_points():
     assert not any(trend(line) for axes in figure.axes for line in axes.lines)
 
 
+@pytest.mark.parametrize("name", ["convergence", "frontier", "scale", "forgetting"])
+def test_arms_differ_in_their_markers_and_the_key_has_them(name):
+    figure = FIGURES[name]()
+    (key,) = figure.legends
+    own = [line for line in key.get_lines() if line.get_color() in COLOURS.values()]
+    assert [line.get_color() for line in own] == [BASELINE, TREATMENT][-len(own) :]
+    shown = {(line.get_color(), line.get_marker()) for line in own}
+    assert len({marker for _, marker in shown}) == len(own)
+    drawn = {(line.get_color(), line.get_marker()) for axes in figure.axes for line in axes.lines}
+    assert shown <= drawn
+
+
+def test_the_ticks_of_differences_are_at_least_three():
+    """From -18 to 9 points as in a control's figure, where steps of ten would give two."""
+    plan, runs = readings()
+    scores = ["first20", "first50", "overall"]
+    runs[scores] = runs[scores].astype(float)
+    for cell, effect in zip(runs["cell"].unique()[1:], (-18, -9, 0, 9), strict=True):
+        runs.loc[runs["cell"] == cell, scores] = runs.loc[runs["cell"] == "bir-si", scores].to_numpy() + effect
+    axes = comparison.draw(made(plan, runs), "g").axes[0]
+    low, high = axes.get_xlim()
+    assert sum(low <= tick <= high for tick in axes.get_xticks()) >= 3
+
+
+def test_a_key_says_of_how_many_seeds_intervals_are():
+    plan, runs = sizes()
+    runs = runs[~((runs["cell"] == "rr-ra100") & (runs["seed"] > 3))]
+    plan["cells"]["rr-ra100"]["runs"] = plan["cells"]["rr-ra100"]["runs"][:4]
+    assert "95 % confidence interval, 4 to 6 seeds" in written(scale.draw(made(plan, runs), "g"))
+    (said,) = [text for text in written(comparison.draw(made(plan, runs), "g")) if text.startswith("mean")]
+    assert said.endswith("95 % confidence interval, 4 to 6 seeds")
+    assert not any("interval" in text for text in written(scale.draw(made(*sizes(seeds=1)), "g")))
+
+
 @pytest.mark.parametrize(("labels", "rows"), [(["a", "b"], 1), (["to the means"] * 4, 2), (["x" * 200], 1)])
 def test_a_key_that_is_too_long_for_one_row_takes_more(labels, rows):
-    figure = Figure(figsize=(style.SINGLE, 3), layout="constrained")
-    style.key(figure, [Patch() for _ in labels], labels)
+    figure = Figure(figsize=(sheet.SINGLE, 3), layout="constrained")
+    sheet.key(figure, [Patch() for _ in labels], labels)
     figure.draw_without_rendering()
     (legend,) = figure.legends
     assert len({round(text.get_window_extent().y0) for text in legend.get_texts()}) == rows
     assert len(legend.get_texts()) == len(labels)
     if len(labels) > 1:
         assert legend.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_the_rows_of_a_key_are_filled_evenly():
+    figure = Figure(figsize=(sheet.DOUBLE, 3), layout="constrained")
+    sheet.key(figure, [Patch() for _ in range(6)], ["somewhat long label"] * 6)
+    (legend,) = figure.legends
+    figure.draw_without_rendering()
+    heights = [round(text.get_window_extent().y0) for text in legend.get_texts()]
+    assert sorted(heights.count(height) for height in {*heights}) == [3, 3]

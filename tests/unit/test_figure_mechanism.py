@@ -8,7 +8,8 @@ from sample_figures import words, written
 from studies import LOOKS, planned
 
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import mechanism, style
+from exaggerated_replay.figures import mechanism, saving
+from exaggerated_replay.figures.colours import TREATMENT
 
 LONG = {"method.reading.attraction_target": "random", "method.si.strength": 3000}
 SETTINGS = {"bir-si": {}, "rr-ra": {}} | {
@@ -38,7 +39,7 @@ def tables(cells=CELLS, tasks=4):
     """Return tables of noise; the later a cell comes, the less similar its hidden layer."""
     noise = np.random.default_rng(0)
     places = [(cell, task) for cell in cells for task in range(1, tasks + 1)]
-    frame = pd.DataFrame(places, columns=["cell", "task"])
+    frame = pd.DataFrame(places, columns=["cell", "task"]).assign(seeds=5)
     n = len(frame)
     spaces = [
         changed(frame.assign(space=space, competing=noise.uniform(0.5, 1, n)), noise)
@@ -58,7 +59,7 @@ def tables(cells=CELLS, tasks=4):
 def drawn(tmp_path_factory):
     """The figure, as it is saved, and its SVG file."""
     target = tmp_path_factory.mktemp("mechanism") / "figure.svg"
-    style.save(figure := mechanism.draw(planned(PLAN), tables()), [target])
+    saving.save(figure := mechanism.draw(planned(PLAN), tables()), [target])
     return figure, target
 
 
@@ -69,8 +70,16 @@ def test_shown_are_the_focus_and_the_least_similar_cells():
 
 def test_cells_of_one_arm_share_its_colour_and_differ_in_their_lines():
     looks = mechanism.looks_of(planned(PLAN), CELLS[1:5])
-    assert [look["color"] for look in looks.values()] == [style.TREATMENT, *[LOOKS["ra"]["colour"]] * 3]
+    assert [look["color"] for look in looks.values()] == [TREATMENT, *[LOOKS["ra"]["colour"]] * 3]
     assert len({(look["color"], look["linestyle"], look["marker"]) for look in looks.values()}) == 4
+
+
+def test_the_key_shows_which_line_is_the_focus_and_says_how_many_seeds_a_band_is_of(drawn):
+    figure, _ = drawn
+    (key,) = figure.legends
+    widths = [line.get_linewidth() for line in key.get_lines()]
+    assert widths[0] > max(widths[1:]) and len(widths) == mechanism.MOST
+    assert "95 % confidence interval, 5 seeds" in written(figure)
 
 
 def test_networks_of_the_size_of_the_focus_are_shown_first():
@@ -96,7 +105,7 @@ def test_lines_are_the_tables():
         values = found[table]
         if table == "distances":
             values = values[values["space"] == ("hidden", "reconstruction")[number]]
-        drawn = [line.get_ydata() for line in axes.lines if to_hex(line.get_color()) == style.TREATMENT]
+        drawn = [line.get_ydata() for line in axes.lines if to_hex(line.get_color()) == TREATMENT]
         np.testing.assert_array_equal(drawn[0], values.loc[values["cell"] == "rr-ra", column])
 
 
@@ -143,5 +152,5 @@ def beyond_the_axes(figure):
 
 def test_files_are_byte_identical(drawn, tmp_path):
     _, before = drawn
-    style.save(mechanism.draw(planned(PLAN), tables()), [tmp_path / "figure.svg"])
+    saving.save(mechanism.draw(planned(PLAN), tables()), [tmp_path / "figure.svg"])
     assert (tmp_path / "figure.svg").read_bytes() == before.read_bytes()

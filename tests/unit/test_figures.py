@@ -15,7 +15,8 @@ from studies import LOOKS, made, planned
 from exaggerated_replay.analysis.names import cell_name, row_names
 from exaggerated_replay.analysis.study.outputs import figures_of
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures import comparison, convergence, style
+from exaggerated_replay.figures import comparison, convergence, saving, sheet
+from exaggerated_replay.figures.colours import BASELINE, NEUTRAL, TREATMENT, arm_colours, cell_colours, line_looks
 from exaggerated_replay.planning.questions import QUESTIONS, WHOLE_STUDY
 from exaggerated_replay.publishing.study import ANSWERS
 from exaggerated_replay.report.findings import KINDS
@@ -36,7 +37,7 @@ def drawn(tmp_path_factory):
     @cache
     def once(name):
         target = tmp_path_factory.mktemp(name) / "figure.svg"
-        style.save(figure := FIGURES[name](), [target])
+        saving.save(figure := FIGURES[name](), [target])
         return figure, target
 
     return once
@@ -46,15 +47,15 @@ def drawn(tmp_path_factory):
 def test_a_figure_is_byte_identical_whatever_the_users_settings(module, drawn, tmp_path):
     _, before = drawn(module)
     with mpl.rc_context(OTHER_SETTINGS):
-        style.save(FIGURES[module](), [tmp_path / "figure.svg"])
+        saving.save(FIGURES[module](), [tmp_path / "figure.svg"])
     assert (tmp_path / "figure.svg").read_bytes() == before.read_bytes()
 
 
 def test_files_of_every_format_are_byte_identical_and_tell_no_date_and_no_version(tmp_path):
     names = ["figure.png", "figure.pdf", "figure.svg"]
-    style.save(FIGURES["accuracy_matrix"](), [tmp_path / "one" / name for name in names])
+    saving.save(FIGURES["accuracy_matrix"](), [tmp_path / "one" / name for name in names])
     with mpl.rc_context(OTHER_SETTINGS):
-        style.save(FIGURES["accuracy_matrix"](), [tmp_path / "two" / name for name in names])
+        saving.save(FIGURES["accuracy_matrix"](), [tmp_path / "two" / name for name in names])
     for name in names:
         content = (tmp_path / "one" / name).read_bytes()
         assert content == (tmp_path / "two" / name).read_bytes()
@@ -63,15 +64,15 @@ def test_files_of_every_format_are_byte_identical_and_tell_no_date_and_no_versio
 
 def test_saving_again_changes_nothing(tmp_path):
     figure = FIGURES["comparison"]()
-    style.save(figure, [tmp_path / "one.svg", tmp_path / "between.png"])
-    style.save(figure, [tmp_path / "two.svg"])
+    saving.save(figure, [tmp_path / "one.svg", tmp_path / "between.png"])
+    saving.save(figure, [tmp_path / "two.svg"])
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
 @every_figure
 def test_figures_are_legible_at_the_width_of_a_column(name, drawn):
     figure, _ = drawn(name)
-    assert figure.get_figwidth() in (style.SINGLE, style.DOUBLE)
+    assert figure.get_figwidth() in (sheet.SINGLE, sheet.DOUBLE)
     assert min(text.get_fontsize() for text in words(figure)) >= 7
 
 
@@ -101,7 +102,7 @@ def test_words_stay_on_the_page_and_off_each_other(name, drawn, monkeypatch):
 @pytest.mark.parametrize(("module", "grid"), [(comparison, "table1"), (convergence, "convergence")])
 def test_no_seed_is_cut_at_an_edge(module, grid, tmp_path):
     """With thirty seeds the intervals are much narrower than what single seeds spread over."""
-    style.save(figure := module.draw(made(*study(30)), grid), [tmp_path / "figure.svg"])
+    saving.save(figure := module.draw(made(*study(30)), grid), [tmp_path / "figure.svg"])
     for axes in figure.axes:
         for line in [line for line in axes.lines if len(line.get_xdata()) >= 30]:
             points = line.get_transform().transform(line.get_xydata())
@@ -112,15 +113,23 @@ def test_no_seed_is_cut_at_an_edge(module, grid, tmp_path):
 
 def test_unknown_formats_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"figure\.bmp"):
-        style.save(FIGURES["architecture"](), [tmp_path / "figure.bmp"])
+        saving.save(FIGURES["architecture"](), [tmp_path / "figure.bmp"])
 
 
 def test_arms_keep_their_colours():
     plan, _ = study()
     plan["cells"] |= {arm: {"arm": arm} for arm in ("none", "joint", "er", "ewc", "si", "dgr", "bir", "rr", "ra")}
-    colours = style.arm_colours(planned(plan))
-    assert (colours["bir-si"], colours["rr-ra"]) == (style.BASELINE, style.TREATMENT)
+    colours = arm_colours(planned(plan))
+    assert (colours["bir-si"], colours["rr-ra"]) == (BASELINE, TREATMENT)
     assert len(set(colours.values())) == len(colours) == 11
+
+
+def test_lines_differ_in_more_than_their_colour():
+    looks = line_looks({"a": "#000000", "b": "#111111", "c": "#000000"} | {f"d{k}": f"#22222{k}" for k in range(9)})
+    assert [looks[name]["color"] for name in "abc"] == ["#000000", "#111111", "#000000"]
+    assert [looks[name]["linestyle"] for name in "abc"] == ["-", "-", "--"]
+    assert len({look["marker"] for look in [*looks.values()][:8]}) == 8
+    assert len({tuple(look.values()) for look in looks.values()}) == len(looks) == 12
 
 
 def test_a_cell_keeps_the_word_that_stands_for_its_settings():
@@ -217,14 +226,14 @@ def test_controls_are_grey_whatever_their_arm():
         "zero": {"arm": "ra", "config": {"method": {"lambda_rr": 0, "lambda_ra": 0}}},
     }
     plan = planned({"cells": cells, "study": {"baseline": "bir-si", "treatment": "ra"}})
-    assert style.cell_colours(plan) == {"ra": LOOKS["ra"]["colour"], "zero": style.NEUTRAL}
+    assert cell_colours(plan) == {"ra": LOOKS["ra"]["colour"], "zero": NEUTRAL}
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(0.1, "0.1"), (300, "300"), (5000, "5,000"), (1e4, "1e4"), (1e8, "1e8"), (25000, "2.5e4")]
 )
 def test_numbers_are_short(value, text):
-    assert style.short_number(value) == text
+    assert sheet.short_number(value) == text
 
 
 # ---------------------------------------------------------------- which figures a study has
@@ -255,9 +264,9 @@ def test_what_makes_and_what_shows_a_table_is_whole(table):
 
 
 def test_a_small_picture_looks_the_same_in_half_the_bytes_at_most(tmp_path):
-    style.save(FIGURES["dose"](), [tmp_path / "large.png"])
+    saving.save(FIGURES["dose"](), [tmp_path / "large.png"])
     for name in ("one", "two"):
-        style.small_picture(tmp_path / "large.png", tmp_path / f"{name}/small.png")
+        saving.small_picture(tmp_path / "large.png", tmp_path / f"{name}/small.png")
     assert (tmp_path / "one/small.png").read_bytes() == (tmp_path / "two/small.png").read_bytes()
     assert (tmp_path / "one/small.png").stat().st_size < (tmp_path / "large.png").stat().st_size / 2
     files = (tmp_path / "large.png", tmp_path / "one/small.png")
@@ -265,3 +274,7 @@ def test_a_small_picture_looks_the_same_in_half_the_bytes_at_most(tmp_path):
     assert before.shape == after.shape
     assert np.abs(before - after).mean() < 1  # of 255
     assert np.quantile(np.abs(before - after), 0.99) < 16
+    _, place, counts = np.unique(before.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True)
+    areas = (counts > 1000)[place.ravel()]  # a band that took another's tint would look like it
+    assert np.abs(before - after).reshape(-1, 3)[areas].max() <= 2
+    assert (counts > 1000).sum() > 5

@@ -7,7 +7,8 @@ from sample_figures import study
 from studies import made
 
 from exaggerated_replay.figures.letters import remarks_on_letters
-from exaggerated_replay.figures.style import nothing, save
+from exaggerated_replay.figures.saving import save
+from exaggerated_replay.figures.sheet import nothing
 
 
 def labelled(label):

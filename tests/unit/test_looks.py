@@ -1,4 +1,4 @@
-"""What arms are called and their colours: they reach figures through the plan, and decide no run."""
+"""What arms are called and their colours, one of each label: they reach figures through the plan, and decide no run."""
 
 import copy
 import itertools
@@ -6,13 +6,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from plans import PLAIN, composed, digests, plan_with, values_with
 from studies import planned
 
 from exaggerated_replay.analysis.names import cell_name
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import arm_colours
+from exaggerated_replay.figures.colours import NEUTRAL, arm_colours
 from exaggerated_replay.planning.looks import OTHERS, looks_of
 from exaggerated_replay.planning.params import check_params
 from exaggerated_replay.planning.plan import make_plan
@@ -73,11 +74,70 @@ def test_no_two_arms_of_a_plan_share_a_colour():
     assert list(looks) == sorted(looks)
 
 
-def test_conf_gives_every_arm_a_colour_of_its_own():
-    colours = [arm["colour"] for arm in composed("table1")["arms"].values()]
-    assert len({*colours}) == len(colours)
+def test_arms_of_one_label_share_the_colour_of_the_first_of_them():
+    asked = {
+        "b": Appearance(label="B", colour="#0000ff"),
+        "b-strong": Appearance(label="B", colour="#00ff00"),
+        "b-plain": Appearance(label="B"),
+        "c": Appearance(label="C", colour="#00ff00"),  # which no label has
+        "d": Appearance(label="D"),
+        "d-strong": Appearance(label="D"),
+    }
+    colours = {name: look.colour for name, look in looks_of(asked, asked.keys()).items()}
+    assert [colours.pop(name) for name in ("b", "b-plain", "b-strong")] == ["#0000ff"] * 3
+    assert colours == {"c": "#00ff00", "d": OTHERS[0], "d-strong": OTHERS[0]}
+    assert looks_of(asked, {"b-strong", "b-plain"})["b-plain"].colour == "#00ff00"
+
+
+def test_conf_gives_every_label_a_colour_of_its_own_and_no_two():
+    said = {(arm["label"], arm["colour"]) for arm in composed("table1")["arms"].values()}
+    labels, colours = zip(*said, strict=True)
+    assert len({*colours}) == len({*labels}) == len(said)
     parts = [[int(colour[start : start + 2], 16) for start in (1, 3, 5)] for colour in colours]
     assert min(sum(abs(x - y) for x, y in zip(a, b, strict=True)) for a, b in itertools.combinations(parts, 2)) > 40
+
+
+# How dichromats see linear RGB: Machado, Oliveira and Fernandes (2009), severity 1.
+SIGHTS = {
+    "normal": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+
+
+def lab(colour, sight):
+    """CIE L*a*b* of a colour as somebody sees it."""
+    rgb = np.array([int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = TO_XYZ @ np.clip(np.array(sight) @ linear, 0, 1) / TO_XYZ.sum(axis=1)
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("sight", SIGHTS.values(), ids=SIGHTS)
+def test_what_the_papers_figures_show_is_told_apart_by_colour_blind_readers(sight):
+    arms = composed("table1")["arms"]
+    colours = [arms[arm]["colour"] for arm in ("bir-si", "rr", "ra", "rr-ra", "ra-stored")] + [NEUTRAL]
+    seen = [lab(colour, sight) for colour in colours]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 15
+
+
+def test_a_plan_may_hold_arms_of_one_label_in_one_colour_or_in_two():
+    looks = {"rr-ra": TWO["rr-ra"], "bir-si": {**TWO["rr-ra"], "colour": "#000000"}}
+    assert StudyPlan.to_dict(read({**written(), "arms": looks}))["arms"] == looks
+    looks["bir-si"] = TWO["rr-ra"]
+    assert StudyPlan.to_dict(read({**written(), "arms": looks}))["arms"] == looks
 
 
 def test_arms_of_one_label_are_told_apart_by_their_weights_or_else_by_their_names():

@@ -16,11 +16,12 @@ from exaggerated_replay.analysis.study.study import open_study
 from exaggerated_replay.analysis.verdicts.sentences import size_note
 from exaggerated_replay.figures import accuracy_matrix, forgetting
 from exaggerated_replay.figures.accuracy_matrix import MOST, arms_shown
-from exaggerated_replay.report.answer import answer, question
+from exaggerated_replay.report.answer import answer
 from exaggerated_replay.report.comparisons import title
 from exaggerated_replay.report.facts import beside_the_paper
 from exaggerated_replay.report.index import write_index
 from exaggerated_replay.report.pictures import caption
+from exaggerated_replay.report.question import question
 
 CONFIG = {
     "model": {"units": 400, "latent": 100},

@@ -73,7 +73,7 @@ def test_arms_are_described_by_what_differs_from_the_arm_that_they_repeat(tmp_pa
     )
     assert [tuple(arm) for arm in read_arms(file)] == [
         ("a", "A a", "#000000", "m", "`x: by hyper`, `y: 2`", "First."),
-        ("b", "B", "", "m", "those of `a`, but `y: 3`", "First."),
+        ("b", "B", "#000000", "m", "those of `a`, but `y: 3`", "First."),
         ("c", "", "", "n", "", "Second."),
     ]
 

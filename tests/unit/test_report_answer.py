@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from studies import planned
 
-from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer, question
+from exaggerated_replay.report.answer import AGAINST, FOR, SAID, answer
+from exaggerated_replay.report.question import question
 
 TITLES = {"cifar100": "CIFAR-100", "mnist": "MNIST"}
 

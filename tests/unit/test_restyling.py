@@ -16,7 +16,7 @@ from studies import made
 
 from exaggerated_replay import UserError, cli, draw_figure, table_text
 from exaggerated_replay.analysis.questions.layout import escaped
-from exaggerated_replay.figures import catalogue, style
+from exaggerated_replay.figures import catalogue, look, naming, saving, sheet
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "docs/how-to/restyle-figures.md"
@@ -65,7 +65,7 @@ def test_the_examples_run_and_make_what_the_page_says(tmp_path, monkeypatch, cap
 
 @pytest.mark.parametrize("name", ["table1", "convergence"])
 def test_titles_of_narrow_panels_do_not_reach_into_each_other(small, name):
-    figure = draw_figure(small, name, size=(style.SINGLE, 2.5))
+    figure = draw_figure(small, name, size=(sheet.SINGLE, 2.5))
     figure.draw_without_rendering()
     said = [(axes, axes.get_title("left")) for axes in figure.axes if axes.get_title("left")]
     titles = [text for axes, title in said for text in axes.findobj(Text) if text.get_text() == title]
@@ -77,8 +77,8 @@ def test_titles_of_narrow_panels_do_not_reach_into_each_other(small, name):
 
 def test_without_a_wish_a_figure_is_that_of_the_house(small, tmp_path):
     with mpl.rc_context({"font.size": 20}):
-        style.save(draw_figure(small, "table1"), [tmp_path / "asked.svg"])
-    style.save(catalogue._draw(made(*study()), "table1", small), [tmp_path / "house.svg"])
+        saving.save(draw_figure(small, "table1"), [tmp_path / "asked.svg"])
+    saving.save(catalogue._draw(made(*study()), "table1", small), [tmp_path / "house.svg"])
     assert (tmp_path / "asked.svg").read_bytes() == (tmp_path / "house.svg").read_bytes()
 
 
@@ -101,13 +101,13 @@ def test_a_cell_has_a_name_and_a_colour_of_its_own(small):
 
 def test_the_name_of_an_arm_stands_before_the_settings_of_its_cells():
     plan = made(*study()).plan
-    with style.looking(style.Look(names={"rr-ra": "Ours"})):
-        assert [style.cell_name(plan, cell) for cell in ("rr-ra", "rr-ra-f5", "bir-si")] == [
+    with look.looking(look.Look(names={"rr-ra": "Ours"})):
+        assert [naming.cell_name(plan, cell) for cell in ("rr-ra", "rr-ra-f5", "bir-si")] == [
             "Ours",
             "Ours, f = 5",
             "BI-R+SI",
         ]
-    assert style.cell_name(plan, "rr-ra-f5") == "RR+RA, f = 5"
+    assert naming.cell_name(plan, "rr-ra-f5") == "RR+RA, f = 5"
 
 
 def test_size_and_style_are_those_asked_for(small):
@@ -116,6 +116,13 @@ def test_size_and_style_are_those_asked_for(small):
     assert {text.get_fontname() for text in words(figure)} == {"DejaVu Serif"}
     assert to_hex(figure.get_facecolor()) == "#000000"
     assert draw_figure(small, "table1").findobj(Text)[0].get_fontname() == "DejaVu Sans"
+
+
+def test_of_two_arms_with_one_label_another_may_be_named_and_the_two_still_may_not_be_alike():
+    folder = REPOSITORY / "results/confirm-small"  # its ra and ra-acting differ in their weights alone
+    assert "Base" in " ".join(written(draw_figure(folder, "confirm", names={"bir-si": "Base"})))
+    with pytest.raises(UserError, match="two arms or cells would be called 'RA'"):
+        draw_figure(folder, "confirm", names={"bir-si": "RA"})
 
 
 def test_panels_stand_one_below_the_other_where_asked(small):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from exaggerated_replay.analysis.words import SHORT, TITLES, amount, between, written
+from exaggerated_replay.analysis.words import SHORT, TITLES, amount, between, span, written
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,14 @@ from exaggerated_replay.analysis.words import SHORT, TITLES, amount, between, wr
 )
 def test_a_setting_in_a_table_and_in_a_sentence(value, in_a_table, in_a_sentence):
     assert (written(value), amount(value)) == (in_a_table, in_a_sentence)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [([1], "1 seed"), ([4, 4], "4 seeds"), ([6, 4, 1500], "4 to 1,500 seeds"), ([1, 0], "0 to 1 seed")],
+)
+def test_numbers_of_things_are_said_as_one_or_as_a_span(numbers, text):
+    assert span(iter(numbers), "seed") == text
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ def read_arms(path: Path) -> list[Arm]:
     found: list[Arm] = []
     for key, value in node.value:
         above = _above(lines, key.start_mark.line) or (found[-1].comment if found else "")
-        label, colour = (_own(value, name) for name in LOOK)
-        found.append(Arm(key.value, label, colour, _method(value), _settings(value, names), above))
+        label, colour, method = (_said(value, name) for name in (*LOOK, "method"))
+        found.append(Arm(key.value, label, colour, method, _settings(value, names), above))
     return found
 
 
@@ -66,15 +66,12 @@ def _above(lines: list[str], line: int) -> str:
     return " ".join(text.strip().removeprefix("#").strip() for text in lines[first:line])
 
 
-def _method(node: yaml.MappingNode) -> str:
-    for key, value in node.value:
-        if key.value == "method":
-            return str(value.value)
-    return next(_method(value) for key, value in node.value if key.value == "<<")
-
-
-def _own(node: yaml.MappingNode, name: str) -> str:
-    return next((str(value.value) for key, value in node.value if key.value == name), "")
+def _said(node: yaml.MappingNode, name: str) -> str:
+    """Return what an arm says, or else the one that it repeats."""
+    own = {key.value: value for key, value in node.value}
+    if name in own:
+        return str(own[name].value)
+    return _said(own["<<"], name) if "<<" in own else ""
 
 
 def _settings(node: yaml.MappingNode, names: dict[int, str]) -> str:

@@ -1,5 +1,6 @@
 """How data, settings, metrics and numbers are called and written, wherever a table, a figure or a page says them."""
 
+from collections.abc import Iterable
 from numbers import Real
 from typing import TypeGuard
 
@@ -94,6 +95,12 @@ def counted(number: float, thing: str) -> str:
     if not np.isfinite(number):
         return f"more than a million {thing}s"
     return f"{number:,.0f} {thing}{'' if number == 1 else 's'}"
+
+
+def span(numbers: Iterable[float], thing: str) -> str:
+    """Return "400 units", or "100 to 800 units" where they differ."""
+    least, most = min(numbers := [*numbers]), max(numbers)
+    return counted(most, thing) if least == most else f"{least:,.0f} to {counted(most, thing)}"
 
 
 def points(value: float) -> str:

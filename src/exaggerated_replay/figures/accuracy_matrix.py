@@ -1,5 +1,6 @@
 """Accuracy on every task after every task: how each arm forgets, and what the treatment changes."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,13 +11,17 @@ from exaggerated_replay.analysis.study.roles import exaggerates
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import below, cell_name, house_style, panels
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.naming import cell_name
+from exaggerated_replay.figures.sheet import below, panels
 from exaggerated_replay.store.records import Record
 
 MOST = 8
 """Cells shown: more lines cannot be told apart."""
 ABREAST = 4
 """Heat maps side by side."""
+NUMBERED = 10
+"""Tasks up to which there is room for a number in every field of a heat map, and at every field of its axes."""
 DARK = 0.65
 """Share of its scale from which a heat map is dark enough for white figures."""
 LEAST = 2.0
@@ -61,7 +66,8 @@ def draw(records: Mapping[str, Sequence[Record]]) -> Figure:
 
     Returns:
         A figure two columns wide; all panels share one colour scale, 0 to 100 %. Of two arms that learn
-        as many tasks, a third panel shows the second minus the first, in points.
+        as many tasks, a third panel shows the second minus the first, in points. Of more than `NUMBERED` tasks, colour
+        bars stand in the place of numbers.
 
     Raises:
         UserError: If a panel has no record, or its runs differ in their number of tasks.
@@ -72,32 +78,44 @@ def draw(records: Mapping[str, Sequence[Record]]) -> Figure:
     widths = [1.0] * len(means) + [1.4] * len(difference)  # signs and decimals need room
     rows = -(-len(widths) // ABREAST)
     columns = -(-len(widths) // rows)
-    height = 0.8 + 0.2 * max(map(len, means.values()))
+    height = 0.8 + 0.2 * min(max(map(len, means.values())), NUMBERED)
     figure, axes_of_maps = panels(rows * height, columns, rows, widths=widths if rows == 1 else None)
     maps, unused = axes_of_maps.flat[: len(widths)], axes_of_maps.flat[len(widths) :]
     for axes in unused:
         axes.set_axis_off()
     for axes, (heading, mean) in zip(maps, means.items(), strict=False):
-        _heat_map(axes, mean, heading, (0, 100), "Blues", "{:.0f}")
+        _heat_map(figure, axes, mean, heading, (0, 100), "Blues", "{:.0f}")
     for change in difference:
         end = max(LEAST, np.nanmax(np.abs(change)))
-        _heat_map(maps[-1], change, "difference (points)", (-end, end), "PuOr_r", "{:+z.1f}")
+        _heat_map(figure, maps[-1], change, "difference (percentage points)", (-end, end), "PuOr_r", "{:+z.1f}")
     for axes in axes_of_maps[:, 0]:
         axes.set_ylabel("after task")
     below(figure, "accuracy (%) on the test images of task")
     return figure
 
 
-def _heat_map(axes: Axes, values: np.ndarray, title: str, limits: tuple[float, float], colours: str, form: str) -> None:
+def _heat_map(
+    figure: Figure,
+    axes: Axes,
+    values: np.ndarray,
+    title: str,
+    limits: tuple[float, float],
+    colours: str,
+    form: str,
+) -> None:
     tasks, (low, high) = len(values), limits
-    axes.imshow(values, vmin=low, vmax=high, cmap=colours, aspect="auto")
+    image = axes.imshow(values, vmin=low, vmax=high, cmap=colours, aspect="auto")
     middle = 0 if low == 0 else (low + high) / 2
-    for i, j in zip(*(indices.tolist() for indices in np.tril_indices(tasks)), strict=True):
-        dark = abs(values[i, j] - middle) > DARK * (high - middle)
-        said = form.format(values[i, j]).replace("-", "\N{MINUS SIGN}").replace("+0.0", "0")
-        axes.text(j, i, said, ha="center", va="center_baseline", color="white" if dark else "black", fontsize=7)
-    axes.set_xticks(range(tasks), [*map(str, range(1, tasks + 1))])
-    axes.set_yticks(range(tasks), [*map(str, range(1, tasks + 1))])
+    if tasks > NUMBERED:
+        figure.colorbar(image, ax=axes)
+    else:
+        for i, j in zip(*(indices.tolist() for indices in np.tril_indices(tasks)), strict=True):
+            dark = abs(values[i, j] - middle) > DARK * (high - middle)
+            said = form.format(values[i, j]).replace("-", "\N{MINUS SIGN}").replace("+0.0", "0")
+            axes.text(j, i, said, ha="center", va="center_baseline", color="white" if dark else "black", fontsize=7)
+    places = range(0, tasks, math.ceil(tasks / NUMBERED))
+    axes.set_xticks(places, [str(place + 1) for place in places])
+    axes.set_yticks(places, [str(place + 1) for place in places])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_title(title)

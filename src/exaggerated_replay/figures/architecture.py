@@ -5,12 +5,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import BASELINE, DOUBLE, INK, TREATMENT, house_style, sheet
+from exaggerated_replay.figures.colours import BASELINE, INK, TREATMENT
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.sheet import DOUBLE, sheet
 
 HEIGHT = 3.12
 MAIN, TOP, BELOW, COPY = 1.98, 2.86, 1.2, 0.36
 """Heights of the four rows, in inches: the model, losses above it, what conditions it, the frozen copy."""
-PAPER_WHITE, TINT, REPLAY_TINT = "#ffffff", "#eef1f4", "#fdf0e6"
+PAPER_WHITE, TINT = "#ffffff", "#eef1f4"
 
 
 def of_study(study: Study) -> Figure:
@@ -90,22 +92,20 @@ def _losses(axes: Axes, distance: str) -> None:
     _arrow(axes, (2.8, MAIN - 0.3), (2.8, BELOW + 0.12), loss=True)
     _arrow(axes, (3.28, BELOW), (3.025, BELOW), loss=True)
     _loss(axes, 5.1, TOP, 1.35, f"reconstruction\n{distance}")
-    _loss(axes, 6.4, TOP, 1.05, "RR + RA\nreplayed only", TREATMENT)
+    _loss(axes, 6.4, TOP, 1.05, "RR+RA\nreplayed only", TREATMENT)
     _arrow(axes, (6.3, MAIN + 0.25), (5.7, TOP - 0.18), loss=True)
     _arrow(axes, (6.45, MAIN + 0.25), (6.45, TOP - 0.18), TREATMENT, loss=True)
 
 
 def _replay(axes: Axes) -> None:
-    axes.add_patch(
-        FancyBboxPatch((0.83, 0.06), 6.08, 0.76, "round,pad=0,rounding_size=0.06", fc=REPLAY_TINT, ec="none")
-    )
+    axes.add_patch(FancyBboxPatch((0.83, 0.06), 6.08, 0.76, "round,pad=0,rounding_size=0.06", fc=TINT, ec="none"))
     axes.text(
         6.85,
         0.7,
         "frozen copy of the model after the previous task",
         ha="right",
         va="center",
-        color=TREATMENT,
+        color=BASELINE,
     )
     for x, width, text in (
         (6.2, 1.2, "class c, drawn from\nthe earlier classes"),

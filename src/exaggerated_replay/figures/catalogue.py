@@ -26,16 +26,9 @@ from exaggerated_replay.analysis.study.outputs import (
 )
 from exaggerated_replay.analysis.study.study import Study, open_study
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import (
-    Look,
-    fit_titles,
-    house_style,
-    looking,
-    nothing,
-    save,
-    small_picture,
-    stacked,
-)
+from exaggerated_replay.figures.look import Look, house_style, looking, stacked
+from exaggerated_replay.figures.saving import save, small_picture
+from exaggerated_replay.figures.sheet import fit_titles, nothing
 from exaggerated_replay.planning.questions import WholeFigure
 from exaggerated_replay.planning.study_plan import StudyPlan
 from exaggerated_replay.store.records import FINISHED
@@ -119,8 +112,8 @@ def _look(
     """
     known = list(dict.fromkeys([*plan.arms, *plan.cells]))
     _check_known([*names, *colours], known, f"an arm or a cell of the study {plan.study.name}")
-    called = [names.get(arm, look.label) for arm, look in plan.arms.items()] if names else []
-    if twice := sorted({said for some in ([*names.values()], called) for said in some if some.count(said) > 1}):
+    called = [names.get(arm, look.label) for arm, look in plan.arms.items()]
+    if twice := sorted(said for said in names.values() if max(called.count(said), [*names.values()].count(said)) > 1):
         raise UserError(f"two arms or cells would be called {twice[0]!r}: give each a name of its own")
     if strange := [(name, colour) for name, colour in colours.items() if not is_color_like(colour)]:
         raise UserError(

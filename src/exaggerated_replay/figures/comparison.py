@@ -17,25 +17,12 @@ from exaggerated_replay.analysis.questions.layout import has_published
 from exaggerated_replay.analysis.study.paper import VALUES
 from exaggerated_replay.analysis.study.scores import METRICS
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.analysis.words import TITLES
-from exaggerated_replay.figures.style import (
-    ALL_ZERO,
-    DOTS,
-    INK,
-    WITHIN,
-    arm_name,
-    below,
-    cell_colours,
-    cell_name,
-    data_name,
-    dots,
-    house_style,
-    key,
-    panels,
-    row_names,
-    shade_margin,
-    stack,
-)
+from exaggerated_replay.analysis.words import TITLES, span
+from exaggerated_replay.figures.colours import INK, cell_colours
+from exaggerated_replay.figures.look import asked, house_style
+from exaggerated_replay.figures.marks import ALL_ZERO, DOTS, WITHIN, dots, shade_margin
+from exaggerated_replay.figures.naming import arm_name, cell_name, data_name, row_names
+from exaggerated_replay.figures.sheet import below, key, panels
 
 MEAN: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 3}
 INTERVAL: dict[str, Any] = {
@@ -82,7 +69,7 @@ def compared(study: Study, grid: str) -> tuple[pd.DataFrame, list[str]]:
 def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure:
     """Draw rows of a comparison under their names, as `draw` does."""
     colours = cell_colours(study.plan)
-    shown = [fill(name, NARROW) for name in names] if stack() else names
+    shown = [fill(name, NARROW) for name in names] if asked().stacked else names
     pitch = max(0.22, 0.11 * max(name.count("\n") + 1 for name in shown))
     figure, ((*axes_of_metrics,),) = panels(1.05 + pitch * len(names), len(TITLES), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
@@ -95,6 +82,7 @@ def draw_rows(study: Study, table: pd.DataFrame, names: Sequence[str]) -> Figure
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
         axes.set_yticks(range(len(names)), shown)
+    axes_of_metrics[0].locator_params(axis="x", min_n_ticks=3)
     axes_of_metrics[0].set_ylim(len(names) - 0.35, -0.6)
     about = f"{_subject(study, table)} from {_baseline(study, table)} ({data_name(study.plan)}; percentage points)"
     columns = [f"{metric}_{name}" for metric in METRICS for name in ("difference", "low", "high")]
@@ -114,7 +102,7 @@ def _baseline(study: Study, table: pd.DataFrame) -> str:
     if len(cells) == 1:
         return cell_name(study.plan, cells[0])
     arms = {study.cell(cell).arm for cell in cells}
-    return f"{arm_name(study.plan, *arms)} with the same settings" if len(arms) == 1 else "its baseline"
+    return f"{arm_name(study.plan, *arms)} with the same settings" if len(arms) == 1 else "each row's baseline"
 
 
 def _row(axes: Axes, y: int, row: pd.Series, metric: str, seeds: pd.Series, colour: str) -> None:
@@ -134,10 +122,8 @@ def _here(study: Study, table: pd.DataFrame) -> str:
 
 
 def _key(study: Study, figure: Figure, table: pd.DataFrame) -> None:
-    seeds = table["seeds"].unique()
-    several = f", {seeds[0]} seeds" if len(seeds) == 1 else ""
     here = _here(study, table) if has_published(table) else ""
-    mean = f"mean{here}, 95 % confidence interval{several}"
+    mean = f"mean{here}, 95 % confidence interval, {span(table['seeds'], 'seed')}"
     looks = {mean: {**INTERVAL, "marker": "o", "markersize": 3}, "single seeds": DOTS}
     if (table["seeds"] == 1).all():
         looks = {"single seed, no interval": MEAN}

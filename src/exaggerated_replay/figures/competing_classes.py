@@ -11,7 +11,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import BASELINE, INK, MUTED, SINGLE, TREATMENT, house_style, key, sheet
+from exaggerated_replay.figures.colours import BASELINE, INK, MUTED, TREATMENT
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.sheet import SINGLE, key, sheet
 from exaggerated_replay.places import WEIGHTS
 from exaggerated_replay.settings.methods import method_names
 from exaggerated_replay.store.records import is_complete

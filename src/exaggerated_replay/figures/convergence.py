@@ -3,32 +3,22 @@
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
-from exaggerated_replay.figures.style import (
-    ALL_ZERO,
-    arm_colours,
-    arm_name,
-    banded,
-    below,
-    data_name,
-    dots,
-    house_style,
-    key,
-    log_axis,
-    means,
-    of_seeds,
-    panels,
-    shade_margin,
-)
+from exaggerated_replay.figures.colours import arm_colours, line_looks
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.marks import ALL_ZERO, banded, dots, means, of_seeds, shade_margin
+from exaggerated_replay.figures.naming import arm_name, data_name
+from exaggerated_replay.figures.sheet import below, key, log_axis, panels
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 LENGTH = "training.iterations"
+Looks = Mapping[str, Mapping[str, str]]
+"""Arm -> its look; see `line_looks`."""
 
 
 @house_style()
@@ -51,29 +41,29 @@ def draw(study: Study, grid: str) -> Figure:
     cells = [study.cell(row.cell) for row in study.plan.grid(grid)]
     lengths = {cell.name: cell.setting(LENGTH) for cell in cells}
     found = pd.concat(study.cell_runs(cell.name).assign(arm=cell.arm, iterations=lengths[cell.name]) for cell in cells)
-    arms = {arm: colour for arm, colour in arm_colours(study.plan).items() if arm in set(found["arm"])}
+    looks = line_looks({arm: colour for arm, colour in arm_colours(study.plan).items() if arm in set(found["arm"])})
     figure, rows = panels(*((3.7, len(TITLES), 2) if len(changed) else (2.4, len(TITLES))), sharex=True)
-    _accuracies(rows[0], study.plan, found, arms)
+    _accuracies(rows[0], study.plan, found, looks)
     if len(changed):
-        _differences(rows[1], study.plan, changed.assign(iterations=changed["cell"].map(lengths)), arms)
+        _differences(rows[1], study.plan, changed.assign(iterations=changed["cell"].map(lengths)), looks)
     nothing = len(changed) and changed[[*TITLES]].eq(0).to_numpy().all()
-    below(figure, f"iterations per task\n{ALL_ZERO}" if nothing else "iterations per task")
+    lengths_said = "iterations per task (log scale)"
+    below(figure, f"{lengths_said}\n{ALL_ZERO}" if nothing else lengths_said)
     lines = {line.get_label(): line for line in rows[0][0].lines}
-    entries: dict[str, Artist] = {name: lines[name] for name in (arm_name(study.plan, arm) for arm in arms)}
-    several = bool((found.groupby(["arm", "iterations"]).size() > 1).any())
-    entries |= of_seeds(several=several, band=True, margin=len(changed) > 0)
-    key(figure, [*entries.values()], [*entries])
+    names = [arm_name(study.plan, arm) for arm in looks]
+    others = of_seeds(found.groupby(["arm", "iterations"])["overall"].count(), band=True, margin=len(changed) > 0)
+    key(figure, [*(lines[name] for name in names), *others.values()], [*names, *others])
     return figure
 
 
-def _accuracies(row: Sequence[Axes], plan: StudyPlan, found: pd.DataFrame, arms: Mapping[str, str]) -> None:
+def _accuracies(row: Sequence[Axes], plan: StudyPlan, found: pd.DataFrame, looks: Looks) -> None:
     """Plot what each arm reached, a panel for each metric."""
     for axes, (metric, title) in zip(row, TITLES.items(), strict=True):
-        for k, (arm, colour) in enumerate(arms.items()):
+        for k, (arm, look) in enumerate(looks.items()):
             own = found[found["arm"] == arm]
-            dots(axes, own["iterations"], own[metric], colour, aside=5 * (k - (len(arms) - 1) / 2))
+            dots(axes, own["iterations"], own[metric], look["color"], aside=5 * (k - (len(looks) - 1) / 2))
             of_length = dict(iter(own.groupby("iterations")[metric]))
-            banded(axes, of_length, colour, arm_name(plan, arm), above=len(arms) - 1 - k)
+            banded(axes, of_length, look, arm_name(plan, arm), above=len(looks) - 1 - k)
         axes.set_title(title)
         log_axis(axes, found["iterations"])
         axes.margins(x=0.08)
@@ -81,14 +71,14 @@ def _accuracies(row: Sequence[Axes], plan: StudyPlan, found: pd.DataFrame, arms:
     row[0].set_ylabel(f"accuracy on {data_name(plan)} (%)")
 
 
-def _differences(row: Sequence[Axes], plan: StudyPlan, changed: pd.DataFrame, arms: Mapping[str, str]) -> None:
+def _differences(row: Sequence[Axes], plan: StudyPlan, changed: pd.DataFrame, looks: Looks) -> None:
     """Plot what each arm changes, on one scale."""
     for axes, metric in zip(row, TITLES, strict=True):
         axes.sharey(row[0])
         shade_margin(axes, plan.rules.margins.of(metric))
         for arm in changed["arm"].unique():
             own = changed[changed["arm"] == arm]
-            dots(axes, own["iterations"], own[metric], arms[arm], aside=5)
-            means(axes, own["iterations"], own[metric], arms[arm])
+            dots(axes, own["iterations"], own[metric], looks[arm]["color"], aside=5)
+            means(axes, own["iterations"], own[metric], looks[arm])
         axes.grid(axis="y")
-    row[0].set_ylabel("difference (points)")
+    row[0].set_ylabel("difference\n(percentage points)")

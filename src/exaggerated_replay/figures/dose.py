@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -15,20 +14,11 @@ from exaggerated_replay.analysis.questions.effects import effects
 from exaggerated_replay.analysis.study import paper
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
-from exaggerated_replay.figures.style import (
-    INK,
-    arm_colours,
-    arm_name,
-    below,
-    data_name,
-    dots,
-    house_style,
-    key,
-    means,
-    of_seeds,
-    panels,
-    shade_margin,
-)
+from exaggerated_replay.figures.colours import INK, arm_colours, line_looks
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.marks import dots, means, of_seeds, shade_margin
+from exaggerated_replay.figures.naming import arm_name, data_name
+from exaggerated_replay.figures.sheet import below, key, panels
 from exaggerated_replay.planning.questions import DOSES
 from exaggerated_replay.planning.study_plan import Cell, StudyPlan
 
@@ -51,13 +41,13 @@ class Line(NamedTuple):
     """Cells that differ in nothing but the weight of their losses.
 
     Attributes:
-        kind: Which losses they have, one of `MARKERS`.
-        arm: That of most of them, after which the line is coloured.
+        name: Which losses they have, and of which arm most of them are where another line has the same losses.
+        look: In the colour of that arm, with a marker for the losses.
         effects: What they change, seed by seed, with the weight that acts.
     """
 
-    kind: str
-    arm: str
+    name: str
+    look: Mapping[str, str]
     effects: pd.DataFrame
 
 
@@ -86,51 +76,58 @@ def draw(study: Study, grid: str) -> Figure:
         rest=found["cell"].map({cell: json.dumps(study.cell(cell).without(*DOSES), sort_keys=True) for cell in acting}),
         weight=found["cell"].map({cell: ra or rr for cell, (rr, ra) in acting.items()}),
     ).dropna(subset="kind")
-    lines = [
-        Line(kind, own["arm"].mode()[0], own)
-        for kind in MARKERS
-        for _, own in found[found["kind"] == kind].groupby("rest", sort=False)
-    ]
-    marks = MARKS if paper.speaks_of(study.plan) and {line.kind for line in lines} != {"RR alone"} else {}
+    lines = _lines(study.plan, found)
+    marks = MARKS if paper.speaks_of(study.plan) and {*found["kind"]} != {"RR alone"} else {}
     figure, ((*axes_of_metrics,),) = panels(2.5, len(TITLES), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
-        axes.set_title(title, pad=13)
+        axes.set_title(title, pad=13 if marks else None)
         shade_margin(axes, study.plan.rules.margins.of(metric))
-        _panel(axes, lines, metric, arm_colours(study.plan))
+        _panel(axes, lines, metric)
         for name, weight in marks.items():
             axes.axvline(weight, **MARK, zorder=1)
             axes.text(weight, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
     unit = "in units of the mean reconstruction loss"
     below(figure, f"weight of the loss, {unit} (log scale), on {data_name(study.plan)}")
     axes_of_metrics[0].set_ylabel("difference (percentage points)")
-    _key(figure, study.plan, lines, marked=bool(marks))
+    _key(figure, lines, marked=bool(marks))
     return figure
 
 
-def _panel(axes: Axes, lines: Sequence[Line], metric: str, colours: Mapping[str, str]) -> None:
+def _lines(plan: StudyPlan, found: pd.DataFrame) -> list[Line]:
+    """Return the lines, each named with its arm where another is of the same kind."""
+    parts = [
+        (kind, own["arm"].mode()[0], own)
+        for kind in MARKERS
+        for _, own in found[found["kind"] == kind].groupby("rest", sort=False)
+    ]
+    kinds, colours = [kind for kind, *_ in parts], arm_colours(plan)
+    names = [kind if kinds.count(kind) == 1 else f"{kind}, {arm_name(plan, arm)}" for kind, arm, _ in parts]
+    looks = line_looks({name: colours[arm] for name, (_, arm, _) in zip(names, parts, strict=True)})
+    return [
+        Line(name, looks[name] | {"marker": MARKERS[kind]}, own)
+        for name, (kind, _, own) in zip(names, parts, strict=True)
+    ]
+
+
+def _panel(axes: Axes, lines: Sequence[Line], metric: str) -> None:
     """Plot one metric of every line over the logarithm of the weight."""
-    for number, (kind, arm, own) in enumerate(lines):
+    for number, (_, look, own) in enumerate(lines):
         aside = ASIDE ** (number - (len(lines) - 1) / 2)
-        dots(axes, own["weight"] * aside, own[metric], colours[arm])
-        means(axes, own["weight"], own[metric], colours[arm], aside=aside, marker=MARKERS[kind])
+        dots(axes, own["weight"] * aside, own[metric], look["color"])
+        means(axes, own["weight"], own[metric], look, aside=aside)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(numticks=8))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(axis="y")
 
 
-def _key(figure: Figure, plan: StudyPlan, lines: Sequence[Line], *, marked: bool) -> None:
-    """Explain the lines, each with its arm where another is of the same kind, and what is marked."""
-    kinds, colours = [line.kind for line in lines], arm_colours(plan)
-    labels = [kind if kinds.count(kind) == 1 else f"{kind}, {arm_name(plan, arm)}" for kind, arm, _ in lines]
-    entries: dict[str, Artist] = {
-        label: Line2D([], [], color=colours[arm], marker=MARKERS[kind], markersize=4)
-        for label, (kind, arm, _) in zip(labels, lines, strict=True)
-    }
-    entries |= of_seeds(several=any((line.effects.groupby("cell").size() > 1).any() for line in lines))
+def _key(figure: Figure, lines: Sequence[Line], *, marked: bool) -> None:
+    """Explain the lines, and what is marked."""
+    others = of_seeds(count for line in lines for count in line.effects.groupby("weight").size())
     if marked:
-        entries["the paper's weight of RA, if losses are means, sums, totals"] = Line2D([], [], **MARK)
-    key(figure, [*entries.values()], [*entries])
+        others["the paper's weight of RA for means, sums, totals"] = Line2D([], [], **MARK)
+    handles = [Line2D([], [], **line.look, markersize=4) for line in lines]
+    key(figure, [*handles, *others.values()], [*(line.name for line in lines), *others])
 
 
 def weights(cell: Cell, inputs: int) -> tuple[float, float]:

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from exaggerated_replay.analysis.study.scores import accuracy_matrix
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.figures.accuracy_matrix import arms_shown
-from exaggerated_replay.figures.style import INK, banded, cell_colours, cell_name, house_style, key, panels
+from exaggerated_replay.figures.colours import cell_colours, line_looks
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.marks import banded, of_seeds
+from exaggerated_replay.figures.naming import cell_name
+from exaggerated_replay.figures.sheet import key, panels
 from exaggerated_replay.store.records import Record
 
 
@@ -37,12 +39,13 @@ def draw(records: Mapping[str, Sequence[Record]], colours: Mapping[str, str]) ->
         tasks, within a seed first).
     """
     figure, ((left, right),) = panels(2.3, 2, sharey=True)
+    looks = line_looks({arm: colours[arm] for arm in records})
     steps = np.linspace(1, 0, len(records)) if len(records) > 1 else [0.0]
     for above, (arm, runs) in zip(steps, records.items(), strict=True):
         matrices = [accuracy_matrix(*run.scored) for run in runs]
         after, age = (np.transpose([of(matrix) for matrix in matrices]) for of in (lambda matrix: matrix[:, 0], by_age))
-        banded(left, dict(enumerate(after, start=1)), colours[arm], arm, above=above)
-        banded(right, dict(enumerate(age)), colours[arm], arm, above=above)
+        banded(left, dict(enumerate(after, start=1)), looks[arm], arm, above=above)
+        banded(right, dict(enumerate(age)), looks[arm], arm, above=above)
     left.set_title("first task")
     left.set_xlabel("after task")
     left.set_ylabel("accuracy (%)")
@@ -53,12 +56,9 @@ def draw(records: Mapping[str, Sequence[Record]], colours: Mapping[str, str]) ->
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
         axes.set_ylim(bottom=0)
         axes.grid(axis="y")
-    handles: list[Artist] = [*left.lines]  # matplotlib's own search passes over names that begin with _
-    labels = [*records]
-    if any(len(runs) > 1 for runs in records.values()):
-        handles.append(Patch(color=INK, alpha=0.15, linewidth=0))
-        labels.append("95 % confidence interval")
-    key(figure, handles, labels)
+    others = of_seeds(map(len, records.values()), band=True, single=False, margin=False)
+    # Matplotlib's own search passes over names that begin with _.
+    key(figure, [*left.lines, *others.values()], [*records, *others])
     return figure
 
 

@@ -13,18 +13,11 @@ from matplotlib.patheffects import withStroke
 from exaggerated_replay.analysis.questions.effects import levels
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import (
-    INK,
-    MUTED,
-    SINGLE,
-    arm_colours,
-    arm_name,
-    data_name,
-    house_style,
-    key,
-    sheet,
-    short_number,
-)
+from exaggerated_replay.figures.colours import INK, MUTED, arm_colours, line_looks
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.marks import of_seeds
+from exaggerated_replay.figures.naming import arm_name, data_name
+from exaggerated_replay.figures.sheet import SINGLE, key, sheet, short_number
 from exaggerated_replay.planning.questions import STRENGTH
 
 ROOM = 0.1
@@ -52,9 +45,10 @@ def draw(study: Study, grid: str) -> Figure:
         UserError: If the grid is unknown, or a cell has no run.
     """
     found = levels(study, grid)
-    colours = arm_colours(study.plan)
     baseline = study.plan.study.baseline
     arms = sorted(found["arm"].unique(), key=lambda arm: (arm != baseline, arm))
+    colours = arm_colours(study.plan)
+    looks = line_looks({arm: colours[arm] for arm in arms})
     points = found.assign(c=found[STRENGTH].astype(float)).groupby(["arm", "c"])[["overall", "first20"]]
     means, reach = points.mean(), points.agg(_reach).fillna(0)
     figure = sheet(SINGLE, 3.1)
@@ -63,7 +57,7 @@ def draw(study: Study, grid: str) -> Figure:
         line, (right, up) = means.loc[arm], reach.loc[arm].to_numpy().T
         across: dict[str, Any] = {"fmt": "none", "ecolor": colours[arm], "elinewidth": 0.7, "alpha": 0.55}
         axes.errorbar(line["overall"], line["first20"], up, right, **across)
-        axes.plot(line["overall"], line["first20"], "o-", color=colours[arm], markersize=4, linewidth=0.9)
+        axes.plot(line["overall"], line["first20"], **looks[arm], markersize=4, linewidth=0.9)
     axes.set_xlabel(f"accuracy on all classes of {data_name(study.plan)} (%)")
     axes.set_ylabel("accuracy on the first 20 % of classes (%)")
     axes.grid()
@@ -72,12 +66,10 @@ def draw(study: Study, grid: str) -> Figure:
     if baseline in arms:
         _same_strength(axes, means, baseline)
         _shade(axes, outline(means.loc[baseline].to_numpy()))
-    handles = [Line2D([], [], color=colours[arm], marker="o", markersize=4) for arm in arms]
-    key(
-        figure,
-        [*handles, Patch(color=MUTED, alpha=0.4, linewidth=0)],
-        [*(arm_name(study.plan, arm) for arm in arms), f"reached by {arm_name(study.plan, baseline)}, by its means"],
-    )
+    lines = [Line2D([], [], **look, markersize=4) for look in looks.values()]
+    others = of_seeds(points.size(), single=False, margin=False)
+    others[f"reached by {arm_name(study.plan, baseline)}, by its means"] = Patch(color=MUTED, alpha=0.4, linewidth=0)
+    key(figure, [*lines, *others.values()], [*(arm_name(study.plan, arm) for arm in looks), *others])
     return figure
 
 

@@ -11,7 +11,7 @@ def remarks_on_letters(plan: StudyPlan) -> list[str]:
     from matplotlib import rcParams
     from matplotlib.font_manager import findfont, get_font
 
-    from exaggerated_replay.figures.style import house_style
+    from exaggerated_replay.figures.look import house_style
 
     with house_style():
         known = {letter for family in rcParams["font.family"] for letter in get_font(findfont(family)).get_charmap()}

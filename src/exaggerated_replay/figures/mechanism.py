@@ -1,6 +1,5 @@
 """What the losses do inside the network: competing classes, similarity, replay and gradients, over tasks."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,13 +13,17 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.study.tables import read_table
 from exaggerated_replay.errors import UserError
-from exaggerated_replay.figures.style import INK, MUTED, cell_colours, cell_name, house_style, key, panels
+from exaggerated_replay.figures.colours import INK, MUTED, cell_colours, line_looks
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.marks import of_seeds
+from exaggerated_replay.figures.naming import cell_name
+from exaggerated_replay.figures.sheet import key, panels
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 MOST = 4  # cells shown: more lines cannot be told apart
 LINE: dict[str, Any] = {"markersize": 2.6, "linewidth": 1.2}
-KINDS = (("-", "o"), ("--", "s"), (":", "D"), ("-.", "^"))
-"""Lines and markers of cells that share their colour."""
+FIRST: dict[str, Any] = {"markersize": 4.2, "linewidth": 2.6}
+"""The look of the first line, which shows where another coincides."""
 RATIO = "_to_reconstruction"
 """How the columns end that are drawn on a logarithmic axis."""
 PLACES = {"task": "after task", "age": "tasks learned since"}
@@ -88,14 +91,13 @@ def draw(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> Figure:
     if "distances" not in tables:
         raise UserError("no run of the study has traces of what it replays: train its runs again to have some")
     looks = looks_of(plan, chosen_cells(plan, tables))
-    figure, axes_of_panels = panels(4.1, 3, 2)
+    figure, axes_of_panels = panels(4.25, 3, 2)
     for axes, panel in zip(axes_of_panels.flat, PANELS, strict=True):
         _panel(axes, panel, tables.get(panel.table), looks)
-    key(
-        figure,
-        [Line2D([], [], **look) for look in looks.values()],
-        [cell_name(plan, cell) for cell in looks],
-    )
+    distances = tables["distances"]
+    bands = of_seeds(distances.loc[distances["cell"].isin(looks), "seeds"], band=True, single=False, margin=False)
+    lines_shown = [Line2D([], [], **look) for look in looks.values()]
+    key(figure, [*lines_shown, *bands.values()], [*(cell_name(plan, cell) for cell in looks), *bands])
     return figure
 
 
@@ -148,30 +150,24 @@ def chosen_cells(plan: StudyPlan, tables: Mapping[str, pd.DataFrame]) -> list[st
 
 
 def looks_of(plan: StudyPlan, cells: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Give each cell its colour, and a line and marker that tell it from others of the same colour."""
-    colours, met = cell_colours(plan), Counter[str]()
-    looks: dict[str, dict[str, Any]] = {}
-    for cell in cells:
-        line, marker = KINDS[met[colours[cell]]]
-        looks[cell] = {**LINE, "color": colours[cell], "linestyle": line, "marker": marker}
-        met[colours[cell]] += 1
-    return looks
+    """Give each cell its colour, and a marker and stroke that tell it from others; the first is wide."""
+    colours = cell_colours(plan)
+    looks = line_looks({cell: colours[cell] for cell in cells})
+    return {cell: {**look, **(LINE if number else FIRST)} for number, (cell, look) in enumerate(looks.items())}
 
 
 def lines(axes: Axes, table: pd.DataFrame | None, x: str, y: str, looks: Mapping[str, Mapping[str, Any]]) -> None:
     """Plot one column over another, a line per cell, with its interval as a band where the table has that of it.
 
-    Ratios that are 0 are those of losses without weight, and left out; the first line is wide, so that it shows where
-    another coincides.
+    Ratios that are 0 are those of losses without weight, and left out.
     """
     if table is None or y not in table:
         return
-    for number, (cell, look) in enumerate(looks.items()):
+    for cell, look in looks.items():
         own = table[(table["cell"] == cell) & table[y].notna()]
         own = own[own[y] != 0] if y.endswith(RATIO) else own
         if len(own):
-            wide = {} if number else {"linewidth": 2.6, "markersize": 4.2}
-            axes.plot(own[x], own[y], **{**look, **wide})
+            axes.plot(own[x], own[y], **look)
             if "low" in own and y in ("difference", "cka"):
                 ends = own[["low", "high"]].clip(0, 1) if y == "cka" else own[["low", "high"]]
                 axes.fill_between(own[x], ends["low"], ends["high"], color=look["color"], alpha=0.15, linewidth=0)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -13,24 +12,14 @@ from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.paper import VALUES, speaks_of
 from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.words import TITLES
-from exaggerated_replay.figures.style import (
-    INK,
-    arm_colours,
-    arm_name,
-    below,
-    data_name,
-    dots,
-    house_style,
-    key,
-    log_axis,
-    means,
-    of_seeds,
-    panels,
-    shade_margin,
-)
+from exaggerated_replay.figures.colours import INK, arm_colours, line_looks
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.marks import dots, means, of_seeds, shade_margin
+from exaggerated_replay.figures.naming import arm_name, data_name
+from exaggerated_replay.figures.sheet import below, key, log_axis, panels
 from exaggerated_replay.planning.questions import SIZES, sizes
 
-ASIDE = 1.06
+ASIDE = 1.12
 """Arms of one size lie so many times its value apart."""
 
 
@@ -52,17 +41,17 @@ def draw(study: Study, grid: str) -> Figure:
     found = effects(study, grid)
     (size,) = sizes(study.plan.grids[grid], study.plan.cells)
     colours = arm_colours(study.plan)
-    arms = list(found["arm"].unique())
+    looks = line_looks({arm: colours[arm] for arm in found["arm"].unique()})
     decided = answer(study, grid).query("verdict != 'undecided'").set_index(["arm", "metric"]).index
-    figure, ((*axes_of_metrics,),) = panels(2.4, len(TITLES), sharex=True, sharey=True)
+    figure, ((*axes_of_metrics,),) = panels(2.55, len(TITLES), sharex=True, sharey=True)
     for axes, (metric, title) in zip(axes_of_metrics, TITLES.items(), strict=True):
         shade_margin(axes, study.plan.rules.margins.of(metric))
-        for number, arm in enumerate(arms):
+        for number, (arm, look) in enumerate(looks.items()):
             own = found[found["arm"] == arm]
             x, difference, seed = own[size].astype(float), own[metric], own["seed"]
-            aside = ASIDE ** (number - (len(arms) - 1) / 2)
-            dots(axes, x * aside, difference, colours[arm])
-            means(axes, x, difference, colours[arm], aside=aside, linestyle="")
+            aside = ASIDE ** (number - (len(looks) - 1) / 2)
+            dots(axes, x * aside, difference, look["color"], aside=2.5)
+            means(axes, x, difference, look | {"linestyle": ""}, aside=aside)
             if (arm, metric) in decided:
                 lines = lines_by_seed(x, difference, seed)
                 _trend(axes, lines, np.array([x.min(), x.max()]), aside, colours[arm])
@@ -72,13 +61,11 @@ def draw(study: Study, grid: str) -> Figure:
     papers = f"; the paper's: {VALUES[size]:,.10g}" if speaks_of(study.plan) else ""
     below(figure, f"{SIZES[size].title} (log scale{papers}), on {data_name(study.plan)}")
     axes_of_metrics[0].set_ylabel("difference (percentage points)")
-    entries: dict[str, Artist] = {
-        arm_name(study.plan, arm): Line2D([], [], color=colours[arm], marker="o", markersize=3.5) for arm in arms
-    }
-    entries |= of_seeds(several=bool((found.groupby(["cell"]).size() > 1).any()))
+    points = [Line2D([], [], **look | {"linestyle": ""}, markersize=3.5) for look in looks.values()]
+    others = of_seeds(found.groupby(["arm", size]).size())
     if len(decided):
-        entries["trend"] = Line2D([], [], color=INK, linewidth=0.9)
-    key(figure, [*entries.values()], [*entries])
+        others["trend"] = Line2D([], [], color=INK, linewidth=0.9)
+    key(figure, [*points, *others.values()], [*(arm_name(study.plan, arm) for arm in looks), *others])
     return figure
 
 

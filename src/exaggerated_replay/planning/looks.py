@@ -1,4 +1,4 @@
-"""What the arms of a plan are called and which colours they have: no two the same colour."""
+"""What the arms of a plan are called and which colours they have: a colour for every label, and no two the same."""
 
 import colorsys
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,21 +16,24 @@ GOLDEN = 0.618
 def looks_of(arms: Mapping[str, Appearance], used: Collection[str]) -> dict[str, ArmLook]:
     """Return name -> label and colour of the arms that a plan uses, sorted by name.
 
-    An arm without label is called by its name. Where two ask for one colour, the first of params.yaml has it.
+    An arm without label is called by its name. Arms of one label, which differ in their settings alone, have one
+    colour: that of the first of them in params.yaml. Where two labels ask for one colour, the first has it.
 
     Args:
         arms: All arms, in the order of params.yaml.
         used: Names of those that the plan uses.
     """
+    labels = {name: look.label or name for name, look in arms.items() if name in used}
     colours: dict[str, str] = {}
-    for name in (name for name in arms if name in used):
-        colour = arms[name].colour
-        if colour is not None and colour.lower() not in colours.values():
-            colours[name] = colour.lower()
+    for name, label in labels.items():
+        colour = (arms[name].colour or "").lower()
+        if colour and colour not in colours.values():
+            colours.setdefault(label, colour)
     free = (colour for colour in _others() if colour not in {*colours.values()})
-    for name in sorted({*used} - colours.keys()):
-        colours[name] = next(free)
-    return {name: ArmLook(label=arms[name].label or name, colour=colours[name]) for name in sorted(used)}
+    for name in sorted(labels):
+        if labels[name] not in colours:
+            colours[labels[name]] = next(free)
+    return {name: ArmLook(label=labels[name], colour=colours[labels[name]]) for name in sorted(labels)}
 
 
 def read_looks(values: Mapping[str, Any], used: Iterable[str], where: object) -> dict[str, ArmLook]:
@@ -42,7 +45,7 @@ def read_looks(values: Mapping[str, Any], used: Iterable[str], where: object) ->
         where: The file, as a sentence calls it.
 
     Raises:
-        UserError: An arm has no look, a label or a colour is not one, or two arms have the same colour.
+        UserError: An arm has no look, a label or a colour is not one, or two labels have the same colour.
     """
     if missing := sorted({*used} - values.keys()):
         raise UserError(f"{where}: arms has no {missing[0]}, which the plan uses: give it a label and a colour")
@@ -55,7 +58,7 @@ def read_looks(values: Mapping[str, Any], used: Iterable[str], where: object) ->
             told = error if isinstance(error, ValueError) else "it takes a label and a colour, and nothing else"
             raise UserError(f"{where}: arms.{name}: {told}") from None
         other = colours.setdefault(looks[name].colour.lower(), name)
-        if other != name:
+        if looks[other].label != looks[name].label:
             raise UserError(f"{where}: arms {other} and {name} have one colour, {looks[name].colour}: give them two")
     return looks
 

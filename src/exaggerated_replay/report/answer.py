@@ -1,6 +1,6 @@
-"""The question of a study and its answer, a few sentences each: written by rule, from its verdicts."""
+"""The answer of a study, a few sentences: written by rule, from its verdicts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,8 +11,9 @@ from exaggerated_replay.analysis.study.paper import papers_data
 from exaggerated_replay.analysis.study.roles import CONTROL, EXAGGERATION, OTHER, exaggerates, role
 from exaggerated_replay.analysis.verdicts.sentences import identical, interval_of
 from exaggerated_replay.analysis.verdicts.table import each_once
-from exaggerated_replay.analysis.words import PARTS, counted, points, short_data_name, title_of, written
+from exaggerated_replay.analysis.words import PARTS, points, span, written
 from exaggerated_replay.planning.study_plan import StudyPlan
+from exaggerated_replay.report.question import METRIC, listed, named
 
 FOR = ("reproduced", "smaller", "larger", "helps")
 AGAINST = ("negligible", "harmful", "contradicted")
@@ -43,71 +44,7 @@ AT = {
     paper.MINIATURE: "in miniature",
 }
 NOTHING = "It compares nothing."
-METRIC = "first20"
-"""What a study in which nothing exaggerates is asked about."""
 CONTROLS = "random classes, or weights of zero"
-MOST_NAMED = 6
-"""So many methods are named in a question; of more, their number is told."""
-
-
-def question(plan: StudyPlan) -> str:
-    """Return what a study asks: whether exaggeration helps, as the paper claims, or what its cells keep of accuracy."""
-    if not exaggerates(plan):
-        return _question_of_cells(plan)
-    gains = paper.published()["absolute"].xs("first20", level="metric")
-    claim = (
-        "Millichamp and Chen report that feature exaggeration, which pushes replayed samples of competing classes "
-        "apart and pulls those of one class together, "
-        f"keeps {gains.min():.1f} to {gains.max():.1f} points more accuracy on the first 20 % of CIFAR-100's classes "
-        "than the same training without it."
-    )
-    return f"{claim} Does it, on {named(plan)}, when each run is compared with the baseline's run of the same seed?"
-
-
-def _question_of_cells(plan: StudyPlan) -> str:
-    compared, several, against = contest(plan)
-    if not against:
-        return f"Which accuracy {'do' if several else 'does'} {compared} reach on {named(plan)}?"
-    what = f"accuracy on {PARTS[METRIC]} of {named(plan)}"
-    how = "run by run of the same seed"
-    if not several:
-        return f"Does {compared} keep more {what} than {against}, {how}?"
-    return f"Which of {compared} keeps most {what}, against {against}, {how}?"
-
-
-class Contest(NamedTuple):
-    """What a study compares with what.
-
-    Attributes:
-        compared: Names of the cells, or of their arms where cells are many, or else how many there are.
-        several: Whether there is more than one cell.
-        against: The name of their baseline; nothing where nothing is compared.
-    """
-
-    compared: str
-    several: bool
-    against: str
-
-
-def contest(plan: StudyPlan) -> Contest:
-    """Return what a study compares, in words, and with what."""
-    pairs = [(row.cell, row.baseline) for row in plan.rows if row.baseline]
-    cells = dict.fromkeys(cell for cell, _ in pairs) or dict.fromkeys(plan.cells)
-    baselines = {baseline: cell_name(plan, baseline) for _, baseline in pairs}
-    against = next(iter(baselines.values()), "") if len(baselines) < 2 else "the baseline of each"
-    names = list(dict.fromkeys(cell_name(plan, cell) for cell in cells))
-    if len(names) <= MOST_NAMED:
-        return Contest(listed(names), len(names) > 1, against)
-    arms = list(dict.fromkeys(plan.arms[plan.cells[cell].arm].label for cell in cells))
-    if 1 < len(arms) <= MOST_NAMED:
-        return Contest(listed(arms), True, against)
-    return Contest(f"{len(names)} {'methods' if len(arms) > 1 else 'variants'}", True, against)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as a list in running text: a, b and c."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 class Answer(NamedTuple):
@@ -164,14 +101,6 @@ def compared(plan: StudyPlan, verdicts: pd.DataFrame, part: str) -> pd.DataFrame
     roles = {name: role(cell.method) for name, cell in plan.cells.items()}
     asked = verdicts["cell"].map(roles).eq(part) & verdicts["baseline"].map(roles).eq(OTHER)
     return each_once(verdicts[asked])
-
-
-def named(plan: StudyPlan) -> str:
-    """Name the data of a study in running text."""
-    name = short_data_name(plan)
-    given = plan.dataset.source and papers_data(plan)
-    said = f"{name} (given as {title_of(plan)})" if given else name
-    return f"validation data of {said}" if plan.dataset.validation else said
 
 
 def tally(verdicts: pd.DataFrame) -> dict[str, int]:
@@ -271,23 +200,15 @@ def _scope(plan: StudyPlan, table: pd.DataFrame) -> str:
 def _size(plan: StudyPlan, table: pd.DataFrame) -> str:
     """Return the size of what verdicts compare, in words."""
     cells = [plan.cells[cell] for cell in table["cell"]]
-    units = _span([cell.setting("model.units") for cell in cells], "unit")
-    iterations = _span([cell.setting("training.iterations") for cell in cells], "iteration per task")
-    return f"{units} a layer, {iterations}, {_span(table['seeds'], 'seed')}"
+    units = span((cell.setting("model.units") for cell in cells), "unit")
+    iterations = span((cell.setting("training.iterations") for cell in cells), "iteration")
+    return f"{units} a layer, {iterations} per task, {span(table['seeds'], 'seed')}"
 
 
 def _scales(plan: StudyPlan, table: pd.DataFrame) -> list[str]:
     """Return what the sizes of a table are beside the paper's, the largest first."""
     there = {paper.scale(plan.cells[cell]) for cell in table["cell"]}
     return [scale for scale in AT if scale in there]
-
-
-def _span(values: Sequence[int] | pd.Series, thing: str) -> str:
-    """Return "400 units", or "100 to 800 units" where they differ."""
-    least, most = min(values), max(values)
-    head, _, tail = thing.partition(" ")
-    said = counted(most, head) + (f" {tail}" if tail else "")
-    return said if least == most else f"{least:,.0f} to {said}"
 
 
 def _without_exaggeration(plan: StudyPlan, verdicts: pd.DataFrame) -> Answer:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from exaggerated_replay.analysis.questions.comparison import comparison, row_labels
-from exaggerated_replay.analysis.questions.layout import remarks
+from exaggerated_replay.analysis.questions.remarks import remarks
 from exaggerated_replay.analysis.study.paper import table1_grid
 from exaggerated_replay.analysis.study.roles import EXAGGERATION, exaggerates, role
 from exaggerated_replay.analysis.study.scores import METRICS
@@ -15,7 +15,8 @@ from exaggerated_replay.analysis.study.study import Study
 from exaggerated_replay.analysis.verdicts.sentences import beside, sentence
 from exaggerated_replay.analysis.words import DASH, PARTS, SHORT, between, counted, in_words, points
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.report.answer import capital, contest, named, tally
+from exaggerated_replay.report.answer import capital, tally
+from exaggerated_replay.report.question import contest, named
 from exaggerated_replay.report.tables import number
 
 TABLE1 = "Table 1: gains by the repulsion factor f"

@@ -15,7 +15,7 @@ from exaggerated_replay.analysis.verdicts.table import each_once
 from exaggerated_replay.analysis.words import counted, data_name
 from exaggerated_replay.planning.questions import STRENGTH
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.report.answer import named
+from exaggerated_replay.report.question import named
 from exaggerated_replay.store.records import FINISHED
 
 LOSSES = {True: "binary cross-entropy (inputs lie in [0, 1])", False: "squared error (inputs are real-valued)"}

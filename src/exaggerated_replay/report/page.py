@@ -22,11 +22,12 @@ from exaggerated_replay.analysis.words import SHORT, class_name
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.questions import WHOLE_STUDY
-from exaggerated_replay.report.answer import answer, question, tally
+from exaggerated_replay.report.answer import answer, tally
 from exaggerated_replay.report.comparisons import Grid, grids, shared_notes, title
 from exaggerated_replay.report.facts import beside_the_paper, what_was_not_run, what_was_run
 from exaggerated_replay.report.findings import Finding, clauses, read_findings
 from exaggerated_replay.report.pictures import Picture, pictures
+from exaggerated_replay.report.question import question
 from exaggerated_replay.report.tables import estimated
 from exaggerated_replay.store.records import FINISHED
 from exaggerated_replay.wording import unbroken

@@ -13,11 +13,12 @@ from exaggerated_replay.analysis.words import SHORT
 from exaggerated_replay.files import read_json, write_text
 from exaggerated_replay.places import PROVENANCE
 from exaggerated_replay.planning.study_plan import StudyPlan
-from exaggerated_replay.report.answer import answer, question
+from exaggerated_replay.report.answer import answer
 from exaggerated_replay.report.comparisons import Grid, Number, grids, title
 from exaggerated_replay.report.facts import what_was_run
 from exaggerated_replay.report.findings import clauses, read_findings
 from exaggerated_replay.report.pictures import caption, titles
+from exaggerated_replay.report.question import question
 from exaggerated_replay.wording import unbroken
 
 INTERVALS = (

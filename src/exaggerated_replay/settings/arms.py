@@ -33,7 +33,7 @@ class Arm(Appearance):
 
 @dataclass(frozen=True, kw_only=True)
 class ArmLook(Settings):
-    """What an arm of a plan is called, and its colour, which no other arm of the plan has."""
+    """What an arm of a plan is called, and its colour, which no arm of another label has."""
 
     label: str
     colour: str

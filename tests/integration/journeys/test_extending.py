@@ -250,7 +250,8 @@ BARS = '''\
 from matplotlib.figure import Figure
 
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.style import SINGLE, house_style
+from exaggerated_replay.figures.look import house_style
+from exaggerated_replay.figures.sheet import SINGLE
 
 
 @house_style()
