@@ -235,6 +235,9 @@ def test_the_papers_network_trained_for_another_length_is_neither_its_size_nor_a
     first, second, _, _ = answer(plan, beside)
     assert first.startswith("On CIFAR-100 at the paper's size, with another length of training, not decided yet: ")
     assert "to the paper's size, with another length of training, and to a miniature (400 to 2,000 units" in second
+    both = judged(("a", "undecided", {}), ("b", "helps", {"grid": "miniature"}))
+    where = "at the paper's size, with another length of training, and in miniature"
+    assert answer(plan, both)[0].startswith(f"On CIFAR-100 {where}, in part: ")
 
 
 def test_a_users_file_given_as_the_papers_data_is_called_so_and_another_is_not():

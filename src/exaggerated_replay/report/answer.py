@@ -112,7 +112,7 @@ def tally(verdicts: pd.DataFrame) -> dict[str, int]:
 def _lead(plan: StudyPlan, table: pd.DataFrame, controls: pd.DataFrame) -> str:
     words = set(table["verdict"])
     lead = LEADS[bool(words & {*FOR}), bool(words & {*AGAINST}), "undecided" in words]
-    where = f" {AT[_scales(plan, table)[-1]]}" if papers_data(plan) else ""
+    where = f" {', and '.join(AT[scale] for scale in _scales(plan, table))}" if papers_data(plan) else ""
     cells = list(dict.fromkeys(table["cell"]))
     usual = all(plan.cells[cell].method.get("reading") in (None, paper.READING) for cell in cells)
     of = "" if usual or len(cells) > 1 else f", for {cell_name(plan, cells[0])}"
