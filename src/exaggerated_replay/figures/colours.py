@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from itertools import cycle
+from typing import Any
 
 from exaggerated_replay.analysis.study.roles import CONTROL, role
 from exaggerated_replay.figures.look import asked
@@ -32,7 +33,7 @@ def cell_colours(plan: StudyPlan) -> dict[str, str]:
     return colours
 
 
-def line_looks(colours: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def line_looks(colours: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Give each line of a figure a marker of its own, and a stroke where others have its colour.
 
     So lines are told apart without their colours, too.
@@ -43,7 +44,8 @@ def line_looks(colours: Mapping[str, str]) -> dict[str, dict[str, str]]:
     Returns:
         Name -> color, marker and linestyle, as matplotlib takes them.
     """
-    met, looks = Counter[str](), {}
+    met = Counter[str]()
+    looks: dict[str, dict[str, Any]] = {}
     for marker, (name, colour) in zip(cycle(MARKERS), colours.items(), strict=False):
         looks[name] = {"color": colour, "marker": marker, "linestyle": STROKES[met[colour] % len(STROKES)]}
         met[colour] += 1

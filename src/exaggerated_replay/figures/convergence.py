@@ -1,6 +1,7 @@
 """Accuracy against the number of iterations per task, and what the losses change of it (Fig. 3)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ from exaggerated_replay.figures.sheet import below, key, log_axis, panels
 from exaggerated_replay.planning.study_plan import StudyPlan
 
 LENGTH = "training.iterations"
-Looks = Mapping[str, Mapping[str, str]]
+Looks = Mapping[str, Mapping[str, Any]]
 """Arm -> its look; see `line_looks`."""
 
 

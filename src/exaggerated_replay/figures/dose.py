@@ -47,7 +47,7 @@ class Line(NamedTuple):
     """
 
     name: str
-    look: Mapping[str, str]
+    look: Mapping[str, Any]
     effects: pd.DataFrame
 
 

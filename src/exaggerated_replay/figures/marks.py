@@ -53,7 +53,7 @@ def means(axes: Axes, x: pd.Series, y: pd.Series, look: Mapping[str, Any], *, as
     axes.errorbar(places, [mean.mean for mean in estimates.values()], reach, **style)
 
 
-def banded(axes: Axes, values: Mapping[float, ArrayLike], look: Mapping[str, str], name: str, *, above: float) -> None:
+def banded(axes: Axes, values: Mapping[float, ArrayLike], look: Mapping[str, Any], name: str, *, above: float) -> None:
     """Plot mean accuracies as a line in a band of their 95 % intervals (Student's t); lines that coincide all show.
 
     Args:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -79,12 +78,12 @@ def log_axis(axes: Axes, sizes: pd.Series) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
 
 
-def key(figure: Figure, handles: Sequence[Artist | tuple[Artist, ...]], labels: Sequence[str]) -> None:
+def key(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
     """Set one key for a whole figure above the panels, where it covers no data: in one row, or as few as it fits into.
 
     Args:
         figure: A figure with constrained layout.
-        handles: What is explained; several marks of one explanation lie on each other.
+        handles: What is explained: artists, or tuples of some, which lie on each other.
         labels: Its explanations, as many.
     """
     labels = [fill(label, round(figure.get_figwidth() * LETTERS) - 6) for label in labels]
