@@ -285,7 +285,7 @@ def test_a_state_that_another_content_of_the_users_file_saved_is_kept_and_the_ru
     assert keeper(before).saved() == {"task": 2}
     assert keeper(now).saved() is None
     (kept,) = Path(".training/aside").iterdir()
-    told = f"it was saved with method sha256:{'a' * 10} and not sha256:{'b' * 10}; moved to {kept}"
+    told = f"it was saved with method sha256:{'a' * 16} and not sha256:{'b' * 16}; moved to {kept}"
     assert told in capsys.readouterr().err
     assert not path.exists()
 
