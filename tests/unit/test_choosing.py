@@ -1,6 +1,7 @@
 """The command `select`: what it writes into params.yaml round by round, and what it refuses; the workflow is played."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -180,7 +181,7 @@ def test_seeds_are_a_number_a_list_or_a_range(text, seeds):
 
 def test_conf_is_composed_once_to_compare_once_for_all_candidates_and_once_for_every_params(played, monkeypatch):
     composed = []
-    for module in (selection, compose):
+    for module in (selection, compose, import_module("exaggerated_replay.planning.drift")):
         original = module.compose_values
         monkeypatch.setattr(
             module, "compose_values", lambda *given, made=original: [composed.append(1), made(*given)][1]

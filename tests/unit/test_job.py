@@ -1,10 +1,8 @@
 """A training job: what it leaves behind, what it does again, and that nothing but the settings decides it."""
 
-import gc
 import hashlib
 import json
 import signal
-import weakref
 from dataclasses import asdict, replace
 from importlib import import_module
 
@@ -340,22 +338,6 @@ def test_the_first_of_several_failures_ends_the_job_and_each_is_named(place, mon
         place.train("none", "er", er=settings_of("er", batch=13))
     said = capsys.readouterr().err
     assert "none failed: ZeroDivisionError: by nothing\n" in said and "er failed: training.batch is 13" in said
-
-
-def test_what_a_failed_run_had_in_memory_is_let_go(place, monkeypatch):
-    """Else the largest of them would leave the others of its job too little."""
-    held, alive = [], []
-
-    def loss(method, x, y):
-        gc.collect()
-        alive.append([known() is not None for known in held])
-        held.append(weakref.ref(method))
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(Method, "loss", loss)
-    with pytest.raises(ZeroDivisionError):
-        place.train("none", "er", none=settings_of("none"), er=settings_of("none"))
-    assert alive == [[], [False]]
 
 
 def test_where_nothing_can_be_written_no_other_run_is_begun(place, monkeypatch):

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from traceback import clear_frames
 from typing import Any
 
 import torch
@@ -117,7 +116,6 @@ def failing_alone(run: str, failures: list[Exception]) -> Iterator[None]:
     except Exception as error:
         what = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
         to_stderr(f"{run} failed: {what}{error}")
-        clear_frames(error.__traceback__)  # in which all that the run has in memory would stay
         failures.append(error)
 
 
