@@ -58,8 +58,8 @@ def draw(study: Study, grid: str) -> Figure:
         across: dict[str, Any] = {"fmt": "none", "ecolor": colours[arm], "elinewidth": 0.7, "alpha": 0.55}
         axes.errorbar(line["overall"], line["first20"], up, right, **across)
         axes.plot(line["overall"], line["first20"], **looks[arm], markersize=4, linewidth=0.9)
-    axes.set_xlabel(f"accuracy on all classes of {data_name(study.plan)} (%)")
-    axes.set_ylabel("accuracy on the first 20 % of classes (%)")
+    axes.set_xlabel(f"accuracy, all classes of {data_name(study.plan)} (%)")
+    axes.set_ylabel("accuracy, first 20 % of classes (%)")
     axes.grid()
     axes.margins(0.14)
     axes.set(xlim=(max(0, axes.get_xlim()[0]), None), ylim=(max(0, axes.get_ylim()[0]), None))
