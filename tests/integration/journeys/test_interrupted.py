@@ -31,7 +31,7 @@ def test_a_killed_run_goes_on_with_the_same_command(fresh, finished, tmp_path):
     clone.snakemake()
     assert clone.runs() == finished.runs()
     assert digests(clone, set(OUTPUTS) - VARYING) == digests(finished, set(OUTPUTS) - VARYING)
-    assert {path.name for path in (clone.path / ".training").iterdir()} == {"plans", "params.yaml", "drift.json"}
+    assert {path.name for path in (clone.path / ".training").iterdir()} == {"plans", "params.json", "drift.json"}
 
 
 def test_a_request_to_stop_reaches_the_training_job_and_the_same_command_goes_on(fresh, tmp_path):
