@@ -13,9 +13,9 @@ from matplotlib.patheffects import withStroke
 from exaggerated_replay.analysis.questions.effects import levels
 from exaggerated_replay.analysis.statistics.paired import estimate
 from exaggerated_replay.analysis.study.study import Study
-from exaggerated_replay.figures.colours import INK, MUTED, arm_colours, line_looks
+from exaggerated_replay.figures.colours import INK, arm_colours, line_looks
 from exaggerated_replay.figures.look import house_style
-from exaggerated_replay.figures.marks import of_seeds
+from exaggerated_replay.figures.marks import WITHIN, of_seeds
 from exaggerated_replay.figures.naming import arm_name, data_name
 from exaggerated_replay.figures.sheet import SINGLE, key, sheet, short_number
 from exaggerated_replay.planning.questions import STRENGTH
@@ -68,7 +68,7 @@ def draw(study: Study, grid: str) -> Figure:
         _shade(axes, outline(means.loc[baseline].to_numpy()))
     lines = [Line2D([], [], **look, markersize=4) for look in looks.values()]
     others = of_seeds(points.size(), single=False, margin=False)
-    others[f"reached by {arm_name(study.plan, baseline)}, by its means"] = Patch(color=MUTED, alpha=0.4, linewidth=0)
+    others[f"reached by {arm_name(study.plan, baseline)}, by its means"] = Patch(**WITHIN)
     key(figure, [*lines, *others.values()], [*(arm_name(study.plan, arm) for arm in looks), *others])
     return figure
 
@@ -146,5 +146,5 @@ def _shade(axes: Axes, best: np.ndarray) -> None:
     """Shade all that the points, and lines between them, reach or exceed on both axes, without a change of the axes."""
     (left, _), (bottom, _) = limits = axes.get_xlim(), axes.get_ylim()
     x, y = np.r_[left, best[:, 0]], np.r_[best[0, 1], best[:, 1]]
-    axes.fill_between(x, bottom, y, color=MUTED, alpha=0.4, linewidth=0, zorder=0)
+    axes.fill_between(x, bottom, y, **WITHIN, zorder=0)
     axes.set(xlim=limits[0], ylim=limits[1])

@@ -32,8 +32,8 @@ def shade_margin(axes: Axes, margin: float, *, upright: bool = False) -> None:
         margin: In the unit of the differences.
         upright: Whether these are along the x axis.
     """
-    span, line = (axes.axvspan, axes.axvline) if upright else (axes.axhspan, axes.axhline)
-    span(-margin, margin, **WITHIN, zorder=0)
+    shade, line = (axes.axvspan, axes.axvline) if upright else (axes.axhspan, axes.axhline)
+    shade(-margin, margin, **WITHIN, zorder=0)
     line(0, color=INK, linewidth=0.8, zorder=1)
 
 

@@ -50,11 +50,13 @@ def remarks_on_samples(plan: Plan) -> list[str]:
     for cell in plan.cells.values():
         settings = [run.settings for run in cell.runs]
         method = settings[0].method
+        of = {**dict.fromkeys(method.of_each_class, "class"), **dict.fromkeys(method.of_each_task, "task")}
+        if not of:
+            continue
         fewest = {
             "class": min(counts),
             "task": min(sum(counts[label] for label in task) for run in settings for task in run.tasks),
         }
-        of = {**dict.fromkeys(method.of_each_class, "class"), **dict.fromkeys(method.of_each_task, "task")}
         for key, what in of.items():
             asked = getattr(method, key)
             if isinstance(asked, int | float) and asked > fewest[what]:

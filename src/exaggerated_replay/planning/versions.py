@@ -78,8 +78,8 @@ def own_version(method: OwnMethod) -> str:
     """
     match numbers_stated(method.path, "VERSION"):
         case []:
-            package = f"exaggerated_replay.methods.{method.name}"
-            first = {name.removeprefix(f"{package}.").partition(".")[0] for name in imported(method.path, package)}
+            names = imported(method.path, method.package)
+            first = {name.removeprefix(f"{method.package}.").partition(".")[0] for name in names}
             beside = (file_beside(method.path, name) for name in sorted(first - {"exaggerated_replay"}))
             if helper := next(filter(None, beside), None):
                 raise UserError(

@@ -43,6 +43,11 @@ class OwnMethod:
         return f"sha256:{self.digest[:OWN_DIGITS]}"
 
     @property
+    def package(self) -> str:
+        """The name under which its settings are imported."""
+        return _modules(self.name)[0]
+
+    @property
     def module(self) -> str:
         """The name under which the file is imported."""
         return _modules(self.name)[-1]
@@ -84,6 +89,14 @@ def use_own(files: Mapping[str, str]) -> None:
 def own_method(method: str) -> OwnMethod | None:
     """Return the user's file that holds a method; None of one that is part of the package."""
     return _own.get(method)
+
+
+def mark_of_own(own: OwnMethod | None) -> dict[str, str]:
+    """Return what marks the state of a run whose method is in a file of the user's own; nothing of any other.
+
+    Such a file may be edited under the version that it states, and so under the same name of the run.
+    """
+    return {"method": own.content} if own else {}
 
 
 @contextmanager

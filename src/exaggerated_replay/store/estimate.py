@@ -35,6 +35,8 @@ def time_told(plan: Plan, new: Iterable[str], results: Path) -> str:
         results: The folder of all studies.
     """
     names = [*new]
+    if not names or plan.compute.device == "cuda":
+        return ""
     asked = _steps(values_of(plan.named[name].settings) for name in names)
     seconds, steps = defaultdict[Kind, float](float), defaultdict[Kind, float](float)
     like = []
@@ -44,7 +46,7 @@ def time_told(plan: Plan, new: Iterable[str], results: Path) -> str:
             seconds[kind] += took
             steps[kind] += taken
         like += [study] if alike else []
-    if not like or asked.keys() - steps.keys() or plan.compute.device == "cuda":
+    if not like or asked.keys() - steps.keys():
         return ""
     total = roughly(sum(asked[kind] * seconds[kind] / steps[kind] for kind in asked))
     others = len(like) - 1

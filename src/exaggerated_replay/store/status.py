@@ -16,7 +16,7 @@ from exaggerated_replay.files import read_json
 from exaggerated_replay.gpus import visible_gpus
 from exaggerated_replay.places import RECORD, STATE, store_folder, workspace_folder
 from exaggerated_replay.planning.plan import Plan
-from exaggerated_replay.settings.methods import own_method
+from exaggerated_replay.settings.methods import mark_of_own, own_method
 from exaggerated_replay.settings.study import ComputeSettings
 from exaggerated_replay.wording import duration
 
@@ -78,8 +78,8 @@ def status(plan: Plan, runs: Path, kept: Path, workspace: Path) -> Status:
         elif (kept / name / RECORD).is_file():
             found.kept.append(name)
         elif (path := workspace / name / STATE).is_file():
-            own = own_method(run.settings.method.method)
-            if standing := read_saved_run(path, asdict(run.settings), here | ({"method": own.content} if own else {})):
+            mark = here | mark_of_own(own_method(run.settings.method.method))
+            if standing := read_saved_run(path, asdict(run.settings), mark):
                 found.unfinished.append(standing)
             else:
                 found.unreadable.append(path)

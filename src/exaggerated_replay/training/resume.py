@@ -15,7 +15,7 @@ import torch
 
 from exaggerated_replay.errors import Interrupted
 from exaggerated_replay.learning.method import Method, State
-from exaggerated_replay.settings.methods import OwnMethod
+from exaggerated_replay.settings.methods import OwnMethod, mark_of_own
 from exaggerated_replay.states import mark_of, usable_state, write_state
 from exaggerated_replay.training.completeness import ambient, check_complete
 
@@ -57,7 +57,7 @@ class StateFile:
         """Take where the file lies, the name of the run, where it computes, how often to save, and the user's file."""
         self.path = path
         self.own = own
-        self.mark = mark_of(run, device, **({"method": own.content} if own else {}))
+        self.mark = mark_of(run, device, **mark_of_own(own))
         self.seconds = 60 * minutes
         self.stop = stop
         self.latest = self.began = time.monotonic()

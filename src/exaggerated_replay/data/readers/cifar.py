@@ -41,9 +41,9 @@ def read(files: dict[str, Path]) -> dict[str, np.ndarray]:
     try:
         with tarfile.open(path, "r:gz") as archive:
             members = {
-                member.name.removeprefix("./"): archive.extractfile(member).read()  # type: ignore[union-attr]
+                member.name.removeprefix("./"): file.read()
                 for member in archive
-                if _is_wanted(member, path)
+                if _is_wanted(member, path) and (file := archive.extractfile(member))
             }
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise UserError(f"{path} is not a whole CIFAR archive; fetch it again") from error
